@@ -1,0 +1,85 @@
+// The chat template engine: renderings of real templates, Python's printing, hostile templates.
+#include "engine/text/template/template.h"
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "engine/text/template/chat_context.h"
+#include "tests/shared_data.h"
+
+namespace hearth {
+namespace {
+
+std::string render(const std::string& source, const std::string& context = "{}") {
+  return Template::parse(source).render(parse_json(context));
+}
+TemplateError::Kind failure(const std::string& source) {
+  try {
+    render(source);
+  } catch (const TemplateError& error) {
+    return error.kind();
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return {};
+}
+std::string read(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream out;
+  out << file.rdbuf();
+  return out.str();
+}
+
+TEST(TemplateTest, renders_every_shared_case_as_python_does) {
+  HEARTH_REQUIRE_SHARED(shared_data("templates"));
+  int cases = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(shared_data("templates"))) {
+    const std::string file = entry.path().filename().string();
+    if (!file.ends_with(".cases.json")) continue;
+    const std::string name = file.substr(0, file.size() - 11);
+    const Template parsed = Template::parse(read(entry.path().parent_path() / (name + ".jinja")));
+    for (const auto& one : nlohmann::ordered_json::parse(read(entry.path()))) {
+      SCOPED_TRACE(name + ": " + one["name"].get<std::string>());
+      ++cases;
+      RenderLimits limits;
+      limits.now = one.value("now", "2026-11-23T12:34:56");
+      try {
+        const std::string made = parsed.render(chat_context(parse_json(one.dump())), limits);
+        EXPECT_FALSE(one.value("raises", false));
+        if (one.contains("expected")) EXPECT_EQ(made, one["expected"].get<std::string>());
+      } catch (const TemplateError& error) {
+        EXPECT_TRUE(one.value("raises", false)) << error.what();
+        const bool raised = one.value("kind", "") == "raise_exception";
+        EXPECT_EQ(error.kind(), raised ? TemplateError::Kind::raised : TemplateError::Kind::undefined) << error.what();
+      }
+    }
+  }
+  EXPECT_EQ(cases, 856);
+}
+
+TEST(TemplateTest, trims_white_space_as_jinja_does) {
+  EXPECT_EQ(render("a\n  {% if true %}\nb\n  {%- endif %}\nc\n"), "a\nbc");
+  EXPECT_EQ(render("  {%+ if true %}x{% endif +%}\ny"), "  x\ny");
+}
+TEST(TemplateTest, prints_values_as_python_does) {
+  EXPECT_EQ(render("{{ [none, true, 1.0, \"it's\", {'a': (1,)}] }}"), "[None, True, 1.0, \"it's\", {'a': (1,)}]");
+}
+TEST(TemplateTest, stops_hostile_templates) {
+  EXPECT_EQ(failure("{{ 'x' * 10**9 }}"), TemplateError::Kind::budget);
+  EXPECT_EQ(failure("{{ range(10**9) }}"), TemplateError::Kind::budget);
+  EXPECT_EQ(failure("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}"), TemplateError::Kind::budget);
+  EXPECT_EQ(failure("{{ " + std::string(100000, '(')), TemplateError::Kind::syntax);
+  EXPECT_EQ(failure("{% set n = namespace(x=[]) %}{% for i in range(999) %}{% set n.x = [n.x] %}{% endfor %}"),
+            TemplateError::Kind::budget);
+}
+TEST(TemplateTest, names_the_line_of_a_syntax_error) {
+  try {
+    Template::parse("a\nb\n{% include 'x' %}");
+    FAIL();
+  } catch (const TemplateError& error) {
+    EXPECT_EQ(error.line(), 3);
+  }
+}
+
+}  // namespace
+}  // namespace hearth

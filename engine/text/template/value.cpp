@@ -1,0 +1,162 @@
+// Values: construction, keys, equality.
+#include "engine/text/template/value.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/text/template/error.h"
+
+namespace hearth {
+
+TemplateError::TemplateError(Kind kind, const std::string& message, int line)
+    : std::runtime_error(line > 0 ? "template line " + std::to_string(line) + ": " + message : message),
+      kind_(kind), line_(line), bare_(message) {}
+
+namespace {
+
+int nested(int depth) {
+  if (depth > Value::kMaxDepth) throw TemplateError(TemplateError::Kind::budget, "values are nested too deeply");
+  return depth;
+}
+
+// One text per class of equal keys.
+std::string key_text(const Value& key) {
+  switch (key.kind()) {
+    case Value::Kind::string: return "s" + key.string();
+    case Value::Kind::boolean:
+    case Value::Kind::integer: return "n" + std::to_string(key.integer());
+    case Value::Kind::real: {
+      const double number = key.real();
+      if (std::floor(number) == number && std::abs(number) < 9e18) {
+        return "n" + std::to_string(static_cast<std::int64_t>(number));
+      }
+      return "n" + float_repr(number);
+    }
+    case Value::Kind::none: return "0";
+    case Value::Kind::list:
+      if (key.list().is_tuple) {
+        std::string text = "(";
+        for (const Value& item : key.list().items) {
+          const std::string one = key_text(item);
+          text += std::to_string(one.size()) + ":" + one;
+        }
+        return text;
+      }
+      [[fallthrough]];
+    default:
+      throw TemplateError(TemplateError::Kind::type, "unhashable key of type " + std::string(type_name(key)));
+  }
+}
+
+}  // namespace
+
+Value::Value(List list) {
+  int deepest = 0;
+  for (const Value& item : list.items) deepest = std::max(deepest, item.depth());
+  list.depth = nested(deepest + 1);
+  data_ = std::make_shared<const List>(std::move(list));
+}
+
+Value::Value(Dict dict) {
+  int deepest = 0;
+  for (const auto& [key, item] : dict.items) deepest = std::max({deepest, key.depth(), item.depth()});
+  dict.depth = nested(deepest + 1);
+  data_ = std::make_shared<const Dict>(std::move(dict));
+}
+
+Value Value::list(std::vector<Value> items) { return Value(List{std::move(items), false, 0}); }
+Value Value::tuple(std::vector<Value> items) { return Value(List{std::move(items), true, 0}); }
+
+std::int64_t Value::integer() const {
+  return is(Kind::boolean) ? std::int64_t{boolean()} : std::get<std::int64_t>(data_);
+}
+
+double Value::real() const { return is(Kind::real) ? std::get<double>(data_) : static_cast<double>(integer()); }
+
+const Value* Value::find(std::string_view key) const {
+  if (!is_dict()) return nullptr;
+  std::string text = "s";
+  text += key;
+  const auto found = dict().index.find(text);
+  return found == dict().index.end() ? nullptr : &dict().items[found->second].second;
+}
+
+bool Value::truthy() const {
+  switch (kind()) {
+    case Kind::undefined:
+    case Kind::none: return false;
+    case Kind::boolean: return boolean();
+    case Kind::integer: return integer() != 0;
+    case Kind::real: return real() != 0;
+    case Kind::string: return !string().empty();
+    case Kind::list: return !list().items.empty();
+    case Kind::dict: return !dict().items.empty();
+    case Kind::object: return true;
+  }
+  return false;
+}
+
+int Value::depth() const {
+  if (is_list()) return list().depth;
+  if (is_dict()) return dict().depth;
+  return 0;
+}
+
+void Dict::set(Value key, Value value) {
+  const auto [place, fresh] = index.emplace(key_text(key), items.size());
+  if (fresh) items.emplace_back(std::move(key), std::move(value));
+  else items[place->second].second = std::move(value);
+}
+
+const Value* Dict::find(const Value& key) const {
+  if (key.is_undefined()) return nullptr;
+  const auto found = index.find(key_text(key));
+  return found == index.end() ? nullptr : &items[found->second].second;
+}
+
+std::string_view type_name(const Value& value) {
+  switch (value.kind()) {
+    case Value::Kind::undefined: return "Undefined";
+    case Value::Kind::none: return "NoneType";
+    case Value::Kind::boolean: return "bool";
+    case Value::Kind::integer: return "int";
+    case Value::Kind::real: return "float";
+    case Value::Kind::string: return "str";
+    case Value::Kind::list: return value.list().is_tuple ? "tuple" : "list";
+    case Value::Kind::dict: return "dict";
+    case Value::Kind::object: return "object";
+  }
+  return "object";
+}
+
+bool equal(const Value& a, const Value& b) {
+  if (a.is_number() && b.is_number()) {
+    if (a.is_integral() && b.is_integral()) return a.integer() == b.integer();
+    return a.real() == b.real();
+  }
+  if (a.kind() != b.kind()) return false;
+  switch (a.kind()) {
+    case Value::Kind::string: return a.string() == b.string();
+    case Value::Kind::object: return a.object() == b.object();
+    case Value::Kind::list: {
+      const List& x = a.list();
+      const List& y = b.list();
+      if (&x == &y) return true;
+      return x.is_tuple == y.is_tuple && x.items.size() == y.items.size() &&
+             std::equal(x.items.begin(), x.items.end(), y.items.begin(), equal);
+    }
+    case Value::Kind::dict: {
+      const Dict& x = a.dict();
+      const Dict& y = b.dict();
+      if (&x == &y) return true;
+      if (x.items.size() != y.items.size()) return false;
+      return std::all_of(x.items.begin(), x.items.end(), [&](const auto& item) {
+        const Value* other = y.find(item.first);
+        return other != nullptr && equal(item.second, *other);
+      });
+    }
+    default: return true;  // undefined and none
+  }
+}
+
+}  // namespace hearth

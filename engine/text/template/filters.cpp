@@ -45,6 +45,7 @@ Value Interpreter::filter(const std::string& name, const Value& v, const Argumen
   if (name == "trim" || name == "upper" || name == "lower" || name == "title" || name == "capitalize") return method(to_text(v), name == "trim" ? "strip" : name, a);
   if (name == "replace") {
     const std::string s = to_text(v), from = to_text(arg(0, "old")), to = to_text(arg(1, "new"));
+    charge_search(s.size(), from.size());
     if (from.empty()) fail(Error::type, "replace of an empty string is not supported");
     std::int64_t most = arg(2, "count").is_integral() ? arg(2, "count").integer() : INT64_MAX;
     std::string out;
@@ -163,15 +164,15 @@ bool Interpreter::test(const std::string& name, const Value& v, const Arguments&
   if (name == "upper") return v.is_string() && upper_text(v.string()) == v.string() && lower_text(v.string()) != v.string();
   if (name == "lower") return v.is_string() && lower_text(v.string()) == v.string() && upper_text(v.string()) != v.string();
   if (name == "odd" || name == "even") return (integer(v) % 2 != 0) == (name == "odd");
-  if (name == "divisibleby") return equal(binary("%", v, x), 0);
+  if (name == "divisibleby") return same(binary("%", v, x), 0);
   if (name == "in") return contains(x, v);
-  if (name == "sameas") return v.kind() == x.kind() && equal(v, x);
-  if (name == "ne") return !equal(v, x);
+  if (name == "sameas") return v.kind() == x.kind() && same(v, x);
+  if (name == "ne") return !same(v, x);
   if (name == "lt" || name == "lessthan") return less(v, x);
   if (name == "gt" || name == "greaterthan") return less(x, v);
   if (name == "le") return compare("<=", v, x);
   if (name == "ge") return compare(">=", v, x);
-  if (name == "eq" || name == "equalto" || name == "==") return equal(v, x);
+  if (name == "eq" || name == "equalto" || name == "==") return same(v, x);
   fail(Error::type, "unknown test '" + name + "'");
 }
 

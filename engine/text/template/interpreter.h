@@ -68,6 +68,7 @@ class Interpreter {
   bool compare(const std::string& op, const Value& a, const Value& b);
   bool contains(const Value& container, const Value& item);
   bool less(const Value& a, const Value& b);
+  bool same(const Value& a, const Value& b);  // equal(), charged
   std::vector<Value> items_of(const Value& value);  // as a for loop sees them
 
   // methods.cpp, filters.cpp
@@ -84,6 +85,9 @@ class Interpreter {
   void charge_bytes(std::size_t bytes) {
     if (bytes > limits_.max_output_bytes) fail(Error::budget, "a text is too long");
     charge(1 + bytes / 16);
+  }
+  void charge_search(std::size_t bytes, std::size_t wanted) {  // the worst case of a plain search
+    charge(1 + bytes / 16 + bytes * wanted / 1024);
   }
   Value text(std::string made) { return charge_bytes(made.size()), Value(std::move(made)); }
   std::int64_t integer(const Value& value);

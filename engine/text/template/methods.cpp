@@ -1,4 +1,5 @@
 // Methods of strings, dicts and lists.
+#include <algorithm>
 #include <set>
 
 #include "engine/text/template/interpreter.h"
@@ -33,7 +34,7 @@ Value Interpreter::method(const Value& self, const std::string& name, const Argu
     const auto& items = self.list().items;
     charge(items.size());
     for (std::size_t i = 0; i < items.size(); ++i) {
-      if (!equal(items[i], arg(0))) continue;
+      if (!same(items[i], arg(0))) continue;
       if (name == "index") return i;
       ++count;
     }
@@ -68,12 +69,15 @@ Value Interpreter::method(const Value& self, const std::string& name, const Argu
   if (name == "join") return filter("join", arg(0), Arguments{{self}, {}});
   if (name == "replace") return filter("replace", self, a);
   if (name == "find") {
-    const std::size_t at = s.find(word(0));
+    const std::string what = word(0);
+    charge_search(s.size(), what.size());
+    const std::size_t at = s.find(what);
     return at == s.npos ? Value(-1) : Value(text_length(std::string_view(s).substr(0, at)));
   }
   if (name == "count") {
     const std::string what = word(0);
     if (what.empty()) return text_length(s) + 1;
+    charge_search(s.size(), what.size());
     std::size_t count = 0;
     for (std::size_t at = 0; (at = s.find(what, at)) != s.npos; at += what.size()) ++count;
     return count;
@@ -107,13 +111,17 @@ Value Interpreter::method(const Value& self, const std::string& name, const Argu
   }
   const std::string by = word(0, "sep");
   if (by.empty()) fail(Error::type, "empty separator");
+  charge_search(s.size(), by.size());
   std::size_t from = 0, to = s.size();
   if (name == "split") {
     for (std::size_t at; most-- > 0 && (at = s.find(by, from)) != s.npos; from = at + by.size()) out.emplace_back(s.substr(from, at - from));
     out.emplace_back(s.substr(from));
   } else {
-    for (std::size_t at; most-- > 0 && to >= by.size() && (at = s.rfind(by, to - by.size())) != s.npos; to = at) out.insert(out.begin(), Value(s.substr(at + by.size(), to - at - by.size())));
-    out.insert(out.begin(), Value(s.substr(0, to)));
+    for (std::size_t at; most-- > 0 && to >= by.size() && (at = s.rfind(by, to - by.size())) != s.npos; to = at) {
+      out.emplace_back(s.substr(at + by.size(), to - at - by.size()));
+    }
+    out.emplace_back(s.substr(0, to));
+    std::reverse(out.begin(), out.end());
   }
   charge(out.size() * 4);
   return Value::list(std::move(out));

@@ -1,4 +1,5 @@
 // Arithmetic, comparison, membership and iteration as in Python.
+#include <algorithm>
 #include <cmath>
 
 #include "engine/text/template/interpreter.h"
@@ -87,16 +88,25 @@ Value Interpreter::binary(const std::string& op, const Value& a, const Value& b)
   return rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest;
 }
 
+bool Interpreter::same(const Value& a, const Value& b) {
+  charge(std::min(a.cost(), b.cost()));
+  return equal(a, b);
+}
+
 bool Interpreter::less(const Value& a, const Value& b) {
   if (a.is_undefined() || b.is_undefined()) fail(Error::undefined, "a compared value is undefined");
   if (a.is_number() && b.is_number()) {
     return a.is_integral() && b.is_integral() ? a.integer() < b.integer() : a.real() < b.real();
   }
-  if (a.is_string() && b.is_string()) return a.string() < b.string();
+  if (a.is_string() && b.is_string()) {
+    charge(std::min(a.cost(), b.cost()));
+    return a.string() < b.string();
+  }
   if (a.is_list() && b.is_list()) {
+    charge(std::min(a.cost(), b.cost()));
     const auto &x = a.list().items, &y = b.list().items;
     for (std::size_t i = 0; i < x.size() && i < y.size(); ++i) {
-      if (!equal(x[i], y[i])) return less(x[i], y[i]);
+      if (!same(x[i], y[i])) return less(x[i], y[i]);
     }
     return x.size() < y.size();
   }
@@ -104,12 +114,12 @@ bool Interpreter::less(const Value& a, const Value& b) {
 }
 
 bool Interpreter::compare(const std::string& op, const Value& a, const Value& b) {
-  if (op == "==") return equal(a, b);
-  if (op == "!=") return !equal(a, b);
+  if (op == "==") return same(a, b);
+  if (op == "!=") return !same(a, b);
   if (op == "<") return less(a, b);
   if (op == ">") return less(b, a);
-  if (op == "<=") return less(a, b) || equal(a, b);
-  if (op == ">=") return less(b, a) || equal(a, b);
+  if (op == "<=") return less(a, b) || same(a, b);
+  if (op == ">=") return less(b, a) || same(a, b);
   return contains(b, a) == (op == "in");
 }
 
@@ -117,14 +127,14 @@ bool Interpreter::contains(const Value& container, const Value& one) {
   if (container.is_undefined()) return false;
   if (container.is_string()) {
     if (!one.is_string()) fail(Error::type, "'in <string>' requires a string");
-    charge(container.string().size() / 16);
+    charge_search(container.string().size(), one.string().size());
     return container.string().find(one.string()) != std::string::npos;
   }
   if (container.is_dict()) return container.dict().find(one) != nullptr;
   if (!container.is_list()) fail(Error::type, "a " + std::string(type_name(container)) + " holds no items");
   charge(container.list().items.size());
   for (const Value& other : container.list().items) {
-    if (equal(other, one)) return true;
+    if (same(other, one)) return true;
   }
   return false;
 }

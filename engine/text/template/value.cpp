@@ -8,8 +8,18 @@
 
 namespace hearth {
 
+namespace {
+
+// A template may raise any text; an error is one line.
+std::string one_line(std::string text) {
+  std::replace_if(text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  return text;
+}
+
+}  // namespace
+
 TemplateError::TemplateError(Kind kind, const std::string& message, int line)
-    : std::runtime_error(line > 0 ? "template line " + std::to_string(line) + ": " + message : message),
+    : std::runtime_error(one_line(line > 0 ? "template line " + std::to_string(line) + ": " + message : message)),
       kind_(kind), line_(line), bare_(message) {}
 
 namespace {
@@ -17,6 +27,11 @@ namespace {
 int nested(int depth) {
   if (depth > Value::kMaxDepth) throw TemplateError(TemplateError::Kind::budget, "values are nested too deeply");
   return depth;
+}
+
+std::uint64_t affordable(std::uint64_t cost) {
+  if (cost > Value::kMaxCost) throw TemplateError(TemplateError::Kind::budget, "a value is too large");
+  return cost;
 }
 
 // One text per class of equal keys.
@@ -35,6 +50,7 @@ std::string key_text(const Value& key) {
     case Value::Kind::none: return "0";
     case Value::Kind::list:
       if (key.list().is_tuple) {
+        if (key.cost() > Value::kMaxKeyCost) throw TemplateError(TemplateError::Kind::budget, "a key is too large");
         std::string text = "(";
         for (const Value& item : key.list().items) {
           const std::string one = key_text(item);
@@ -54,6 +70,7 @@ Value::Value(List list) {
   int deepest = 0;
   for (const Value& item : list.items) deepest = std::max(deepest, item.depth());
   list.depth = nested(deepest + 1);
+  for (const Value& item : list.items) list.cost = affordable(list.cost + item.cost());
   data_ = std::make_shared<const List>(std::move(list));
 }
 
@@ -61,6 +78,7 @@ Value::Value(Dict dict) {
   int deepest = 0;
   for (const auto& [key, item] : dict.items) deepest = std::max({deepest, key.depth(), item.depth()});
   dict.depth = nested(deepest + 1);
+  for (const auto& [key, item] : dict.items) dict.cost = affordable(dict.cost + key.cost() + item.cost());
   data_ = std::make_shared<const Dict>(std::move(dict));
 }
 
@@ -100,6 +118,12 @@ int Value::depth() const {
   if (is_list()) return list().depth;
   if (is_dict()) return dict().depth;
   return 0;
+}
+
+std::uint64_t Value::cost() const {
+  if (is_list()) return 1 + list().cost;
+  if (is_dict()) return 1 + dict().cost;
+  return is_string() ? 1 + string().size() / 16 : 1;
 }
 
 void Dict::set(Value key, Value value) {

@@ -24,13 +24,15 @@ struct Object {
   bool operator==(const Object&) const = default;
 };
 
-// Immutable once made, cheap to copy, free of cycles; containers nest at most kMaxDepth deep (else TemplateError budget),
-// so that no walk over a value and no destructor can overflow the stack.
+// Immutable once made, cheap to copy, free of cycles; containers nest at most kMaxDepth deep and cost at most kMaxCost
+// (else TemplateError budget), so that no walk over a value and no destructor can overflow the stack or take for ever.
 class Value {
  public:
   enum class Kind { undefined, none, boolean, integer, real, string, list, dict, object };
   struct None {};
   static constexpr int kMaxDepth = 100;
+  static constexpr std::uint64_t kMaxCost = 1 << 22;
+  static constexpr std::uint64_t kMaxKeyCost = 4096;
 
   Value() = default;  // undefined
   Value(None) : data_(None{}) {}
@@ -73,6 +75,8 @@ class Value {
 
   bool truthy() const;
   int depth() const;
+  // Steps of a walk over everything inside: a part that is shared counts each time it is met.
+  std::uint64_t cost() const;
 
  private:
   std::variant<std::monostate, None, bool, std::int64_t, double, std::shared_ptr<const std::string>,
@@ -83,14 +87,16 @@ class Value {
 struct List {
   std::vector<Value> items;
   bool is_tuple = false;
-  int depth = 0;  // filled in by Value
+  int depth = 0;           // filled in by Value
+  std::uint64_t cost = 0;  // filled in by Value
 };
 
 // Keeps insertion order; a later value of an equal key takes the first one's place.
 struct Dict {
   std::vector<std::pair<Value, Value>> items;
   std::unordered_map<std::string, std::size_t> index;
-  int depth = 0;  // filled in by Value
+  int depth = 0;           // filled in by Value
+  std::uint64_t cost = 0;  // filled in by Value
 
   void set(Value key, Value value);  // TemplateError type for an unhashable key
   const Value* find(const Value& key) const;
@@ -98,7 +104,7 @@ struct Dict {
 
 // Python's name of the type, for messages.
 std::string_view type_name(const Value& value);
-// Python's ==.
+// Python's ==. Takes as long as the smaller cost().
 bool equal(const Value& a, const Value& b);
 // Python's str() and repr(). An undefined prints as nothing.
 std::string to_text(const Value& value);

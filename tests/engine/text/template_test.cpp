@@ -72,6 +72,27 @@ TEST(TemplateTest, stops_hostile_templates) {
   EXPECT_EQ(failure("{% set n = namespace(x=[]) %}{% for i in range(999) %}{% set n.x = [n.x] %}{% endfor %}"),
             TemplateError::Kind::budget);
 }
+TEST(TemplateTest, stops_walks_over_values_whose_parts_are_shared) {
+  const std::string build =
+      "{% set n = namespace(x=[1], y=[1]) %}{% for i in range(60) %}{% set n.x = [n.x, n.x] %}{% set n.y = [n.y, n.y] %}"
+      "{% endfor %}";
+  EXPECT_EQ(failure(build + "{{ n.x == n.y }}"), TemplateError::Kind::budget);
+  EXPECT_EQ(failure(build + "{{ n.x < n.y }}"), TemplateError::Kind::budget);
+  EXPECT_EQ(failure("{% set n = namespace(x=(1,)) %}{% for i in range(60) %}{% set n.x = (n.x, n.x) %}{% endfor %}{{ {n.x: 1} }}"),
+            TemplateError::Kind::budget);
+}
+TEST(TemplateTest, charges_searches_by_their_worst_case) {
+  EXPECT_EQ(failure("{% set a = 'a' * 4000000 %}{% set b = 'a' * 2000000 ~ 'b' %}{{ b in a }}"), TemplateError::Kind::budget);
+}
+TEST(TemplateTest, raises_in_one_line) {
+  try {
+    render("{{ raise_exception('a\\nb') }}");
+    FAIL();
+  } catch (const TemplateError& error) {
+    EXPECT_STREQ(error.what(), "template line 1: a b");
+    EXPECT_EQ(error.bare_message(), "a\nb");
+  }
+}
 TEST(TemplateTest, names_the_line_of_a_syntax_error) {
   try {
     Template::parse("a\nb\n{% include 'x' %}");

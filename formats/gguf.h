@@ -39,7 +39,7 @@ struct GgufTensor {
 // every view it hands out lives as long as it does. Moving it keeps views valid. All functions that fail throw FileError.
 class Gguf {
  public:
-  // Maps the file read-only. A name that ends in -00001-of-0000N.gguf opens all N parts beside it.
+  // Maps the file read-only. Any part NAME-0000K-of-0000N.gguf of a split model opens all N parts beside it.
   static Gguf open(const std::filesystem::path& path);
   // Reads from memory, which must outlive the result. `name` appears in errors.
   static Gguf view(std::span<const std::byte> bytes, std::string name);
@@ -51,6 +51,7 @@ class Gguf {
   const std::vector<GgufEntry>& entries() const;
   const std::vector<GgufTensor>& tensors() const;
   const GgufTensor* find_tensor(std::string_view name) const;  // null where absent
+  const GgufEntry* find_entry(std::string_view key) const;     // null where absent
   const std::string& name() const;                             // for errors: the path as given
 
   // The value of a key; nullopt where it is absent, FileError naming the key where its type does not fit.

@@ -47,8 +47,7 @@ void BlockQ5_0::decode(float* values) const noexcept {
 
 void BlockQ5_1::decode(float* values) const noexcept {
   const float scale = f16_to_f32(d), min = f16_to_f32(m);
-  for (uint32_t i = 0; i < kSize; ++i)
-    values[i] = scale * static_cast<float>(nibble(q, i) | bit(high, i) << 4) + min;
+  for (uint32_t i = 0; i < kSize; ++i) values[i] = scale * static_cast<float>(nibble(q, i) | bit(high, i) << 4) + min;
 }
 
 void BlockQ8_0::decode(float* values) const noexcept {
@@ -81,7 +80,8 @@ void BlockQ4_K::decode(float* values) const noexcept {
   for (uint32_t i = 0; i < kSize; ++i) {
     const ScaleMin group = scale_min(scales, i / 32);
     const uint32_t quantum = (q[i / 64 * 32 + i % 32] >> (i % 64 / 32 * 4)) & 15u;
-    values[i] = scale * static_cast<float>(group.scale) * static_cast<float>(quantum) - min * static_cast<float>(group.min);
+    values[i] =
+        scale * static_cast<float>(group.scale) * static_cast<float>(quantum) - min * static_cast<float>(group.min);
   }
 }
 

@@ -31,7 +31,8 @@ void encode_blocks(const float* values, std::byte* blocks, size_t count) noexcep
 template <class Block>
 constexpr FormatInfo make_info() {
   FormatInfo info{Block::kFormat, Block::kName, Block::kSize, sizeof(Block), decode_blocks<Block>, nullptr};
-  if constexpr (requires(Block block, const float* values) { block.encode(values); }) info.encode = encode_blocks<Block>;
+  if constexpr (requires(Block block, const float* values) { block.encode(values); })
+    info.encode = encode_blocks<Block>;
   return info;
 }
 

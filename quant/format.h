@@ -9,8 +9,22 @@ namespace hearth {
 
 // The number is the tensor type that a GGUF file carries.
 enum class Format : uint32_t {
-  f32 = 0, f16 = 1, q4_0 = 2, q4_1 = 3, q5_0 = 6, q5_1 = 7, q8_0 = 8, q2_k = 10, q3_k = 11, q4_k = 12, q5_k = 13,
-  q6_k = 14, iq4_nl = 20, iq4_xs = 23, bf16 = 30, mxfp4 = 39,
+  f32 = 0,
+  f16 = 1,
+  q4_0 = 2,
+  q4_1 = 3,
+  q5_0 = 6,
+  q5_1 = 7,
+  q8_0 = 8,
+  q2_k = 10,
+  q3_k = 11,
+  q4_k = 12,
+  q5_k = 13,
+  q6_k = 14,
+  iq4_nl = 20,
+  iq4_xs = 23,
+  bf16 = 30,
+  mxfp4 = 39,
 };
 
 struct FormatInfo {
@@ -24,8 +38,8 @@ struct FormatInfo {
   void (*encode)(const float* values, std::byte* blocks, size_t count) noexcept;
 };
 
-std::span<const FormatInfo> formats() noexcept;                  // all formats, by tensor type
-const FormatInfo* find_format(uint32_t tensor_type) noexcept;    // null for a type that Hearth does not know
+std::span<const FormatInfo> formats() noexcept;                // all formats, by tensor type
+const FormatInfo* find_format(uint32_t tensor_type) noexcept;  // null for a type that Hearth does not know
 const FormatInfo& format_info(Format format) noexcept;
 
 }  // namespace hearth

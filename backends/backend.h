@@ -1,0 +1,57 @@
+// What a backend is: a device that compiles a Program into a Plan, and a Plan that runs one Batch after another.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+
+#include "backends/batch.h"
+#include "backends/program.h"
+
+namespace hearth {
+
+// A device that cannot do what was asked: out of memory, lost, or a program it does not run.
+class DeviceError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// How the cache keeps a key or value: as it is, as binary16, or in Q8_0 blocks of 32.
+enum class KvType : uint8_t { f32, f16, q8_0 };
+
+struct Limits {
+  uint32_t rows = 512;  // most rows of a batch
+  uint32_t pages = 0;   // pages of the KV cache, each of page_size positions in every layer
+  uint32_t page_size = 32;
+  KvType kv_type = KvType::f16;
+};
+
+// logits: [batch.outputs x vocabulary], valid until the next submit.
+struct StepResult {
+  std::span<const float> logits;
+};
+
+// One program on one device, with its own cache. Used by one thread at a time; the weights that the program views must
+// outlive it.
+class Plan {
+ public:
+  virtual ~Plan() = default;
+  // Starts a step. The batch is copied where it is needed. Throws DeviceError for a batch past the limits.
+  virtual void submit(const Batch& batch) = 0;
+  // Waits for the step that submit started.
+  virtual StepResult wait() = 0;
+};
+
+class Device {
+ public:
+  virtual ~Device() = default;
+  virtual std::string name() const = 0;
+  // Throws DeviceError where an op, format or size is not supported.
+  virtual std::unique_ptr<Plan> compile(const Program& program, const Limits& limits) = 0;
+};
+
+// Throws DeviceError naming what is wrong; every backend calls it before a step, so that kernels need no checks.
+void check_batch(const Batch& batch, const Program& program, const Limits& limits);
+
+}  // namespace hearth

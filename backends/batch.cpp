@@ -1,0 +1,45 @@
+// The checks on a batch that every backend relies on.
+#include <string>
+
+#include "backends/backend.h"
+
+namespace hearth {
+namespace {
+
+void require(bool holds, const char* what) {
+  if (!holds) throw DeviceError(std::string("batch: ") + what);
+}
+
+// `begin` cuts [0, count) into consecutive ranges.
+void require_ranges(const std::vector<uint32_t>& begin, size_t count, const char* what) {
+  require(!begin.empty() && begin.front() == 0 && begin.back() == count, what);
+  for (size_t i = 1; i < begin.size(); ++i) require(begin[i - 1] <= begin[i], what);
+}
+
+}  // namespace
+
+void check_batch(const Batch& batch, const Program& program, const Limits& limits) {
+  const size_t rows = batch.tokens.size();
+  require(rows > 0 && rows <= limits.rows, "the number of rows is 0 or past the limit");
+  require(batch.positions.size() == rows, "as many positions as tokens are needed");
+  require_ranges(batch.row_begin, rows, "row_begin does not cut the rows");
+  require_ranges(batch.page_begin, batch.pages.size(), "page_begin does not cut the pages");
+  require(batch.row_begin.size() == batch.page_begin.size(), "row_begin and page_begin differ in their sequences");
+  for (const int32_t token : batch.tokens)
+    require(token >= 0 && static_cast<uint32_t>(token) < program.vocabulary, "a token is out of range");
+  for (const uint32_t page : batch.pages) require(page < limits.pages, "a page is out of range");
+  for (size_t s = 0; s + 1 < batch.row_begin.size(); ++s) {
+    const uint64_t cells = uint64_t{batch.page_begin[s + 1] - batch.page_begin[s]} * limits.page_size;
+    for (uint32_t row = batch.row_begin[s]; row < batch.row_begin[s + 1]; ++row) {
+      require(batch.positions[row] < cells, "a position lies past the pages of its sequence");
+      require(row == batch.row_begin[s] || batch.positions[row] == batch.positions[row - 1] + 1,
+              "positions must rise by one");
+    }
+  }
+  for (size_t i = 0; i < batch.outputs.size(); ++i) {
+    require(batch.outputs[i] < rows, "an output is out of range");
+    require(i == 0 || batch.outputs[i - 1] < batch.outputs[i], "outputs must rise");
+  }
+}
+
+}  // namespace hearth

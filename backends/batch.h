@@ -1,0 +1,23 @@
+// The work of one step: tokens of several sequences, and where their keys and values lie. All that changes from step to
+// step is here.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace hearth {
+
+// CSR over sequences: sequence s has the rows [row_begin[s], row_begin[s + 1]) and the pages
+// [page_begin[s], page_begin[s + 1]). Its token at position p has its keys and values in cell p % page_size of page
+// pages[page_begin[s] + p / page_size]. Positions of a sequence rise by one from row to row, and the cells of all
+// earlier positions have been written by earlier steps.
+struct Batch {
+  std::vector<int32_t> tokens;       // [rows]
+  std::vector<uint32_t> positions;   // [rows]
+  std::vector<uint32_t> row_begin;   // [sequences + 1]
+  std::vector<uint32_t> page_begin;  // [sequences + 1]
+  std::vector<uint32_t> pages;
+  std::vector<uint32_t> outputs;  // rows whose logits are wanted, rising
+};
+
+}  // namespace hearth

@@ -2,9 +2,6 @@
 #include "engine/text/tokenizer/special_tokens.h"
 
 #include <algorithm>
-#include <limits>
-
-#include "engine/text/tokenizer/error.h"
 
 namespace hearth {
 

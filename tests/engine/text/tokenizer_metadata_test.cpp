@@ -122,6 +122,12 @@ TEST(TokenizerMetadata, TypesAndScoresMustMakeSense) {
   expect_error(piece, {"tokenizer.ggml.tokens", "token 267", "5000 bytes"});
 }
 
+TEST(TokenizerMetadata, TooMuchTextInSpecialTokensIsRefused) {
+  auto tiny = TinyVocabulary::byte_level();
+  tiny.add(std::string(9 << 20, 'x'), TokenType::control);
+  expect_error(tiny, {"tokenizer.ggml.tokens", "9437196 bytes", "8388608"});
+}
+
 TEST(TokenizerMetadata, AnIdOutOfRangeIsNamed) {
   for (const char* key : {"tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id",
                           "tokenizer.ggml.unknown_token_id", "tokenizer.ggml.padding_token_id"}) {

@@ -1,6 +1,7 @@
 // The kernels for AVX2, FMA and F16C.
-#include "kernels/cpu/generic/table_of.h"
 #include "kernels/cpu/isa/avx2.h"
+
+#include "kernels/cpu/generic/table_of.h"
 #include "kernels/cpu/tables.h"
 
 namespace hearth::cpu {

@@ -1,6 +1,7 @@
 // The kernels for AVX-512: F, BW, VL and DQ.
-#include "kernels/cpu/generic/table_of.h"
 #include "kernels/cpu/isa/avx512.h"
+
+#include "kernels/cpu/generic/table_of.h"
 #include "kernels/cpu/tables.h"
 
 namespace hearth::cpu {

@@ -1,6 +1,7 @@
 // The kernels in plain C++.
-#include "kernels/cpu/generic/table_of.h"
 #include "kernels/cpu/isa/scalar.h"
+
+#include "kernels/cpu/generic/table_of.h"
 #include "kernels/cpu/tables.h"
 
 namespace hearth::cpu {

@@ -21,8 +21,8 @@ static_assert(sizeof(Q8Unit) == 384);
 
 inline constexpr uint32_t units(uint32_t width) { return width / kUnit + (width % kUnit != 0 ? 1 : 0); }
 
-// out[c][row] = W[row] . in[c] for c < columns and row_begin <= row < row_end. Rows of W are contiguous, row_bytes each,
-// unaligned. in[c]: units(width) Q8Unit for formats of blocks, float[width] for F32, F16 and BF16.
+// out[c][row] = W[row] . in[c] for c < columns and row_begin <= row < row_end. Rows of W are contiguous, row_bytes
+// each, unaligned. in[c]: units(width) Q8Unit for formats of blocks, float[width] for F32, F16 and BF16.
 struct Matmul {
   const std::byte* weights;
   size_t row_bytes;
@@ -68,7 +68,7 @@ inline constexpr uint32_t kFormatSlots = 40;  // past the largest Format
 // only on the column, the weights, and which of few and many computed it. float arrays may be unaligned.
 struct KernelTable {
   const char* name;
-  uint32_t tile_rows;  // rows that `many` handles together: row ranges should be multiples of it
+  uint32_t tile_rows;                   // rows that `many` handles together: row ranges should be multiples of it
   FormatKernels formats[kFormatSlots];  // by Format; null where there is no such format
   // out: [units(n)], n > 0
   void (*quantise)(const float* x, uint32_t n, Q8Unit* out) noexcept;

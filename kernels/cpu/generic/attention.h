@@ -92,13 +92,13 @@ float weigh_tile(float* scores, uint32_t seen, float& largest, float& sum) {
 template <class I>
 void attend(const Attention& task) noexcept {
   const uint32_t size = task.head_size, padded = (size + 31) / 32 * 32, width8 = (size + 7) / 8 * 8;
-  float* q = task.scratch;                             // [queries x padded]
-  float* acc = q + kAttentionQueries * padded;         // [queries x padded]
-  float* keys = acc + kAttentionQueries * padded;      // [tile x padded]
-  float* values = keys + kAttentionTile * padded;      // [tile x padded]
-  float* scores = values + kAttentionTile * padded;    // [queries x tile]
+  float* q = task.scratch;                                       // [queries x padded]
+  float* acc = q + kAttentionQueries * padded;                   // [queries x padded]
+  float* keys = acc + kAttentionQueries * padded;                // [tile x padded]
+  float* values = keys + kAttentionTile * padded;                // [tile x padded]
+  float* scores = values + kAttentionTile * padded;              // [queries x tile]
   float* largest = scores + kAttentionQueries * kAttentionTile;  // [queries]
-  float* sum = largest + kAttentionQueries;            // [queries]
+  float* sum = largest + kAttentionQueries;                      // [queries]
   float keep[kAttentionQueries];
   uint32_t seen_by_any = 0;
   for (uint32_t n = 0; n < task.count; ++n) {
@@ -112,7 +112,8 @@ void attend(const Attention& task) noexcept {
   for (uint32_t first = 0; first < seen_by_any; first += kAttentionTile) {
     const uint32_t count = seen_by_any - first < kAttentionTile ? seen_by_any - first : kAttentionTile;
     for (uint32_t p = 0; p < count; ++p) {
-      const size_t cell = size_t{task.pages[(first + p) / task.page_size]} * task.page_size + (first + p) % task.page_size;
+      const size_t cell =
+          size_t{task.pages[(first + p) / task.page_size]} * task.page_size + (first + p) % task.page_size;
       load_cell<I>(task.keys + cell * task.cell_bytes, task.type, task.offset, size, keys + p * padded);
       load_cell<I>(task.values + cell * task.cell_bytes, task.type, task.offset, size, values + p * padded);
     }

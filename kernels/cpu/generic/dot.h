@@ -27,19 +27,20 @@ template <class I, class U, uint32_t columns>
       }
     }
   }
-  U::each_group(weights, [&](int j, typename I::B32 q) __attribute__((always_inline)) {
-    for (uint32_t c = 0; c < columns; ++c) {
-      const auto activations = I::load32(x[c]->q + 32 * j);
-      typename I::F8 products;
-      if constexpr (U::kTile == TileKind::s8) {
-        products = I::dot_s8(q, activations);
-      } else {
-        products = I::dot_u8(q, activations);
-      }
-      const auto factor = U::kGroups == 8 ? I::splat(scale[c][j]) : I::splat_pair(&scale[c][2 * j % U::kGroups]);
-      acc[c] = I::fma(products, factor, acc[c]);
-    }
-  });
+  U::each_group(
+      weights, [&](int j, typename I::B32 q) __attribute__((always_inline)) {
+        for (uint32_t c = 0; c < columns; ++c) {
+          const auto activations = I::load32(x[c]->q + 32 * j);
+          typename I::F8 products;
+          if constexpr (U::kTile == TileKind::s8) {
+            products = I::dot_s8(q, activations);
+          } else {
+            products = I::dot_u8(q, activations);
+          }
+          const auto factor = U::kGroups == 8 ? I::splat(scale[c][j]) : I::splat_pair(&scale[c][2 * j % U::kGroups]);
+          acc[c] = I::fma(products, factor, acc[c]);
+        }
+      });
 }
 
 template <class I, class U, uint32_t rows, uint32_t columns>
@@ -59,13 +60,14 @@ void dot_rows(const Matmul& task, uint32_t row, uint32_t first_column) {
       const std::byte* p = weights + r * task.row_bytes + u * kUnitBytes<U>;
       I::prefetch(p + 512);
       I::prefetch(p + 576);
-      if constexpr (kUnitBytes<U> > 128) I::prefetch(p + 640);
-      if constexpr (kUnitBytes<U> > 192) I::prefetch(p + 704);
+      if constexpr (kUnitBytes < U >> 128) I::prefetch(p + 640);
+      if constexpr (kUnitBytes < U >> 192) I::prefetch(p + 704);
       run(u, p, r);
     }
   for (uint32_t r = 0; r < rows && whole * kUnit < task.width; ++r)
-    each_unit<U>(weights + r * task.row_bytes, task.width, whole, whole + 1,
-                 [&](uint32_t u, const std::byte* p) __attribute__((always_inline)) { run(u, p, r); });
+    each_unit<U>(
+        weights + r * task.row_bytes, task.width, whole,
+        whole + 1, [&](uint32_t u, const std::byte* p) __attribute__((always_inline)) { run(u, p, r); });
   for (uint32_t r = 0; r < rows; ++r)
     for (uint32_t c = 0; c < columns; ++c) task.out[first_column + c][row + r] = I::sum(acc[r][c]);
 }

@@ -11,9 +11,7 @@ template <class I, class Block>
 struct FloatWeights;
 template <class I>
 struct FloatWeights<I, BlockF32> {
-  static auto load(const std::byte* p) {
-    return I::load(reinterpret_cast<const float*>(p));
-  }
+  static auto load(const std::byte* p) { return I::load(reinterpret_cast<const float*>(p)); }
 };
 template <class I>
 struct FloatWeights<I, BlockF16> {
@@ -43,15 +41,18 @@ void float_dots(const Matmul& task, uint32_t row, uint32_t column) {
   };
   uint32_t i = 0;
   for (; i + 8 <= task.width; i += 8)
-    step([&](uint32_t r) __attribute__((always_inline)) { return FloatWeights<I, Block>::load(w[r] + i * sizeof(Block)); },
-         [&](uint32_t c) __attribute__((always_inline)) { return I::load(x[c] + i); });
+    step(
+        [&](uint32_t r)
+            __attribute__((always_inline)) { return FloatWeights<I, Block>::load(w[r] + i * sizeof(Block)); },
+        [&](uint32_t c) __attribute__((always_inline)) { return I::load(x[c] + i); });
   if (i < task.width) {  // the rest, completed by zeros
     std::byte last_w[rows][8 * sizeof(Block)] = {};
     float last_x[columns][8] = {};
     for (uint32_t r = 0; r < rows; ++r)
       __builtin_memcpy(last_w[r], w[r] + i * sizeof(Block), (task.width - i) * sizeof(Block));
     for (uint32_t c = 0; c < columns; ++c) __builtin_memcpy(last_x[c], x[c] + i, (task.width - i) * sizeof(float));
-    step([&](uint32_t r) { return FloatWeights<I, Block>::load(last_w[r]); }, [&](uint32_t c) { return I::load(last_x[c]); });
+    step([&](uint32_t r) { return FloatWeights<I, Block>::load(last_w[r]); },
+         [&](uint32_t c) { return I::load(last_x[c]); });
   }
   for (uint32_t r = 0; r < rows; ++r)
     for (uint32_t c = 0; c < columns; ++c) task.out[column + c][row + r] = I::sum(acc[r][c]);

@@ -11,7 +11,7 @@ namespace hearth::cpu {
 namespace {
 
 template <class I>
-constexpr uint32_t kTileRows = I::kTileLanes * I::kTileVectors;
+constexpr uint32_t kTileRows = I::kTileLanes* I::kTileVectors;
 
 template <class I, class U>
 struct TileUnit {
@@ -56,8 +56,8 @@ void fill_tile(TileUnit<I, U>& tile, const std::byte* weights, size_t row_bytes,
 template <class I, class U>
 void multiply_tile(const TileUnit<I, U>& tile, const Q8Unit* const* x, float (*acc)[kTileRows<I>]) {
   constexpr uint32_t kVectors = I::kTileVectors, kColumns = I::kTileColumns, kLanes = I::kTileLanes;
-  constexpr uint32_t kChain = I::chain(U::kTile);             // steps between two widenings; 0: never needed
-  constexpr uint32_t kSteps = U::kGroups == 8 ? 8 : 4;        // steps of one scale
+  constexpr uint32_t kChain = I::chain(U::kTile);       // steps between two widenings; 0: never needed
+  constexpr uint32_t kSteps = U::kGroups == 8 ? 8 : 4;  // steps of one scale
   constexpr uint32_t kRun = kChain >= 4 && kChain < kSteps ? kChain : kSteps;  // steps between two additions to acc
   using Tile = typename I::Tile;
   for (uint32_t j = 0; j < 8; ++j) {
@@ -101,7 +101,8 @@ void multiply_tile(const TileUnit<I, U>& tile, const Q8Unit* const* x, float (*a
           if constexpr (kChain >= 4) wide = I::tile_widen(wide);
           float* out = acc[c] + v * kLanes;
           auto sum = I::tile_load_float(out);
-          sum = I::tile_fma(I::tile_mul(I::tile_to_float(wide), I::tile_load_float(tile.scale[g] + v * kLanes)), dx, sum);
+          sum =
+              I::tile_fma(I::tile_mul(I::tile_to_float(wide), I::tile_load_float(tile.scale[g] + v * kLanes)), dx, sum);
           if constexpr (U::kMin) {
             if (U::kGroups == 16 || first + kRun == 8)
               sum = I::tile_fma(I::tile_load_float(tile.minus_min[g] + v * kLanes),

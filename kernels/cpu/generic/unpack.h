@@ -1,5 +1,5 @@
-// One unpack per block format, in the vocabulary of an instruction set I: 256 weights are w = s * q - m, with q as bytes
-// and one s and m for each 32 or 16 of them. The dot products and the tiles are both made from it.
+// One unpack per block format, in the vocabulary of an instruction set I: 256 weights are w = s * q - m, with q as
+// bytes and one s and m for each 32 or 16 of them. The dot products and the tiles are both made from it.
 #pragma once
 
 #include <cstddef>
@@ -191,8 +191,8 @@ struct Unpack<I, BlockQ6_K> : UnpackLarge<BlockQ6_K, TileKind::u6, 16, true> {
       f(4 * h, I::bit_or(I::bit_and(a, four), I::bit_and(I::template shift_left<4>(high), two)));
       f(4 * h + 1, I::bit_or(I::bit_and(b, four), I::bit_and(I::template shift_left<2>(high), two)));
       f(4 * h + 2, I::bit_or(I::bit_and(I::template shift_right<4>(a), four), I::bit_and(high, two)));
-      f(4 * h + 3, I::bit_or(I::bit_and(I::template shift_right<4>(b), four),
-                             I::bit_and(I::template shift_right<2>(high), two)));
+      f(4 * h + 3,
+        I::bit_or(I::bit_and(I::template shift_right<4>(b), four), I::bit_and(I::template shift_right<2>(high), two)));
     }
   }
 };
@@ -242,11 +242,11 @@ struct Unpack<I, BlockQ3_K> : UnpackLarge<BlockQ3_K, TileKind::u4, 16, true> {
     for (int h = 0; h < 2; ++h) {
       const auto q = I::load32(p + offsetof(BlockQ3_K, q) + 32 * h);
       f(4 * h, I::bit_or(I::bit_and(q, two), I::bit_and(I::template shift_left<2>(high), third)));
-      f(4 * h + 1, I::bit_or(I::bit_and(I::template shift_right<2>(q), two),
-                             I::bit_and(I::template shift_left<1>(high), third)));
+      f(4 * h + 1,
+        I::bit_or(I::bit_and(I::template shift_right<2>(q), two), I::bit_and(I::template shift_left<1>(high), third)));
       f(4 * h + 2, I::bit_or(I::bit_and(I::template shift_right<4>(q), two), I::bit_and(high, third)));
-      f(4 * h + 3, I::bit_or(I::bit_and(I::template shift_right<6>(q), two),
-                             I::bit_and(I::template shift_right<1>(high), third)));
+      f(4 * h + 3,
+        I::bit_or(I::bit_and(I::template shift_right<6>(q), two), I::bit_and(I::template shift_right<1>(high), third)));
       high = I::template shift_right<4>(high);
     }
   }

@@ -31,10 +31,14 @@ struct Avx2 : X86Base {
   // How many products may be added in 16 bits before they must be widened: (255 / largest value) / 2 pairs.
   static constexpr uint32_t chain(TileKind kind) {
     switch (kind) {
-      case TileKind::u4: return 8;
-      case TileKind::u5: return 4;
-      case TileKind::u6: return 2;
-      case TileKind::s8: return 1;
+      case TileKind::u4:
+        return 8;
+      case TileKind::u5:
+        return 4;
+      case TileKind::u6:
+        return 2;
+      case TileKind::s8:
+        return 1;
     }
     return 1;
   }

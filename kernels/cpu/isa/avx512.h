@@ -38,10 +38,14 @@ struct Avx512 : Avx512Tiles {
   static F8 dot_s8(B32 w, B32 x) { return _mm256_cvtepi32_ps(quads(pairs_s8(w, x))); }
   static constexpr uint32_t chain(TileKind kind) {
     switch (kind) {
-      case TileKind::u4: return 8;
-      case TileKind::u5: return 4;
-      case TileKind::u6: return 2;
-      case TileKind::s8: return 1;
+      case TileKind::u4:
+        return 8;
+      case TileKind::u5:
+        return 4;
+      case TileKind::u6:
+        return 2;
+      case TileKind::s8:
+        return 1;
     }
     return 1;
   }

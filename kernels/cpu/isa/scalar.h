@@ -68,17 +68,17 @@ struct Scalar {
   }
   static F8 round(F8 a) {
     // Adding and taking away 1.5 * 2^23 leaves the nearest whole number, ties to even, below 2^22.
-    return each([&](int i) { return __builtin_fabsf(a.v[i]) < 4194304.0f ? (a.v[i] + 12582912.0f) - 12582912.0f : a.v[i]; });
+    return each(
+        [&](int i) { return __builtin_fabsf(a.v[i]) < 4194304.0f ? (a.v[i] + 12582912.0f) - 12582912.0f : a.v[i]; });
   }
   static F8 power_of_two(F8 n) {
     return each([&](int i) {
-      const uint32_t bits = n.v[i] == n.v[i] ? static_cast<uint32_t>(static_cast<int>(n.v[i]) + 127) << 23 : 0x7fc00000u;
+      const uint32_t bits =
+          n.v[i] == n.v[i] ? static_cast<uint32_t>(static_cast<int>(n.v[i]) + 127) << 23 : 0x7fc00000u;
       return float_of(bits);
     });
   }
-  static float sum(F8 a) {
-    return ((a.v[0] + a.v[4]) + (a.v[2] + a.v[6])) + ((a.v[1] + a.v[5]) + (a.v[3] + a.v[7]));
-  }
+  static float sum(F8 a) { return ((a.v[0] + a.v[4]) + (a.v[2] + a.v[6])) + ((a.v[1] + a.v[5]) + (a.v[3] + a.v[7])); }
   static float largest(F8 a) {
     float r = a.v[0];
     for (float x : a.v) r = r > x ? r : x;

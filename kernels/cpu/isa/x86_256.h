@@ -1,4 +1,5 @@
-// The vocabulary of AVX2 with FMA and F16C: 8 floats, 32 bytes. AVX-512 reuses it for everything but its dots and tiles.
+// The vocabulary of AVX2 with FMA and F16C: 8 floats, 32 bytes. AVX-512 reuses it for everything but its dots and
+// tiles.
 #pragma once
 
 #include <immintrin.h>
@@ -10,7 +11,7 @@ namespace hearth::cpu {
 namespace {
 
 struct X86Base {
-  using F8 = __m256;   // 8 floats
+  using F8 = __m256;    // 8 floats
   using B32 = __m256i;  // 32 bytes
 
   static F8 zero() { return _mm256_setzero_ps(); }
@@ -111,9 +112,9 @@ struct X86Base {
   }
   // `value` in byte i where bit i is set, else 0.
   static B32 from_bits(uint32_t bits, int value) {
-    const __m256i spread = _mm256_shuffle_epi8(
-        _mm256_set1_epi32(static_cast<int>(bits)),
-        _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303));
+    const __m256i spread =
+        _mm256_shuffle_epi8(_mm256_set1_epi32(static_cast<int>(bits)),
+                            _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303));
     const __m256i bit = _mm256_set1_epi64x(static_cast<long long>(0x8040201008040201));
     const __m256i set = _mm256_cmpeq_epi8(_mm256_and_si256(spread, bit), bit);
     return _mm256_and_si256(set, splat8(value));

@@ -16,7 +16,7 @@
 namespace hearth {
 namespace {
 
-std::filesystem::path golden(const std::string& name) { return shared_data("golden/formats") / name; }
+std::filesystem::path golden(const std::string& name) { return shared_data("golden/formats/" + name); }
 
 template <class T>
 std::vector<T> read_all(const std::filesystem::path& path) {

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Fuzzes: tools/fuzz.sh SECONDS [TARGET...], all targets by default; exits 1 on a finding. --merge keeps new inputs.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+usage() {
+  echo "usage: tools/fuzz.sh SECONDS [TARGET...] | --merge [TARGET...]" >&2
+  exit 2
+}
+[ $# -ge 1 ] || usage
+mode=$1
+shift
+[[ $mode == --merge || $mode =~ ^[1-9][0-9]*$ ]] || usage
+
+targets=("$@")
+if [ ${#targets[@]} -eq 0 ]; then
+  mapfile -t targets < <(sed -n 's/^hearth_fuzz(\([a-z_0-9]*\) .*/\1/p' tests/fuzz/CMakeLists.txt)
+fi
+for target in "${targets[@]}"; do
+  [ -f "tests/fuzz/${target}_fuzz.cpp" ] || { echo "tools/fuzz.sh: no target named $target" >&2; exit 2; }
+done
+
+cmake --preset fuzz
+cmake --build --preset fuzz --target "${targets[@]/%/_fuzz}"
+
+merge() {
+  mkdir -p "build/fuzz/corpus/$1"
+  "build/fuzz/tests/fuzz/$1_fuzz" -merge=1 "tests/fuzz/corpus/$1" "build/fuzz/corpus/$1"
+}
+
+# Runs target $1 for $2 seconds; the log is shown in whole only where something was found.
+fuzz() {
+  local folder=build/fuzz dictionary=() log=build/fuzz/$1.log
+  mkdir -p "$folder/corpus/$1" "$folder/findings"
+  [ -f "tests/fuzz/$1.dict" ] && dictionary=("-dict=tests/fuzz/$1.dict")
+  if "$folder/tests/fuzz/$1_fuzz" -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 -max_len=8192 \
+    -print_final_stats=1 "${dictionary[@]}" -artifact_prefix="$folder/findings/$1-" "$folder/corpus/$1" \
+    "tests/fuzz/corpus/$1" >"$log" 2>&1; then
+    echo "$1: nothing found, $(sed -n 's/.*number_of_executed_units: *//p' "$log") runs"
+  else
+    tail -n 60 "$log"
+    echo "$1: A FINDING, see $log and $folder/findings"
+    return 1
+  fi
+}
+export -f fuzz
+
+if [ "$mode" = --merge ]; then
+  for target in "${targets[@]}"; do merge "$target"; done
+else
+  printf '%s\n' "${targets[@]}" | xargs -P "$(nproc)" -I NAME bash -c 'fuzz NAME '"$mode"
+fi

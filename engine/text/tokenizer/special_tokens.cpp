@@ -2,6 +2,9 @@
 #include "engine/text/tokenizer/special_tokens.h"
 
 #include <algorithm>
+#include <limits>
+
+#include "engine/text/tokenizer/error.h"
 
 namespace hearth {
 

@@ -8,29 +8,19 @@
 namespace hearth {
 namespace {
 
-// Names of the same split, in the words of the models' own tokenizer.json files.
+// Several names stand for one split; they are those that GGUF converters write.
 constexpr std::pair<std::string_view, PreTokenizer> kNames[] = {
-    {"gpt-2", PreTokenizer::gpt2},
-    {"gpt2", PreTokenizer::gpt2},
-    {"olmo", PreTokenizer::gpt2},
-    {"mpt", PreTokenizer::gpt2},
-    {"llama-bpe", PreTokenizer::llama3},
-    {"llama3", PreTokenizer::llama3},
-    {"llama-v3", PreTokenizer::llama3},
-    {"dbrx", PreTokenizer::cl100k},
-    {"smaug-bpe", PreTokenizer::cl100k},
-    {"glm4", PreTokenizer::cl100k},
-    {"chatglm-bpe", PreTokenizer::cl100k},
-    {"qwen2", PreTokenizer::qwen2},
-    {"deepseek-r1-qwen", PreTokenizer::qwen2},
-    {"stablelm2", PreTokenizer::qwen2},
-    {"deepseek-coder", PreTokenizer::deepseek_coder},
-    {"falcon", PreTokenizer::falcon},
-    {"starcoder", PreTokenizer::starcoder},
-    {"refact", PreTokenizer::starcoder},
-    {"command-r", PreTokenizer::starcoder},
-    {"smollm", PreTokenizer::starcoder},
-    {"codeshell", PreTokenizer::starcoder},
+    {"gpt-2", PreTokenizer::gpt2},       {"gpt2", PreTokenizer::gpt2},
+    {"phi-2", PreTokenizer::gpt2},       {"olmo", PreTokenizer::gpt2},
+    {"mpt", PreTokenizer::gpt2},         {"llama-bpe", PreTokenizer::llama3},
+    {"llama3", PreTokenizer::llama3},    {"llama-v3", PreTokenizer::llama3},
+    {"dbrx", PreTokenizer::cl100k},      {"smaug-bpe", PreTokenizer::cl100k},
+    {"glm4", PreTokenizer::cl100k},      {"chatglm-bpe", PreTokenizer::cl100k},
+    {"qwen2", PreTokenizer::qwen2},      {"deepseek-r1-qwen", PreTokenizer::qwen2},
+    {"stablelm2", PreTokenizer::qwen2},  {"deepseek-coder", PreTokenizer::deepseek_coder},
+    {"falcon", PreTokenizer::falcon},    {"starcoder", PreTokenizer::starcoder},
+    {"refact", PreTokenizer::starcoder}, {"command-r", PreTokenizer::starcoder},
+    {"smollm", PreTokenizer::starcoder}, {"codeshell", PreTokenizer::starcoder},
 };
 
 struct Letter {

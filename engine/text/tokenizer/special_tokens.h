@@ -22,7 +22,7 @@ class SpecialTokens {
     int32_t id;
   };
 
-  // Of two tokens with the same text the first counts.
+  // Of two tokens with the same text the first counts. Their texts together are shorter than 4 GiB.
   explicit SpecialTokens(std::span<const Token> tokens);
 
   // The matches from left to right; they do not overlap.

@@ -134,15 +134,12 @@ TEST_P(VocabularyCases, InvalidUtf8IsEncodedTheSameWayEachTime) {
 TEST_P(VocabularyCases, AMegabyteOfOneThingIsTokenized) {
   HEARTH_REQUIRE_SHARED(path(".gguf"));
   const Tokenizer tokenizer = Tokenizer::load(Gguf::open(path(".gguf")));
-  const std::string name = GetParam();
-  for (const std::string unit : {"a", "ab", " ", "\n", " \n", "'", "=", "1", "\xE4\xB8\xAD", "\xFF", "\xE4", "<|"}) {
+  for (const std::string unit : {"a", "ab", " ", "\n", "1", "\xFF", "<|"}) {
     std::string text;
     while (text.size() < 1000000) text += unit;
     const Ids ids = tokenizer.encode(text, true);
     EXPECT_LE(ids.size(), text.size() + 1);
-    if (tokenizer.vocabulary().model() == Vocabulary::Model::byte_level && unit != "\xFF") {
-      EXPECT_TRUE(tokenizer.decode(ids, true) == text) << unit;
-    }
+    if (unit != "\xFF") EXPECT_TRUE(tokenizer.decode(ids, true) == text) << unit;
   }
 }
 

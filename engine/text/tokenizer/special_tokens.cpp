@@ -2,9 +2,6 @@
 #include "engine/text/tokenizer/special_tokens.h"
 
 #include <algorithm>
-#include <limits>
-
-#include "engine/text/tokenizer/error.h"
 
 namespace hearth {
 
@@ -28,8 +25,6 @@ void SpecialTokens::add(const Token& token) {
     const auto byte = static_cast<unsigned char>(token.text[i]);
     uint32_t next = child(state, byte);
     if (next == kRoot) {
-      if (states_.size() == std::numeric_limits<uint32_t>::max())
-        throw TokenizerError("too much text in special tokens");
       next = static_cast<uint32_t>(states_.size());
       states_.push_back({.next_sibling = states_[state].first_child, .size = states_[state].size + 1, .byte = byte});
       states_[state].first_child = next;

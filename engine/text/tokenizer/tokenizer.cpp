@@ -36,7 +36,7 @@ PreTokenizer choose_pre_tokenizer(const Gguf& gguf, const TokenizerOptions& opti
 // Far above what models have; the automaton takes some dozens of times as much memory.
 constexpr size_t kMostSpecialText = size_t{8} << 20;
 
-SpecialTokens collect_special(const Vocabulary& vocabulary, bool with_control) {
+SpecialTokens collect_special(const Gguf& gguf, const Vocabulary& vocabulary, bool with_control) {
   std::vector<SpecialTokens::Token> tokens;
   size_t text = 0;
   for (int32_t id = 0; id < vocabulary.size(); ++id) {
@@ -47,8 +47,8 @@ SpecialTokens collect_special(const Vocabulary& vocabulary, bool with_control) {
     text += tokens.back().text.size();
   }
   if (text > kMostSpecialText) {
-    throw TokenizerError("tokenizer.ggml.tokens: " + std::to_string(text) + " bytes of special tokens; the limit is " +
-                         std::to_string(kMostSpecialText));
+    throw TokenizerError(gguf.name() + ": tokenizer.ggml.tokens: " + std::to_string(text) +
+                         " bytes of special tokens; the limit is " + std::to_string(kMostSpecialText));
   }
   return SpecialTokens(tokens);
 }
@@ -88,7 +88,7 @@ Tokenizer Tokenizer::load(const Gguf& gguf, const TokenizerOptions& options) {
   const auto rules = sentence_piece ? PreTokenizer::gpt2 : choose_pre_tokenizer(gguf, options);
   Encoder encoder =
       sentence_piece ? Encoder(SpmEncoder(gguf, vocabulary)) : Encoder(BpeEncoder(gguf, vocabulary, rules));
-  Tokenizer tokenizer(std::move(vocabulary), std::move(encoder));
+  Tokenizer tokenizer(gguf, std::move(vocabulary), std::move(encoder));
   // Without a word in the file: SentencePiece models and Llama 3 were trained with bos, other byte-level ones were not.
   const bool custom = sentence_piece || rules == PreTokenizer::llama3;
   tokenizer.adds_bos_ = tokenizer.vocabulary_.add_bos().value_or(custom);
@@ -98,11 +98,11 @@ Tokenizer Tokenizer::load(const Gguf& gguf, const TokenizerOptions& options) {
   return tokenizer;
 }
 
-Tokenizer::Tokenizer(Vocabulary vocabulary, Encoder encoder)
+Tokenizer::Tokenizer(const Gguf& gguf, Vocabulary vocabulary, Encoder encoder)
     : vocabulary_(std::move(vocabulary)),
       encoder_(std::move(encoder)),
-      user_defined_(collect_special(vocabulary_, false)),
-      all_special_(collect_special(vocabulary_, true)) {}
+      user_defined_(collect_special(gguf, vocabulary_, false)),
+      all_special_(collect_special(gguf, vocabulary_, true)) {}
 
 void Tokenizer::load_pieces() {
   piece_offsets_.push_back(0);

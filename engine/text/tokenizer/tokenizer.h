@@ -51,7 +51,7 @@ class Tokenizer {
  private:
   using Encoder = std::variant<SpmEncoder, BpeEncoder>;
 
-  Tokenizer(Vocabulary vocabulary, Encoder encoder);
+  Tokenizer(const Gguf& gguf, Vocabulary vocabulary, Encoder encoder);
   void load_pieces();
   void load_stripping(const Gguf& gguf);
   void encode_plain(std::string_view text, bool after_special, std::vector<int32_t>& ids) const;

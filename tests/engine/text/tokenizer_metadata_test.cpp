@@ -27,6 +27,7 @@ std::string load_error(const TinyVocabulary& tiny, const TokenizerOptions& optio
 void expect_error(const TinyVocabulary& tiny, std::initializer_list<std::string_view> parts) {
   const std::string error = load_error(tiny);
   EXPECT_EQ(error.find('\n'), error.npos);
+  EXPECT_NE(error.find("hearth_tiny"), error.npos) << "no file name in '" << error << "'";
   for (const auto part : parts) EXPECT_NE(error.find(part), error.npos) << "no '" << part << "' in '" << error << "'";
 }
 
@@ -125,7 +126,7 @@ TEST(TokenizerMetadata, TypesAndScoresMustMakeSense) {
 TEST(TokenizerMetadata, TooMuchTextInSpecialTokensIsRefused) {
   auto tiny = TinyVocabulary::byte_level();
   tiny.add(std::string(9 << 20, 'x'), TokenType::control);
-  expect_error(tiny, {"tokenizer.ggml.tokens", "9437196 bytes", "8388608"});
+  expect_error(tiny, {"tokenizer.ggml.tokens", "9437197 bytes", "8388608"});
 }
 
 TEST(TokenizerMetadata, AnIdOutOfRangeIsNamed) {

@@ -128,7 +128,8 @@ void Tokenizer::load_stripping(const Gguf& gguf) {
   }
 }
 
-std::vector<int32_t> Tokenizer::encode(std::string_view text, bool parse_special) const {
+std::vector<int32_t> Tokenizer::encode(std::string_view text, bool parse_special,
+                                       std::span<const size_t> literal) const {
   if (text.size() > kLongestText) {
     throw TokenizerError("a text of " + std::to_string(text.size()) + " bytes is too long to tokenize; the limit is " +
                          std::to_string(kLongestText));
@@ -143,6 +144,10 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, bool parse_special
   };
   for (const auto& match : (parse_special ? all_special_ : user_defined_).find(text)) {
     if (match.begin < cursor) continue;  // begins with white space that was swallowed
+    if (vocabulary_.type(match.id) != TokenType::user_defined &&
+        std::binary_search(literal.begin(), literal.end(), match.begin)) {
+      continue;
+    }
     encode_until(match.begin);
     ids.push_back(match.id);
     after_special = true;

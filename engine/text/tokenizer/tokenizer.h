@@ -31,7 +31,8 @@ class Tokenizer {
   // The ids of a text; neither bos nor eos is added. User-defined tokens are recognised wherever they stand, control
   // and unknown tokens only with `parse_special`; the leftmost wins, and of those the longest. Takes any bytes; those
   // that are no UTF-8 are encoded one by one. Time n log n. TokenizerError for texts above kLongestText bytes.
-  std::vector<int32_t> encode(std::string_view text, bool parse_special) const;
+  // `literal`: rising offsets at which control and unknown tokens that begin there are text after all.
+  std::vector<int32_t> encode(std::string_view text, bool parse_special, std::span<const size_t> literal = {}) const;
   static constexpr size_t kLongestText = size_t{1} << 30;
 
   // The text of a whole sequence. Control tokens have none unless `show_special`. Byte-level vocabularies give back the

@@ -13,6 +13,9 @@
 #include "formats/gguf.h"
 
 namespace hearth {
+
+void PrintTo(const Storage& storage, std::ostream* out) { *out << storage.name; }
+
 namespace {
 
 class TemporaryFile {

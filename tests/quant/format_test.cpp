@@ -14,6 +14,9 @@
 #include "tests/shared_data.h"
 
 namespace hearth {
+
+void PrintTo(const FormatInfo& info, std::ostream* out) { *out << info.name; }
+
 namespace {
 
 std::filesystem::path golden(const std::string& name) { return shared_data("golden/formats/" + name); }
@@ -73,6 +76,7 @@ struct Quality {
   Format format;
   double mse;
 };
+void PrintTo(const Quality& quality, std::ostream* out) { *out << format_info(quality.format).name; }
 class EveryQuantiser : public testing::TestWithParam<Quality> {};
 
 TEST_P(EveryQuantiser, ReachesTheKnownError) {

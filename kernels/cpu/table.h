@@ -87,6 +87,10 @@ struct KernelTable {
   // to binary16, rounded to nearest even
   void (*store_f16)(const float* x, uint16_t* out, uint32_t n) noexcept;
   void (*attend)(const Attention&) noexcept;
+  // For measuring roofs. Reads `bytes` bytes, a multiple of 128, and gives something that depends on all of them.
+  uint32_t (*read_all)(const std::byte* p, size_t bytes) noexcept;
+  // Multiplies and adds bytes in registers, and gives how many products were added.
+  uint64_t (*multiply_bytes)(uint64_t rounds) noexcept;
 };
 
 }  // namespace hearth::cpu

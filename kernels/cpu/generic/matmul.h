@@ -92,6 +92,10 @@ void multiply_tile(const TileUnit<I, U>& tile, const Q8Unit* const* x, float (*a
             }
           }
         }
+        // Keeps the steps apart: mixed, they need more registers than there are.
+        if constexpr (kChain >= 4)
+          for (auto& of_vector : sums)
+            for (auto& sum : of_vector) I::opaque(sum);
       }
       const uint32_t g = U::kGroups == 8 ? j : 2 * j + first / 4;
       for (uint32_t c = 0; c < kColumns; ++c) {

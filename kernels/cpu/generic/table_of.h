@@ -5,6 +5,7 @@
 #include "kernels/cpu/generic/dot.h"
 #include "kernels/cpu/generic/float_matmul.h"
 #include "kernels/cpu/generic/matmul.h"
+#include "kernels/cpu/generic/roofs.h"
 #include "kernels/cpu/generic/vector_math.h"
 
 namespace hearth::cpu {
@@ -36,6 +37,8 @@ constexpr KernelTable table_of() {
   table.rope_adjacent = rope_adjacent<I>;
   table.store_f16 = store_f16<I>;
   table.attend = attend<I>;
+  table.read_all = read_all<I>;
+  table.multiply_bytes = multiply_bytes<I>;
   return table;
 }
 

@@ -23,6 +23,8 @@ struct Avx2 : X86Base {
     __builtin_memcpy(&four, x, 4);
     return _mm256_set1_epi32(four);
   }
+  // Makes the compiler forget what is known of a value.
+  static void opaque(Tile& a) { asm volatile("" : "+x"(a)); }
   static TileFloat tile_load_float(const float* p) { return _mm256_load_ps(p); }
   static void tile_store_float(float* p, TileFloat a) { _mm256_store_ps(p, a); }
   static TileFloat tile_splat_float(float x) { return _mm256_set1_ps(x); }

@@ -19,6 +19,8 @@ struct Avx512Tiles : X86Base {
     __builtin_memcpy(&four, x, 4);
     return _mm512_set1_epi32(four);
   }
+  // Makes the compiler forget what is known of a value.
+  static void opaque(Tile& a) { asm volatile("" : "+v"(a)); }
   static TileFloat tile_load_float(const float* p) { return _mm512_load_ps(p); }
   static void tile_store_float(float* p, TileFloat a) { _mm512_store_ps(p, a); }
   static TileFloat tile_splat_float(float x) { return _mm512_set1_ps(x); }

@@ -148,6 +148,8 @@ struct Neon {
   static Tile tile_dot(Tile sum, Tile w, Tile x) {
     return vdotq_s32(sum, vreinterpretq_s8_s32(w), vreinterpretq_s8_s32(x));
   }
+  // Makes the compiler forget what is known of a value.
+  static void opaque(Tile& a) { asm volatile("" : "+w"(a)); }
   static TileFloat tile_load_float(const float* p) { return vld1q_f32(p); }
   static void tile_store_float(float* p, TileFloat a) { vst1q_f32(p, a); }
   static TileFloat tile_splat_float(float x) { return vdupq_n_f32(x); }

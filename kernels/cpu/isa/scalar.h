@@ -203,6 +203,8 @@ struct Scalar {
     for (int i = 0; i < 32; ++i) sums[i / 4] += static_cast<int8_t>(w.v[i]) * static_cast<int8_t>(x.v[i]);
     return load32(sums);
   }
+  // Makes the compiler forget what is known of a value.
+  static void opaque(Tile& a) { asm volatile("" : "+m"(a)); }
   static TileFloat tile_load_float(const float* p) { return load(p); }
   static void tile_store_float(float* p, TileFloat a) { store(p, a); }
   static TileFloat tile_splat_float(float x) { return splat(x); }

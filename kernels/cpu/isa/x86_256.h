@@ -102,8 +102,8 @@ struct X86Base {
   }
   // 16 bytes: their low halves, then their high halves.
   static B32 nibbles(const void* p) {
-    const __m128i packed = _mm_loadu_si128(static_cast<const __m128i*>(p));
-    return _mm256_and_si256(_mm256_set_m128i(_mm_srli_epi16(packed, 4), packed), _mm256_set1_epi8(15));
+    const __m256i twice = _mm256_broadcastsi128_si256(_mm_loadu_si128(static_cast<const __m128i*>(p)));
+    return _mm256_and_si256(_mm256_srlv_epi64(twice, _mm256_set_epi64x(4, 4, 0, 0)), _mm256_set1_epi8(15));
   }
   // The table's byte for each index below 16.
   static B32 look_up(const int8_t* table16, B32 index) {

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Builds the program and lets the built-in model complete some Python.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+tools/packages.sh clang cmake ninja-build libutf8proc-dev nlohmann-json3-dev libcli11-dev libedit-dev
+cmake --preset release -DHEARTH_TESTS=OFF
+cmake --build --preset release --target hearth_program
+echo
+echo '$ build/release/hearth run -p "def read_lines(path):" -n 64 --temp 0'
+build/release/hearth run -p "def read_lines(path):" -n 64 --temp 0
+echo
+echo "The built-in model is a toy that shows that everything works. With a GGUF model of your own:"
+echo "  build/release/hearth run MODEL.gguf                 # talk"
+echo "  build/release/hearth run MODEL.gguf -p \"PROMPT\"     # answer once"

@@ -91,7 +91,8 @@ int hearth_complete(hearth_engine* engine, const char* prompt, const hearth_samp
 int hearth_tokenize(const hearth_engine* engine, const char* text, int32_t* ids, size_t capacity, size_t* count,
                     hearth_error* error) {
   return guarded(error, [&] {
-    require(engine != nullptr && text != nullptr && count != nullptr, "hearth_tokenize: engine, text and count must not be NULL");
+    require(engine != nullptr && text != nullptr && count != nullptr,
+            "hearth_tokenize: engine, text and count must not be NULL");
     require(ids != nullptr || capacity == 0, "hearth_tokenize: ids must not be NULL where there is a capacity");
     const std::vector<int32_t> all = engine->engine.tokenize(text);
     *count = all.size();

@@ -31,7 +31,8 @@ KvType kv_type_of(CacheType type) {
 // A cache past the machine's memory would be granted and then end the process when it is used.
 void require_memory(const LoadedModel& model) {
   const MemoryPlan plan = plan_memory(model.program, model.limits);
-  const uint64_t machine = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  const uint64_t machine =
+      static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   if (plan.cache + plan.activations > machine)
     throw Error(ErrorCode::out_of_memory, "a context of " + std::to_string(model.context) + " tokens needs " +
                                               std::to_string((plan.cache + plan.activations) >> 20) +
@@ -102,7 +103,8 @@ std::vector<int32_t> Engine::State::prompt_ids(const Request& request) const {
     Dict conversation;
     conversation.set("messages", Value::list(std::move(messages)));
     conversation.set("add_generation_prompt", Value(true));
-    const ChatPrompt prompt = render_chat(*model.chat_template, Value(std::move(conversation)), model.tokenizer.vocabulary());
+    const ChatPrompt prompt =
+        render_chat(*model.chat_template, Value(std::move(conversation)), model.tokenizer.vocabulary());
     ids = model.tokenizer.encode(prompt.text, true, prompt.literal);
   }
   const auto bos = model.tokenizer.vocabulary().special().bos;
@@ -114,7 +116,8 @@ Result Engine::State::generate(const Request& request, const std::function<bool(
   const auto begin = Clock::now();
   const std::vector<int32_t> ids = prompt_ids(request);
   const Vocabulary& vocabulary = model.tokenizer.vocabulary();
-  if (ids.empty()) throw Error(ErrorCode::invalid_argument, "the prompt is empty, and the model has no token to begin with");
+  if (ids.empty())
+    throw Error(ErrorCode::invalid_argument, "the prompt is empty, and the model has no token to begin with");
   if (ids.size() >= model.context)
     throw Error(ErrorCode::prompt_too_long, "the prompt has " + std::to_string(ids.size()) +
                                                 " tokens, but the context holds " + std::to_string(model.context) +
@@ -167,9 +170,12 @@ Result Engine::State::generate(const Request& request, const std::function<bool(
     sampler.accept(token);
     // Rows of the embedding past the vocabulary are padding without text.
     if (vocabulary.contains(token)) emit(stops.push(detokenizer.push(token)));
-    if (stops.stopped()) result.reason = FinishReason::stop;
-    else if (!wanted) result.reason = FinishReason::cancelled;
-    else if (sequence->tokens().size() + 1 >= model.context) result.reason = FinishReason::context_full;
+    if (stops.stopped())
+      result.reason = FinishReason::stop;
+    else if (!wanted)
+      result.reason = FinishReason::cancelled;
+    else if (sequence->tokens().size() + 1 >= model.context)
+      result.reason = FinishReason::context_full;
     if (result.reason != FinishReason::max_tokens || result.generated_tokens == request.max_tokens) break;
     const int32_t step[] = {token};
     const uint32_t at[] = {0};
@@ -216,7 +222,8 @@ std::string Engine::detokenize(std::span<const int32_t> ids, bool special) const
 std::string Engine::render(std::string_view request_json) const {
   return with_public_errors([&] {
     if (!state_->model.chat_template) throw Error(ErrorCode::bad_template, "the model has no chat template");
-    return render_chat(*state_->model.chat_template, parse_json(request_json), state_->model.tokenizer.vocabulary()).text;
+    return render_chat(*state_->model.chat_template, parse_json(request_json), state_->model.tokenizer.vocabulary())
+        .text;
   });
 }
 
@@ -224,7 +231,8 @@ std::vector<std::vector<float>> Engine::logits(std::span<const int32_t> tokens, 
   return with_public_errors([&] {
     State& state = *state_;
     if (tokens.empty() || tokens.size() > state.model.context)
-      throw Error(ErrorCode::prompt_too_long, std::to_string(tokens.size()) + " tokens were given, but the context holds 1 to " +
+      throw Error(ErrorCode::prompt_too_long, std::to_string(tokens.size()) +
+                                                  " tokens were given, but the context holds 1 to " +
                                                   std::to_string(state.model.context));
     for (size_t i = 0; i < positions.size(); ++i)
       if (positions[i] >= tokens.size() || (i > 0 && positions[i] <= positions[i - 1]))
@@ -232,8 +240,9 @@ std::vector<std::vector<float>> Engine::logits(std::span<const int32_t> tokens, 
     const std::lock_guard lock(state.mutex);
     state.sequence->rewind(0);
     std::vector<std::vector<float>> results;
-    state.sequence->append(tokens, positions,
-                           [&](uint32_t, std::span<const float> values) { results.emplace_back(values.begin(), values.end()); });
+    state.sequence->append(tokens, positions, [&](uint32_t, std::span<const float> values) {
+      results.emplace_back(values.begin(), values.end());
+    });
     return results;
   });
 }

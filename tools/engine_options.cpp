@@ -18,11 +18,13 @@ void add_engine_options(CLI::App& command, EngineOptions& options, bool with_cac
   command.add_option("--threads", options.threads, "Threads; default: one for each core")->check(CLI::Range(1, 1024));
   command.add_option("--pre", options.pre_tokenizer, "Pre-tokenizer, instead of the one that the file names");
   if (!with_cache) return;
-  command.add_option("--ctx", options.context, "Tokens of prompt and answer; default: the model's own, but at most 4096")
+  command
+      .add_option("--ctx", options.context, "Tokens of prompt and answer; default: the model's own, but at most 4096")
       ->check(CLI::Range(1, 1 << 24));
   static const std::map<std::string, CacheType> types = {
       {"f32", CacheType::f32}, {"f16", CacheType::f16}, {"q8_0", CacheType::q8_0}};
-  command.add_option("--kv-type", options.cache_type, "How the cache keeps keys and values: f32, f16, q8_0; default: f16")
+  command
+      .add_option("--kv-type", options.cache_type, "How the cache keeps keys and values: f32, f16, q8_0; default: f16")
       ->transform(CLI::CheckedTransformer(types).description("TYPE"));
 }
 
@@ -34,7 +36,8 @@ Engine load_engine(const std::string& path, EngineOptions options) {
       const int percent = static_cast<int>(share * 100);
       if (percent != shown) std::fprintf(stderr, "\rloading %3d %%", shown = percent);
     };
-  Engine engine = path.empty() ? Engine::view(builtin_model(), "the built-in model", options) : Engine::load(path, options);
+  Engine engine =
+      path.empty() ? Engine::view(builtin_model(), "the built-in model", options) : Engine::load(path, options);
   if (terminal) std::fputs("\r             \r", stderr);
   return engine;
 }

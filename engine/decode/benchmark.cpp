@@ -68,7 +68,8 @@ void measure(Lanes& lanes, const BenchmarkOptions& options, BenchmarkResult& res
   }
 }
 
-// Weights that a token passes through: all but the embedding table, which is only looked up unless it is also the output.
+// Weights that a token passes through: all but the embedding table, which is only looked up unless it is also the
+// output.
 uint64_t weights_in_use(const Program& program, bool in_bytes) {
   std::vector<bool> used(program.weights.size(), true);
   for (const Op& op : program.ops)
@@ -90,7 +91,8 @@ double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
-BenchmarkResult benchmark(const std::filesystem::path& path, const EngineOptions& engine, const BenchmarkOptions& options) {
+BenchmarkResult benchmark(const std::filesystem::path& path, const EngineOptions& engine,
+                          const BenchmarkOptions& options) {
   return with_public_errors([&] {
     if (options.prompt == 0 && options.generate == 0)
       throw Error(ErrorCode::invalid_argument, "there is nothing to measure: no prompt and no generation");
@@ -125,8 +127,8 @@ BenchmarkResult benchmark(const std::filesystem::path& path, const EngineOptions
     if (info.read_gb_s > 0)
       result.generate_share = static_cast<double>(weights_in_use(model.program, true)) * steps / 1e9 / info.read_gb_s;
     if (info.int8_gops > 0)
-      result.prompt_share = 2 * static_cast<double>(weights_in_use(model.program, false)) * median(result.prompt_rate) / 1e9 /
-                            info.int8_gops;
+      result.prompt_share = 2 * static_cast<double>(weights_in_use(model.program, false)) * median(result.prompt_rate) /
+                            1e9 / info.int8_gops;
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
     result.peak_memory = static_cast<uint64_t>(usage.ru_maxrss) * 1024;

@@ -29,7 +29,8 @@ struct BenchmarkResult {
 
 // After one unmeasured run. The share of generation is the bytes of weights read for a token, times the rate of steps,
 // over the read bandwidth; that of the prompt is 2 operations a weight and token over the int8 peak. Throws Error.
-BenchmarkResult benchmark(const std::filesystem::path& model, const EngineOptions& engine, const BenchmarkOptions& options);
+BenchmarkResult benchmark(const std::filesystem::path& model, const EngineOptions& engine,
+                          const BenchmarkOptions& options);
 
 double median(std::vector<double> values);  // 0 of none
 

@@ -9,8 +9,9 @@ Sequence::Sequence(Plan& plan, const Limits& limits) : plan_(&plan), limits_(lim
 
 uint32_t Sequence::common_prefix(std::span<const int32_t> tokens) const {
   const auto limit = std::min(tokens.size(), tokens_.size());
-  return static_cast<uint32_t>(std::mismatch(tokens_.begin(), tokens_.begin() + static_cast<ptrdiff_t>(limit), tokens.begin()).first -
-                               tokens_.begin());
+  return static_cast<uint32_t>(
+      std::mismatch(tokens_.begin(), tokens_.begin() + static_cast<ptrdiff_t>(limit), tokens.begin()).first -
+      tokens_.begin());
 }
 
 void Sequence::rewind(uint32_t size) {

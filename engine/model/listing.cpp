@@ -13,7 +13,8 @@ class Lister {
     return slot(op.out) + " = rms_norm " + slot(op.in) + " * " + weight(op.gain);
   }
   std::string operator()(const Linear& op) const {
-    std::string text = slot(op.out) + " = " + (op.add == kNoSlot ? "" : slot(op.add) + " + ") + weight(op.weight) + " " + slot(op.in);
+    std::string text =
+        slot(op.out) + " = " + (op.add == kNoSlot ? "" : slot(op.add) + " + ") + weight(op.weight) + " " + slot(op.in);
     return op.bias == kNoWeight ? text : text + " + " + weight(op.bias);
   }
   std::string operator()(const GateUp& op) const {
@@ -28,7 +29,8 @@ class Lister {
            std::to_string(op.kv_heads) + " kv heads of " + std::to_string(op.head_size);
   }
   std::string operator()(const Route& op) const {
-    return slot(op.out) + " = route " + weight(op.router) + " " + slot(op.in) + ", " + std::to_string(op.used) + " experts";
+    return slot(op.out) + " = route " + weight(op.router) + " " + slot(op.in) + ", " + std::to_string(op.used) +
+           " experts";
   }
   std::string operator()(const Experts& op) const {
     return slot(op.out) + " = " + (op.add == kNoSlot ? "" : slot(op.add) + " + ") + "experts " + weight(op.gate) + " " +

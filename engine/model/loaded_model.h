@@ -41,8 +41,8 @@ struct MemoryPlan {
   uint64_t activations;  // of a full batch, as 32-bit floats
 };
 
-// Throws FileError, TokenizerError or TemplateError, each with the file's name; FileError also for a context that is longer
-// than the cache can count.
+// Throws FileError, TokenizerError or TemplateError, each with the file's name; FileError also for a context that is
+// longer than the cache can count.
 LoadedModel load_model(Gguf file, const ModelOptions& options);
 
 MemoryPlan plan_memory(const Program& program, const Limits& limits);

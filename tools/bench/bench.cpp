@@ -17,7 +17,9 @@ struct Options {
   bool json = false;
 };
 
-double rounded(double value, double unit) { return static_cast<double>(static_cast<int64_t>(value / unit + 0.5)) * unit; }
+double rounded(double value, double unit) {
+  return static_cast<double>(static_cast<int64_t>(value / unit + 0.5)) * unit;
+}
 
 void print_json(const BenchmarkResult& result) {
   nlohmann::ordered_json json = {{"pp_tok_s", result.prompt_rate},
@@ -62,11 +64,21 @@ void add_bench(CLI::App& program) {
   CLI::App* command = program.add_subcommand("bench", "Measure prompt processing (pp) and generation (tg)");
   BenchmarkOptions& benchmark = options->benchmark;
   command->add_option("MODEL", options->model, "A GGUF file")->required();
-  command->add_option("--pp", benchmark.prompt, "Tokens of the prompt; 0: leave out")->check(CLI::Range(0, 1 << 20))->capture_default_str();
-  command->add_option("--tg", benchmark.generate, "Tokens to generate; 0: leave out")->check(CLI::Range(0, 1 << 20))->capture_default_str();
-  command->add_option("--runs", benchmark.runs, "Measured runs, after one that warms up")->check(CLI::Range(1, 1000))->capture_default_str();
-  command->add_option("--depth", benchmark.depth, "Tokens in the cache before")->check(CLI::Range(0, 1 << 20))->capture_default_str();
-  command->add_option("--batch", benchmark.batch, "Sequences side by side")->check(CLI::Range(1, 512))->capture_default_str();
+  command->add_option("--pp", benchmark.prompt, "Tokens of the prompt; 0: leave out")
+      ->check(CLI::Range(0, 1 << 20))
+      ->capture_default_str();
+  command->add_option("--tg", benchmark.generate, "Tokens to generate; 0: leave out")
+      ->check(CLI::Range(0, 1 << 20))
+      ->capture_default_str();
+  command->add_option("--runs", benchmark.runs, "Measured runs, after one that warms up")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command->add_option("--depth", benchmark.depth, "Tokens in the cache before")
+      ->check(CLI::Range(0, 1 << 20))
+      ->capture_default_str();
+  command->add_option("--batch", benchmark.batch, "Sequences side by side")
+      ->check(CLI::Range(1, 512))
+      ->capture_default_str();
   command->add_flag("--json", options->json, "One line of JSON");
   add_engine_options(*command, options->engine);
   command->remove_option(command->get_option("--ctx"));

@@ -54,7 +54,8 @@ void inspect(const Options& options) {
     std::cout << out.dump(2, ' ', false, replace) << '\n';
     return;
   }
-  for (const auto& [key, value] : out["metadata"].items()) std::cout << key << " = " << value.dump(-1, ' ', false, replace) << '\n';
+  for (const auto& [key, value] : out["metadata"].items())
+    std::cout << key << " = " << value.dump(-1, ' ', false, replace) << '\n';
   std::cout << out["tensor_count"] << " tensors\n";
   if (options.tensors)
     for (const auto& tensor : out["tensors"])

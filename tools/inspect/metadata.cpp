@@ -10,15 +10,18 @@ template <class T>
 nlohmann::ordered_json list(const T& values) {
   auto out = nlohmann::ordered_json::array();
   for (const auto& value : values) {
-    if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::string_view>) out.push_back(std::string(value));
-    else out.push_back(value);
+    if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::string_view>)
+      out.push_back(std::string(value));
+    else
+      out.push_back(value);
   }
   return out;
 }
 
 nlohmann::ordered_json value_of(const Gguf& file, const GgufEntry& entry) {
   const GgufType type = entry.element_type;
-  const bool integral = type != GgufType::string && type != GgufType::f32 && type != GgufType::f64 && type != GgufType::boolean;
+  const bool integral =
+      type != GgufType::string && type != GgufType::f32 && type != GgufType::f64 && type != GgufType::boolean;
   if (entry.type == GgufType::array) {
     if (entry.count > kLongestArray || type == GgufType::array || type == GgufType::boolean || type == GgufType::u64)
       return "array of " + std::to_string(entry.count);

@@ -15,7 +15,8 @@ constexpr uint32_t kContext = 256;
 
 std::vector<uint32_t> numbers(const nlohmann::json& request, const char* name) {
   const auto found = request.find(name);
-  if (found == request.end() || !found->is_array()) throw UsageError(std::string("standard input: ") + name + " is no array");
+  if (found == request.end() || !found->is_array())
+    throw UsageError(std::string("standard input: ") + name + " is no array");
   std::vector<uint32_t> values;
   for (const auto& value : *found) {
     if (!value.is_number_integer() || value.get<int64_t>() < 0 || value.get<int64_t>() > INT32_MAX)
@@ -62,8 +63,9 @@ void add_logits(CLI::App& program) {
   CLI::App* command = program.add_subcommand("logits", "Logits after given positions of a sequence of tokens");
   command->add_option("MODEL", *model, "A GGUF file")->required();
   add_engine_options(*command, *options);
-  command->footer("stdin: {\"tokens\":[...],\"positions\":[...]}; stdout: {\"outputs\":[{\"position\":p,\"logits\":[...]}]}.\n"
-                  "The context is 256 tokens, or as many as there are, unless --ctx says otherwise.");
+  command->footer(
+      "stdin: {\"tokens\":[...],\"positions\":[...]}; stdout: {\"outputs\":[{\"position\":p,\"logits\":[...]}]}.\n"
+      "The context is 256 tokens, or as many as there are, unless --ctx says otherwise.");
   command->callback([=] { print_logits(*model, *options); });
 }
 

@@ -51,8 +51,9 @@ void add_render(CLI::App& program) {
   CLI::App* command = program.add_subcommand("render", "A conversation as JSON on stdin to a prompt on stdout");
   command->add_option("MODEL", options->model, "A GGUF file, whose chat template is used");
   command->add_option("--template", options->file, "A file with a chat template");
-  command->footer("The JSON object may hold messages, tools, documents, add_generation_prompt, bos_token, eos_token, extra\n"
-                  "(an object of further variables) and now (local time for strftime_now, as 2026-11-23T12:34:56).");
+  command->footer(
+      "The JSON object may hold messages, tools, documents, add_generation_prompt, bos_token, eos_token, extra\n"
+      "(an object of further variables) and now (local time for strftime_now, as 2026-11-23T12:34:56).");
   command->callback([=] { render(*options); });
 }
 

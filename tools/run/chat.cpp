@@ -25,7 +25,8 @@ void print_summary(const Result& result) {
   const double rate = result.generate_seconds > 0 && result.generated_tokens > 1
                           ? (result.generated_tokens - 1) / result.generate_seconds
                           : 0;
-  std::fprintf(stderr, "\n[prompt %u tokens, %u of them cached; first token after %.3f s; %u tokens, %.1f tokens/s%s]\n",
+  std::fprintf(stderr,
+               "\n[prompt %u tokens, %u of them cached; first token after %.3f s; %u tokens, %.1f tokens/s%s]\n",
                result.prompt_tokens, result.cached_tokens, result.prompt_seconds, result.generated_tokens, rate,
                result.reason == FinishReason::context_full ? "; the context is full" : "");
 }
@@ -108,8 +109,10 @@ void chat(Engine& engine, const Request& options) {
     } else {
       messages.push_back({"user", *line});
       Request request = options;
-      if (engine.info().has_chat_template) request.prompt = messages;
-      else request.prompt = *line;
+      if (engine.info().has_chat_template)
+        request.prompt = messages;
+      else
+        request.prompt = *line;
       try {
         interrupted = false;
         const Result result = engine.generate(request, [](std::string_view text) {

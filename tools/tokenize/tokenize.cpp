@@ -33,7 +33,8 @@ void detokenize(const Options& options) {
     for (const auto& id : json) {
       if (!id.is_number_integer() || (id.is_number_unsigned() && id.get<uint64_t>() > INT32_MAX) ||
           id.get<int64_t>() < 0 || id.get<int64_t>() > INT32_MAX)
-        throw UsageError("an element of the array is no token id: " + id.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace));
+        throw UsageError("an element of the array is no token id: " +
+                         id.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace));
       ids.push_back(id.get<int32_t>());
     }
   } catch (const nlohmann::json::exception&) {

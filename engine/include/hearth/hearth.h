@@ -3,7 +3,8 @@
 //   auto engine = hearth::Engine::load("model.gguf");
 //   hearth::Request request;
 //   request.prompt = "Once upon a time";
-//   engine.generate(request, [](std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); return true; });
+//   engine.generate(request, [](std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); return true;
+//   });
 //
 // Nothing here prints, exits, aborts or reads the environment. Every failure is a hearth::Error, whose message is one
 // line. Several engines may live in one process.
@@ -59,13 +60,13 @@ struct EngineOptions {
 };
 
 struct Sampling {
-  float temperature = 0.8f;  // 0: always the likeliest token
-  uint32_t top_k = 40;       // 0: all
-  float top_p = 0.95f;       // 1: all
-  float min_p = 0.05f;       // tokens below this share of the likeliest one's probability are out; 0: none
-  float repeat_penalty = 1;  // divides positive and multiplies negative logits of recent tokens; 1: off
-  float presence_penalty = 0;   // taken from the logit of every recent token
-  float frequency_penalty = 0;  // taken once for each time it occurred
+  float temperature = 0.8f;      // 0: always the likeliest token
+  uint32_t top_k = 40;           // 0: all
+  float top_p = 0.95f;           // 1: all
+  float min_p = 0.05f;           // tokens below this share of the likeliest one's probability are out; 0: none
+  float repeat_penalty = 1;      // divides positive and multiplies negative logits of recent tokens; 1: off
+  float presence_penalty = 0;    // taken from the logit of every recent token
+  float frequency_penalty = 0;   // taken once for each time it occurred
   uint32_t penalty_window = 64;  // recent tokens that penalties look at, of prompt and answer
   std::optional<uint64_t> seed;  // the same seed gives the same text; without one a random seed
 };
@@ -81,7 +82,7 @@ struct Request {
   std::variant<std::string, std::vector<Message>, std::vector<int32_t>> prompt;
   uint32_t max_tokens = UINT32_MAX;
   Sampling sampling;
-  std::vector<std::string> stop;  // texts that end the answer; they are not part of it
+  std::vector<std::string> stop;    // texts that end the answer; they are not part of it
   std::function<bool()> cancelled;  // asked before every step; true ends the answer
 };
 
@@ -119,13 +120,15 @@ class Engine {
 
   const ModelInfo& info() const;
 
-  // Answers a request. on_text gets the text as it comes, whole UTF-8 characters, in this thread; false from it cancels.
+  // Answers a request. on_text gets the text as it comes, whole UTF-8 characters, in this thread; false from it
+  // cancels.
   Result generate(const Request& request, const std::function<bool(std::string_view)>& on_text = {});
 
   // Neither bos nor eos is added; special tokens are recognised only with `special`.
   std::vector<int32_t> tokenize(std::string_view text, bool special = false) const;
   std::string detokenize(std::span<const int32_t> ids, bool special = false) const;
-  // The prompt that the chat template makes of one JSON object: messages, tools, documents, add_generation_prompt, extra.
+  // The prompt that the chat template makes of one JSON object: messages, tools, documents, add_generation_prompt,
+  // extra.
   std::string render(std::string_view request_json) const;
   // The logits [vocabulary] after each of the wanted positions (rising) of a sequence of tokens.
   std::vector<std::vector<float>> logits(std::span<const int32_t> tokens, std::span<const uint32_t> positions);

@@ -12,8 +12,27 @@ namespace hearth {
 
 struct Expression {
   // `text` is the name, operator, attribute, filter or test; `parts` the operands, callee or subject first.
-  enum class Kind { literal, name, list, tuple, dict, negate, plus, negation, binary, compare, both, either, choice,
-                    attribute, item, slice, call, filter, test };
+  enum class Kind {
+    literal,
+    name,
+    list,
+    tuple,
+    dict,
+    negate,
+    plus,
+    negation,
+    binary,
+    compare,
+    both,
+    either,
+    choice,
+    attribute,
+    item,
+    slice,
+    call,
+    filter,
+    test
+  };
   Kind kind;
   int line;
   int depth = 1;
@@ -26,14 +45,27 @@ struct Expression {
 using ExpressionPtr = std::unique_ptr<Expression>;
 
 struct Statement {
-  enum class Kind { text, print, set, set_block, branch, loop, macro, call_block, filter_block, with, group, break_loop,
-                    continue_loop };
+  enum class Kind {
+    text,
+    print,
+    set,
+    set_block,
+    branch,
+    loop,
+    macro,
+    call_block,
+    filter_block,
+    with,
+    group,
+    break_loop,
+    continue_loop
+  };
   Kind kind;
   int line;
   std::string text;
   ExpressionPtr target, value, condition;
-  std::vector<std::string> names;         // macro parameters
-  std::vector<ExpressionPtr> defaults;    // of the last parameters
+  std::vector<std::string> names;                                 // macro parameters
+  std::vector<ExpressionPtr> defaults;                            // of the last parameters
   std::vector<std::pair<ExpressionPtr, ExpressionPtr>> bindings;  // of with
   std::vector<std::unique_ptr<Statement>> body, otherwise;
 };

@@ -19,8 +19,10 @@ Value Interpreter::evaluate(const Expression& e) {
 Value Interpreter::evaluate_node(const Expression& e) {
   const auto part = [&](std::size_t i) { return e.parts[i] ? evaluate(*e.parts[i]) : Value(); };
   switch (e.kind) {
-    case E::literal: return e.literal;
-    case E::name: return lookup(e.text);
+    case E::literal:
+      return e.literal;
+    case E::name:
+      return lookup(e.text);
     case E::list:
     case E::tuple: {
       std::vector<Value> items;
@@ -43,7 +45,8 @@ Value Interpreter::evaluate_node(const Expression& e) {
       if (value.is(Value::Kind::real)) return e.kind == E::negate ? -value.real() : value.real();
       return e.kind == E::negate ? binary("-", 0, value) : Value(value.integer());
     }
-    case E::negation: return !part(0).truthy();
+    case E::negation:
+      return !part(0).truthy();
     case E::both: {
       Value left = part(0);
       return left.truthy() ? part(1) : left;
@@ -52,7 +55,8 @@ Value Interpreter::evaluate_node(const Expression& e) {
       Value left = part(0);
       return left.truthy() ? left : part(1);
     }
-    case E::choice: return part(0).truthy() ? part(1) : part(2);
+    case E::choice:
+      return part(0).truthy() ? part(1) : part(2);
     case E::binary: {
       const Value left = part(0);
       return binary(e.text, left, part(1));
@@ -66,7 +70,8 @@ Value Interpreter::evaluate_node(const Expression& e) {
       }
       return true;
     }
-    case E::attribute: return attribute(part(0), e.text);
+    case E::attribute:
+      return attribute(part(0), e.text);
     case E::item: {
       const Value subject = part(0);
       return item(subject, part(1));
@@ -76,7 +81,8 @@ Value Interpreter::evaluate_node(const Expression& e) {
       const Value subject = part(0);
       return slice(subject, bound(1), bound(2), bound(3));
     }
-    case E::call: return call(e, nullptr);
+    case E::call:
+      return call(e, nullptr);
     case E::filter:
     case E::test: {
       const Value subject = part(0);
@@ -121,12 +127,15 @@ Value Interpreter::call(const Expression& e, const Value* caller) {
     function = evaluate(callee);
   }
   if (function.is_undefined()) fail(Error::undefined, "'" + callee.text + "' is undefined");
-  if (!function.is(Value::Kind::object)) fail(Error::type, "a " + std::string(type_name(function)) + " is not callable");
+  if (!function.is(Value::Kind::object))
+    fail(Error::type, "a " + std::string(type_name(function)) + " is not callable");
   const Arguments arguments = arguments_of(e);
   const Object object = function.object();
   switch (object.kind) {
-    case Object::Kind::builtin: return call_builtin(std::string(builtins_[object.id]), arguments);
-    case Object::Kind::macro: return call_body(*macros_[object.id], arguments, caller ? *caller : Value(), &root_);
+    case Object::Kind::builtin:
+      return call_builtin(std::string(builtins_[object.id]), arguments);
+    case Object::Kind::macro:
+      return call_body(*macros_[object.id], arguments, caller ? *caller : Value(), &root_);
     case Object::Kind::caller:
       if (callers_[object.id].scope == nullptr) fail(Error::type, "the caller's block has ended");
       return call_body(*callers_[object.id].statement, arguments, {}, callers_[object.id].scope);
@@ -139,7 +148,8 @@ Value Interpreter::call(const Expression& e, const Value* caller) {
       }
       return method(bound.first, bound.second, arguments);
     }
-    default: fail(Error::type, "an object is not callable");
+    default:
+      fail(Error::type, "an object is not callable");
   }
 }
 
@@ -256,8 +266,10 @@ Value Interpreter::slice(const Value& subject, const Value& from, const Value& t
   std::string out;
   for (std::int64_t i = first; step > 0 ? i < last : i > last; i += step) {
     const auto k = static_cast<std::size_t>(i);
-    if (subject.is_list()) items.push_back(subject.list().items[k]);
-    else out.append(subject.string(), offsets[k], offsets[k + 1] - offsets[k]);
+    if (subject.is_list())
+      items.push_back(subject.list().items[k]);
+    else
+      out.append(subject.string(), offsets[k], offsets[k + 1] - offsets[k]);
   }
   charge(items.size() * 2);
   if (subject.is_string()) return text(std::move(out));

@@ -43,9 +43,15 @@ Interpreter::Flow Interpreter::run(const Block& block) {
 
 Interpreter::Flow Interpreter::run(const Statement& s) {
   switch (s.kind) {
-    case S::text: emit(s.text); break;
-    case S::print: emit(to_text(evaluate(*s.value))); break;
-    case S::set: assign(*s.target, evaluate(*s.value)); break;
+    case S::text:
+      emit(s.text);
+      break;
+    case S::print:
+      emit(to_text(evaluate(*s.value)));
+      break;
+    case S::set:
+      assign(*s.target, evaluate(*s.value));
+      break;
     case S::set_block:
     case S::filter_block: {
       Scope scope{scope_, {}};
@@ -53,8 +59,10 @@ Interpreter::Flow Interpreter::run(const Statement& s) {
       scope_ = &scope;
       const Value made = evaluate(*s.value);
       scope_ = scope.parent;
-      if (s.kind == S::set_block) assign(*s.target, made);
-      else emit(to_text(made));
+      if (s.kind == S::set_block)
+        assign(*s.target, made);
+      else
+        emit(to_text(made));
       break;
     }
     case S::branch:
@@ -62,7 +70,8 @@ Interpreter::Flow Interpreter::run(const Statement& s) {
         if (evaluate(*arm->condition).truthy()) return run(arm->body);
       }
       return run(s.otherwise);
-    case S::loop: return loop(s);
+    case S::loop:
+      return loop(s);
     case S::macro:
       macros_.push_back(&s);
       scope_->names[s.text] = Object{Object::Kind::macro, static_cast<std::uint32_t>(macros_.size() - 1)};
@@ -85,9 +94,12 @@ Interpreter::Flow Interpreter::run(const Statement& s) {
       scope_ = scope.parent;
       return flow;
     }
-    case S::group: return run(s.body);
-    case S::break_loop: return Flow::stop;
-    case S::continue_loop: return Flow::next;
+    case S::group:
+      return run(s.body);
+    case S::break_loop:
+      return Flow::stop;
+    case S::continue_loop:
+      return Flow::next;
   }
   return Flow::normal;
 }

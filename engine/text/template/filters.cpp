@@ -21,14 +21,22 @@ Value Interpreter::path(const Value& subject, const Value& attribute_path) {
   if (attribute_path.is_integral()) return item(subject, attribute_path);
   Value out = subject;
   const std::string p = to_text(attribute_path) + ".";
-  for (std::size_t at = 0, dot; (dot = p.find('.', at)) != p.npos; at = dot + 1) out = item(out, p.substr(at, dot - at));
+  for (std::size_t at = 0, dot; (dot = p.find('.', at)) != p.npos; at = dot + 1)
+    out = item(out, p.substr(at, dot - at));
   return out;
 }
 
 Value Interpreter::filter(const std::string& name, const Value& v, const Arguments& a) {
-  const auto arg = [&](std::size_t i, std::string_view key, Value absent = {}) { const Value* x = a.at(i, key); return x ? *x : absent; };
-  const auto rest = [&](std::size_t n) { return Arguments{{a.plain.begin() + static_cast<std::ptrdiff_t>(std::min(n, a.plain.size())), a.plain.end()}, a.named}; };
-  if (name == "default" || name == "d") return v.is_undefined() || (arg(1, "boolean").truthy() && !v.truthy()) ? arg(0, "default_value", "") : v;
+  const auto arg = [&](std::size_t i, std::string_view key, Value absent = {}) {
+    const Value* x = a.at(i, key);
+    return x ? *x : absent;
+  };
+  const auto rest = [&](std::size_t n) {
+    return Arguments{{a.plain.begin() + static_cast<std::ptrdiff_t>(std::min(n, a.plain.size())), a.plain.end()},
+                     a.named};
+  };
+  if (name == "default" || name == "d")
+    return v.is_undefined() || (arg(1, "boolean").truthy() && !v.truthy()) ? arg(0, "default_value", "") : v;
   if (name == "safe") return v;
   if (name == "string") return text(to_text(v));
   if (name == "length" || name == "count") {
@@ -37,12 +45,14 @@ Value Interpreter::filter(const std::string& name, const Value& v, const Argumen
   }
   if (name == "tojson") {
     JsonStyle style;
-    if (const Value i = arg(0, "indent"); i.is_integral()) style.indent = static_cast<int>(std::clamp<std::int64_t>(i.integer(), 0, 64));
+    if (const Value i = arg(0, "indent"); i.is_integral())
+      style.indent = static_cast<int>(std::clamp<std::int64_t>(i.integer(), 0, 64));
     style.ascii = arg(9, "ensure_ascii").truthy();
     style.sort_keys = arg(9, "sort_keys").truthy();
     return text(dump_json(v, style, limits_.max_output_bytes));
   }
-  if (name == "trim" || name == "upper" || name == "lower" || name == "title" || name == "capitalize") return method(to_text(v), name == "trim" ? "strip" : name, a);
+  if (name == "trim" || name == "upper" || name == "lower" || name == "title" || name == "capitalize")
+    return method(to_text(v), name == "trim" ? "strip" : name, a);
   if (name == "replace") {
     const std::string s = to_text(v), from = to_text(arg(0, "old")), to = to_text(arg(1, "new"));
     charge_search(s.size(), from.size());
@@ -58,7 +68,9 @@ Value Interpreter::filter(const std::string& name, const Value& v, const Argumen
   }
   if (name == "indent") {
     const Value w = arg(0, "width", 4);
-    const std::string pad = w.is_string() ? w.string() : std::string(static_cast<std::size_t>(std::clamp<std::int64_t>(integer(w), 0, 1000)), ' ');
+    const std::string pad =
+        w.is_string() ? w.string()
+                      : std::string(static_cast<std::size_t>(std::clamp<std::int64_t>(integer(w), 0, 1000)), ' ');
     std::string out = arg(1, "first").truthy() ? pad : "";
     const std::string s = to_text(v);
     for (std::size_t i = 0; i < s.size(); ++i) {
@@ -70,20 +82,32 @@ Value Interpreter::filter(const std::string& name, const Value& v, const Argumen
   }
   if (name == "escape" || name == "e") {
     std::string out;
-    for (const char c : to_text(v)) out += c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '"' ? "&#34;" : c == '\'' ? "&#39;" : std::string(1, c);
+    for (const char c : to_text(v))
+      out += c == '&'    ? "&amp;"
+             : c == '<'  ? "&lt;"
+             : c == '>'  ? "&gt;"
+             : c == '"'  ? "&#34;"
+             : c == '\'' ? "&#39;"
+                         : std::string(1, c);
     return text(out);
   }
   if (name == "int" || name == "float") {
-    const double d = v.is_string() ? std::strtod(v.string().c_str(), nullptr) : v.is_number() ? v.real() : arg(0, "default", 0).real();
+    const double d = v.is_string()   ? std::strtod(v.string().c_str(), nullptr)
+                     : v.is_number() ? v.real()
+                                     : arg(0, "default", 0).real();
     if (name == "float") return d;
     return v.is_integral() ? Value(v.integer()) : std::abs(d) < 9e18 ? Value(static_cast<std::int64_t>(d)) : Value(0);
   }
-  if (name == "abs") return v.is_integral() ? (v.integer() < 0 ? binary("-", 0, v) : v) : Value(std::abs(v.is_number() ? v.real() : 0));
+  if (name == "abs")
+    return v.is_integral() ? (v.integer() < 0 ? binary("-", 0, v) : v) : Value(std::abs(v.is_number() ? v.real() : 0));
   if (name == "round") {
     const double scale = std::pow(10.0, static_cast<double>(integer(arg(0, "precision", 0))));
     return v.is_number() ? Value(std::nearbyint(v.real() * scale) / scale) : v;
   }
-  if (name == "items") return v.is_undefined() ? Value::list({}) : v.is_dict() ? method(v, "items", {}) : (fail(Error::type, "items of no mapping"), Value());
+  if (name == "items")
+    return v.is_undefined() ? Value::list({})
+           : v.is_dict()    ? method(v, "items", {})
+                            : (fail(Error::type, "items of no mapping"), Value());
   std::vector<Value> items = name == "dictsort" ? items_of(method(v, "items", {})) : items_of(v), out;
   if (name == "list") return Value::list(std::move(items));
   if (name == "first") return items.empty() ? Value() : items.front();
@@ -118,11 +142,14 @@ Value Interpreter::filter(const std::string& name, const Value& v, const Argumen
     };
     if (name == "unique") {
       Dict seen;
-      for (const Value& one : items) if (!seen.find(key(one))) seen.set(key(one), true), out.push_back(one);
+      for (const Value& one : items)
+        if (!seen.find(key(one))) seen.set(key(one), true), out.push_back(one);
       return Value::list(std::move(out));
     }
     const bool down = arg(name == "sort" ? 0 : 2, "reverse").truthy() || name == "max";
-    std::stable_sort(items.begin(), items.end(), [&](const Value& x, const Value& y) { return down ? less(key(y), key(x)) : less(key(x), key(y)); });
+    std::stable_sort(items.begin(), items.end(), [&](const Value& x, const Value& y) {
+      return down ? less(key(y), key(x)) : less(key(x), key(y));
+    });
     if (name == "min" || name == "max") return items.empty() ? Value() : items.front();
     return Value::list(std::move(items));
   }
@@ -160,9 +187,12 @@ bool Interpreter::test(const std::string& name, const Value& v, const Arguments&
   if (name == "float") return v.is(K::real);
   if (name == "boolean") return v.is(K::boolean);
   if (name == "true" || name == "false") return v.is(K::boolean) && v.boolean() == (name == "true");
-  if (name == "callable") return v.is(K::object) && v.object().kind != Object::Kind::space && v.object().kind != Object::Kind::loop;
-  if (name == "upper") return v.is_string() && upper_text(v.string()) == v.string() && lower_text(v.string()) != v.string();
-  if (name == "lower") return v.is_string() && lower_text(v.string()) == v.string() && upper_text(v.string()) != v.string();
+  if (name == "callable")
+    return v.is(K::object) && v.object().kind != Object::Kind::space && v.object().kind != Object::Kind::loop;
+  if (name == "upper")
+    return v.is_string() && upper_text(v.string()) == v.string() && lower_text(v.string()) != v.string();
+  if (name == "lower")
+    return v.is_string() && lower_text(v.string()) == v.string() && upper_text(v.string()) != v.string();
   if (name == "odd" || name == "even") return (integer(v) % 2 != 0) == (name == "odd");
   if (name == "divisibleby") return same(binary("%", v, x), 0);
   if (name == "in") return contains(x, v);

@@ -68,7 +68,7 @@ class Interpreter {
   bool compare(const std::string& op, const Value& a, const Value& b);
   bool contains(const Value& container, const Value& item);
   bool less(const Value& a, const Value& b);
-  bool same(const Value& a, const Value& b);  // equal(), charged
+  bool same(const Value& a, const Value& b);        // equal(), charged
   std::vector<Value> items_of(const Value& value);  // as a for loop sees them
 
   // methods.cpp, filters.cpp

@@ -46,13 +46,23 @@ class JsonReader {
   Value read(int depth) {
     skip_space();
     switch (peek()) {
-      case '{': return read_object(depth + 1);
-      case '[': return read_array(depth + 1);
-      case '"': return read_string();
-      case 't': if (word("true")) return true; break;
-      case 'f': if (word("false")) return false; break;
-      case 'n': if (word("null")) return Value::None{}; break;
-      default: return read_number();
+      case '{':
+        return read_object(depth + 1);
+      case '[':
+        return read_array(depth + 1);
+      case '"':
+        return read_string();
+      case 't':
+        if (word("true")) return true;
+        break;
+      case 'f':
+        if (word("false")) return false;
+        break;
+      case 'n':
+        if (word("null")) return Value::None{};
+        break;
+      default:
+        return read_number();
     }
     fail("an unknown word");
   }
@@ -109,8 +119,10 @@ class JsonReader {
       const std::size_t before = at_;
       at_ += 2;
       const char32_t low = read_hex();
-      if (low >= 0xDC00 && low < 0xE000) code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
-      else at_ = before;
+      if (low >= 0xDC00 && low < 0xE000)
+        code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+      else
+        at_ = before;
     }
     append_code_point(out, code >= 0xD800 && code < 0xE000 ? 0xFFFD : code);
   }
@@ -176,13 +188,27 @@ class JsonWriter {
   void write(const Value& value, int level) {
     if (out_.size() > max_bytes_) throw TemplateError(TemplateError::Kind::budget, "a JSON text is too long");
     switch (value.kind()) {
-      case Value::Kind::none: out_ += "null"; return;
-      case Value::Kind::boolean: out_ += value.boolean() ? "true" : "false"; return;
-      case Value::Kind::integer: out_ += std::to_string(value.integer()); return;
-      case Value::Kind::real: out_ += number(value.real()); return;
-      case Value::Kind::string: write_string(value.string()); return;
-      case Value::Kind::list: write_list(value.list(), level); return;
-      case Value::Kind::dict: write_dict(value.dict(), level); return;
+      case Value::Kind::none:
+        out_ += "null";
+        return;
+      case Value::Kind::boolean:
+        out_ += value.boolean() ? "true" : "false";
+        return;
+      case Value::Kind::integer:
+        out_ += std::to_string(value.integer());
+        return;
+      case Value::Kind::real:
+        out_ += number(value.real());
+        return;
+      case Value::Kind::string:
+        write_string(value.string());
+        return;
+      case Value::Kind::list:
+        write_list(value.list(), level);
+        return;
+      case Value::Kind::dict:
+        write_dict(value.dict(), level);
+        return;
       default:
         throw TemplateError(TemplateError::Kind::type,
                             "an object of type " + std::string(type_name(value)) + " is not JSON serializable");
@@ -248,12 +274,18 @@ class JsonWriter {
       const std::size_t start = at;
       const char32_t code = next_code_point(text, at);
       const std::size_t named = code < 0x80 ? kBytes.find(static_cast<char>(code)) : kBytes.npos;
-      if (named != kBytes.npos) out_.push_back('\\'), out_.push_back(kNames[named]);
-      else if (code < 0x20) escape(code);
-      else if (code < 0x7F || (!style_.ascii && code >= 0x7F)) out_.append(text.substr(start, at - start));
-      else if (code == 0x7F) out_.push_back('\x7F');
-      else if (code < 0x10000) escape(code);
-      else escape(0xD800 + ((code - 0x10000) >> 10)), escape(0xDC00 + ((code - 0x10000) & 0x3FF));
+      if (named != kBytes.npos)
+        out_.push_back('\\'), out_.push_back(kNames[named]);
+      else if (code < 0x20)
+        escape(code);
+      else if (code < 0x7F || (!style_.ascii && code >= 0x7F))
+        out_.append(text.substr(start, at - start));
+      else if (code == 0x7F)
+        out_.push_back('\x7F');
+      else if (code < 0x10000)
+        escape(code);
+      else
+        escape(0xD800 + ((code - 0x10000) >> 10)), escape(0xDC00 + ((code - 0x10000) & 0x3FF));
     }
     out_.push_back('"');
   }

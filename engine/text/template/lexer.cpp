@@ -42,9 +42,12 @@ class Lexer {
       add_text(left_trimmed(text_.substr(at_, open - at_), sign, type != '{'));
       move_to(open + 2);
       if (sign == '-' || sign == '+') move_to(at_ + 1);
-      if (type == '#') comment();
-      else if (type == '%' && raw_begins()) raw();
-      else tag(type == '{');
+      if (type == '#')
+        comment();
+      else if (type == '%' && raw_begins())
+        raw();
+      else
+        tag(type == '{');
     }
     add(Kind::end, "");
     return std::move(tokens_);
@@ -79,8 +82,10 @@ class Lexer {
   }
   // After the closing mark: '-' removes all white space, nothing or no '+' one newline.
   void after_block(bool minus, bool plus) {
-    if (minus) skip_space();
-    else if (!plus && at("\n")) move_to(at_ + 1);
+    if (minus)
+      skip_space();
+    else if (!plus && at("\n"))
+      move_to(at_ + 1);
   }
   void comment() {
     const std::size_t close = text_.find("#}", at_);
@@ -91,7 +96,9 @@ class Lexer {
   }
   bool raw_begins() {
     std::size_t i = at_;
-    const auto space = [&] { while (i < text_.size() && std::isspace(static_cast<unsigned char>(text_[i]))) ++i; };
+    const auto space = [&] {
+      while (i < text_.size() && std::isspace(static_cast<unsigned char>(text_[i]))) ++i;
+    };
     space();
     if (text_.compare(i, 3, "raw") != 0) return false;
     i += 3;
@@ -135,8 +142,10 @@ class Lexer {
         if (signed_close || at(close)) {
           add(print ? Kind::print_end : Kind::block_end, "");
           move_to(at_ + (signed_close ? 3 : 2));
-          if (!print) after_block(signed_close && sign == '-', signed_close && sign == '+');
-          else if (signed_close) skip_space();
+          if (!print)
+            after_block(signed_close && sign == '-', signed_close && sign == '+');
+          else if (signed_close)
+            skip_space();
           return;
         }
       }
@@ -181,7 +190,9 @@ class Lexer {
         ++i;
       }
     };
-    const auto digit = [&](std::size_t k) { return k < text_.size() && std::isdigit(static_cast<unsigned char>(text_[k])); };
+    const auto digit = [&](std::size_t k) {
+      return k < text_.size() && std::isdigit(static_cast<unsigned char>(text_[k]));
+    };
     run();
     if (i < text_.size() && text_[i] == '.' && digit(i + 1)) real = true, digits.push_back('.'), ++i, run();
     if (i < text_.size() && (text_[i] == 'e' || text_[i] == 'E')) {

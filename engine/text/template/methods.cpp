@@ -8,15 +8,19 @@
 namespace hearth {
 
 bool is_method(const Value& self, const std::string& name) {
-  static const std::set<std::string_view> kString = {"strip", "lstrip", "rstrip", "split", "rsplit", "splitlines",
-      "startswith", "endswith", "replace", "upper", "lower", "title", "capitalize", "find", "join", "count"};
+  static const std::set<std::string_view> kString = {
+      "strip",   "lstrip", "rstrip", "split", "rsplit",     "splitlines", "startswith", "endswith",
+      "replace", "upper",  "lower",  "title", "capitalize", "find",       "join",       "count"};
   if (self.is_string()) return kString.count(name) > 0;
   if (self.is_dict()) return name == "items" || name == "keys" || name == "values" || name == "get";
   return self.is_list() && (name == "count" || name == "index");
 }
 
 Value Interpreter::method(const Value& self, const std::string& name, const Arguments& a) {
-  const auto arg = [&](std::size_t i, std::string_view key = "") { const Value* v = a.at(i, key); return v ? *v : Value(); };
+  const auto arg = [&](std::size_t i, std::string_view key = "") {
+    const Value* v = a.at(i, key);
+    return v ? *v : Value();
+  };
   std::vector<Value> out;
   if (self.is_dict()) {
     if (name == "get") {
@@ -114,7 +118,8 @@ Value Interpreter::method(const Value& self, const std::string& name, const Argu
   charge_search(s.size(), by.size());
   std::size_t from = 0, to = s.size();
   if (name == "split") {
-    for (std::size_t at; most-- > 0 && (at = s.find(by, from)) != s.npos; from = at + by.size()) out.emplace_back(s.substr(from, at - from));
+    for (std::size_t at; most-- > 0 && (at = s.find(by, from)) != s.npos; from = at + by.size())
+      out.emplace_back(s.substr(from, at - from));
     out.emplace_back(s.substr(from));
   } else {
     for (std::size_t at; most-- > 0 && to >= by.size() && (at = s.rfind(by, to - by.size())) != s.npos; to = at) {

@@ -60,13 +60,19 @@ Value Interpreter::binary(const std::string& op, const Value& a, const Value& b)
     const std::int64_t y = b.integer();
     std::int64_t out = 0;
     bool over = false;
-    if (op == "+") over = __builtin_add_overflow(x, y, &out);
-    else if (op == "-") over = __builtin_sub_overflow(x, y, &out);
-    else if (op == "*") over = __builtin_mul_overflow(x, y, &out);
+    if (op == "+")
+      over = __builtin_add_overflow(x, y, &out);
+    else if (op == "-")
+      over = __builtin_sub_overflow(x, y, &out);
+    else if (op == "*")
+      over = __builtin_mul_overflow(x, y, &out);
     else if (op == "**") {
       out = 1;
-      if (y > 64 && (x > 1 || x < -1)) over = true;
-      else for (std::int64_t i = 0; i < (y > 64 ? 64 + y % 2 : y) && !over; ++i) over = __builtin_mul_overflow(out, x, &out);
+      if (y > 64 && (x > 1 || x < -1))
+        over = true;
+      else
+        for (std::int64_t i = 0; i < (y > 64 ? 64 + y % 2 : y) && !over; ++i)
+          over = __builtin_mul_overflow(out, x, &out);
     } else if (y == -1) {
       if (op == "//") over = __builtin_sub_overflow(std::int64_t{0}, x, &out);
     } else {
@@ -141,8 +147,10 @@ bool Interpreter::contains(const Value& container, const Value& one) {
 
 std::vector<Value> Interpreter::items_of(const Value& value) {
   std::vector<Value> out;
-  if (value.is_list()) out = value.list().items;
-  else if (value.is_dict()) for (const auto& member : value.dict().items) out.push_back(member.first);
+  if (value.is_list())
+    out = value.list().items;
+  else if (value.is_dict())
+    for (const auto& member : value.dict().items) out.push_back(member.first);
   else if (value.is_string()) {
     charge(value.string().size() * 2);
     for (std::size_t at = 0; at < value.string().size();) {

@@ -16,14 +16,15 @@ using S = Statement::Kind;
 constexpr int kMaxNesting = 100;
 
 const std::set<std::string_view> kFilters = {
-    "trim", "length", "count", "join", "list", "first", "last", "default", "d", "upper", "lower", "title", "capitalize",
-    "replace", "tojson", "string", "int", "float", "round", "abs", "map", "select", "reject", "selectattr", "rejectattr",
-    "items", "dictsort", "sort", "unique", "reverse", "sum", "min", "max", "indent", "safe", "escape", "e", "batch",
-    "wordcount"};
+    "trim",  "length", "count",      "join",       "list",       "first",  "last",     "default", "d",        "upper",
+    "lower", "title",  "capitalize", "replace",    "tojson",     "string", "int",      "float",   "round",    "abs",
+    "map",   "select", "reject",     "selectattr", "rejectattr", "items",  "dictsort", "sort",    "unique",   "reverse",
+    "sum",   "min",    "max",        "indent",     "safe",       "escape", "e",        "batch",   "wordcount"};
 const std::set<std::string_view> kTests = {
-    "defined", "undefined", "none", "string", "mapping", "iterable", "sequence", "number", "integer", "float", "boolean",
-    "true", "false", "odd", "even", "divisibleby", "equalto", "eq", "ne", "lt", "le", "gt", "ge", "lessthan",
-    "greaterthan", "in", "callable", "upper", "lower", "sameas", "escaped", "filter", "test"};
+    "defined", "undefined", "none",   "string",  "mapping", "iterable", "sequence",    "number",  "integer",
+    "float",   "boolean",   "true",   "false",   "odd",     "even",     "divisibleby", "equalto", "eq",
+    "ne",      "lt",        "le",     "gt",      "ge",      "lessthan", "greaterthan", "in",      "callable",
+    "upper",   "lower",     "sameas", "escaped", "filter",  "test"};
 
 class Parser {
  public:
@@ -189,8 +190,10 @@ class Parser {
     while (!accept(")")) {
       if (!out.names.empty()) expect(",");
       out.names.push_back(name());
-      if (accept("=")) out.defaults.push_back(expression(true));
-      else if (!out.defaults.empty()) fail("a parameter without a default after one with");
+      if (accept("="))
+        out.defaults.push_back(expression(true));
+      else if (!out.defaults.empty())
+        fail("a parameter without a default after one with");
     }
   }
 
@@ -290,9 +293,12 @@ class Parser {
   ExpressionPtr unary(bool with_filters) {
     const Nest nest(*this);
     ExpressionPtr out;
-    if (accept("-")) out = make(E::negate, "", unary(false));
-    else if (accept("+")) out = make(E::plus, "", unary(false));
-    else out = primary();
+    if (accept("-"))
+      out = make(E::negate, "", unary(false));
+    else if (accept("+"))
+      out = make(E::plus, "", unary(false));
+    else
+      out = primary();
     out = postfix(std::move(out));
     return with_filters ? filters(std::move(out)) : std::move(out);
   }
@@ -365,16 +371,21 @@ class Parser {
       } else if (accept("[")) {
         ExpressionPtr bounds[3];
         int part = 0;
-        for (; !is("]") && part < 3; ) {
-          if (accept(":")) { ++part; continue; }
+        for (; !is("]") && part < 3;) {
+          if (accept(":")) {
+            ++part;
+            continue;
+          }
           bounds[part] = expression(true);
           if (!is(":")) break;
         }
         if (part > 2) fail("too many parts in a slice");
         if (part == 0 && !bounds[0]) fail("expected an index");
         expect("]");
-        if (part == 0) out = make(E::item, "", std::move(out), std::move(bounds[0]));
-        else out = make(E::slice, "", std::move(out), std::move(bounds[0]), std::move(bounds[1]), std::move(bounds[2]));
+        if (part == 0)
+          out = make(E::item, "", std::move(out), std::move(bounds[0]));
+        else
+          out = make(E::slice, "", std::move(out), std::move(bounds[0]), std::move(bounds[1]), std::move(bounds[2]));
       } else if (is("(")) {
         out = make(E::call, "", std::move(out));
         arguments(*out);
@@ -417,8 +428,10 @@ class Parser {
                              is("[") || is("{") ||
                              (now().kind == Kind::name && !word("else") && !word("or") && !word("and") && !word("is") &&
                               !word("if") && !word("in") && !word("not") && !word("recursive"));
-        if (is("(")) arguments(*out);
-        else if (operand) add(*out, postfix(primary()));
+        if (is("("))
+          arguments(*out);
+        else if (operand)
+          add(*out, postfix(primary()));
         if (negated) out = make(E::negation, "", std::move(out));
       } else if (is("(")) {
         out = make(E::call, "", std::move(out));

@@ -31,14 +31,22 @@ void append_string_repr(std::string& out, std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t start = at;
     const char32_t code = next_code_point(text, at);
-    if (code == static_cast<char32_t>(quote) || code == '\\') out.push_back('\\'), out.push_back(static_cast<char>(code));
-    else if (code == '\n') out += "\\n";
-    else if (code == '\r') out += "\\r";
-    else if (code == '\t') out += "\\t";
-    else if (printable(code)) out.append(text.substr(start, at - start));
-    else if (code < 0x100) out += "\\x", append_hex(out, code, 2);
-    else if (code < 0x10000) out += "\\u", append_hex(out, code, 4);
-    else out += "\\U", append_hex(out, code, 8);
+    if (code == static_cast<char32_t>(quote) || code == '\\')
+      out.push_back('\\'), out.push_back(static_cast<char>(code));
+    else if (code == '\n')
+      out += "\\n";
+    else if (code == '\r')
+      out += "\\r";
+    else if (code == '\t')
+      out += "\\t";
+    else if (printable(code))
+      out.append(text.substr(start, at - start));
+    else if (code < 0x100)
+      out += "\\x", append_hex(out, code, 2);
+    else if (code < 0x10000)
+      out += "\\u", append_hex(out, code, 4);
+    else
+      out += "\\U", append_hex(out, code, 8);
   }
   out.push_back(quote);
 }
@@ -46,12 +54,24 @@ void append_string_repr(std::string& out, std::string_view text) {
 void append_repr(std::string& out, const Value& value) {
   if (out.size() > kMaxPrinted) throw TemplateError(TemplateError::Kind::budget, "a printed value is too long");
   switch (value.kind()) {
-    case Value::Kind::undefined: out += "Undefined"; break;
-    case Value::Kind::none: out += "None"; break;
-    case Value::Kind::boolean: out += value.boolean() ? "True" : "False"; break;
-    case Value::Kind::integer: out += std::to_string(value.integer()); break;
-    case Value::Kind::real: out += float_repr(value.real()); break;
-    case Value::Kind::string: append_string_repr(out, value.string()); break;
+    case Value::Kind::undefined:
+      out += "Undefined";
+      break;
+    case Value::Kind::none:
+      out += "None";
+      break;
+    case Value::Kind::boolean:
+      out += value.boolean() ? "True" : "False";
+      break;
+    case Value::Kind::integer:
+      out += std::to_string(value.integer());
+      break;
+    case Value::Kind::real:
+      out += float_repr(value.real());
+      break;
+    case Value::Kind::string:
+      append_string_repr(out, value.string());
+      break;
     case Value::Kind::list: {
       const List& list = value.list();
       out += list.is_tuple ? "(" : "[";
@@ -76,7 +96,9 @@ void append_repr(std::string& out, const Value& value) {
       out += "}";
       break;
     }
-    case Value::Kind::object: out += "<object>"; break;
+    case Value::Kind::object:
+      out += "<object>";
+      break;
   }
 }
 

@@ -10,10 +10,14 @@ char32_t next_code_point(std::string_view text, std::size_t& at) {
   int more = 0;
   char32_t code = 0;
   char32_t least = 0;
-  if (first >= 0xC2 && first < 0xE0) more = 1, code = first & 0x1Fu, least = 0x80;
-  else if (first >= 0xE0 && first < 0xF0) more = 2, code = first & 0x0Fu, least = 0x800;
-  else if (first >= 0xF0 && first < 0xF5) more = 3, code = first & 0x07u, least = 0x10000;
-  else return 0xFFFD;
+  if (first >= 0xC2 && first < 0xE0)
+    more = 1, code = first & 0x1Fu, least = 0x80;
+  else if (first >= 0xE0 && first < 0xF0)
+    more = 2, code = first & 0x0Fu, least = 0x800;
+  else if (first >= 0xF0 && first < 0xF5)
+    more = 3, code = first & 0x07u, least = 0x10000;
+  else
+    return 0xFFFD;
   std::size_t end = at;
   for (int i = 0; i < more; ++i, ++end) {
     if (end >= text.size() || (byte(end) & 0xC0u) != 0x80) return 0xFFFD;
@@ -115,8 +119,10 @@ std::string map_text(std::string_view text, Map map) {
     const std::size_t start = at;
     const char32_t code = next_code_point(text, at);
     const char32_t mapped = map(code);
-    if (mapped == code) out.append(text.substr(start, at - start));
-    else append_code_point(out, mapped);
+    if (mapped == code)
+      out.append(text.substr(start, at - start));
+    else
+      append_code_point(out, mapped);
   }
   return out;
 }
@@ -130,9 +136,12 @@ std::string upper_text(std::string_view text) {
     const std::size_t start = at;
     const char32_t code = next_code_point(text, at);
     const char32_t mapped = upper_code_point(code);
-    if (code == 0xDF) out += "SS";
-    else if (mapped == code) out.append(text.substr(start, at - start));
-    else append_code_point(out, mapped);
+    if (code == 0xDF)
+      out += "SS";
+    else if (mapped == code)
+      out.append(text.substr(start, at - start));
+    else
+      append_code_point(out, mapped);
   }
   return out;
 }

@@ -12,7 +12,8 @@ namespace {
 
 // A template may raise any text; an error is one line.
 std::string one_line(std::string text) {
-  std::replace_if(text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
   return text;
 }
 
@@ -20,7 +21,9 @@ std::string one_line(std::string text) {
 
 TemplateError::TemplateError(Kind kind, const std::string& message, int line)
     : std::runtime_error(one_line(line > 0 ? "template line " + std::to_string(line) + ": " + message : message)),
-      kind_(kind), line_(line), bare_(message) {}
+      kind_(kind),
+      line_(line),
+      bare_(message) {}
 
 namespace {
 
@@ -37,9 +40,11 @@ std::uint64_t affordable(std::uint64_t cost) {
 // One text per class of equal keys.
 std::string key_text(const Value& key) {
   switch (key.kind()) {
-    case Value::Kind::string: return "s" + key.string();
+    case Value::Kind::string:
+      return "s" + key.string();
     case Value::Kind::boolean:
-    case Value::Kind::integer: return "n" + std::to_string(key.integer());
+    case Value::Kind::integer:
+      return "n" + std::to_string(key.integer());
     case Value::Kind::real: {
       const double number = key.real();
       if (std::floor(number) == number && std::abs(number) < 9e18) {
@@ -47,7 +52,8 @@ std::string key_text(const Value& key) {
       }
       return "n" + float_repr(number);
     }
-    case Value::Kind::none: return "0";
+    case Value::Kind::none:
+      return "0";
     case Value::Kind::list:
       if (key.list().is_tuple) {
         if (key.cost() > Value::kMaxKeyCost) throw TemplateError(TemplateError::Kind::budget, "a key is too large");
@@ -102,14 +108,22 @@ const Value* Value::find(std::string_view key) const {
 bool Value::truthy() const {
   switch (kind()) {
     case Kind::undefined:
-    case Kind::none: return false;
-    case Kind::boolean: return boolean();
-    case Kind::integer: return integer() != 0;
-    case Kind::real: return real() != 0;
-    case Kind::string: return !string().empty();
-    case Kind::list: return !list().items.empty();
-    case Kind::dict: return !dict().items.empty();
-    case Kind::object: return true;
+    case Kind::none:
+      return false;
+    case Kind::boolean:
+      return boolean();
+    case Kind::integer:
+      return integer() != 0;
+    case Kind::real:
+      return real() != 0;
+    case Kind::string:
+      return !string().empty();
+    case Kind::list:
+      return !list().items.empty();
+    case Kind::dict:
+      return !dict().items.empty();
+    case Kind::object:
+      return true;
   }
   return false;
 }
@@ -128,8 +142,10 @@ std::uint64_t Value::cost() const {
 
 void Dict::set(Value key, Value value) {
   const auto [place, fresh] = index.emplace(key_text(key), items.size());
-  if (fresh) items.emplace_back(std::move(key), std::move(value));
-  else items[place->second].second = std::move(value);
+  if (fresh)
+    items.emplace_back(std::move(key), std::move(value));
+  else
+    items[place->second].second = std::move(value);
 }
 
 const Value* Dict::find(const Value& key) const {
@@ -140,15 +156,24 @@ const Value* Dict::find(const Value& key) const {
 
 std::string_view type_name(const Value& value) {
   switch (value.kind()) {
-    case Value::Kind::undefined: return "Undefined";
-    case Value::Kind::none: return "NoneType";
-    case Value::Kind::boolean: return "bool";
-    case Value::Kind::integer: return "int";
-    case Value::Kind::real: return "float";
-    case Value::Kind::string: return "str";
-    case Value::Kind::list: return value.list().is_tuple ? "tuple" : "list";
-    case Value::Kind::dict: return "dict";
-    case Value::Kind::object: return "object";
+    case Value::Kind::undefined:
+      return "Undefined";
+    case Value::Kind::none:
+      return "NoneType";
+    case Value::Kind::boolean:
+      return "bool";
+    case Value::Kind::integer:
+      return "int";
+    case Value::Kind::real:
+      return "float";
+    case Value::Kind::string:
+      return "str";
+    case Value::Kind::list:
+      return value.list().is_tuple ? "tuple" : "list";
+    case Value::Kind::dict:
+      return "dict";
+    case Value::Kind::object:
+      return "object";
   }
   return "object";
 }
@@ -160,8 +185,10 @@ bool equal(const Value& a, const Value& b) {
   }
   if (a.kind() != b.kind()) return false;
   switch (a.kind()) {
-    case Value::Kind::string: return a.string() == b.string();
-    case Value::Kind::object: return a.object() == b.object();
+    case Value::Kind::string:
+      return a.string() == b.string();
+    case Value::Kind::object:
+      return a.object() == b.object();
     case Value::Kind::list: {
       const List& x = a.list();
       const List& y = b.list();
@@ -179,7 +206,8 @@ bool equal(const Value& a, const Value& b) {
         return other != nullptr && equal(item.second, *other);
       });
     }
-    default: return true;  // undefined and none
+    default:
+      return true;  // undefined and none
   }
 }
 

@@ -129,12 +129,13 @@ TEST_P(GoldenModel, ReferenceGivesTheRecordedLogits) {
   EXPECT_LE(largest_difference(*make_reference_device(), KvType::f32), 2e-4);
 }
 
-// What the README of the golden files allows for the arithmetic of the CPU backend: F32 throughout for float weights, and
-// activations rounded to 8 bits for the others, which may err by twice what other engines do.
+// What the README of the golden files allows for the arithmetic of the CPU backend: F32 throughout for float weights,
+// and activations rounded to 8 bits for the others, which may err by twice what other engines do.
 double tolerance(const nlohmann::json& golden) {
   const auto& agreement = golden.at("agreement");
   if (!agreement.contains("native_llama.cpp")) return 2e-4;
-  return 2 * std::max(agreement.at("native_llama.cpp").get<double>(), agreement.at("native_ik_llama.cpp").get<double>());
+  return 2 *
+         std::max(agreement.at("native_llama.cpp").get<double>(), agreement.at("native_ik_llama.cpp").get<double>());
 }
 
 TEST_P(GoldenModel, EveryInstructionSetGivesTheRecordedLogits) {

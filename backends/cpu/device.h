@@ -1,0 +1,32 @@
+// The CPU backend: int8 dot products on quantised weights, one table of kernels per instruction set, a thread pool.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "backends/backend.h"
+
+namespace hearth {
+
+struct CpuOptions {
+  uint32_t threads = 0;  // 0: one for each core that this process may use
+  std::string kernels;   // "scalar", "avx2", "avx512", "avx512_vnni" or "neon"; empty: the best of this machine
+};
+
+inline constexpr uint32_t kMaxCpuThreads = 1024;
+
+// The options with the defaults of this machine filled in. Throws DeviceError for kernels that do not exist or do not
+// run here (naming those that do), and for more than kMaxCpuThreads threads.
+CpuOptions resolve_cpu_options(const CpuOptions& options);
+
+// Throws DeviceError as resolve_cpu_options does, and where threads cannot be started. The device owns a pool of
+// threads that its plans share: plans of one device may be used from several threads and take turns. A plan may outlive
+// its device.
+//
+// Results are the same bits for any number of threads. They depend on the other rows of a batch in one way only: a
+// matrix is multiplied with up to 8 rows by one kernel and with more by another, whose sums are in another order
+// (for an expert: its own rows of the batch). Weights of 16 and 32 bit floats have one kernel for both.
+std::unique_ptr<Device> make_cpu_device(const CpuOptions& options = {});
+
+}  // namespace hearth

@@ -1,0 +1,143 @@
+// Compiling, and the frame of a step.
+#include "backends/cpu/plan.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "backends/cpu/check.h"
+
+namespace hearth::cpu {
+namespace {
+
+uint64_t bytes_of_cell(KvType type, uint32_t width) {
+  switch (type) {
+    case KvType::f32:
+      return uint64_t{width} * 4;
+    case KvType::f16:
+      return uint64_t{width} * 2;
+    case KvType::q8_0:
+      return uint64_t{width} / 32 * format_info(Format::q8_0).block_bytes;
+  }
+  return 0;
+}
+
+const Program& checked(const Program& program, const Limits& limits) {
+  check_program(program, limits);
+  return program;
+}
+
+}  // namespace
+
+CpuPlan::CpuPlan(const Program& program, const Limits& limits, std::shared_ptr<Pool> pool, const KernelTable& kernels)
+    : program_(checked(program, limits)),
+      limits_(limits),
+      pool_(std::move(pool)),
+      kernels_(kernels),
+      stages_(fuse(program)) {
+  allocate();
+}
+
+void CpuPlan::allocate() {
+  const uint64_t rows = limits_.rows;
+  for (const uint32_t slot_width : program_.slot_width) slots_.emplace_back("activations", rows, slot_width);
+  vectors_.resize(program_.weights.size());
+  const auto decode = [&](WeightId id) {
+    if (id == kNoWeight) return;
+    vectors_[id].resize(weight(id).width);
+    format_info(weight(id).format).decode(weight(id).bytes.data(), vectors_[id].data(), weight(id).width);
+  };
+  uint64_t input = 1, output = 1, hidden = 0, expert_out = 0, experts = 0, head = 1, chosen = 0;
+  for (const Stage& stage : stages_) {
+    if (const auto* norm = std::get_if<RmsNorm>(&stage)) decode(norm->gain);
+    if (const auto* matmul = std::get_if<MatmulStage>(&stage)) {
+      decode(matmul->gain);
+      input = std::max<uint64_t>(input, width(matmul->in));
+      for (const auto& part : matmul->parts) {
+        decode(part.bias);
+        output = std::max<uint64_t>(output, width(part.out));
+      }
+    }
+    if (const auto* attend = std::get_if<Attend>(&stage)) head = std::max<uint64_t>(head, attend->head_size);
+    if (const auto* route = std::get_if<Route>(&stage)) {
+      input = std::max<uint64_t>(input, width(route->in));
+      output = std::max<uint64_t>(output, weight(route->router).rows);
+    }
+    if (const auto* moe = std::get_if<Experts>(&stage)) {
+      input = std::max<uint64_t>(input, width(moe->in));
+      hidden = std::max<uint64_t>(hidden, uint64_t{moe->used} * weight(moe->down).width);
+      expert_out = std::max<uint64_t>(expert_out, uint64_t{moe->used} * width(moe->out));
+      experts = std::max<uint64_t>(experts, moe->count);
+      chosen = std::max<uint64_t>(chosen, moe->used);
+    }
+  }
+  const uint64_t input_units = units(static_cast<uint32_t>(input));
+  normed_ = Buffer<float>("activations", rows, input);
+  rounded_ = Buffer<Q8Unit>("rounded activations", rows, input_units);
+  scratch_ = Buffer<float>("activations", rows, output);
+  if (experts > 0) {
+    hidden_ = Buffer<float>("activations of experts", rows, hidden);
+    hidden_up_ = Buffer<float>("activations of experts", rows, hidden);
+    hidden_rounded_ = Buffer<Q8Unit>("activations of experts", rows, hidden / kUnit + chosen);
+    expert_out_ = Buffer<float>("activations of experts", rows, expert_out);
+    expert_begin_ = Buffer<uint32_t>("lists of experts", experts + 1);
+    expert_rows_ = Buffer<uint32_t>("lists of experts", rows, chosen);
+  }
+  for (const RopeTable& table : program_.rope_tables) {
+    const uint64_t pairs = table.frequency.size();
+    angles_.push_back({Buffer<float>("rope angles", rows, pairs), Buffer<float>("rope angles", rows, pairs)});
+  }
+  for (uint32_t thread = 0; thread < pool_->threads(); ++thread)
+    own_.push_back({.floats = Buffer<const void*>("lists of rows", rows),
+                    .blocks = Buffer<const void*>("lists of rows", rows),
+                    .in = Buffer<const void*>("lists of rows", rows),
+                    .out = Buffer<float*>("lists of rows", rows),
+                    .normed = Buffer<float>("activations", kPrivateRows, input),
+                    .rounded = Buffer<Q8Unit>("rounded activations", kPrivateRows, input_units),
+                    .attention = Buffer<float>("attention", attention_scratch(static_cast<uint32_t>(head)))});
+  cells_ = uint64_t{limits_.pages} * limits_.page_size;
+  cell_bytes_ = bytes_of_cell(limits_.kv_type, program_.kv_width);
+  cache_ = Buffer<std::byte>("the KV cache", uint64_t{program_.layers} * 2, cells_, cell_bytes_);
+  sequence_of_row_.resize(limits_.rows);
+  tiles_.reserve(limits_.rows);
+}
+
+CpuPlan::Range CpuPlan::share(uint32_t thread, uint32_t count, uint32_t grain) const {
+  const uint64_t grains = (uint64_t{count} + grain - 1) / grain, threads = pool_->threads();
+  const auto cut = [&](uint64_t i) {
+    return static_cast<uint32_t>(std::min<uint64_t>(count, grains * i / threads * grain));
+  };
+  return {cut(thread), cut(thread + 1)};
+}
+
+void CpuPlan::submit(const Batch& batch) {
+  check_batch(batch, program_, limits_);
+  batch_ = &batch;
+  rows_ = static_cast<uint32_t>(batch.tokens.size());
+  for (uint32_t s = 0; s + 1 < batch.row_begin.size(); ++s)
+    std::fill(sequence_of_row_.begin() + batch.row_begin[s], sequence_of_row_.begin() + batch.row_begin[s + 1], s);
+  pool_->run([this](uint32_t thread) {
+    turn_angles(thread);
+    pool_->barrier();
+    for (const Stage& stage : stages_) {
+      std::visit([&](const auto& one) { run(one, thread); }, stage);
+      pool_->barrier();
+    }
+  });
+  batch_ = nullptr;
+}
+
+void CpuPlan::turn_angles(uint32_t thread) {
+  const Range rows = share(thread, rows_, 1);
+  for (size_t t = 0; t < angles_.size(); ++t) {
+    const RopeTable& table = program_.rope_tables[t];
+    const size_t pairs = table.frequency.size();
+    for (size_t i = rows.begin; i < rows.end; ++i)
+      for (size_t pair = 0; pair < pairs; ++pair) {
+        const double angle = batch_->positions[i] * table.frequency[pair];
+        angles_[t].cosine[i * pairs + pair] = static_cast<float>(std::cos(angle) * table.magnitude);
+        angles_[t].sine[i * pairs + pair] = static_cast<float>(std::sin(angle) * table.magnitude);
+      }
+  }
+}
+
+}  // namespace hearth::cpu

@@ -1,0 +1,116 @@
+// A compiled program of the CPU: its stages, its buffers, its cache.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "backends/backend.h"
+#include "backends/cpu/buffer.h"
+#include "backends/cpu/fuse.h"
+#include "backends/cpu/pool.h"
+#include "kernels/cpu/table.h"
+
+namespace hearth::cpu {
+
+class CpuPlan : public Plan {
+ public:
+  // Throws DeviceError where the program is not sound or memory is short. Everything that a step needs is allocated
+  // here.
+  CpuPlan(const Program& program, const Limits& limits, std::shared_ptr<Pool> pool, const KernelTable& kernels);
+
+  void submit(const Batch& batch) override;  // runs the step
+  StepResult wait() override { return {logits_}; }
+
+ private:
+  // Up to as many rows every thread prepares the inputs of a matrix for itself instead of waiting for the others.
+  static constexpr uint32_t kPrivateRows = 4;
+
+  // Activations as the matrices of a stage read them, one pointer a row. Null arrays where no matrix reads such.
+  struct Inputs {
+    const void** floats;
+    const void** blocks;
+  };
+  // The rows [begin, end) of a thread.
+  struct Range {
+    uint32_t begin, end;
+  };
+  // What one thread has for itself.
+  struct Own {
+    Buffer<const void*> floats, blocks;  // [rows], pointers to inputs
+    Buffer<const void*> in;              // [rows], those of one expert
+    Buffer<float*> out;                  // [rows]
+    Buffer<float> normed;                // [kPrivateRows x widest input]
+    Buffer<Q8Unit> rounded;              // [kPrivateRows x units of it]
+    Buffer<float> attention;
+  };
+  // Rows [first, first + count) of the batch, all of sequence `sequence`: what one attention task covers.
+  struct Tile {
+    uint32_t sequence, first, count;
+  };
+  struct Angles {
+    Buffer<float> cosine, sine;  // [rows x pairs]
+  };
+
+  void allocate();
+  Range share(uint32_t thread, uint32_t count, uint32_t grain) const;
+  const Weight& weight(WeightId id) const { return program_.weights[id]; }
+  float* row(Slot slot, uint32_t i) const { return slots_[slot].data() + size_t{i} * program_.slot_width[slot]; }
+  uint32_t width(Slot slot) const { return program_.slot_width[slot]; }
+  std::byte* cell(uint32_t layer, bool values, uint64_t index) const {
+    return cache_.data() + ((uint64_t{layer} * 2 + (values ? 1 : 0)) * cells_ + index) * cell_bytes_;
+  }
+  uint64_t cell_of(uint32_t sequence, uint32_t position) const {
+    return uint64_t{batch_->pages[batch_->page_begin[sequence] + position / limits_.page_size]} * limits_.page_size +
+           position % limits_.page_size;
+  }
+
+  // stages.cpp: what one thread does for a stage; all threads call it together
+  void run(const Embed& op, uint32_t thread);
+  void run(const RmsNorm& op, uint32_t thread);
+  void run(const MatmulStage& stage, uint32_t thread);
+  void run(const RopeKv& op, uint32_t thread);
+  void run(const Attend& op, uint32_t thread);
+  void run(const Route& op, uint32_t thread);
+  void run(const Select& op, uint32_t thread);
+  void run(const Logits& op, uint32_t thread);
+  void run(const Experts& op, uint32_t thread);  // experts.cpp
+  void turn_angles(uint32_t thread);
+
+  // matrices.cpp
+  void needs(WeightId id, bool& floats, bool& blocks) const;
+  // The inputs of all rows of a slot for matrices that need floats or blocks; ends with a barrier if rows are shared
+  // out.
+  Inputs prepare(Slot in, WeightId gain, float eps, bool copy, bool floats, bool blocks, uint32_t thread);
+  // out[c][row - first] = rows [first + range] of a weight times the inputs of `columns` columns.
+  void multiply(const Weight& weight, uint64_t first_row, Range range, uint32_t columns, const void* const* in,
+                float* const* out) const;
+  uint32_t grain(uint32_t columns) const { return columns > kFewColumns ? kernels_.tile_rows : 4; }
+
+  const Program program_;
+  const Limits limits_;
+  const std::shared_ptr<Pool> pool_;  // shared with the device, which a plan may outlive
+  const KernelTable& kernels_;
+  const std::vector<Stage> stages_;
+
+  std::vector<Buffer<float>> slots_;               // each [rows x its width]
+  std::vector<std::vector<float>> vectors_;        // by WeightId: gains and biases as floats
+  std::vector<Angles> angles_;                     // by RopeTableId
+  std::vector<Own> own_;                           // by thread
+  Buffer<float> normed_;                           // [rows x widest input]
+  Buffer<Q8Unit> rounded_;                         // [rows x units of it]
+  Buffer<float> scratch_;                          // [rows x widest output]
+  Buffer<float> hidden_, hidden_up_, expert_out_;  // [rows x used x hidden or output], widest of the experts
+  Buffer<Q8Unit> hidden_rounded_;
+  Buffer<uint32_t> expert_begin_, expert_rows_;  // CSR: the (row * used + place) that chose an expert
+  Buffer<std::byte> cache_;                      // [layers x keys, values x cells x cell_bytes]
+  uint64_t cells_ = 0, cell_bytes_ = 0;
+
+  const Batch* batch_ = nullptr;  // of the step that runs
+  std::vector<uint32_t> sequence_of_row_;
+  std::vector<Tile> tiles_;
+  std::atomic<uint32_t> next_task_ = 0;
+  uint32_t rows_ = 0;  // of the batch, from Select on of the outputs
+  std::span<const float> logits_;
+};
+
+}  // namespace hearth::cpu

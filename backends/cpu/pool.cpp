@@ -1,0 +1,96 @@
+// Spinning, parking, and the one barrier.
+#include "backends/cpu/pool.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+#include <string>
+
+namespace hearth::cpu {
+namespace {
+
+void pause() noexcept {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+}  // namespace
+
+uint32_t available_cores() {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return std::max(1u, std::thread::hardware_concurrency());
+  std::set<std::string> cores;  // by the list of the threads that share them
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &allowed)) continue;
+    std::ifstream file("/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list");
+    std::string siblings;
+    if (!(file >> siblings)) siblings = "alone " + std::to_string(cpu);
+    cores.insert(siblings);
+  }
+  return std::max<uint32_t>(1, static_cast<uint32_t>(cores.size()));
+}
+
+Pool::Pool(uint32_t threads) : threads_(threads), spins_(threads <= std::thread::hardware_concurrency() ? 3000 : 10) {
+  try {
+    for (uint32_t thread = 1; thread < threads; ++thread) workers_.emplace_back([this, thread] { serve(thread); });
+  } catch (...) {
+    stop();
+    throw;
+  }
+}
+
+Pool::~Pool() { stop(); }
+
+void Pool::stop() noexcept {
+  stopping_ = true;
+  runs_.fetch_add(1, std::memory_order_release);
+  runs_.notify_all();
+  for (std::thread& worker : workers_) worker.join();
+}
+
+void Pool::wait_for_change(const std::atomic<uint32_t>& value, uint32_t old) const noexcept {
+  for (uint32_t i = 0; i < spins_; ++i) {
+    if (value.load(std::memory_order_acquire) != old) return;
+    pause();
+  }
+  while (value.load(std::memory_order_acquire) == old) value.wait(old, std::memory_order_acquire);
+}
+
+void Pool::run(Work work, const void* context) {
+  const std::lock_guard lock(one_run_at_a_time_);
+  work_ = work;
+  context_ = context;
+  runs_.fetch_add(1, std::memory_order_release);
+  runs_.notify_all();
+  work(context, 0);
+  barrier();
+}
+
+void Pool::serve(uint32_t thread) noexcept {
+  for (uint32_t seen = 0;; ++seen) {
+    wait_for_change(runs_, seen);
+    if (stopping_) return;
+    work_(context_, thread);
+    barrier();
+  }
+}
+
+void Pool::barrier() noexcept {
+  if (threads_ == 1) return;
+  const uint32_t old = barriers_.load(std::memory_order_acquire);
+  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads_) {
+    arrived_.store(0, std::memory_order_relaxed);
+    barriers_.fetch_add(1, std::memory_order_release);
+    barriers_.notify_all();
+  } else {
+    wait_for_change(barriers_, old);
+  }
+}
+
+}  // namespace hearth::cpu

@@ -1,0 +1,21 @@
+// All devices that were built in, by name.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "backends/backend.h"
+
+namespace hearth {
+
+struct DeviceOptions {
+  std::string name = "cpu";
+  std::string kernels;   // of the cpu: an instruction set; empty: the best
+  uint32_t threads = 0;  // of the cpu; 0: one for each core that the process may use
+};
+
+// Throws DeviceError, naming what there is, for a device or kernels that are not.
+std::unique_ptr<Device> make_device(const DeviceOptions& options);
+
+}  // namespace hearth

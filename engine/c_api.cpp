@@ -1,0 +1,100 @@
+// The C interface over the C++ one.
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+#include "engine/include/hearth/hearth.h"
+#include "engine/include/hearth/hearth_c.h"
+
+struct hearth_engine {
+  hearth::Engine engine;
+};
+
+namespace {
+
+int report(hearth_error* error, hearth_code code, const char* message) {
+  if (error != nullptr) {
+    error->code = code;
+    const size_t size = std::min(std::strlen(message), sizeof error->message - 1);
+    std::memcpy(error->message, message, size);
+    error->message[size] = '\0';
+  }
+  return code;
+}
+
+// Calls `action` and turns what it throws into a code.
+template <class Action>
+int guarded(hearth_error* error, Action&& action) noexcept {
+  try {
+    action();
+    return HEARTH_OK;
+  } catch (const hearth::Error& failure) {
+    return report(error, static_cast<hearth_code>(failure.code()), failure.what());
+  } catch (const std::bad_alloc&) {
+    return report(error, HEARTH_OUT_OF_MEMORY, "there is not enough memory");
+  } catch (const std::exception& failure) {
+    return report(error, HEARTH_INTERNAL, failure.what());
+  } catch (...) {
+    return report(error, HEARTH_INTERNAL, "a foreign exception");
+  }
+}
+
+void require(bool holds, const char* what) {
+  if (!holds) throw hearth::Error(hearth::ErrorCode::invalid_argument, what);
+}
+
+}  // namespace
+
+void hearth_default_options(hearth_options* options) { *options = {nullptr, nullptr, 0, 0}; }
+
+void hearth_default_sampling(hearth_sampling* sampling) {
+  const hearth::Sampling defaults;
+  *sampling = {UINT32_MAX, defaults.temperature, defaults.top_k, defaults.top_p, defaults.min_p, 0};
+}
+
+int hearth_load(const char* path, const hearth_options* options, hearth_engine** engine, hearth_error* error) {
+  return guarded(error, [&] {
+    require(path != nullptr && engine != nullptr, "hearth_load: path and engine must not be NULL");
+    hearth::EngineOptions all;
+    if (options != nullptr) {
+      if (options->device != nullptr) all.device = options->device;
+      if (options->kernels != nullptr) all.kernels = options->kernels;
+      all.threads = options->threads;
+      all.context = options->context;
+    }
+    *engine = new hearth_engine{hearth::Engine::load(path, all)};
+  });
+}
+
+void hearth_free(hearth_engine* engine) { delete engine; }
+
+int hearth_complete(hearth_engine* engine, const char* prompt, const hearth_sampling* sampling, hearth_on_text on_text,
+                    void* user, hearth_error* error) {
+  return guarded(error, [&] {
+    require(engine != nullptr && prompt != nullptr, "hearth_complete: engine and prompt must not be NULL");
+    hearth::Request request;
+    request.prompt = std::string(prompt);
+    if (sampling != nullptr) {
+      request.max_tokens = sampling->max_tokens;
+      request.sampling.temperature = sampling->temperature;
+      request.sampling.top_k = sampling->top_k;
+      request.sampling.top_p = sampling->top_p;
+      request.sampling.min_p = sampling->min_p;
+      request.sampling.seed = sampling->seed;
+    }
+    engine->engine.generate(request, [&](std::string_view text) {
+      return on_text == nullptr || on_text(text.data(), text.size(), user) != 0;
+    });
+  });
+}
+
+int hearth_tokenize(const hearth_engine* engine, const char* text, int32_t* ids, size_t capacity, size_t* count,
+                    hearth_error* error) {
+  return guarded(error, [&] {
+    require(engine != nullptr && text != nullptr && count != nullptr, "hearth_tokenize: engine, text and count must not be NULL");
+    require(ids != nullptr || capacity == 0, "hearth_tokenize: ids must not be NULL where there is a capacity");
+    const std::vector<int32_t> all = engine->engine.tokenize(text);
+    *count = all.size();
+    std::copy_n(all.begin(), std::min(capacity, all.size()), ids);
+  });
+}

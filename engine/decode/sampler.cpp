@@ -1,0 +1,114 @@
+// The chain of filters and the draw.
+#include "engine/decode/sampler.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace hearth {
+namespace {
+
+void require(bool holds, const char* what) {
+  if (!holds) throw Error(ErrorCode::invalid_argument, what);
+}
+
+}  // namespace
+
+Sampler::Sampler(const Sampling& options, uint64_t seed) : options_(options), seed_(seed) {
+  require(options.temperature >= 0 && std::isfinite(options.temperature), "temperature must be 0 or more");
+  require(options.top_p > 0 && options.top_p <= 1, "top_p must be above 0 and at most 1");
+  require(options.min_p >= 0 && options.min_p <= 1, "min_p must be between 0 and 1");
+  require(options.repeat_penalty > 0 && std::isfinite(options.repeat_penalty), "repeat_penalty must be above 0");
+  require(std::isfinite(options.presence_penalty), "presence_penalty must be a number");
+  require(std::isfinite(options.frequency_penalty), "frequency_penalty must be a number");
+  require(options.penalty_window <= 1u << 20, "penalty_window must be at most 1048576");
+}
+
+void Sampler::accept(int32_t token) {
+  if (options_.penalty_window == 0) return;
+  const size_t at = accepted_++ % options_.penalty_window;
+  if (at < recent_.size()) {
+    if (const auto old = counts_.find(recent_[at]); --old->second == 0) counts_.erase(old);
+    recent_[at] = token;
+  } else {
+    recent_.push_back(token);
+  }
+  ++counts_[token];
+}
+
+void Sampler::apply_penalties(std::span<float> logits) const {
+  for (const auto& [token, count] : counts_) {
+    if (token < 0 || static_cast<size_t>(token) >= logits.size()) continue;
+    float& logit = logits[static_cast<size_t>(token)];
+    logit = logit > 0 ? logit / options_.repeat_penalty : logit * options_.repeat_penalty;
+    logit -= options_.presence_penalty + static_cast<float>(count) * options_.frequency_penalty;
+  }
+}
+
+// The top_k largest logits, falling; equal ones by rising token. A heap keeps this linear in the vocabulary.
+void Sampler::keep_top(std::span<const float> logits) {
+  const auto before = [](const Candidate& a, const Candidate& b) {
+    return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
+  };
+  const size_t wanted = options_.top_k == 0 ? logits.size() : std::min<size_t>(options_.top_k, logits.size());
+  candidates_.clear();
+  for (size_t i = 0; i < logits.size(); ++i) {
+    const Candidate one{logits[i], static_cast<int32_t>(i)};
+    if (std::isnan(one.logit)) continue;
+    if (candidates_.size() == wanted && !before(one, candidates_.front())) continue;
+    if (candidates_.size() == wanted) {
+      std::pop_heap(candidates_.begin(), candidates_.end(), before);
+      candidates_.back() = one;
+    } else {
+      candidates_.push_back(one);
+      if (candidates_.size() < wanted && wanted == logits.size()) continue;  // all are kept: sorted once below
+    }
+    std::push_heap(candidates_.begin(), candidates_.end(), before);
+  }
+  std::sort(candidates_.begin(), candidates_.end(), before);
+}
+
+// Top-p and min-p, on probabilities at temperature 1.
+void Sampler::keep_likely() {
+  double sum = 0;
+  probabilities_.resize(candidates_.size());
+  for (size_t i = 0; i < candidates_.size(); ++i)
+    sum += probabilities_[i] = std::exp(double{candidates_[i].logit} - double{candidates_[0].logit});
+  size_t kept = 0;
+  double mass = 0;
+  while (kept < candidates_.size() && (kept == 0 || mass < double{options_.top_p} * sum) &&
+         probabilities_[kept] >= double{options_.min_p} * probabilities_[0])
+    mass += probabilities_[kept++];
+  candidates_.resize(kept);
+}
+
+// The SplitMix64 generator (Steele, Lea and Flood 2014), addressed by the number of the draw; 53 bits.
+double Sampler::next_uniform() {
+  uint64_t z = seed_ + ++draws_ * 0x9e3779b97f4a7c15u;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1p-53;
+}
+
+int32_t Sampler::draw(std::span<float> logits) {
+  apply_penalties(logits);
+  if (options_.temperature == 0) {
+    size_t best = 0;
+    for (size_t i = 1; i < logits.size(); ++i)
+      if (logits[i] > logits[best] || std::isnan(logits[best])) best = i;
+    return static_cast<int32_t>(best);
+  }
+  keep_top(logits);
+  if (candidates_.empty()) throw Error(ErrorCode::device, "the model gave no numbers as logits");
+  keep_likely();
+  double sum = 0;
+  for (size_t i = 0; i < candidates_.size(); ++i) {
+    const double distance = double{candidates_[i].logit} - double{candidates_[0].logit};
+    sum += probabilities_[i] = std::exp(distance / double{options_.temperature});
+  }
+  double left = next_uniform() * sum;
+  for (size_t i = 0; i + 1 < candidates_.size(); ++i)
+    if ((left -= probabilities_[i]) < 0) return candidates_[i].token;
+  return candidates_.back().token;
+}
+
+}  // namespace hearth

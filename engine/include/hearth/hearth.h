@@ -1,0 +1,139 @@
+// Hearth as a library: load a GGUF model, complete text with it.
+//
+//   auto engine = hearth::Engine::load("model.gguf");
+//   hearth::Request request;
+//   request.prompt = "Once upon a time";
+//   engine.generate(request, [](std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); return true; });
+//
+// Nothing here prints, exits, aborts or reads the environment. Every failure is a hearth::Error, whose message is one
+// line. Several engines may live in one process.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace hearth {
+
+enum class ErrorCode {
+  invalid_argument = 1,  // an option or request that cannot be
+  bad_model,             // a file that cannot be read, is damaged, or holds what Hearth does not run
+  prompt_too_long,       // more tokens than the context holds
+  bad_template,          // the chat template is outside the supported subset, or refuses the conversation
+  out_of_memory,
+  device,  // the device is absent or failed
+};
+
+class Error : public std::runtime_error {
+ public:
+  Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  ErrorCode code() const noexcept { return code_; }
+
+ private:
+  ErrorCode code_;
+};
+
+// How the cache keeps keys and values: exact, halved, or in blocks of 32 bytes with one scale.
+enum class CacheType { f32, f16, q8_0 };
+
+struct EngineOptions {
+  std::string device = "cpu";  // "cpu", or "reference": slow and exact
+  std::string kernels;         // instruction set of the CPU device; empty: the best of this machine
+  uint32_t threads = 0;        // 0: one for each core that the process may use
+  uint32_t context = 0;        // tokens of prompt and answer; 0: the model's own, but at most 4096
+  CacheType cache_type = CacheType::f16;
+  std::string pre_tokenizer;  // instead of the file's tokenizer.ggml.pre
+  bool chat_template = true;  // false: the file's chat template is not looked at
+  // Called with the share of the file that is in memory, 0 to 1, in the thread that loads. Without it the file is read
+  // when first used.
+  std::function<void(double)> on_load;
+};
+
+struct Sampling {
+  float temperature = 0.8f;  // 0: always the likeliest token
+  uint32_t top_k = 40;       // 0: all
+  float top_p = 0.95f;       // 1: all
+  float min_p = 0.05f;       // tokens below this share of the likeliest one's probability are out; 0: none
+  float repeat_penalty = 1;  // divides positive and multiplies negative logits of recent tokens; 1: off
+  float presence_penalty = 0;   // taken from the logit of every recent token
+  float frequency_penalty = 0;  // taken once for each time it occurred
+  uint32_t penalty_window = 64;  // recent tokens that penalties look at, of prompt and answer
+  std::optional<uint64_t> seed;  // the same seed gives the same text; without one a random seed
+};
+
+struct Message {
+  std::string role;  // "system", "user", "assistant"
+  std::string content;
+};
+
+struct Request {
+  // Plain text to go on with, a conversation for the model's chat template, or token ids taken as they are. Special
+  // tokens in plain text and in messages are text.
+  std::variant<std::string, std::vector<Message>, std::vector<int32_t>> prompt;
+  uint32_t max_tokens = UINT32_MAX;
+  Sampling sampling;
+  std::vector<std::string> stop;  // texts that end the answer; they are not part of it
+  std::function<bool()> cancelled;  // asked before every step; true ends the answer
+};
+
+enum class FinishReason { end, stop, max_tokens, context_full, cancelled };
+
+struct Result {
+  std::string text;
+  FinishReason reason = FinishReason::end;
+  uint32_t prompt_tokens = 0;
+  uint32_t cached_tokens = 0;     // of the prompt, found in the cache
+  uint32_t generated_tokens = 0;  // without the one that ended the answer
+  uint64_t seed = 0;              // the one that was used
+  double prompt_seconds = 0;      // until the first token was known
+  double generate_seconds = 0;    // from then on
+};
+
+struct ModelInfo {
+  std::string name, architecture, format;  // format: of most weights
+  uint64_t parameters = 0;
+  uint64_t weight_bytes = 0, cache_bytes = 0;
+  uint32_t context = 0, trained_context = 0, vocabulary = 0;
+  bool has_chat_template = false;
+  std::string device;
+};
+
+// A loaded model on a device. All functions may be called from several threads; answers are made one after the other.
+class Engine {
+ public:
+  static Engine load(const std::filesystem::path& path, const EngineOptions& options = {});
+  // A model in memory, which must outlive the engine. `name` appears in errors.
+  static Engine view(std::span<const std::byte> bytes, const std::string& name, const EngineOptions& options = {});
+  Engine(Engine&&) noexcept;
+  Engine& operator=(Engine&&) noexcept;
+  ~Engine();
+
+  const ModelInfo& info() const;
+
+  // Answers a request. on_text gets the text as it comes, whole UTF-8 characters, in this thread; false from it cancels.
+  Result generate(const Request& request, const std::function<bool(std::string_view)>& on_text = {});
+
+  // Neither bos nor eos is added; special tokens are recognised only with `special`.
+  std::vector<int32_t> tokenize(std::string_view text, bool special = false) const;
+  std::string detokenize(std::span<const int32_t> ids, bool special = false) const;
+  // The prompt that the chat template makes of one JSON object: messages, tools, documents, add_generation_prompt, extra.
+  std::string render(std::string_view request_json) const;
+  // The logits [vocabulary] after each of the wanted positions (rising) of a sequence of tokens.
+  std::vector<std::vector<float>> logits(std::span<const int32_t> tokens, std::span<const uint32_t> positions);
+
+ private:
+  struct State;
+  explicit Engine(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace hearth

@@ -1,0 +1,69 @@
+/* Hearth's C interface: opaque handles and error codes; no exception passes it. Functions that can fail return 0 for
+   success or a hearth_code, and then fill `error` where it is not NULL. Strings are UTF-8. */
+#ifndef HEARTH_C_H
+#define HEARTH_C_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum {
+  HEARTH_OK = 0,
+  HEARTH_INVALID_ARGUMENT = 1,
+  HEARTH_BAD_MODEL = 2,
+  HEARTH_PROMPT_TOO_LONG = 3,
+  HEARTH_BAD_TEMPLATE = 4,
+  HEARTH_OUT_OF_MEMORY = 5,
+  HEARTH_DEVICE = 6,
+  HEARTH_INTERNAL = 7
+} hearth_code;
+
+typedef struct {
+  hearth_code code;
+  char message[512]; /* one line, cut to this length */
+} hearth_error;
+
+typedef struct hearth_engine hearth_engine;
+
+typedef struct {
+  const char* device;  /* "cpu" or "reference"; NULL: "cpu" */
+  const char* kernels; /* NULL: the best of this machine */
+  uint32_t threads;    /* 0: one for each core */
+  uint32_t context;    /* tokens; 0: the model's own, but at most 4096 */
+} hearth_options;
+
+typedef struct {
+  uint32_t max_tokens;
+  float temperature; /* 0: always the likeliest token */
+  uint32_t top_k;    /* 0: all */
+  float top_p, min_p;
+  uint64_t seed;
+} hearth_sampling;
+
+/* A piece of the answer, whole UTF-8 characters, not ended by a zero; return 0 to cancel. */
+typedef int (*hearth_on_text)(const char* text, size_t size, void* user);
+
+/* Fills in the defaults. */
+void hearth_default_options(hearth_options* options);
+void hearth_default_sampling(hearth_sampling* sampling);
+
+/* Loads a model; *engine is to be freed with hearth_free. options may be NULL. */
+int hearth_load(const char* path, const hearth_options* options, hearth_engine** engine, hearth_error* error);
+void hearth_free(hearth_engine* engine); /* NULL is allowed */
+
+/* Goes on with a text. sampling may be NULL. Several threads may call it; answers are made one after the other. */
+int hearth_complete(hearth_engine* engine, const char* prompt, const hearth_sampling* sampling, hearth_on_text on_text,
+                    void* user, hearth_error* error);
+
+/* Writes at most `capacity` ids and sets *count to how many there are; special tokens in the text are text. */
+int hearth_tokenize(const hearth_engine* engine, const char* text, int32_t* ids, size_t capacity, size_t* count,
+                    hearth_error* error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

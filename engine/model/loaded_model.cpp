@@ -1,0 +1,84 @@
+// Putting a model together.
+#include "engine/model/loaded_model.h"
+
+#include <algorithm>
+
+#include "engine/model/decoder.h"
+#include "formats/error.h"
+
+namespace hearth {
+namespace {
+
+constexpr uint32_t kLongestContext = 1u << 24;
+
+uint32_t choose_context(const Gguf& file, const ModelConfig& config, uint32_t asked) {
+  if (asked > kLongestContext)
+    throw FileError(file.name() + ": a context of " + std::to_string(asked) + " tokens is past the limit of " +
+                    std::to_string(kLongestContext));
+  return asked != 0 ? asked : std::min(config.context_length, kDefaultContext);
+}
+
+std::optional<Template> parse_chat_template(const Gguf& file) {
+  const auto source = file.find_string("tokenizer.chat_template");
+  if (!source) return std::nullopt;
+  try {
+    return Template::parse(*source);
+  } catch (const TemplateError& error) {
+    throw TemplateError(error.kind(), file.name() + ": chat template: " + error.bare_message(), error.line());
+  }
+}
+
+}  // namespace
+
+LoadedModel load_model(Gguf file, const ModelOptions& options) {
+  const ModelConfig config = read_config(file);
+  const uint32_t context = choose_context(file, config, options.context);
+  Program program = build_decoder(file, config, context);
+  Tokenizer tokenizer = Tokenizer::load(file, {options.pre_tokenizer});
+  if (static_cast<uint32_t>(tokenizer.vocabulary().size()) > program.vocabulary)
+    throw FileError(file.name() + ": tokenizer.ggml.tokens has " + std::to_string(tokenizer.vocabulary().size()) +
+                    " tokens, but token_embd.weight only " + std::to_string(program.vocabulary) + " rows");
+  auto chat_template = options.chat_template ? parse_chat_template(file) : std::nullopt;
+  Limits limits;
+  limits.rows = std::min(limits.rows, context);
+  limits.pages = (context + limits.page_size - 1) / limits.page_size;
+  limits.kv_type = options.kv_type;
+  return {std::move(file), config, std::move(tokenizer), std::move(chat_template), context, limits, std::move(program)};
+}
+
+MemoryPlan plan_memory(const Program& program, const Limits& limits) {
+  MemoryPlan plan{};
+  for (const Weight& weight : program.weights) plan.weights += weight.bytes.size();
+  const uint64_t values = 2 * uint64_t{program.layers} * program.kv_width * limits.pages * limits.page_size;
+  switch (limits.kv_type) {
+    case KvType::f32:
+      plan.cache = values * 4;
+      break;
+    case KvType::f16:
+      plan.cache = values * 2;
+      break;
+    case KvType::q8_0:
+      plan.cache = values / 32 * 34;
+      break;
+  }
+  for (const uint32_t width : program.slot_width) plan.activations += uint64_t{width} * limits.rows * sizeof(float);
+  return plan;
+}
+
+void read_weights(const Program& program, const std::function<void(double)>& on_progress) {
+  constexpr size_t kPage = 4096, kStep = size_t{16} << 20;
+  const auto total = static_cast<double>(plan_memory(program, {}).weights);
+  double done = 0;
+  volatile unsigned char touched = 0;  // keeps the reads
+  for (const Weight& weight : program.weights) {
+    for (size_t begin = 0; begin < weight.bytes.size(); begin += kStep) {
+      const size_t end = std::min(begin + kStep, weight.bytes.size());
+      for (size_t i = begin; i < end; i += kPage) touched = static_cast<unsigned char>(weight.bytes[i]);
+      done += static_cast<double>(end - begin);
+      on_progress(done / total);
+    }
+  }
+  (void)touched;
+}
+
+}  // namespace hearth

@@ -1,0 +1,53 @@
+// A model file with everything that is made of it before a device comes in.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "backends/backend.h"
+#include "engine/model/config.h"
+#include "engine/text/template/template.h"
+#include "engine/text/tokenizer/tokenizer.h"
+#include "formats/gguf.h"
+
+namespace hearth {
+
+struct ModelOptions {
+  uint32_t context = 0;  // 0: the model's own, but at most kDefaultContext
+  KvType kv_type = KvType::f16;
+  std::string pre_tokenizer;
+  bool chat_template = true;
+};
+
+inline constexpr uint32_t kDefaultContext = 4096;
+
+// Immutable once loaded; the program views the file.
+struct LoadedModel {
+  Gguf file;
+  ModelConfig config;
+  Tokenizer tokenizer;
+  std::optional<Template> chat_template;
+  uint32_t context;
+  Limits limits;
+  Program program;
+};
+
+// What a model takes in memory, in bytes.
+struct MemoryPlan {
+  uint64_t weights;      // in the mapped file
+  uint64_t cache;        // keys and values of the whole context
+  uint64_t activations;  // of a full batch, as 32-bit floats
+};
+
+// Throws FileError, TokenizerError or TemplateError, each with the file's name; FileError also for a context that is longer
+// than the cache can count.
+LoadedModel load_model(Gguf file, const ModelOptions& options);
+
+MemoryPlan plan_memory(const Program& program, const Limits& limits);
+
+// Reads the weights into memory from the first to the last, calling on_progress with the share done, 0 to 1.
+void read_weights(const Program& program, const std::function<void(double)>& on_progress);
+
+}  // namespace hearth

@@ -1,0 +1,76 @@
+// Looking up and checking tensors.
+#include "engine/model/tensors.h"
+
+#include <algorithm>
+
+#include "formats/byte_cursor.h"
+#include "formats/error.h"
+
+namespace hearth {
+namespace {
+
+std::string shape(uint64_t width, uint64_t rows, uint64_t count) {
+  std::string text = "[" + std::to_string(width);
+  if (rows > 1 || count > 1) text += " x " + std::to_string(rows);
+  if (count > 1) text += " x " + std::to_string(count);
+  return text + "]";
+}
+
+}  // namespace
+
+TensorReader::TensorReader(const Gguf& file, Program& program)
+    : file_(file), program_(program), used_(file.tensors().size()) {}
+
+const GgufTensor& TensorReader::checked(std::string_view name, uint64_t width, uint64_t rows, uint64_t count) {
+  const GgufTensor* tensor = file_.find_tensor(name);
+  if (tensor == nullptr) throw FileError(file_.name() + ": tensor " + in_quotes(name) + " is missing");
+  const uint64_t* dims = tensor->dims;
+  if (dims[0] != width || dims[1] != rows || dims[2] != count || dims[3] != 1)
+    throw FileError(file_.name() + ": tensor " + in_quotes(name) + " is " + shape(dims[0], dims[1], dims[2] * dims[3]) +
+                    ", but the model's metadata asks for " + shape(width, rows, count));
+  used_[static_cast<size_t>(tensor - file_.tensors().data())] = true;
+  return *tensor;
+}
+
+WeightId TensorReader::add(const std::string& name, const GgufTensor& tensor, uint64_t first, uint64_t rows) {
+  const FormatInfo& info = format_info(tensor.format);
+  const uint64_t row_bytes = tensor.dims[0] / info.block_size * info.block_bytes;
+  const auto bytes = tensor.bytes.subspan(first * row_bytes, rows * row_bytes);
+  const auto [known, is_new] = ids_.try_emplace({bytes.data(), rows}, static_cast<WeightId>(program_.weights.size()));
+  if (is_new) program_.weights.push_back({name, tensor.format, tensor.dims[0], rows, bytes});
+  return known->second;
+}
+
+WeightId TensorReader::matrix(std::string_view name, uint64_t width, uint64_t rows) {
+  return add(std::string(name), checked(name, width, rows, 1), 0, rows);
+}
+
+WeightId TensorReader::rows_of(std::string_view name, uint64_t width, uint64_t all, uint64_t first, uint64_t rows) {
+  const std::string range = "[" + std::to_string(first) + ":" + std::to_string(first + rows) + "]";
+  return add(std::string(name) + range, checked(name, width, all, 1), first, rows);
+}
+
+WeightId TensorReader::stack(std::string_view name, uint64_t width, uint64_t rows, uint64_t count) {
+  return add(std::string(name), checked(name, width, rows, count), 0, rows * count);
+}
+
+WeightId TensorReader::optional_vector(std::string_view name, uint64_t width) {
+  return has(name) ? matrix(name, width, 1) : kNoWeight;
+}
+
+std::vector<float> TensorReader::optional_values(std::string_view name, uint64_t width) {
+  if (!has(name)) return {};
+  const GgufTensor& tensor = checked(name, width, 1, 1);
+  std::vector<float> values(width);
+  format_info(tensor.format).decode(tensor.bytes.data(), values.data(), width);
+  return values;
+}
+
+void TensorReader::require_all_used() const {
+  const auto unused = std::find(used_.begin(), used_.end(), false);
+  if (unused == used_.end()) return;
+  const GgufTensor& tensor = file_.tensors()[static_cast<size_t>(unused - used_.begin())];
+  throw FileError(file_.name() + ": tensor " + in_quotes(tensor.name) + " has no place in this architecture");
+}
+
+}  // namespace hearth

@@ -1,0 +1,45 @@
+// A model file's tensors as the weights of a program, each checked for the shape that the architecture gives it.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "backends/program.h"
+#include "formats/gguf.h"
+
+namespace hearth {
+
+// Adds tensors to program.weights as they are asked for; the file must outlive the program. All functions throw
+// FileError naming the tensor where it is missing or has another shape.
+class TensorReader {
+ public:
+  TensorReader(const Gguf& file, Program& program);
+
+  // A matrix of `rows` rows of `width` values; a vector has one row. The same tensor gives the same id.
+  WeightId matrix(std::string_view name, uint64_t width, uint64_t rows);
+  // Rows [first, first + rows) of a matrix of `all` rows.
+  WeightId rows_of(std::string_view name, uint64_t width, uint64_t all, uint64_t first, uint64_t rows);
+  // `count` matrices one below the other.
+  WeightId stack(std::string_view name, uint64_t width, uint64_t rows, uint64_t count);
+  WeightId optional_vector(std::string_view name, uint64_t width);  // kNoWeight where absent
+  // Decoded values of a small vector; empty where absent.
+  std::vector<float> optional_values(std::string_view name, uint64_t width);
+  bool has(std::string_view name) const { return file_.find_tensor(name) != nullptr; }
+
+  // Throws FileError where a tensor was never asked for: the file holds something that the program would ignore.
+  void require_all_used() const;
+
+ private:
+  const GgufTensor& checked(std::string_view name, uint64_t width, uint64_t rows, uint64_t count);
+  WeightId add(const std::string& name, const GgufTensor& tensor, uint64_t first, uint64_t rows);
+
+  const Gguf& file_;
+  Program& program_;
+  std::vector<bool> used_;                                         // by tensor of the file
+  std::map<std::pair<const std::byte*, uint64_t>, WeightId> ids_;  // by first byte and rows
+};
+
+}  // namespace hearth

@@ -1,0 +1,46 @@
+// Fills a table of kernels from the generic algorithms and one vocabulary.
+#pragma once
+
+#include "kernels/cpu/generic/attention.h"
+#include "kernels/cpu/generic/dot.h"
+#include "kernels/cpu/generic/float_matmul.h"
+#include "kernels/cpu/generic/matmul.h"
+#include "kernels/cpu/generic/roofs.h"
+#include "kernels/cpu/generic/vector_math.h"
+
+namespace hearth::cpu {
+namespace {
+
+template <class I, class Block>
+constexpr FormatKernels kernels_of() {
+  if constexpr (Block::kSize == 1) {
+    return {float_matmul<I, Block>, float_matmul<I, Block>};
+  } else {
+    return {few_columns<I, Block>, many_columns<I, Block>};
+  }
+}
+
+template <class I>
+constexpr KernelTable table_of() {
+  KernelTable table{};
+  table.name = I::kName;
+  table.tile_rows = kTileRows<I>;
+  [&]<class... Block>(std::type_identity<std::tuple<Block...>>) {
+    ((table.formats[static_cast<uint32_t>(Block::kFormat)] = kernels_of<I, Block>()), ...);
+  }(std::type_identity<BlockList>{});
+  table.quantise = quantise<I>;
+  table.rms_norm = rms_norm<I>;
+  table.silu_multiply = silu_multiply<I>;
+  table.add = add<I>;
+  table.add_scaled = add_scaled<I>;
+  table.rope_halves = rope_halves<I>;
+  table.rope_adjacent = rope_adjacent<I>;
+  table.store_f16 = store_f16<I>;
+  table.attend = attend<I>;
+  table.read_all = read_all<I>;
+  table.multiply_bytes = multiply_bytes<I>;
+  return table;
+}
+
+}  // namespace
+}  // namespace hearth::cpu

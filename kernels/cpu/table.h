@@ -1,0 +1,96 @@
+// The table of CPU kernels: what every instruction set offers, and the data that kernels share.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "quant/format.h"
+
+namespace hearth::cpu {
+
+// 256 activations rounded to 8 bits in groups of 32: x = scale * q. A row is a whole number of units, its tail zeros.
+// `sum` and `half_sum` hold scale times the sum of q, per 32 and per 16 values; formats with minima need them.
+inline constexpr uint32_t kUnit = 256;
+struct alignas(64) Q8Unit {
+  float scale[8];
+  float sum[8];
+  float half_sum[16];
+  int8_t q[kUnit];
+};
+static_assert(sizeof(Q8Unit) == 384);
+
+inline constexpr uint32_t units(uint32_t width) { return width / kUnit + (width % kUnit != 0 ? 1 : 0); }
+
+// out[c][row] = W[row] . in[c] for c < columns and row_begin <= row < row_end. Rows of W are contiguous, row_bytes
+// each, unaligned. in[c]: units(width) Q8Unit for formats of blocks, float[width] for F32, F16 and BF16.
+struct Matmul {
+  const std::byte* weights;
+  size_t row_bytes;
+  uint32_t width, row_begin, row_end, columns;
+  const void* const* in;
+  float* const* out;
+};
+
+// A cache's rows: one per cell, kv_width values as KvType of the backends says; a q8_0 row is Q8_0 blocks.
+enum class CacheType : uint8_t { f32, f16, q8_0 };
+
+// out[i] = softmax(scale * q[i] K^T) V over the positions below seen[i], for one head of K and V.
+struct Attention {
+  const float* const* q;  // [count], each [head_size]
+  float* const* out;      // [count], each [head_size]; may be q
+  const uint32_t* seen;   // [count], each at least 1
+  uint32_t count;         // at most kAttentionQueries
+  uint32_t head_size;
+  float scale;
+  CacheType type;
+  const std::byte *keys, *values;  // cell 0 of the layer
+  size_t cell_bytes;
+  uint32_t offset;  // of the head in a cell, in values
+  const uint32_t* pages;
+  uint32_t page_size;
+  float* scratch;  // attention_scratch(head_size) floats, aligned to 64 bytes
+};
+inline constexpr uint32_t kAttentionQueries = 64, kAttentionTile = 32;
+inline constexpr size_t attention_scratch(uint32_t head_size) {
+  const size_t padded = (head_size + 31) / 32 * 32;
+  return (2 * kAttentionQueries + 2 * kAttentionTile + 2) * padded + kAttentionQueries * (kAttentionTile + 2);
+}
+
+using MatmulKernel = void (*)(const Matmul&) noexcept;
+struct FormatKernels {
+  MatmulKernel few;   // for up to kFewColumns columns: each row is read once
+  MatmulKernel many;  // for any number: the weights are unpacked to tiles
+};
+inline constexpr uint32_t kFewColumns = 8;
+inline constexpr uint32_t kFormatSlots = 40;  // past the largest Format
+
+// All functions are noexcept, allocate nothing and may be called from any number of threads. A column's result depends
+// only on the column, the weights, and which of few and many computed it. float arrays may be unaligned.
+struct KernelTable {
+  const char* name;
+  uint32_t tile_rows;                   // rows that `many` handles together: row ranges should be multiples of it
+  FormatKernels formats[kFormatSlots];  // by Format; null where there is no such format
+  // out: [units(n)], n > 0
+  void (*quantise)(const float* x, uint32_t n, Q8Unit* out) noexcept;
+  // out = x / sqrt(mean(x^2) + eps) * gain; in place is allowed
+  void (*rms_norm)(const float* x, const float* gain, float eps, uint32_t n, float* out) noexcept;
+  // gate = silu(gate) * up; silu(x) = x / (1 + exp(-x)), within 4e-7 relative of it
+  void (*silu_multiply)(float* gate, const float* up, uint32_t n) noexcept;
+  // a += b
+  void (*add)(float* a, const float* b, uint32_t n) noexcept;
+  // a += weight * b
+  void (*add_scaled)(float* a, const float* b, float weight, uint32_t n) noexcept;
+  // (x, y) = (x cos - y sin, x sin + y cos) for `pairs` pairs; y lies `pairs` after x
+  void (*rope_halves)(float* head, const float* cosine, const float* sine, uint32_t pairs) noexcept;
+  // the same where y lies next to x
+  void (*rope_adjacent)(float* head, const float* cosine, const float* sine, uint32_t pairs) noexcept;
+  // to binary16, rounded to nearest even
+  void (*store_f16)(const float* x, uint16_t* out, uint32_t n) noexcept;
+  void (*attend)(const Attention&) noexcept;
+  // For measuring roofs. Reads `bytes` bytes, a multiple of 128, and gives something that depends on all of them.
+  uint32_t (*read_all)(const std::byte* p, size_t bytes) noexcept;
+  // Multiplies and adds bytes in registers, and gives how many products were added.
+  uint64_t (*multiply_bytes)(uint64_t rounds) noexcept;
+};
+
+}  // namespace hearth::cpu

@@ -1,0 +1,144 @@
+// Which tables this machine runs, found at run time, and the check that each computes what the scalar one does.
+#include "kernels/cpu/tables.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+
+#include "quant/blocks.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
+
+namespace hearth::cpu {
+namespace {
+
+constexpr std::array<std::string_view, 5> kNames = {"avx512_vnni", "avx512", "avx2", "neon", "scalar"};
+
+// The tables of this architecture that the processor and the system allow, best first, but for the scalar one.
+std::vector<const KernelTable*> supported() {
+  std::vector<const KernelTable*> tables;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  const bool f16c = __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && f16c;
+  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+  if (avx512 && __builtin_cpu_supports("avx512vnni")) tables.push_back(&kAvx512VnniTable);
+  if (avx512) tables.push_back(&kAvx512Table);
+  if (avx2) tables.push_back(&kAvx2Table);
+#elif defined(__aarch64__)
+  constexpr unsigned long kDotProduct = 1ul << 20;  // HWCAP_ASIMDDP
+  if ((getauxval(AT_HWCAP) & kDotProduct) != 0) tables.push_back(&kNeonTable);
+#endif
+  return tables;
+}
+
+// Small deterministic numbers of both signs.
+struct Numbers {
+  uint32_t state = 12345;
+  uint32_t next() { return (state = state * 1664525u + 1013904223u) >> 8; }
+  float real() { return static_cast<float>(next() % 2001) / 1000.0f - 1.0f; }
+};
+
+constexpr uint32_t kWidth = 512, kRows = 9, kColumns = 9;
+
+// Random blocks with scales of moderate size.
+void fill_blocks(Numbers& numbers, Format format, std::byte* bytes, size_t values) noexcept {
+  with_block(format, [&]<class Block>() {
+    for (size_t i = 0; i < values; i += Block::kSize, bytes += sizeof(Block)) {
+      Block block;
+      for (size_t k = 0; k < sizeof block; ++k) bytes[k] = static_cast<std::byte>(numbers.next());
+      std::memcpy(&block, bytes, sizeof block);
+      if constexpr (Block::kFormat == Format::f32) {
+        block.d = numbers.real();
+      } else if constexpr (requires { block.e; }) {
+        block.e = static_cast<uint8_t>(120 + numbers.next() % 8);
+      } else {
+        block.d = static_cast<uint16_t>(block.d & 0xbbff);  // below 2 as binary16, and as bfloat16
+      }
+      if constexpr (requires { block.m; }) block.m = static_cast<uint16_t>(block.m & 0xbbff);
+      std::memcpy(bytes, &block, sizeof block);
+    }
+  });
+}
+
+bool close(const float* a, const float* b, size_t count, float scale) noexcept {
+  for (size_t i = 0; i < count; ++i)
+    if (!(std::fabs(a[i] - b[i]) <= scale)) return false;
+  return true;
+}
+
+}  // namespace
+
+bool agrees_with_scalar(const KernelTable& table) noexcept {
+  Numbers numbers;
+  std::array<Q8Unit, kColumns * kWidth / kUnit> x8;
+  std::array<float, kColumns * kWidth> x;
+  std::array<std::byte, kRows * kWidth * 4> weights;
+  for (float& value : x) value = numbers.real();
+  for (uint32_t c = 0; c < kColumns; ++c) {
+    std::array<Q8Unit, kWidth / kUnit> other;
+    kScalarTable.quantise(&x[c * kWidth], kWidth, &x8[c * other.size()]);
+    table.quantise(&x[c * kWidth], kWidth, other.data());
+    for (size_t u = 0; u < other.size(); ++u)
+      if (std::memcmp(other[u].q, x8[c * other.size() + u].q, kUnit) != 0) return false;
+  }
+  for (const FormatInfo& info : formats()) {
+    fill_blocks(numbers, info.format, weights.data(), size_t{kRows} * kWidth);
+    const size_t row_bytes = kWidth / info.block_size * info.block_bytes;
+    const auto slot = static_cast<uint32_t>(info.format);
+    std::array<float, kRows * kColumns> expected{}, found{};
+    std::array<const void*, kColumns> in;
+    std::array<float*, kColumns> expected_out, found_out;
+    std::array<float, kWidth> decoded;
+    float bound = 0;  // for float sums in another order: far above their rounding, far below a wrong term
+    for (uint32_t r = 0; r < kRows; ++r) {
+      info.decode(weights.data() + r * row_bytes, decoded.data(), kWidth);
+      float size = 0;
+      for (float value : decoded) size += std::fabs(value);
+      bound = std::max(bound, size * 1e-4f);
+    }
+    for (uint32_t c = 0; c < kColumns; ++c) {
+      in[c] = info.block_size == 1 ? static_cast<const void*>(&x[c * kWidth]) : &x8[c * kWidth / kUnit];
+      expected_out[c] = &expected[c * kRows];
+      found_out[c] = &found[c * kRows];
+    }
+    Matmul task{weights.data(), row_bytes, kWidth, 0, kRows, kColumns, in.data(), expected_out.data()};
+    kScalarTable.formats[slot].few(task);
+    task.out = found_out.data();
+    table.formats[slot].few(task);
+    if (!close(expected.data(), found.data(), found.size(), bound)) return false;
+    found.fill(0);
+    table.formats[slot].many(task);
+    if (!close(expected.data(), found.data(), found.size(), bound)) return false;
+  }
+  std::array<float, kWidth> gate, other_gate;
+  std::copy_n(x.begin(), kWidth, gate.begin());
+  other_gate = gate;
+  kScalarTable.silu_multiply(gate.data(), &x[kWidth], kWidth);
+  table.silu_multiply(other_gate.data(), &x[kWidth], kWidth);
+  return close(gate.data(), other_gate.data(), kWidth, 1e-5f);
+}
+
+std::span<const std::string_view> kernel_names() noexcept { return kNames; }
+
+std::vector<const KernelTable*> available_kernels() {
+  std::vector<const KernelTable*> tables = supported();
+  std::erase_if(tables, [](const KernelTable* table) { return !agrees_with_scalar(*table); });
+  tables.push_back(&kScalarTable);
+  return tables;
+}
+
+const KernelTable* find_kernels(std::string_view name) {
+  for (const KernelTable* table : available_kernels())
+    if (table->name == name) return table;
+  return nullptr;
+}
+
+}  // namespace hearth::cpu

@@ -1,0 +1,174 @@
+// The CPU backend against the reference on random programs with every op, for each table of kernels of this machine.
+#include <gtest/gtest.h>
+
+#include "backends/cpu/device.h"
+#include "backends/reference/device.h"
+#include "kernels/cpu/tables.h"
+#include "tests/backends/random_program.h"
+
+namespace hearth {
+namespace {
+
+struct Difference {
+  double largest = 0, mean_square = 0;  // the latter over the mean square of what is expected
+};
+
+Difference difference(const std::vector<std::vector<float>>& expected, const std::vector<std::vector<float>>& found) {
+  double largest = 0, squares = 0, all = 1e-30;
+  for (size_t s = 0; s < expected.size(); ++s) {
+    EXPECT_EQ(expected[s].size(), found[s].size());
+    for (size_t i = 0; i < expected[s].size() && i < found[s].size(); ++i) {
+      const double apart = double{expected[s][i]} - double{found[s][i]};
+      if (!(std::abs(apart) <= largest)) largest = std::abs(apart);
+      squares += apart * apart;
+      all += double{expected[s][i]} * double{expected[s][i]};
+    }
+  }
+  return {largest, squares / all};
+}
+
+class Cpu : public testing::TestWithParam<const char*> {
+ protected:
+  static std::unique_ptr<Device> device(uint32_t threads = 2) { return make_cpu_device({threads, GetParam()}); }
+  // Compares with the reference in one batch, in chunks of 13 and token by token.
+  static void compare(const Shape& shape, KvType kv_type, double most, double mean_square) {
+    const RandomProgram random = random_program(shape, 7);
+    const Limits limits{.rows = 100, .pages = 24, .page_size = 7, .kv_type = kv_type};
+    const Text text = random_text({33, 1, 40, 12}, shape.vocabulary, limits, 3);
+    const auto reference = make_reference_device();
+    const auto expected = logits_of(*reference, random.program, limits, text, 100);
+    const auto cpu = device();
+    for (const uint32_t step : {100u, 13u, 1u}) {
+      const auto found = logits_of(*cpu, random.program, limits, text, step);
+      const Difference apart = difference(expected, found);
+      EXPECT_LE(apart.largest, most) << "in steps of " << step;
+      EXPECT_LE(apart.mean_square, mean_square) << "in steps of " << step;
+    }
+  }
+};
+
+// F32 throughout: float rounding over rows of at most 300 values, in logits of standard deviation near 1 to 3.
+constexpr double kFloat = 2e-4, kFloatSquare = 1e-10;
+
+TEST_P(Cpu, ComputesFloatProgramsAsTheReference) { compare({}, KvType::f32, kFloat, kFloatSquare); }
+
+TEST_P(Cpu, HandlesSizesThatNoVectorDivides) {
+  compare({.width = 45, .heads = 3, .kv_heads = 1, .head_size = 13, .hidden = 77, .rope_pairs = 6}, KvType::f32, kFloat,
+          kFloatSquare);
+  compare({.width = 24,
+           .heads = 2,
+           .kv_heads = 2,
+           .head_size = 8,
+           .hidden = 33,
+           .rope_pairs = 3,
+           .style = RopeStyle::adjacent,
+           .bias = true},
+          KvType::f32, kFloat, kFloatSquare);
+  compare({.width = 40, .heads = 70, .kv_heads = 1, .head_size = 10, .hidden = 9, .layers = 1, .rope_pairs = 5},
+          KvType::f32, kFloat, kFloatSquare);
+  compare({.width = 300, .heads = 1, .kv_heads = 1, .head_size = 256, .hidden = 300, .layers = 1, .rope_pairs = 128},
+          KvType::f32, kFloat, kFloatSquare);
+}
+
+TEST_P(Cpu, KeepsNormsThatOthersRead) { compare({.fold_norms = false}, KvType::f32, kFloat, kFloatSquare); }
+
+TEST_P(Cpu, ComputesExpertsAsTheReference) {
+  compare({.experts = 8, .used = 2}, KvType::f32, kFloat, kFloatSquare);
+  compare(
+      {.width = 45, .heads = 3, .kv_heads = 3, .head_size = 11, .hidden = 33, .experts = 5, .used = 5, .rope_pairs = 5},
+      KvType::f32, kFloat, kFloatSquare);
+}
+
+// A key that lies at a rounding boundary falls to either side, which moves it by 2^-11 or 1/127 of its group.
+TEST_P(Cpu, RoundsTheCacheAsTheReference) {
+  compare({.style = RopeStyle::adjacent}, KvType::f16, 1e-2, 1e-6);
+  compare({}, KvType::q8_0, 1e-1, 1e-4);
+  compare({.heads = 6, .kv_heads = 2, .head_size = 48, .rope_pairs = 24}, KvType::q8_0, 1e-1, 1e-4);
+  compare({.heads = 4, .kv_heads = 4, .head_size = 24, .rope_pairs = 7}, KvType::q8_0, 1e-1, 1e-4);
+}
+
+// Activations are rounded to 1/127 of the largest of 32, a relative error near 0.006 root mean square for each product;
+// some ten matrices one after the other. Logits have a standard deviation near 1 to 3.
+TEST_P(Cpu, ComputesEveryWeightFormatAsTheReference) {
+  for (const FormatInfo& info : formats()) {
+    SCOPED_TRACE(info.name);
+    const bool exact = info.block_size == 1;
+    const bool large = info.block_size == 256;
+    compare({.width = large ? 256u : 96u,
+             .head_size = 64,
+             .hidden = large ? 512u : 160u,
+             .layers = 1,
+             .rope_pairs = 32,
+             .format = info.format,
+             .other = info.format},
+            KvType::f32, exact ? kFloat : 0.6, exact ? kFloatSquare : 2e-3);
+  }
+}
+
+TEST_P(Cpu, MixesFormatsInOneStage) {
+  compare(
+      {.width = 256, .head_size = 64, .hidden = 256, .rope_pairs = 32, .format = Format::q4_k, .other = Format::f16},
+      KvType::f32, 0.6, 2e-3);
+}
+
+TEST_P(Cpu, GivesTheSameBitsForAnyNumberOfThreads) {
+  for (const Shape& shape :
+       {Shape{.width = 96, .heads = 8, .kv_heads = 2, .hidden = 160, .format = Format::q4_0, .other = Format::q8_0},
+        Shape{.experts = 8, .used = 3}}) {
+    const RandomProgram random = random_program(shape, 9);
+    const Limits limits{.rows = 64, .pages = 12, .page_size = 8, .kv_type = KvType::f16};
+    const Text text = random_text({20, 33, 5}, shape.vocabulary, limits, 4);
+    for (const uint32_t step : {30u, 9u, 1u}) {
+      const auto expected = logits_of(*device(1), random.program, limits, text, step);
+      for (const uint32_t threads : {2u, 3u, 7u})
+        EXPECT_EQ(logits_of(*device(threads), random.program, limits, text, step), expected) << threads << " threads";
+    }
+  }
+}
+
+// With weights of 16 bits or more, and with up to 8 rows for the others: see device.h.
+TEST_P(Cpu, GivesARowTheSameBitsWhateverElseIsInTheBatch) {
+  for (const Format format : {Format::f16, Format::q4_0}) {
+    const Shape shape{.width = 96, .hidden = 160, .format = format, .other = format};
+    const RandomProgram random = random_program(shape, 9);
+    const Limits limits{.rows = 64, .pages = 12, .page_size = 8, .kv_type = KvType::f16};
+    const Text text = random_text({8, 8, 8, 8}, shape.vocabulary, limits, 4);
+    const auto cpu = device();
+    const auto together = logits_of(*cpu, random.program, limits, text, format == Format::f16 ? 8 : 2);
+    for (size_t s = 0; s < text.tokens.size(); ++s) {
+      const Text alone{{text.tokens[s]}, {text.pages[s]}};
+      EXPECT_EQ(logits_of(*cpu, random.program, limits, alone, 1)[0], together[s]);
+    }
+  }
+}
+
+TEST_P(Cpu, GivesOnlyTheWantedRows) {
+  const RandomProgram random = random_program({}, 5);
+  const Limits limits{.rows = 40, .pages = 8, .page_size = 8, .kv_type = KvType::f32};
+  const Text text = random_text({20, 9}, 100, limits, 4);
+  const auto cpu = device();
+  const auto plan = cpu->compile(random.program, limits);
+  Batch batch = batch_of(text, 0, 20);
+  plan->submit(batch);
+  const std::vector<float> all(plan->wait().logits.begin(), plan->wait().logits.end());
+  batch.outputs = {3, 19, 28};
+  plan->submit(batch);
+  ASSERT_EQ(plan->wait().logits.size(), 300u);
+  for (size_t i = 0; i < 3; ++i)
+    for (size_t j = 0; j < 100; ++j) EXPECT_EQ(plan->wait().logits[i * 100 + j], all[batch.outputs[i] * 100 + j]);
+  batch.outputs = {};
+  plan->submit(batch);
+  EXPECT_TRUE(plan->wait().logits.empty());
+}
+
+std::vector<const char*> names() {
+  std::vector<const char*> result;
+  for (const cpu::KernelTable* table : cpu::available_kernels()) result.push_back(table->name);
+  return result;
+}
+
+INSTANTIATE_TEST_SUITE_P(Kernels, Cpu, testing::ValuesIn(names()),
+                         [](const auto& info) { return std::string(info.param); });
+
+}  // namespace
+}  // namespace hearth

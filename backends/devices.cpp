@@ -2,6 +2,7 @@
 #include "backends/devices.h"
 
 #include "backends/cpu/device.h"
+#include "backends/cpu/roofs.h"
 #include "backends/reference/device.h"
 
 namespace hearth {
@@ -12,6 +13,13 @@ std::unique_ptr<Device> make_device(const DeviceOptions& options) {
     throw DeviceError("there is no device \"" + options.name + "\"; there are cpu and reference");
   if (!options.kernels.empty()) throw DeviceError("the reference device has no kernels to choose from");
   return make_reference_device();
+}
+
+DeviceInfo describe_device(const DeviceOptions& options) {
+  if (options.name != "cpu") return {options.name, "", 1, 0, 0};
+  const CpuOptions resolved = resolve_cpu_options({options.threads, options.kernels});
+  const Roofs roofs = measure_roofs(resolved);
+  return {"cpu", resolved.kernels, resolved.threads, roofs.read_gb_s, roofs.int8_gops};
 }
 
 }  // namespace hearth

@@ -15,7 +15,15 @@ struct DeviceOptions {
   uint32_t threads = 0;  // of the cpu; 0: one for each core that the process may use
 };
 
+// What a device is made of, and what the machine could do with it at best.
+struct DeviceInfo {
+  std::string name, kernels;
+  uint32_t threads = 1;
+  double read_gb_s = 0, int8_gops = 0;  // measured in about half a second; 0 where that is not done
+};
+
 // Throws DeviceError, naming what there is, for a device or kernels that are not.
 std::unique_ptr<Device> make_device(const DeviceOptions& options);
+DeviceInfo describe_device(const DeviceOptions& options);
 
 }  // namespace hearth

@@ -1,0 +1,137 @@
+// Timing a plan with tokens that mean nothing.
+#include "engine/decode/benchmark.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "backends/devices.h"
+#include "engine/errors.h"
+#include "engine/model/loaded_model.h"
+
+namespace hearth {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Sequences side by side, each in its own run of pages.
+class Lanes {
+ public:
+  Lanes(Plan& plan, const Limits& limits, uint32_t count, uint32_t vocabulary)
+      : plan_(plan), limits_(limits), count_(count), pages_(limits.pages / count), vocabulary_(vocabulary) {}
+
+  // Appends `tokens` to every sequence, from position `begin` on, in steps of as many rows as fit; logits of the last
+  // token of each sequence. Seconds.
+  double append(uint32_t begin, uint32_t tokens) {
+    const auto start = Clock::now();
+    const uint32_t step = std::max(1u, limits_.rows / count_);
+    for (uint32_t done = 0; done < tokens; done += step)
+      submit(begin + done, std::min(step, tokens - done), done + step >= tokens);
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  }
+
+ private:
+  void submit(uint32_t begin, uint32_t tokens, bool last) {
+    Batch batch;
+    batch.row_begin = {0};
+    batch.page_begin = {0};
+    for (uint32_t lane = 0; lane < count_; ++lane) {
+      for (uint32_t i = 0; i < tokens; ++i) {
+        batch.tokens.push_back(static_cast<int32_t>(((begin + i) * 7919u + lane * 104729u) % vocabulary_));
+        batch.positions.push_back(begin + i);
+      }
+      for (uint32_t page = 0; page <= (begin + tokens - 1) / limits_.page_size; ++page)
+        batch.pages.push_back(lane * pages_ + page);
+      batch.row_begin.push_back(static_cast<uint32_t>(batch.tokens.size()));
+      batch.page_begin.push_back(static_cast<uint32_t>(batch.pages.size()));
+      if (last) batch.outputs.push_back(static_cast<uint32_t>(batch.tokens.size()) - 1);
+    }
+    plan_.submit(batch);
+    (void)plan_.wait();
+  }
+
+  Plan& plan_;
+  Limits limits_;
+  uint32_t count_, pages_, vocabulary_;
+};
+
+void measure(Lanes& lanes, const BenchmarkOptions& options, BenchmarkResult& result) {
+  for (uint32_t run = 0; run <= options.runs; ++run) {
+    if (options.depth > 0 && run == 0) lanes.append(0, options.depth);
+    double prompt = 0, generate = 0;
+    if (options.prompt > 0) prompt = lanes.append(options.depth, options.prompt);
+    for (uint32_t i = 0; i < options.generate; ++i) generate += lanes.append(options.depth + i, 1);
+    if (run == 0) continue;
+    if (options.prompt > 0) result.prompt_rate.push_back(options.prompt * options.batch / prompt);
+    if (options.generate > 0) result.generate_rate.push_back(options.generate * options.batch / generate);
+  }
+}
+
+// Weights that a token passes through: all but the embedding table, which is only looked up unless it is also the output.
+uint64_t weights_in_use(const Program& program, bool in_bytes) {
+  std::vector<bool> used(program.weights.size(), true);
+  for (const Op& op : program.ops)
+    if (const auto* embed = std::get_if<Embed>(&op)) used[embed->table] = false;
+  for (const Op& op : program.ops)
+    if (const auto* linear = std::get_if<Linear>(&op)) used[linear->weight] = true;
+  uint64_t sum = 0;
+  for (size_t i = 0; i < used.size(); ++i)
+    if (used[i]) sum += in_bytes ? program.weights[i].bytes.size() : program.weights[i].width * program.weights[i].rows;
+  return sum;
+}
+
+}  // namespace
+
+double median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  const size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+BenchmarkResult benchmark(const std::filesystem::path& path, const EngineOptions& engine, const BenchmarkOptions& options) {
+  return with_public_errors([&] {
+    if (options.prompt == 0 && options.generate == 0)
+      throw Error(ErrorCode::invalid_argument, "there is nothing to measure: no prompt and no generation");
+    BenchmarkResult result;
+    const auto start = Clock::now();
+    ModelOptions model_options;
+    model_options.context = options.depth + std::max(options.prompt, options.generate);
+    model_options.kv_type = engine.cache_type == CacheType::f32   ? KvType::f32
+                            : engine.cache_type == CacheType::f16 ? KvType::f16
+                                                                  : KvType::q8_0;
+    model_options.pre_tokenizer = engine.pre_tokenizer;
+    model_options.chat_template = false;
+    const LoadedModel model = load_model(Gguf::open(path), model_options);
+    Limits limits = model.limits;
+    limits.pages *= options.batch;
+    limits.rows = std::max(Limits{}.rows, options.batch);
+    const DeviceOptions device_options{engine.device, engine.kernels, engine.threads};
+    const auto device = make_device(device_options);
+    const auto plan = device->compile(model.program, limits);
+    read_weights(model.program, [](double) {});
+    result.load_seconds = std::chrono::duration<double>(Clock::now() - start).count();
+
+    Lanes lanes(*plan, limits, options.batch, model.program.vocabulary);
+    measure(lanes, options, result);
+    const DeviceInfo info = describe_device(device_options);
+    result.device = info.name;
+    result.kernels = info.kernels;
+    result.threads = info.threads;
+    result.read_gb_s = info.read_gb_s;
+    result.int8_gops = info.int8_gops;
+    const double steps = median(result.generate_rate) / options.batch;
+    if (info.read_gb_s > 0)
+      result.generate_share = static_cast<double>(weights_in_use(model.program, true)) * steps / 1e9 / info.read_gb_s;
+    if (info.int8_gops > 0)
+      result.prompt_share = 2 * static_cast<double>(weights_in_use(model.program, false)) * median(result.prompt_rate) / 1e9 /
+                            info.int8_gops;
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    result.peak_memory = static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+    return result;
+  });
+}
+
+}  // namespace hearth

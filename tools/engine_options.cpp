@@ -1,0 +1,44 @@
+// Options and loading that most subcommands share.
+#include <unistd.h>
+
+#include <cstdio>
+#include <iostream>
+#include <iterator>
+#include <map>
+
+#include "tools/command.h"
+
+namespace hearth {
+
+void add_engine_options(CLI::App& command, EngineOptions& options, bool with_cache) {
+  command.add_option("--device", options.device, "Where to compute: cpu, or reference (slow, exact)")
+      ->check(CLI::IsMember({"cpu", "reference"}))
+      ->capture_default_str();
+  command.add_option("--kernels", options.kernels, "Instruction set of the cpu; default: the best of this machine");
+  command.add_option("--threads", options.threads, "Threads; default: one for each core")->check(CLI::Range(1, 1024));
+  command.add_option("--pre", options.pre_tokenizer, "Pre-tokenizer, instead of the one that the file names");
+  if (!with_cache) return;
+  command.add_option("--ctx", options.context, "Tokens of prompt and answer; default: the model's own, but at most 4096")
+      ->check(CLI::Range(1, 1 << 24));
+  static const std::map<std::string, CacheType> types = {
+      {"f32", CacheType::f32}, {"f16", CacheType::f16}, {"q8_0", CacheType::q8_0}};
+  command.add_option("--kv-type", options.cache_type, "How the cache keeps keys and values: f32, f16, q8_0; default: f16")
+      ->transform(CLI::CheckedTransformer(types).description("TYPE"));
+}
+
+Engine load_engine(const std::string& path, EngineOptions options) {
+  const bool terminal = isatty(STDERR_FILENO) != 0;
+  int shown = -1;
+  if (terminal)
+    options.on_load = [&](double share) {
+      const int percent = static_cast<int>(share * 100);
+      if (percent != shown) std::fprintf(stderr, "\rloading %3d %%", shown = percent);
+    };
+  Engine engine = path.empty() ? Engine::view(builtin_model(), "the built-in model", options) : Engine::load(path, options);
+  if (terminal) std::fputs("\r             \r", stderr);
+  return engine;
+}
+
+std::string read_stdin() { return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()}; }
+
+}  // namespace hearth

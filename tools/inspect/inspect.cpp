@@ -1,0 +1,88 @@
+// hearth inspect: what is in a model file, what it needs, and what it becomes.
+#include <cstdio>
+#include <iostream>
+#include <memory>
+
+#include "engine/model/listing.h"
+#include "engine/model/loaded_model.h"
+#include "tools/command.h"
+#include "tools/inspect/metadata.h"
+
+namespace hearth {
+namespace {
+
+struct Options {
+  std::string model;
+  uint32_t context = 0;
+  bool json = false, tensors = false, program = false;
+};
+
+double mib(uint64_t bytes) { return static_cast<double>(bytes) / (1 << 20); }
+
+nlohmann::ordered_json tensor_list(const Gguf& file) {
+  auto list = nlohmann::ordered_json::array();
+  for (const GgufTensor& tensor : file.tensors()) {
+    size_t count = 4;
+    while (count > 1 && tensor.dims[count - 1] == 1) --count;
+    list.push_back({{"name", std::string(tensor.name)},
+                    {"format", format_info(tensor.format).name},
+                    {"shape", std::vector<uint64_t>(tensor.dims, tensor.dims + count)},
+                    {"bytes", tensor.bytes.size()}});
+  }
+  return list;
+}
+
+void inspect(const Options& options) {
+  Gguf file = options.model.empty() ? Gguf::view(builtin_model(), "the built-in model") : Gguf::open(options.model);
+  nlohmann::ordered_json out = {{"metadata", metadata(file)}, {"tensor_count", file.tensors().size()}};
+  if (options.tensors) out["tensors"] = tensor_list(file);
+  // A vocabulary or a model of another architecture can be looked at, though not be run.
+  std::string why_not;
+  try {
+    const LoadedModel model = load_model(std::move(file), {.context = options.context, .chat_template = false});
+    const MemoryPlan memory = plan_memory(model.program, model.limits);
+    out["memory"] = {{"context", model.context},
+                     {"weights", memory.weights},
+                     {"cache_f16", memory.cache},
+                     {"activations", memory.activations}};
+    if (options.program) out["program"] = list_program(model.program);
+  } catch (const std::runtime_error& error) {
+    out["cannot_run"] = why_not = error.what();
+  }
+  const auto replace = nlohmann::ordered_json::error_handler_t::replace;
+  if (options.json) {
+    std::cout << out.dump(2, ' ', false, replace) << '\n';
+    return;
+  }
+  for (const auto& [key, value] : out["metadata"].items()) std::cout << key << " = " << value.dump(-1, ' ', false, replace) << '\n';
+  std::cout << out["tensor_count"] << " tensors\n";
+  if (options.tensors)
+    for (const auto& tensor : out["tensors"])
+      std::cout << "  " << tensor["name"].get<std::string>() << "  " << tensor["format"].get<std::string>() << "  "
+                << tensor["shape"].dump() << "  " << tensor["bytes"] << " bytes\n";
+  if (!why_not.empty()) {
+    std::cout << "cannot run: " << why_not << '\n';
+    return;
+  }
+  std::printf("memory for a context of %u tokens: weights %.1f MiB, cache (f16) %.1f MiB, activations %.1f MiB\n",
+              out["memory"]["context"].get<uint32_t>(), mib(out["memory"]["weights"]), mib(out["memory"]["cache_f16"]),
+              mib(out["memory"]["activations"]));
+  std::fflush(stdout);
+  if (options.program)
+    for (const auto& line : out["program"]) std::cout << "  " << line.get<std::string>() << '\n';
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& program) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* command = program.add_subcommand("inspect", "Show a model's metadata, tensors, memory plan and program");
+  command->add_option("MODEL", options->model, "A GGUF file; default: the built-in model");
+  command->add_option("--ctx", options->context, "Context of the memory plan")->check(CLI::Range(1, 1 << 24));
+  command->add_flag("--json", options->json, "As JSON");
+  command->add_flag("--tensors", options->tensors, "List the tensors");
+  command->add_flag("--program", options->program, "List the ops that the model becomes");
+  command->callback([=] { inspect(*options); });
+}
+
+}  // namespace hearth

@@ -1,0 +1,53 @@
+// The program `hearth`: its subcommands, and how they end.
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+
+#include "tools/command.h"
+
+namespace {
+
+constexpr int kFailed = 1, kUsage = 2;
+
+int fail(const char* what, int code) {
+  std::cerr << "hearth: " << what << '\n';
+  return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_DFL);
+  CLI::App program("Runs language models on this machine.", "hearth");
+  program.require_subcommand(1);
+  program.set_version_flag("--version", HEARTH_VERSION);
+  hearth::add_run(program);
+  hearth::add_inspect(program);
+  hearth::add_tokenize(program);
+  hearth::add_detokenize(program);
+  hearth::add_render(program);
+  hearth::add_logits(program);
+  hearth::add_bench(program);
+  try {
+    program.parse(argc, argv);
+    std::cout.flush();
+    if (!std::cout) return fail("cannot write to standard output", kFailed);
+    return 0;
+  } catch (const CLI::CallForHelp& help) {
+    return program.exit(help);
+  } catch (const CLI::CallForAllHelp& help) {
+    return program.exit(help);
+  } catch (const CLI::CallForVersion& version) {
+    return program.exit(version);
+  } catch (const CLI::ParseError& error) {
+    std::string line = error.what();
+    line = line.substr(0, line.find('\n'));
+    return fail((line + " (see --help)").c_str(), kUsage);
+  } catch (const hearth::UsageError& error) {
+    return fail(error.what(), kUsage);
+  } catch (const std::bad_alloc&) {
+    return fail("there is not enough memory", kFailed);
+  } catch (const std::exception& error) {
+    return fail(error.what(), kFailed);
+  }
+}

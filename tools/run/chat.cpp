@@ -1,0 +1,131 @@
+// Line editing by libedit on a terminal, plain lines elsewhere.
+#include "tools/run/chat.h"
+
+#include <histedit.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+#include <optional>
+#include <string>
+
+namespace hearth {
+
+std::atomic<bool> interrupted = false;
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+void install_interrupt_handler() {
+  struct sigaction action = {};
+  action.sa_handler = [](int) { interrupted = true; };
+  sigaction(SIGINT, &action, nullptr);
+}
+
+void print_summary(const Result& result) {
+  const double rate = result.generate_seconds > 0 && result.generated_tokens > 1
+                          ? (result.generated_tokens - 1) / result.generate_seconds
+                          : 0;
+  std::fprintf(stderr, "\n[prompt %u tokens, %u of them cached; first token after %.3f s; %u tokens, %.1f tokens/s%s]\n",
+               result.prompt_tokens, result.cached_tokens, result.prompt_seconds, result.generated_tokens, rate,
+               result.reason == FinishReason::context_full ? "; the context is full" : "");
+}
+
+namespace {
+
+constexpr const char* kHelp =
+    "/help     this text\n"
+    "/clear    begin a new conversation\n"
+    "/exit     leave (also Ctrl-D)\n"
+    "Ctrl-C    stop an answer\n";
+
+char* prompt(EditLine*) {
+  static char text[] = "> ";
+  return text;
+}
+
+// Lines from a terminal, with history and editing, or from a pipe.
+class Lines {
+ public:
+  Lines() {
+    if (isatty(STDIN_FILENO) == 0) return;
+    history_ = history_init();
+    editor_ = el_init("hearth", stdin, stdout, stderr);
+    HistEvent event;
+    history(history_, &event, H_SETSIZE, 1000);
+    el_set(editor_, EL_PROMPT, prompt);
+    el_set(editor_, EL_EDITOR, "emacs");
+    el_set(editor_, EL_HIST, history, history_);
+  }
+  Lines(const Lines&) = delete;
+  Lines& operator=(const Lines&) = delete;
+  ~Lines() {
+    if (editor_ != nullptr) el_end(editor_);
+    if (history_ != nullptr) history_end(history_);
+  }
+
+  bool on_terminal() const { return editor_ != nullptr; }
+
+  // Without its end of line; nullopt at the end of input.
+  std::optional<std::string> next() {
+    if (editor_ == nullptr) {
+      std::string line;
+      return std::getline(std::cin, line) ? std::optional(line) : std::nullopt;
+    }
+    int count = 0;
+    const char* text = el_gets(editor_, &count);
+    if (interrupted.exchange(false)) {
+      std::cout << '\n';
+      return "";
+    }
+    if (text == nullptr || count <= 0) return std::nullopt;
+    std::string line(text, static_cast<size_t>(count));
+    while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.pop_back();
+    HistEvent event;
+    if (!line.empty()) history(history_, &event, H_ENTER, line.c_str());
+    return line;
+  }
+
+ private:
+  EditLine* editor_ = nullptr;
+  History* history_ = nullptr;
+};
+
+}  // namespace
+
+void chat(Engine& engine, const Request& options) {
+  Lines lines;
+  if (lines.on_terminal()) std::cout << "A conversation with " << engine.info().name << "; /help shows the commands.\n";
+  std::vector<Message> messages;
+  while (const auto line = lines.next()) {
+    if (line->empty()) continue;
+    if (*line == "/exit") break;
+    if (*line == "/help") {
+      std::cout << kHelp;
+    } else if (*line == "/clear") {
+      messages.clear();
+    } else if (line->front() == '/') {
+      std::cerr << "hearth: there is no command " << *line << "; /help shows them\n";
+    } else {
+      messages.push_back({"user", *line});
+      Request request = options;
+      if (engine.info().has_chat_template) request.prompt = messages;
+      else request.prompt = *line;
+      try {
+        interrupted = false;
+        const Result result = engine.generate(request, [](std::string_view text) {
+          std::cout << text << std::flush;
+          return !interrupted;
+        });
+        std::cout << '\n';
+        print_summary(result);
+        messages.push_back({"assistant", result.text});
+      } catch (const Error& error) {  // the conversation goes on without the line that failed
+        std::cerr << "hearth: " << error.what() << '\n';
+        messages.pop_back();
+      }
+      interrupted = false;
+    }
+  }
+}
+
+}  // namespace hearth

@@ -1,0 +1,72 @@
+// hearth run: complete a prompt, or talk.
+#include <iostream>
+#include <memory>
+
+#include "tools/command.h"
+#include "tools/run/chat.h"
+
+namespace hearth {
+namespace {
+
+struct Options {
+  std::string model;
+  std::string prompt;
+  bool raw = false;
+  EngineOptions engine;
+  Request request;
+  uint64_t seed = 0;
+};
+
+void run(const Options& options, bool has_prompt, bool has_seed) {
+  EngineOptions engine_options = options.engine;
+  engine_options.chat_template = !options.raw;
+  Engine engine = load_engine(options.model, engine_options);
+  Request request = options.request;
+  if (has_seed) request.sampling.seed = options.seed;
+  install_interrupt_handler();
+  request.cancelled = [] { return interrupted.load(); };
+  if (!has_prompt) return chat(engine, request);
+
+  if (engine.info().has_chat_template) request.prompt = std::vector<Message>{{"user", options.prompt}};
+  else request.prompt = options.prompt;
+  const Result result = engine.generate(request, [](std::string_view text) {
+    std::cout << text << std::flush;
+    return static_cast<bool>(std::cout) && !interrupted;
+  });
+  std::cout << '\n';
+  print_summary(result);
+}
+
+}  // namespace
+
+void add_run(CLI::App& program) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* command = program.add_subcommand("run", "Complete a prompt; without one, talk in the terminal");
+  command->add_option("MODEL", options->model, "A GGUF file; default: the small built-in model, which completes Python");
+  const CLI::Option* prompt = command->add_option("-p,--prompt", options->prompt, "The prompt; a chat template is applied to it");
+  command->add_option("-n", options->request.max_tokens, "Most tokens to generate; default: until the text or the context ends")
+      ->check(CLI::Range(uint32_t{1}, UINT32_MAX));
+  Sampling& sampling = options->request.sampling;
+  command->add_option("--temp", sampling.temperature, "Temperature; 0: always the likeliest token")
+      ->check(CLI::Range(0.0, 100.0))->capture_default_str();
+  command->add_option("--top-k", sampling.top_k, "Draw from this many of the likeliest tokens; 0: all")
+      ->check(CLI::Range(0, 1 << 30))->capture_default_str();
+  command->add_option("--top-p", sampling.top_p, "Draw from the likeliest tokens that make up this share")
+      ->check(CLI::Range(1e-6, 1.0))->capture_default_str();
+  command->add_option("--min-p", sampling.min_p, "Leave out tokens below this share of the likeliest one's probability")
+      ->check(CLI::Range(0.0, 1.0))->capture_default_str();
+  command->add_option("--repeat-penalty", sampling.repeat_penalty, "Weakens recent tokens; 1: off")
+      ->check(CLI::Range(0.01, 100.0))->capture_default_str();
+  command->add_option("--presence-penalty", sampling.presence_penalty, "Taken from the logits of recent tokens")
+      ->check(CLI::Range(-100.0, 100.0))->capture_default_str();
+  command->add_option("--frequency-penalty", sampling.frequency_penalty, "The same, for each time the token occurred")
+      ->check(CLI::Range(-100.0, 100.0))->capture_default_str();
+  const CLI::Option* seed = command->add_option("--seed", options->seed, "The same seed gives the same text; default: random");
+  command->add_option("--stop", options->request.stop, "A text that ends the answer; may be given several times")
+      ->allow_extra_args(false);
+  command->add_flag("--raw", options->raw, "Do not apply the model's chat template");
+  add_engine_options(*command, options->engine);
+  command->callback([=] { run(*options, prompt->count() > 0, seed->count() > 0); });
+}
+
+}  // namespace hearth

@@ -24,7 +24,7 @@ Breaches check_first_line(const SourceFile& file);
 
 // At most 500 lines, unless listed in rules.cpp with a reason.
 Breaches check_length(const SourceFile& file);
-// An entry of that list whose file is gone or has become short.
+// An entry of that list whose file has become short.
 Breaches check_length_list(const std::vector<SourceFile>& files);
 
 // No marks of unfinished work.

@@ -108,6 +108,7 @@ Value Interpreter::filter(const std::string& name, const Value& v, const Argumen
     return v.is_undefined() ? Value::list({})
            : v.is_dict()    ? method(v, "items", {})
                             : (fail(Error::type, "items of no mapping"), Value());
+  if (name == "dictsort" && !v.is_dict()) fail(Error::type, "dictsort needs a dict");
   std::vector<Value> items = name == "dictsort" ? items_of(method(v, "items", {})) : items_of(v), out;
   if (name == "list") return Value::list(std::move(items));
   if (name == "first") return items.empty() ? Value() : items.front();

@@ -9,7 +9,7 @@
 #include "backends/cpu/buffer.h"
 #include "backends/cpu/roofs.h"
 #include "kernels/cpu/tables.h"
-#include "tests/backends/random_blocks.h"
+#include "tests/kernels/random_blocks.h"
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "backends/backend.h"
-#include "tests/backends/random_blocks.h"
+#include "tests/kernels/random_blocks.h"
 
 namespace hearth {
 

@@ -7,6 +7,11 @@
 namespace hearth::cpu {
 namespace {
 
+// An address that may lie outside the weights, for prefetching.
+inline const void* past(const std::byte* p, size_t bytes) {
+  return reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(p) + bytes);
+}
+
 // Partial sums of one row and column. Two chains, since an addition takes several cycles.
 template <class I>
 struct Sums {
@@ -61,15 +66,15 @@ template <class I, class U, uint32_t columns>
 // Units are taken a few at a time, all their scales first: what waits for a scale would fill the processor's queues.
 template <class I, class U, uint32_t columns>
 void dot_row(const Matmul& task, uint32_t row, uint32_t first_column) {
-  constexpr uint32_t kAhead = 1024;  // bytes; rows follow each other, so that this reaches into the next
+  constexpr uint32_t kAhead = 3072;  // bytes; rows follow each other, so that this reaches into the next
   constexpr uint32_t kTogether = 4;
   Sums<I> sums[columns];
   for (auto& sum : sums) sum = {{I::zero(), I::zero()}};
   const Q8Unit* x[columns];
   for (uint32_t c = 0; c < columns; ++c) x[c] = static_cast<const Q8Unit*>(task.in[first_column + c]);
-  const std::byte* p = task.weights + row * task.row_bytes;
+  const std::byte* weights = task.weights + row * task.row_bytes;
   alignas(32) float scale[kTogether][columns][U::kGroups];
-  const auto run = [&](uint32_t count) __attribute__((always_inline)) {
+  const auto run = [&](const std::byte* p, uint32_t count) __attribute__((always_inline)) {
     const Q8Unit* of_unit[columns];
     for (uint32_t u = 0; u < count; ++u) {
       for (uint32_t c = 0; c < columns; ++c) of_unit[c] = x[c] + u;
@@ -77,21 +82,21 @@ void dot_row(const Matmul& task, uint32_t row, uint32_t first_column) {
     }
     asm volatile("" : "+m"(scale));  // a splat from memory is a load, one from a register several shuffles
     for (uint32_t u = 0; u < count; ++u, p += kUnitBytes<U>) {
-      for (uint32_t line = 0; line < kUnitBytes<U>; line += 64) I::prefetch(p + kAhead + line);
+      for (uint32_t line = 0; line < kUnitBytes<U>; line += 64) I::prefetch(past(p, kAhead + line));
       dot_unit<I, U, columns>(p, x, scale[u], sums);
       for (auto& of_column : x) ++of_column;
     }
   };
   const uint32_t whole = task.width / kUnit;
   uint32_t unit = 0;
-  for (; unit + kTogether <= whole; unit += kTogether) run(kTogether);
-  if (unit < whole) run(whole - unit);
+  for (; unit + kTogether <= whole; unit += kTogether) {
+    run(weights, kTogether);
+    weights += kTogether * kUnitBytes<U>;
+  }
+  if (unit < whole) run(weights, whole - unit);
   if (whole * kUnit < task.width)
     each_unit<U>(task.weights + row * task.row_bytes, task.width, whole, whole + 1,
-                 [&](uint32_t, const std::byte* rest) {
-                   p = rest;
-                   run(1);
-                 });
+                 [&](uint32_t, const std::byte* rest) { run(rest, 1); });
   for (uint32_t c = 0; c < columns; ++c)
     task.out[first_column + c][row] = I::sum(I::add(sums[c].chain[0], sums[c].chain[1]));
 }

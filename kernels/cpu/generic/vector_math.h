@@ -54,6 +54,7 @@ void silu_multiply(float* gate, const float* up, uint32_t n) noexcept {
   using F8 = typename I::F8;
   map<I>(gate, up, gate, n, [](F8 g, F8 u) {
     const F8 one = I::splat(1.0f);
+    g = I::max(I::splat(-87.0f), g);  // as exponential does: the result is 0 but for 1e-36
     return I::mul(I::div(g, I::add(one, exponential<I>(I::sub(I::zero(), g)))), u);
   });
 }

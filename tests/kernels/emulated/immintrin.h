@@ -1,0 +1,27 @@
+// Stands for the compiler's header where the x86 kernels are compiled for a processor that lacks their instructions.
+#pragma once
+
+#define SIMDE_NO_NATIVE
+#define SIMDE_ENABLE_NATIVE_ALIASES
+#include <simde/x86/avx512.h>
+#include <simde/x86/f16c.h>
+#include <simde/x86/fma.h>
+
+// What version 0.7.4 of SIMDe lacks or spells wrongly.
+#define _MM_FROUND_NO_EXC SIMDE_MM_FROUND_NO_EXC
+#undef _mm512_madd_epi16
+#define _mm512_madd_epi16(a, b) simde_mm512_madd_epi16(a, b)
+
+namespace hearth::emulated {
+
+inline simde__m512 cvtepi32_ps(simde__m512i a) {
+  int32_t whole[16];
+  float real[16];
+  simde_mm512_storeu_si512(whole, a);
+  for (int i = 0; i < 16; ++i) real[i] = static_cast<float>(whole[i]);
+  return simde_mm512_loadu_ps(real);
+}
+
+}  // namespace hearth::emulated
+
+#define _mm512_cvtepi32_ps(a) hearth::emulated::cvtepi32_ps(a)

@@ -1,0 +1,346 @@
+// Every table of kernels, those of other processors emulated, against the reference decode and sums in double.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <string>
+
+#include "kernels/cpu/tables.h"
+#include "tests/kernels/emulated_tables.h"
+#include "tests/kernels/random_blocks.h"
+
+namespace hearth::cpu {
+namespace {
+
+struct NamedTable {
+  std::string name;
+  const KernelTable* table;
+};
+
+std::vector<NamedTable> tables() {
+  std::vector<NamedTable> result;
+  for (const KernelTable* table : available_kernels()) result.push_back({table->name, table});
+  result.push_back({"avx512_emulated", &kEmulatedAvx512Table});
+  result.push_back({"avx512_vnni_emulated", &kEmulatedAvx512VnniTable});
+  result.push_back({"neon_emulated", &kEmulatedNeonTable});
+  return result;
+}
+
+std::vector<float> random_floats(size_t count, uint32_t seed, float size = 1) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal(0, size);
+  std::vector<float> values(count);
+  for (float& value : values) value = normal(random);
+  return values;
+}
+
+class Kernels : public testing::TestWithParam<NamedTable> {
+ protected:
+  const KernelTable& table() const { return *GetParam().table; }
+};
+
+// out = W in by the few or the many kernel, for all columns; rows outside [row_begin, row_end) must stay untouched.
+void check_matmul(const KernelTable& table, const FormatInfo& info, uint32_t width, uint32_t rows, uint32_t columns,
+                  uint32_t row_begin) {
+  SCOPED_TRACE(std::string(info.name) + ", width " + std::to_string(width) + ", rows " + std::to_string(rows) +
+               ", columns " + std::to_string(columns));
+  std::mt19937 random(width + rows);
+  const size_t row_bytes = width / info.block_size * info.block_bytes;
+  std::vector<std::byte> weights = random_blocks(info.format, size_t{width} * rows, random, 1);
+  weights.insert(weights.begin(), std::byte{0});  // files give no alignment
+  std::vector<float> decoded(width);
+  const std::vector<float> x = random_floats(size_t{width} * columns, 5);
+  std::vector<Q8Unit> blocks(size_t{units(width)} * columns);
+  std::vector<const void*> in;
+  // What the kernels see of x: for formats of blocks, rounded to 8 bits.
+  std::vector<double> seen(x.begin(), x.end());
+  for (uint32_t c = 0; c < columns; ++c) {
+    Q8Unit* of_column = &blocks[size_t{c} * units(width)];
+    table.quantise(&x[size_t{c} * width], width, of_column);
+    if (info.block_size == 1) {
+      in.push_back(&x[size_t{c} * width]);
+      continue;
+    }
+    in.push_back(of_column);
+    for (uint32_t i = 0; i < width; ++i)
+      seen[size_t{c} * width + i] =
+          double{of_column[i / kUnit].scale[i % kUnit / 32]} * static_cast<double>(of_column[i / kUnit].q[i % kUnit]);
+  }
+  for (const bool many : {false, true}) {
+    if (!many && columns > kFewColumns) continue;
+    constexpr float kUntouched = 12345;
+    std::vector<float> out(size_t{rows} * columns, kUntouched);
+    std::vector<float*> out_columns;
+    for (uint32_t c = 0; c < columns; ++c) out_columns.push_back(&out[size_t{c} * rows]);
+    const FormatKernels& kernels = table.formats[static_cast<uint32_t>(info.format)];
+    (many ? kernels.many : kernels.few)(
+        {weights.data() + 1, row_bytes, width, row_begin, rows, columns, in.data(), out_columns.data()});
+    for (uint32_t row = 0; row < rows; ++row) {
+      info.decode(weights.data() + 1 + row * row_bytes, decoded.data(), width);
+      float largest = 0;
+      for (const float w : decoded) largest = std::max(largest, std::abs(w));
+      for (uint32_t c = 0; c < columns; ++c) {
+        const float found = out[size_t{c} * rows + row];
+        if (row < row_begin) {
+          ASSERT_EQ(found, kUntouched);
+          continue;
+        }
+        double expected = 0, size = 0;
+        for (uint32_t i = 0; i < width; ++i) {
+          expected += double{decoded[i]} * seen[size_t{c} * width + i];
+          // Products of integers and their offset are added apart: each can be as large as the largest weight makes it.
+          size += (std::abs(double{decoded[i]}) + double{largest}) * std::abs(seen[size_t{c} * width + i]);
+        }
+        // Integer products are exact; what remains are the roundings of some width / 16 float additions to each sum,
+        // at most 2^-24 of its size each, which add up to far less than their number.
+        ASSERT_NEAR(found, expected, 2e-6 * size) << "row " << row << ", column " << c << (many ? ", many" : ", few");
+      }
+    }
+  }
+}
+
+TEST_P(Kernels, MultiplyEveryFormat) {
+  for (const FormatInfo& info : formats()) {
+    const uint32_t block = info.block_size;
+    check_matmul(table(), info, block == 256 ? 768 : 800, 19, 1, 0);
+    check_matmul(table(), info, block == 256 ? 256 : 32, 5, 3, 2);
+    check_matmul(table(), info, block == 256 ? 1280 : 288, 51, 8, 0);
+    check_matmul(table(), info, block == 256 ? 512 : 544, 33, 17, 16);
+  }
+}
+
+TEST_P(Kernels, MultiplyFloatsOfAnyWidth) {
+  for (const Format format : {Format::f32, Format::f16, Format::bf16})
+    for (const uint32_t width : {1u, 7u, 9u, 100u}) check_matmul(table(), format_info(format), width, 7, 6, 1);
+}
+
+// The largest sums that 16 bits must hold: all weights and activations at their ends.
+TEST_P(Kernels, DoNotOverflowAtTheEnds) {
+  constexpr uint32_t kWidth = 512, kRows = 48, kColumns = 9;
+  for (const FormatInfo& info : formats()) {
+    if (info.block_size == 1) continue;
+    SCOPED_TRACE(info.name);
+    for (const int fill : {0xff, 0x00, 0x7f, 0x80}) {
+      const size_t row_bytes = kWidth / info.block_size * info.block_bytes;
+      std::vector<std::byte> weights(row_bytes * kRows);
+      with_block(info.format, [&]<class Block>() {
+        for (size_t at = 0; at < weights.size(); at += sizeof(Block)) {
+          Block block;
+          std::memset(static_cast<void*>(&block), fill, sizeof block);
+          if constexpr (requires { block.e; }) {
+            block.e = 128;
+          } else {
+            block.d = f32_to_f16(1);
+          }
+          if constexpr (requires { block.m; }) block.m = f32_to_f16(1);
+          std::memcpy(&weights[at], &block, sizeof block);
+        }
+      });
+      std::vector<float> decoded(kWidth);
+      info.decode(weights.data(), decoded.data(), kWidth);
+      for (const float sign : {1.0f, -1.0f}) {
+        const std::vector<float> x(kWidth, 127 * sign);
+        std::vector<Q8Unit> blocks(units(kWidth));
+        table().quantise(x.data(), kWidth, blocks.data());
+        const std::vector<const void*> in(kColumns, blocks.data());
+        double expected = 0, size = 0;
+        for (const float w : decoded) {
+          expected += double{w} * 127 * double{sign};
+          size += (std::abs(double{w}) + 64) * 127;
+        }
+        for (const bool many : {false, true}) {
+          const uint32_t columns = many ? kColumns : 1;
+          std::vector<float> out(size_t{kRows} * columns);
+          std::vector<float*> out_columns;
+          for (uint32_t c = 0; c < columns; ++c) out_columns.push_back(&out[size_t{c} * kRows]);
+          const FormatKernels& kernels = table().formats[static_cast<uint32_t>(info.format)];
+          (many ? kernels.many
+                : kernels.few)({weights.data(), row_bytes, kWidth, 0, kRows, columns, in.data(), out_columns.data()});
+          for (const float found : out) ASSERT_NEAR(found, expected, 1e-5 * size) << "fill " << fill;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(Kernels, RoundActivationsToEightBits) {
+  const uint32_t n = 300;
+  std::vector<float> x = random_floats(n, 1);
+  for (uint32_t i = 64; i < 96; ++i) x[i] = 0;
+  for (uint32_t i = 96; i < 128; ++i) x[i] = 1e-42f;
+  std::vector<Q8Unit> found(units(n));
+  table().quantise(x.data(), n, found.data());
+  for (uint32_t g = 0; g < 16; ++g) {
+    const Q8Unit& unit = found[g / 8];
+    float largest = 0;
+    int sum = 0, half = 0;
+    for (uint32_t i = 32 * g; i < 32 * g + 32; ++i) {
+      const float value = i < n ? x[i] : 0;
+      largest = std::max(largest, std::abs(value));
+      const int q = unit.q[i % kUnit];
+      // Half a step, and a little for the rounding of the inverse.
+      EXPECT_NEAR(static_cast<float>(q) * unit.scale[g % 8], value, unit.scale[g % 8] * 0.501f + 1e-41f);
+      EXPECT_GE(q, -127);
+      sum += q;
+      if (i % 32 == 15) half = sum;
+    }
+    EXPECT_NEAR(unit.scale[g % 8], largest / 127, largest * 1e-6f + 1e-41f);
+    EXPECT_FLOAT_EQ(unit.sum[g % 8], unit.scale[g % 8] * static_cast<float>(sum));
+    EXPECT_FLOAT_EQ(unit.half_sum[g % 8 * 2], unit.scale[g % 8] * static_cast<float>(half));
+    EXPECT_FLOAT_EQ(unit.half_sum[g % 8 * 2 + 1], unit.scale[g % 8] * static_cast<float>(sum - half));
+  }
+}
+
+TEST_P(Kernels, ActivateWithinTheStatedError) {
+  std::vector<float> gate, up;
+  for (float x = -100; x <= 100; x += 0.37f) gate.push_back(x);
+  gate.insert(gate.end(), {0.0f, -0.0f, 1e-30f, 3e38f, -3e38f});
+  up.assign(gate.size(), -1.0f);
+  std::vector<float> out = gate;
+  table().silu_multiply(out.data(), up.data(), static_cast<uint32_t>(out.size()));
+  for (size_t i = 0; i < out.size(); ++i) {
+    const double x = double{gate[i]}, expected = -x / (1 + std::exp(-x));
+    // Below -87 the true value is under 1e-36 and may be any such number.
+    EXPECT_NEAR(out[i], expected, 4e-7 * std::abs(expected) + 1e-30) << x;
+  }
+  float nan = std::numeric_limits<float>::quiet_NaN();
+  table().silu_multiply(&nan, up.data(), 1);
+  EXPECT_TRUE(std::isnan(nan));
+}
+
+TEST_P(Kernels, NormAddAndTurnRowsOfAnyWidth) {
+  for (const uint32_t n : {2u, 8u, 30u, 100u}) {
+    const std::vector<float> x = random_floats(n, n), y = random_floats(n, n + 1);
+    double squares = 0;
+    for (const float value : x) squares += double{value} * double{value};
+    std::vector<float> normed(n), sum = x, scaled = x;
+    table().rms_norm(x.data(), y.data(), 1e-5f, n, normed.data());
+    table().add(sum.data(), y.data(), n);
+    table().add_scaled(scaled.data(), y.data(), 0.3f, n);
+    for (uint32_t i = 0; i < n; ++i) {
+      EXPECT_NEAR(normed[i], double{x[i]} / std::sqrt(squares / n + 1e-5) * double{y[i]}, 1e-5);
+      EXPECT_EQ(sum[i], x[i] + y[i]);
+      EXPECT_NEAR(scaled[i], x[i] + 0.3f * y[i], 1e-6);
+    }
+    const uint32_t pairs = n / 2;
+    std::vector<float> halves = x, adjacent = x;
+    std::vector<float> cosine(pairs), sine(pairs);
+    for (uint32_t i = 0; i < pairs; ++i) {
+      cosine[i] = std::cos(y[i]);
+      sine[i] = std::sin(y[i]);
+    }
+    table().rope_halves(halves.data(), cosine.data(), sine.data(), pairs);
+    table().rope_adjacent(adjacent.data(), cosine.data(), sine.data(), pairs);
+    for (uint32_t i = 0; i < pairs; ++i) {
+      EXPECT_NEAR(halves[i], x[i] * cosine[i] - x[pairs + i] * sine[i], 1e-6);
+      EXPECT_NEAR(halves[pairs + i], x[i] * sine[i] + x[pairs + i] * cosine[i], 1e-6);
+      EXPECT_NEAR(adjacent[2 * i], x[2 * i] * cosine[i] - x[2 * i + 1] * sine[i], 1e-6);
+      EXPECT_NEAR(adjacent[2 * i + 1], x[2 * i] * sine[i] + x[2 * i + 1] * cosine[i], 1e-6);
+    }
+  }
+}
+
+TEST_P(Kernels, StoreHalvesAsTheReferenceDoes) {
+  std::vector<float> x = random_floats(61, 3, 100);
+  x.insert(x.end(), {0.0f, -0.0f, 65519.0f, 65520.0f, 1e-7f, 6e-8f, 1e-9f, 2049.0f, 2051.0f, -1e30f});
+  std::vector<uint16_t> halves(x.size());
+  table().store_f16(x.data(), halves.data(), static_cast<uint32_t>(x.size()));
+  for (size_t i = 0; i < x.size(); ++i) EXPECT_EQ(halves[i], f32_to_f16(x[i])) << x[i];
+}
+
+struct CacheShape {
+  uint32_t head_size, heads;
+};
+
+// Attention over a paged cache of every type, against a plain softmax in double.
+TEST_P(Kernels, AttendOverPagedCaches) {
+  for (const CacheShape shape :
+       {CacheShape{64, 2}, CacheShape{8, 4}, CacheShape{13, 1}, CacheShape{80, 2}, CacheShape{256, 1}})
+    for (const CacheType type : {CacheType::f32, CacheType::f16, CacheType::q8_0}) {
+      const uint32_t width = shape.head_size * shape.heads, page_size = 5, positions = 77, pages = 16;
+      if (type == CacheType::q8_0 && width % 32 != 0) continue;
+      SCOPED_TRACE(std::to_string(shape.head_size) + " type " + std::to_string(static_cast<int>(type)));
+      const Format format = type == CacheType::f32 ? Format::f32 : type == CacheType::f16 ? Format::f16 : Format::q8_0;
+      const FormatInfo& info = format_info(format);
+      const size_t cell_bytes = width / info.block_size * info.block_bytes;
+      std::vector<std::vector<std::byte>> cache;
+      std::vector<std::vector<float>> decoded;
+      for (const uint32_t seed : {1u, 2u}) {
+        std::vector<float> values = random_floats(size_t{pages} * page_size * width, seed);
+        auto& bytes = cache.emplace_back(cell_bytes * pages * page_size);
+        info.encode(values.data(), bytes.data(), values.size());
+        info.decode(bytes.data(), values.data(), values.size());
+        decoded.push_back(values);
+      }
+      std::vector<uint32_t> page_list(pages);
+      for (uint32_t i = 0; i < pages; ++i) page_list[i] = (i * 7 + 3) % pages;
+      for (const uint32_t count : {1u, 5u, kAttentionQueries}) {
+        const std::vector<float> q = random_floats(size_t{count} * shape.head_size, 9, 2);
+        std::vector<float> out(q.size());
+        std::vector<const float*> q_rows;
+        std::vector<float*> out_rows;
+        std::vector<uint32_t> seen;
+        for (uint32_t i = 0; i < count; ++i) {
+          q_rows.push_back(&q[i * shape.head_size]);
+          out_rows.push_back(&out[i * shape.head_size]);
+          seen.push_back(count == 1 ? positions : i % positions + 1);
+        }
+        std::vector<float> scratch(attention_scratch(shape.head_size) + 16);
+        auto address = reinterpret_cast<uintptr_t>(scratch.data());
+        float* aligned = scratch.data() + (64 - address % 64) % 64 / 4;
+        const uint32_t offset = (shape.heads - 1) * shape.head_size;
+        table().attend({q_rows.data(), out_rows.data(), seen.data(), count, shape.head_size, 0.3f, type,
+                        cache[0].data(), cache[1].data(), cell_bytes, offset, page_list.data(), page_size, aligned});
+        for (uint32_t i = 0; i < count; ++i) {
+          std::vector<double> weights, expected(shape.head_size);
+          double sum = 0;
+          const auto at = [&](uint32_t p) {
+            return (size_t{page_list[p / page_size]} * page_size + p % page_size) * width + offset;
+          };
+          for (uint32_t p = 0; p < seen[i]; ++p) {
+            double score = 0;
+            for (uint32_t j = 0; j < shape.head_size; ++j)
+              score += double{q_rows[i][j]} * double{decoded[0][at(p) + j]};
+            sum += weights.emplace_back(std::exp(score * 0.3));
+          }
+          for (uint32_t p = 0; p < seen[i]; ++p)
+            for (uint32_t j = 0; j < shape.head_size; ++j)
+              expected[j] += weights[p] / sum * double{decoded[1][at(p) + j]};
+          // Scores reach some 30, of which a float's last bit is 2e-6; values reach 4.
+          for (uint32_t j = 0; j < shape.head_size; ++j) ASSERT_NEAR(out_rows[i][j], expected[j], 3e-5);
+        }
+      }
+    }
+}
+
+TEST_P(Kernels, AgreeWithScalarAtStartUp) { EXPECT_TRUE(agrees_with_scalar(table())); }
+
+// A table with one wrong kernel must not be offered.
+TEST_P(Kernels, AWrongKernelIsFoundAtStartUp) {
+  for (const FormatInfo& info : formats()) {
+    KernelTable wrong = table();
+    auto& kernels = wrong.formats[static_cast<uint32_t>(info.format)];
+    kernels.many = [](const Matmul&) noexcept {};
+    EXPECT_FALSE(agrees_with_scalar(wrong)) << info.name;
+  }
+}
+
+TEST(KernelTables, AreFoundByNameAndEndWithScalar) {
+  const auto available = available_kernels();
+  ASSERT_FALSE(available.empty());
+  EXPECT_STREQ(available.back()->name, "scalar");
+  for (const KernelTable* table : available) {
+    EXPECT_EQ(find_kernels(table->name), table);
+    EXPECT_NE(std::find(kernel_names().begin(), kernel_names().end(), table->name), kernel_names().end());
+  }
+  EXPECT_EQ(find_kernels("avx1024"), nullptr);
+  EXPECT_EQ(find_kernels(""), nullptr);
+}
+
+INSTANTIATE_TEST_SUITE_P(Tables, Kernels, testing::ValuesIn(tables()),
+                         [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace hearth::cpu

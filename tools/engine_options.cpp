@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <iostream>
 #include <iterator>
-#include <map>
 
 #include "tools/command.h"
 
@@ -21,11 +20,14 @@ void add_engine_options(CLI::App& command, EngineOptions& options, bool with_cac
   command
       .add_option("--ctx", options.context, "Tokens of prompt and answer; default: the model's own, but at most 4096")
       ->check(CLI::Range(1, 1 << 24));
-  static const std::map<std::string, CacheType> types = {
-      {"f32", CacheType::f32}, {"f16", CacheType::f16}, {"q8_0", CacheType::q8_0}};
   command
-      .add_option("--kv-type", options.cache_type, "How the cache keeps keys and values: f32, f16, q8_0; default: f16")
-      ->transform(CLI::CheckedTransformer(types).description("TYPE"));
+      .add_option_function<std::string>(
+          "--kv-type",
+          [&options](const std::string& name) {
+            options.cache_type = name == "f32" ? CacheType::f32 : name == "f16" ? CacheType::f16 : CacheType::q8_0;
+          },
+          "How the cache keeps keys and values; default: f16")
+      ->check(CLI::IsMember({"f32", "f16", "q8_0"}));
 }
 
 Engine load_engine(const std::string& path, EngineOptions options) {

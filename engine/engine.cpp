@@ -39,6 +39,13 @@ void require_memory(const LoadedModel& model) {
                                               " MiB, but the machine has " + std::to_string(machine >> 20) + " MiB");
 }
 
+void require_tokens(std::span<const int32_t> ids, uint32_t vocabulary) {
+  for (const int32_t id : ids)
+    if (id < 0 || static_cast<uint32_t>(id) >= vocabulary)
+      throw Error(ErrorCode::invalid_argument,
+                  "token " + std::to_string(id) + " is not in the vocabulary of " + std::to_string(vocabulary));
+}
+
 ModelInfo describe(const LoadedModel& model, const Device& device) {
   ModelInfo info;
   info.name = model.file.find_string("general.name").value_or("");
@@ -122,9 +129,7 @@ Result Engine::State::generate(const Request& request, const std::function<bool(
     throw Error(ErrorCode::prompt_too_long, "the prompt has " + std::to_string(ids.size()) +
                                                 " tokens, but the context holds " + std::to_string(model.context) +
                                                 ", prompt and answer together");
-  for (const int32_t id : ids)
-    if (id < 0 || static_cast<uint32_t>(id) >= model.program.vocabulary)
-      throw Error(ErrorCode::invalid_argument, "token " + std::to_string(id) + " is not in the vocabulary");
+  require_tokens(ids, model.program.vocabulary);
 
   Result result;
   result.prompt_tokens = static_cast<uint32_t>(ids.size());
@@ -230,10 +235,12 @@ std::string Engine::render(std::string_view request_json) const {
 std::vector<std::vector<float>> Engine::logits(std::span<const int32_t> tokens, std::span<const uint32_t> positions) {
   return with_public_errors([&] {
     State& state = *state_;
-    if (tokens.empty() || tokens.size() > state.model.context)
+    if (tokens.empty()) throw Error(ErrorCode::invalid_argument, "there are no tokens");
+    if (tokens.size() > state.model.context)
       throw Error(ErrorCode::prompt_too_long, std::to_string(tokens.size()) +
-                                                  " tokens were given, but the context holds 1 to " +
+                                                  " tokens were given, but the context holds " +
                                                   std::to_string(state.model.context));
+    require_tokens(tokens, state.model.program.vocabulary);
     for (size_t i = 0; i < positions.size(); ++i)
       if (positions[i] >= tokens.size() || (i > 0 && positions[i] <= positions[i - 1]))
         throw Error(ErrorCode::invalid_argument, "positions must rise and lie within the tokens");

@@ -45,6 +45,8 @@ int main(int argc, char** argv) {
     return fail((line + " (see --help)").c_str(), kUsage);
   } catch (const hearth::UsageError& error) {
     return fail(error.what(), kUsage);
+  } catch (const hearth::Error& error) {
+    return fail(error.what(), error.code() == hearth::ErrorCode::invalid_argument ? kUsage : kFailed);
   } catch (const std::bad_alloc&) {
     return fail("there is not enough memory", kFailed);
   } catch (const std::exception& error) {

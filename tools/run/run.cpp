@@ -75,7 +75,8 @@ void add_run(CLI::App& program) {
       ->check(CLI::Range(-100.0, 100.0))
       ->capture_default_str();
   const CLI::Option* seed =
-      command->add_option("--seed", options->seed, "The same seed gives the same text; default: random");
+      command->add_option("--seed", options->seed, "The same seed gives the same text; default: random")
+          ->check(CLI::NonNegativeNumber);
   command->add_option("--stop", options->request.stop, "A text that ends the answer; may be given several times")
       ->allow_extra_args(false);
   command->add_flag("--raw", options->raw, "Do not apply the model's chat template");

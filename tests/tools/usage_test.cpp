@@ -1,0 +1,121 @@
+// What the program says to wrong command lines and wrong input.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/shared_data.h"
+#include "tests/tools/program.h"
+
+namespace hearth {
+namespace {
+
+const std::string kModel = std::filesystem::path(HEARTH_SOURCE_DIR) / "tests/data/models/spark.gguf";
+
+TEST(Program, EverySubcommandHasHelp) {
+  for (const char* command : {"run", "inspect", "tokenize", "detokenize", "render", "logits", "bench"}) {
+    const Outcome outcome = run_program({command, "--help"});
+    EXPECT_EQ(outcome.exit_code, 0) << command;
+    EXPECT_NE(outcome.out.find(std::string("hearth ") + command), outcome.out.npos) << outcome.out;
+    EXPECT_EQ(outcome.err, "");
+  }
+}
+
+TEST(Program, WrongCommandLinesAreUsageErrors) {
+  const std::vector<std::vector<std::string>> lines = {
+      {},
+      {"dance"},
+      {"logits"},
+      {"run", kModel, "--no-such-flag"},
+      {"run", kModel, "one word too many"},
+      {"run", kModel, "-p", "x", "-n", "-1"},
+      {"run", kModel, "-p", "x", "-n", "0"},
+      {"run", kModel, "-p", "x", "-n", "many"},
+      {"run", kModel, "-p", "x", "--threads", "0"},
+      {"run", kModel, "-p", "x", "--threads", "10000"},
+      {"run", kModel, "-p", "x", "--ctx", "0"},
+      {"run", kModel, "-p", "x", "--ctx", "99999999999999999999"},
+      {"run", kModel, "-p", "x", "--temp", "-1"},
+      {"run", kModel, "-p", "x", "--temp", "nan"},
+      {"run", kModel, "-p", "x", "--top-p", "2"},
+      {"run", kModel, "-p", "x", "--top-p", "nan"},
+      {"run", kModel, "-p", "x", "--seed", "-1"},
+      {"run", kModel, "-p", "x", "--device", "gpu"},
+      {"run", kModel, "-p", "x", "--kv-type", "q3"},
+      {"bench", kModel, "--runs", "0"},
+      {"bench", kModel, "--pp", "-1"},
+  };
+  for (const auto& line : lines) {
+    SCOPED_TRACE(line.empty() ? "no arguments" : line.back());
+    expect_refusal(run_program(line), 2);
+  }
+}
+
+TEST(Program, UnknownNamesAreNamed) {
+  EXPECT_NE(expect_refusal(run_program({"run", kModel, "-p", "x", "--kernels", "mmx"}), 1).find("mmx"),
+            std::string::npos);
+  EXPECT_NE(expect_refusal(run_program({"run", kModel, "-p", "x", "--pre", "klingon"}), 1).find("klingon"),
+            std::string::npos);
+}
+
+TEST(Program, APromptPastTheContextStatesBothNumbers) {
+  const Outcome outcome = run_program({"run", kModel, "--ctx", "16", "-p",
+                                       "one two three four five six seven eight nine ten "
+                                       "eleven twelve thirteen fourteen fifteen"});
+  const std::string error = expect_refusal(outcome, 1);
+  EXPECT_NE(error.find("16"), error.npos) << error;
+  EXPECT_NE(error.find_first_of("23456789", error.find("prompt")), error.npos) << error;
+}
+
+TEST(Program, InvalidUtf8OnStdinIsTokenizedOrRefused) {
+  const std::string bytes = "a\xff\xc0\x80\xed\xa0\x80z";
+  const Outcome ids = run_program({"tokenize", kModel}, bytes);
+  ASSERT_EQ(ids.exit_code, 0) << ids.err;
+  EXPECT_EQ(run_program({"detokenize", kModel}, ids.out).exit_code, 0);
+  for (const char* command : {"logits", "detokenize"}) expect_refusal(run_program({command, kModel}, bytes), 2);
+  expect_refusal(run_program({"render", kModel}, bytes), 1);
+}
+
+TEST(Program, WrongTokensAreRefused) {
+  for (const char* input :
+       {"{\"tokens\":[-1],\"positions\":[0]}", "{\"tokens\":[1.5],\"positions\":[0]}", "{\"tokens\":7}",
+        "{\"tokens\":[1],\"positions\":[-1]}", "[1]", "", "{\"tokens\":[99999999999],\"positions\":[0]}",
+        "{\"tokens\":[2147483647],\"positions\":[0]}", "{\"tokens\":[1],\"positions\":[1]}",
+        "{\"tokens\":[],\"positions\":[]}"})
+    expect_refusal(run_program({"logits", kModel}, input), 2);
+  const Outcome none = run_program({"logits", kModel}, "{\"tokens\":[1],\"positions\":[]}");
+  EXPECT_EQ(none.out, "{\"outputs\":[]}\n") << none.err;
+}
+
+TEST(Program, TheSameSeedGivesTheSameText) {
+  const auto text = [](const char* seed) {
+    const Outcome outcome = run_program({"run", "-p", "def f(x):", "-n", "24", "--temp", "1.5", "--seed", seed});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return outcome.out;
+  };
+  const std::string once = text("7");
+  EXPECT_EQ(text("7"), once);
+  EXPECT_NE(text("8"), once);
+}
+
+TEST(Program, BenchReportsRatesAndShares) {
+  const Outcome outcome = run_program({"bench", kModel, "--pp", "16", "--tg", "4", "--runs", "2", "--json"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const auto report = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(report.at("pp_tok_s").size(), 2u);
+  EXPECT_EQ(report.at("tg_tok_s").size(), 2u);
+  for (const char* name : {"read_gb_s", "int8_gops", "pp_share", "tg_share", "load_s", "peak_rss_bytes"})
+    EXPECT_GT(report.at(name).get<double>(), 0) << name;
+  for (const char* name : {"device", "kernels", "threads"}) EXPECT_TRUE(report.contains(name)) << name;
+}
+
+TEST(Program, InspectAgreesWithItselfInJson) {
+  const Outcome outcome = run_program({"inspect", kModel, "--json", "--tensors"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(nlohmann::json::parse(outcome.out).is_object());
+  const Outcome program = run_program({"inspect", kModel, "--program"});
+  EXPECT_EQ(program.exit_code, 0);
+  EXPECT_NE(program.out.find("rope"), program.out.npos) << program.out;
+}
+
+}  // namespace
+}  // namespace hearth

@@ -1,28 +1,28 @@
-// The public Engine: one model, one plan, one cached sequence.
+// The public Engine: one model, one plan, one thread that decodes.
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <future>
 #include <map>
 #include <mutex>
 #include <random>
 
 #include "backends/devices.h"
-#include "engine/decode/sampler.h"
-#include "engine/decode/sequence.h"
-#include "engine/decode/stop_filter.h"
+#include "engine/decode/generation.h"
+#include "engine/decode/worker.h"
 #include "engine/errors.h"
 #include "engine/include/hearth/hearth.h"
 #include "engine/model/loaded_model.h"
 #include "engine/text/chat.h"
-#include "engine/text/tokenizer/detokenizer.h"
+#include "engine/text/prompt.h"
+#include "engine/text/template/json.h"
+#include "formats/byte_cursor.h"
 
 namespace hearth {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 KvType kv_type_of(CacheType type) {
   return type == CacheType::f32 ? KvType::f32 : type == CacheType::f16 ? KvType::f16 : KvType::q8_0;
@@ -46,7 +46,7 @@ void require_tokens(std::span<const int32_t> ids, uint32_t vocabulary) {
                   "token " + std::to_string(id) + " is not in the vocabulary of " + std::to_string(vocabulary));
 }
 
-ModelInfo describe(const LoadedModel& model, const Device& device) {
+ModelInfo describe(const LoadedModel& model, const Device& device, const EngineOptions& options) {
   ModelInfo info;
   info.name = model.file.find_string("general.name").value_or("");
   info.architecture = model.config.architecture->name;
@@ -63,138 +63,129 @@ ModelInfo describe(const LoadedModel& model, const Device& device) {
   info.context = model.context;
   info.trained_context = model.config.context_length;
   info.vocabulary = model.program.vocabulary;
+  info.parallel = options.parallel;
+  info.cache_tokens = model.limits.pages * model.limits.page_size;
   info.has_chat_template = model.chat_template.has_value();
+  info.has_infill = has_infill(model.tokenizer.vocabulary());
   info.device = device.name();
   return info;
 }
 
+// Computes a sequence once for the logits after some of its positions, and wakes who waits for them.
+class LogitsTask : public Task {
+ public:
+  LogitsTask(std::span<const int32_t> ids, std::span<const uint32_t> positions) {
+    tokens.assign(ids.begin(), ids.end());
+    wanted.assign(positions.begin(), positions.end());
+    from_cache = false;  // so that they do not depend on what was computed before
+  }
+  bool cancelled() const override { return false; }
+  void on_start(uint32_t) override {}
+  void on_logits(uint32_t, std::span<float> logits) override {
+    if (results_.size() < wanted.size()) results_.emplace_back(logits.begin(), logits.end());
+  }
+  void on_end(std::exception_ptr error) override {
+    if (error)
+      promise_.set_exception(error);
+    else
+      promise_.set_value(std::move(results_));
+  }
+  std::future<std::vector<std::vector<float>>> future() { return promise_.get_future(); }
+
+ private:
+  std::vector<std::vector<float>> results_;
+  std::promise<std::vector<std::vector<float>>> promise_;
+};
+
+// Brings events from the engine's thread to the one that waits in generate().
+class EventQueue {
+ public:
+  void push(Event event) {
+    const std::lock_guard lock(mutex_);
+    events_.push_back(std::move(event));
+    arrived_.notify_one();
+  }
+  Event pop() {
+    std::unique_lock lock(mutex_);
+    arrived_.wait(lock, [&] { return !events_.empty(); });
+    Event event = std::move(events_.front());
+    events_.pop_front();
+    return event;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::deque<Event> events_;
+};
+
 }  // namespace
 
+struct Running::State {
+  std::shared_ptr<Generation> generation;
+};
+
+void Running::cancel() {
+  if (state_) state_->generation->cancel();
+}
+
 struct Engine::State {
-  State(Gguf file, const EngineOptions& options)
-      : model(load_model(std::move(file), {options.context, kv_type_of(options.cache_type), options.pre_tokenizer,
-                                           options.chat_template})),
+  State(Gguf file, const EngineOptions& engine_options)
+      : options(engine_options),
+        model(load_model(std::move(file), {options.context, kv_type_of(options.cache_type), options.pre_tokenizer,
+                                           options.chat_template, options.parallel, options.cache_tokens})),
         device(make_device({options.device, options.kernels, options.threads})) {
     require_memory(model);
     plan = device->compile(model.program, model.limits);
-    sequence.emplace(*plan, model.limits);
-    info = describe(model, *device);
+    info = describe(model, *device, options);
     if (options.on_load) read_weights(model.program, options.on_load);
+    SchedulerOptions scheduling{.parallel = options.parallel, .on_divergence = {}};
+    if (options.on_log)
+      scheduling.on_divergence = [this](const PrefixCache::Divergence& at) { options.on_log(describe_divergence(at)); };
+    worker = std::make_unique<Worker>(
+        std::make_unique<Scheduler>(*plan, model.limits, model.program.vocabulary, std::move(scheduling)));
   }
 
-  std::vector<int32_t> prompt_ids(const Request& request) const;
-  Result generate(const Request& request, const std::function<bool(std::string_view)>& on_text);
+  std::string describe_divergence(const PrefixCache::Divergence& at) const {
+    const auto text = [&](int32_t id) { return in_quotes(model.tokenizer.decode(std::span(&id, 1), true)); };
+    return "a prompt leaves the cached one at token " + std::to_string(at.position) + ": " + text(at.cached) +
+           " is cached, " + text(at.asked) + " was asked";
+  }
 
+  const Template* chat_template() const { return model.chat_template ? &*model.chat_template : nullptr; }
+  std::shared_ptr<Generation> start(const Request& request, std::function<void(Event)> on_event);
+
+  EngineOptions options;
   LoadedModel model;
   std::unique_ptr<Device> device;
   std::unique_ptr<Plan> plan;
-  std::optional<Sequence> sequence;
   ModelInfo info;
-  std::mutex mutex;  // of plan and sequence
+  std::atomic<uint64_t> generated_tokens = 0;
+  std::unique_ptr<Worker> worker;  // last: it uses all the rest
 };
 
-std::vector<int32_t> Engine::State::prompt_ids(const Request& request) const {
-  if (const auto* ids = std::get_if<std::vector<int32_t>>(&request.prompt)) return *ids;
-  std::vector<int32_t> ids;
-  if (const auto* text = std::get_if<std::string>(&request.prompt)) {
-    ids = model.tokenizer.encode(*text, false);
-  } else {
-    if (!model.chat_template) throw Error(ErrorCode::bad_template, "the model has no chat template");
-    std::vector<Value> messages;
-    for (const Message& message : std::get<std::vector<Message>>(request.prompt)) {
-      Dict one;
-      one.set("role", Value(message.role));
-      one.set("content", Value(message.content));
-      messages.push_back(Value(std::move(one)));
-    }
-    Dict conversation;
-    conversation.set("messages", Value::list(std::move(messages)));
-    conversation.set("add_generation_prompt", Value(true));
-    const ChatPrompt prompt =
-        render_chat(*model.chat_template, Value(std::move(conversation)), model.tokenizer.vocabulary());
-    ids = model.tokenizer.encode(prompt.text, true, prompt.literal);
-  }
-  const auto bos = model.tokenizer.vocabulary().special().bos;
-  if (model.tokenizer.adds_bos() && bos && (ids.empty() || ids.front() != *bos)) ids.insert(ids.begin(), *bos);
-  return ids;
-}
-
-Result Engine::State::generate(const Request& request, const std::function<bool(std::string_view)>& on_text) {
-  const auto begin = Clock::now();
-  const std::vector<int32_t> ids = prompt_ids(request);
-  const Vocabulary& vocabulary = model.tokenizer.vocabulary();
+std::shared_ptr<Generation> Engine::State::start(const Request& request, std::function<void(Event)> on_event) {
+  std::vector<int32_t> ids = prompt_ids(request, model.tokenizer, chat_template());
   if (ids.empty())
     throw Error(ErrorCode::invalid_argument, "the prompt is empty, and the model has no token to begin with");
-  if (ids.size() >= model.context)
+  const uint32_t context = request.context == 0 ? model.context : std::min(request.context, model.context);
+  if (ids.size() >= context)
     throw Error(ErrorCode::prompt_too_long, "the prompt has " + std::to_string(ids.size()) +
-                                                " tokens, but the context holds " + std::to_string(model.context) +
+                                                " tokens, but the context holds " + std::to_string(context) +
                                                 ", prompt and answer together");
   require_tokens(ids, model.program.vocabulary);
-
-  Result result;
-  result.prompt_tokens = static_cast<uint32_t>(ids.size());
-  result.seed = request.sampling.seed ? *request.sampling.seed : std::random_device{}();
-  Sampler sampler(request.sampling, result.seed);
-  for (const int32_t id : ids) sampler.accept(id);
-
-  const std::lock_guard lock(mutex);
-  // The last token is always computed: its logits are wanted.
-  result.cached_tokens = std::min(sequence->common_prefix(ids), result.prompt_tokens - 1);
-  sequence->rewind(result.cached_tokens);
-  std::vector<float> logits;
-  const auto keep = [&](uint32_t, std::span<const float> values) { logits.assign(values.begin(), values.end()); };
-  const auto rest = std::span(ids).subspan(result.cached_tokens);
-  const uint32_t last[] = {static_cast<uint32_t>(rest.size()) - 1};
-  result.reason = FinishReason::cancelled;
-  if (!sequence->append(rest, last, keep, request.cancelled)) return result;
-
-  // An answer begins a text of its own, and so does what follows bos alone; other text goes on where the prompt ended.
-  const bool fresh = std::holds_alternative<std::vector<Message>>(request.prompt) ||
-                     (ids.size() == 1 && ids.front() == vocabulary.special().bos);
-  Detokenizer detokenizer(model.tokenizer, {.continues = !fresh});
-  StopFilter stops(request.stop);
-  bool wanted = true;
-  const auto emit = [&](const std::string& text) {
-    result.text += text;
-    if (!text.empty() && on_text && !on_text(text)) wanted = false;
-  };
-  auto first_token = Clock::now();
-  result.reason = FinishReason::max_tokens;
-  for (bool first = true; result.generated_tokens < request.max_tokens; first = false) {
-    const int32_t token = sampler.draw(logits);
-    if (first) {
-      first_token = Clock::now();
-      result.prompt_seconds = seconds_since(begin);
-    }
-    // A second bos begins another text; models trained on many in a row end one so.
-    if (vocabulary.is_end_of_generation(token) || token == vocabulary.special().bos) {
-      result.reason = FinishReason::end;
-      break;
-    }
-    ++result.generated_tokens;
-    sampler.accept(token);
-    // Rows of the embedding past the vocabulary are padding without text.
-    if (vocabulary.contains(token)) emit(stops.push(detokenizer.push(token)));
-    if (stops.stopped())
-      result.reason = FinishReason::stop;
-    else if (!wanted)
-      result.reason = FinishReason::cancelled;
-    else if (sequence->tokens().size() + 1 >= model.context)
-      result.reason = FinishReason::context_full;
-    if (result.reason != FinishReason::max_tokens || result.generated_tokens == request.max_tokens) break;
-    const int32_t step[] = {token};
-    const uint32_t at[] = {0};
-    if (!sequence->append(step, at, keep, request.cancelled)) {
-      result.reason = FinishReason::cancelled;
-      break;
-    }
-  }
-  if (!stops.stopped() && wanted) {
-    emit(stops.push(detokenizer.finish()));
-    emit(stops.finish());
-  }
-  result.generate_seconds = seconds_since(first_token);
-  return result;
+  const bool fresh = begins_text(request, ids, model.tokenizer);
+  const uint64_t seed = request.sampling.seed ? *request.sampling.seed : std::random_device{}();
+  const auto generation = std::make_shared<Generation>(
+      model.tokenizer, request, std::move(ids), seed,
+      GenerationOptions{.context = context, .longest_wait = options.longest_wait, .fresh = fresh},
+      [this, on_event = std::move(on_event)](Event event) {
+        if (event.result) generated_tokens += event.result->generated_tokens;
+        on_event(std::move(event));
+      });
+  if (!worker->add(generation, options.most_waiting))
+    throw Error(ErrorCode::busy, std::to_string(options.most_waiting) + " requests wait already");
+  return generation;
 }
 
 Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -213,7 +204,48 @@ Engine Engine::view(std::span<const std::byte> bytes, const std::string& name, c
 const ModelInfo& Engine::info() const { return state_->info; }
 
 Result Engine::generate(const Request& request, const std::function<bool(std::string_view)>& on_text) {
-  return with_public_errors([&] { return state_->generate(request, on_text); });
+  return with_public_errors([&] {
+    EventQueue events;
+    const auto generation = state_->start(request, [&](Event event) { events.push(std::move(event)); });
+    for (bool wanted = true;;) {
+      Event event = events.pop();
+      if (wanted && !event.text.empty() && on_text && !on_text(event.text)) {
+        wanted = false;
+        generation->cancel();
+      }
+      if (event.error) throw *event.error;
+      if (event.result) return std::move(*event.result);
+    }
+  });
+}
+
+Running Engine::start(const Request& request, std::function<void(Event)> on_event) {
+  return with_public_errors([&] {
+    Running running;
+    running.state_ = std::make_shared<Running::State>();
+    running.state_->generation = state_->start(request, std::move(on_event));
+    return running;
+  });
+}
+
+Statistics Engine::statistics() const {
+  const SchedulerStatistics now = state_->worker->statistics();
+  const uint64_t page = state_->model.limits.page_size;
+  return {.running = now.running,
+          .waiting = now.waiting,
+          .cache_tokens = now.pages * page,
+          .cache_used = now.pages_used * page,
+          .cache_held = now.pages_held * page,
+          .steps = now.steps,
+          .rows = now.rows,
+          .prompt_tokens = now.prompt_tokens,
+          .cached_tokens = now.cached_tokens,
+          .generated_tokens = state_->generated_tokens,
+          .set_back = now.set_back};
+}
+
+std::vector<int32_t> Engine::prompt_tokens(const Request& request) const {
+  return with_public_errors([&] { return prompt_ids(request, state_->model.tokenizer, state_->chat_template()); });
 }
 
 std::vector<int32_t> Engine::tokenize(std::string_view text, bool special) const {
@@ -244,13 +276,10 @@ std::vector<std::vector<float>> Engine::logits(std::span<const int32_t> tokens, 
     for (size_t i = 0; i < positions.size(); ++i)
       if (positions[i] >= tokens.size() || (i > 0 && positions[i] <= positions[i - 1]))
         throw Error(ErrorCode::invalid_argument, "positions must rise and lie within the tokens");
-    const std::lock_guard lock(state.mutex);
-    state.sequence->rewind(0);
-    std::vector<std::vector<float>> results;
-    state.sequence->append(tokens, positions, [&](uint32_t, std::span<const float> values) {
-      results.emplace_back(values.begin(), values.end());
-    });
-    return results;
+    const auto task = std::make_shared<LogitsTask>(tokens, positions);
+    auto results = task->future();
+    if (!state.worker->add(task, UINT32_MAX)) throw Error(ErrorCode::busy, "the engine is busy");
+    return results.get();
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace hearth {
 namespace {
@@ -20,6 +21,8 @@ Sampler::Sampler(const Sampling& options, uint64_t seed) : options_(options), se
   require(options.repeat_penalty > 0 && std::isfinite(options.repeat_penalty), "repeat_penalty must be above 0");
   require(std::isfinite(options.presence_penalty), "presence_penalty must be a number");
   require(std::isfinite(options.frequency_penalty), "frequency_penalty must be a number");
+  for (const auto& [token, bias] : options.logit_bias)
+    require(!std::isnan(bias) && bias < std::numeric_limits<float>::infinity(), "logit_bias must be a number");
   require(options.penalty_window <= 1u << 20, "penalty_window must be at most 1048576");
 }
 
@@ -90,6 +93,8 @@ double Sampler::next_uniform() {
 }
 
 int32_t Sampler::draw(std::span<float> logits) {
+  for (const auto& [token, bias] : options_.logit_bias)
+    if (token >= 0 && static_cast<size_t>(token) < logits.size()) logits[static_cast<size_t>(token)] += bias;
   apply_penalties(logits);
   if (options_.temperature == 0) {
     size_t best = 0;

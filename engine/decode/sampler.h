@@ -10,8 +10,8 @@
 
 namespace hearth {
 
-// In this order: penalties, top-k, top-p, min-p, temperature, draw. One sequence, one thread at a time. The draw
-// depends on the seed, the number of draws before and the logits alone.
+// In this order: biases, penalties, top-k, top-p, min-p, temperature, draw. One sequence, one thread at a time. The
+// draw depends on the seed, the number of draws before and the logits alone.
 class Sampler {
  public:
   // Throws Error (invalid_argument) for options that cannot be.

@@ -28,6 +28,16 @@ std::optional<Template> parse_chat_template(const Gguf& file) {
   }
 }
 
+// Enough for one whole context in any case.
+uint32_t count_pages(const Gguf& file, const ModelOptions& options, uint32_t context, uint32_t page_size) {
+  const uint64_t tokens = options.cache_tokens != 0 ? std::max(options.cache_tokens, context)
+                                                    : uint64_t{context} * std::max(options.parallel, 1u);
+  if (tokens > uint64_t{kLongestContext} * page_size)
+    throw FileError(file.name() + ": a cache of " + std::to_string(tokens) + " tokens is past the limit of " +
+                    std::to_string(uint64_t{kLongestContext} * page_size));
+  return static_cast<uint32_t>((tokens + page_size - 1) / page_size);
+}
+
 }  // namespace
 
 LoadedModel load_model(Gguf file, const ModelOptions& options) {
@@ -40,8 +50,8 @@ LoadedModel load_model(Gguf file, const ModelOptions& options) {
                     " tokens, but token_embd.weight only " + std::to_string(program.vocabulary) + " rows");
   auto chat_template = options.chat_template ? parse_chat_template(file) : std::nullopt;
   Limits limits;
-  limits.rows = std::min(limits.rows, context);
-  limits.pages = (context + limits.page_size - 1) / limits.page_size;
+  limits.rows = std::min(limits.rows, std::max(context, options.parallel));
+  limits.pages = count_pages(file, options, context, limits.page_size);
   limits.kv_type = options.kv_type;
   return {std::move(file), config, std::move(tokenizer), std::move(chat_template), context, limits, std::move(program)};
 }

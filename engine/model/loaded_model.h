@@ -19,6 +19,8 @@ struct ModelOptions {
   KvType kv_type = KvType::f16;
   std::string pre_tokenizer;
   bool chat_template = true;
+  uint32_t parallel = 1;      // sequences at once
+  uint32_t cache_tokens = 0;  // of all sequences; 0: the context times parallel
 };
 
 inline constexpr uint32_t kDefaultContext = 4096;

@@ -31,7 +31,8 @@ enum class ErrorCode {
   prompt_too_long,       // more tokens than the context holds
   bad_template,          // the chat template is outside the supported subset, or refuses the conversation
   out_of_memory,
-  device,  // the device is absent or failed
+  device,    // the device is absent or failed
+  busy = 8,  // too many requests wait, or this one has waited too long
 };
 
 class Error : public std::runtime_error {
@@ -52,11 +53,17 @@ struct EngineOptions {
   uint32_t threads = 0;        // 0: one for each core that the process may use
   uint32_t context = 0;        // tokens of prompt and answer; 0: the model's own, but at most 4096
   CacheType cache_type = CacheType::f16;
-  std::string pre_tokenizer;  // instead of the file's tokenizer.ggml.pre
-  bool chat_template = true;  // false: the file's chat template is not looked at
+  uint32_t parallel = 1;         // most requests that are decoded together
+  uint32_t cache_tokens = 0;     // tokens of all requests together that the cache holds; 0: the context times parallel
+  uint32_t most_waiting = 1024;  // requests beyond it are refused as busy
+  double longest_wait = 0;       // seconds until a request that has not begun is ended as busy; 0: no limit
+  std::string pre_tokenizer;     // instead of the file's tokenizer.ggml.pre
+  bool chat_template = true;     // false: the file's chat template is not looked at
   // Called with the share of the file that is in memory, 0 to 1, in the thread that loads. Without it the file is read
   // when first used.
   std::function<void(double)> on_load;
+  // Told lines for a log, from the engine's thread: why a prompt was not found in the cache, for one.
+  std::function<void(std::string_view)> on_log;
 };
 
 struct Sampling {
@@ -69,6 +76,7 @@ struct Sampling {
   float frequency_penalty = 0;   // taken once for each time it occurred
   uint32_t penalty_window = 64;  // recent tokens that penalties look at, of prompt and answer
   std::optional<uint64_t> seed;  // the same seed gives the same text; without one a random seed
+  std::vector<std::pair<int32_t, float>> logit_bias;  // added to the logits of tokens; -infinity forbids one
 };
 
 struct Message {
@@ -76,27 +84,53 @@ struct Message {
   std::string content;
 };
 
+// A conversation as the model's chat template wants it: one JSON object with messages, and tools, documents,
+// add_generation_prompt (true where absent) and extra where there are any.
+struct Conversation {
+  std::string json;
+};
+
+// A gap to fill between two texts, for models with fill-in-the-middle tokens.
+struct Infill {
+  std::string prefix, suffix;
+};
+
 struct Request {
-  // Plain text to go on with, a conversation for the model's chat template, or token ids taken as they are. Special
-  // tokens in plain text and in messages are text.
-  std::variant<std::string, std::vector<Message>, std::vector<int32_t>> prompt;
+  // Plain text to go on with, a conversation for the model's chat template, token ids taken as they are, or a gap.
+  // Special tokens in plain text and in messages are text.
+  std::variant<std::string, std::vector<Message>, std::vector<int32_t>, Conversation, Infill> prompt;
   uint32_t max_tokens = UINT32_MAX;
+  uint32_t context = 0;  // tokens of prompt and answer together; 0, or more than the engine's: the engine's
   Sampling sampling;
-  std::vector<std::string> stop;    // texts that end the answer; they are not part of it
-  std::function<bool()> cancelled;  // asked before every step; true ends the answer
+  std::vector<std::string> stop;     // texts that end the answer; they are not part of it
+  bool ignore_end = false;           // go on where the model would end
+  std::optional<uint32_t> logprobs;  // wanted of each token of the answer, and of this many likeliest ones
+  bool prompt_logprobs = false;      // also of the prompt's tokens but the first; needs logprobs
+  std::function<bool()> cancelled;   // asked before every step, in the engine's thread; true ends the answer
 };
 
 enum class FinishReason { end, stop, max_tokens, context_full, cancelled };
+
+// A token, what it means in bytes (not always whole UTF-8 characters), and the natural logarithm of its probability
+// before penalties, filters and temperature.
+struct TokenLogprob {
+  int32_t id = 0;
+  std::string bytes;
+  float logprob = 0;
+  std::vector<TokenLogprob> top;  // the likeliest, falling; theirs are empty
+};
 
 struct Result {
   std::string text;
   FinishReason reason = FinishReason::end;
   uint32_t prompt_tokens = 0;
-  uint32_t cached_tokens = 0;     // of the prompt, found in the cache
-  uint32_t generated_tokens = 0;  // without the one that ended the answer
-  uint64_t seed = 0;              // the one that was used
-  double prompt_seconds = 0;      // until the first token was known
-  double generate_seconds = 0;    // from then on
+  uint32_t cached_tokens = 0;                 // of the prompt, found in the cache
+  uint32_t generated_tokens = 0;              // without the one that ended the answer
+  uint64_t seed = 0;                          // the one that was used
+  std::vector<TokenLogprob> logprobs;         // of the answer's tokens, where wanted
+  std::vector<TokenLogprob> prompt_logprobs;  // of the prompt's tokens from the second on, where wanted
+  double prompt_seconds = 0;                  // until the first token was known
+  double generate_seconds = 0;                // from then on
 };
 
 struct ModelInfo {
@@ -104,11 +138,41 @@ struct ModelInfo {
   uint64_t parameters = 0;
   uint64_t weight_bytes = 0, cache_bytes = 0;
   uint32_t context = 0, trained_context = 0, vocabulary = 0;
-  bool has_chat_template = false;
+  uint32_t parallel = 1, cache_tokens = 0;
+  bool has_chat_template = false, has_infill = false;
   std::string device;
 };
 
-// A loaded model on a device. All functions may be called from several threads; answers are made one after the other.
+// What an engine does and has done, for a monitor.
+struct Statistics {
+  uint32_t running = 0, waiting = 0;                          // requests
+  uint64_t cache_tokens = 0, cache_used = 0, cache_held = 0;  // places; used by requests; holding anything
+  uint64_t steps = 0, rows = 0;                               // rows: tokens computed by all steps
+  uint64_t prompt_tokens = 0, cached_tokens = 0, generated_tokens = 0;
+  uint64_t set_back = 0;  // times a request gave up its place in the cache to older ones, and was computed again
+};
+
+// A piece of an answer under way. The last one has a result or an error.
+struct Event {
+  std::string text;                    // whole UTF-8 characters
+  std::vector<TokenLogprob> logprobs;  // where wanted, of the tokens drawn since the last event
+  std::optional<Result> result;
+  std::optional<Error> error;
+};
+
+// A request that was started. Letting go of it does not end it.
+class Running {
+ public:
+  void cancel();  // from any thread; the answer ends within one step, with an event
+
+ private:
+  friend class Engine;
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+// A loaded model on a device, with a thread of its own that decodes the requests of all callers together. All functions
+// may be called from several threads.
 class Engine {
  public:
   static Engine load(const std::filesystem::path& path, const EngineOptions& options = {});
@@ -123,10 +187,17 @@ class Engine {
   // Answers a request. on_text gets the text as it comes, whole UTF-8 characters, in this thread; false from it
   // cancels.
   Result generate(const Request& request, const std::function<bool(std::string_view)>& on_text = {});
+  // Begins to answer and returns. on_event is called in the engine's thread, one event after the other, the last before
+  // the engine is gone; it must be quick and must not throw. What is wrong with the request itself is thrown here.
+  Running start(const Request& request, std::function<void(Event)> on_event);
+
+  Statistics statistics() const;
 
   // Neither bos nor eos is added; special tokens are recognised only with `special`.
   std::vector<int32_t> tokenize(std::string_view text, bool special = false) const;
   std::string detokenize(std::span<const int32_t> ids, bool special = false) const;
+  // The ids of a request's prompt, as generate() would use them.
+  std::vector<int32_t> prompt_tokens(const Request& request) const;
   // The prompt that the chat template makes of one JSON object: messages, tools, documents, add_generation_prompt,
   // extra.
   std::string render(std::string_view request_json) const;

@@ -1,0 +1,139 @@
+// Drawing tokens and telling what became of them.
+#include "engine/decode/generation.h"
+
+#include <utility>
+
+#include "engine/decode/logprobs.h"
+#include "engine/errors.h"
+
+namespace hearth {
+namespace {
+
+double seconds(std::chrono::steady_clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+Error public_error(const std::exception_ptr& error) {
+  try {
+    with_public_errors([&] { std::rethrow_exception(error); });
+  } catch (const Error& known) {
+    return known;
+  } catch (const std::exception& other) {
+    return {ErrorCode::device, other.what()};
+  }
+  return {ErrorCode::device, "an unknown failure"};
+}
+
+}  // namespace
+
+Generation::Generation(const Tokenizer& tokenizer, const Request& request, std::vector<int32_t> prompt, uint64_t seed,
+                       const GenerationOptions& options, std::function<void(Event)> on_event)
+    : tokenizer_(tokenizer),
+      options_(options),
+      max_tokens_(request.max_tokens),
+      ignore_end_(request.ignore_end),
+      logprobs_(request.logprobs),
+      cancelled_by_caller_(request.cancelled),
+      on_event_(std::move(on_event)),
+      sampler_(request.sampling, seed),
+      detokenizer_(tokenizer, {.continues = !options.fresh}),
+      stops_(request.stop) {
+  tokens = std::move(prompt);
+  for (const int32_t id : tokens) sampler_.accept(id);
+  if (request.prompt_logprobs && logprobs_)
+    for (uint32_t position = 0; position + 1 < tokens.size(); ++position) wanted.push_back(position);
+  result_.seed = seed;
+  result_.prompt_tokens = static_cast<uint32_t>(tokens.size());
+}
+
+bool Generation::waits_too_long() const {
+  return !started_ && options_.longest_wait > 0 && seconds(Clock::now() - asked_) > options_.longest_wait;
+}
+
+bool Generation::cancelled() const {
+  return cancel_ || (cancelled_by_caller_ && cancelled_by_caller_()) || waits_too_long();
+}
+
+void Generation::on_start(uint32_t cached) {
+  if (!std::exchange(started_, true)) result_.cached_tokens = cached;
+}
+
+TokenLogprob Generation::describe(int32_t token, float logprob) const {
+  TokenLogprob described{token, {}, logprob, {}};
+  bool at_start = false;
+  if (tokenizer_.vocabulary().contains(token)) tokenizer_.append_bytes(token, true, at_start, described.bytes);
+  return described;
+}
+
+TokenLogprob Generation::logprob_of(int32_t token, std::span<const float> logits) const {
+  const double sum = log_sum_exp(logits);
+  const auto logprob = [&](float logit) { return static_cast<float>(double{logit} - sum); };
+  TokenLogprob described = describe(token, logprob(logits[static_cast<size_t>(token)]));
+  for (const auto& [logit, id] : largest_logits(logits, *logprobs_))
+    described.top.push_back(describe(id, logprob(logit)));
+  return described;
+}
+
+void Generation::on_logits(uint32_t position, std::span<float> logits) {
+  if (position + 1 < tokens.size())
+    result_.prompt_logprobs.push_back(logprob_of(tokens[position + 1], logits));
+  else if (result_.generated_tokens < max_tokens_)
+    draw(logits);
+  else
+    reason_ = FinishReason::max_tokens;
+}
+
+void Generation::draw(std::span<float> logits) {
+  const std::vector<float> raw = logprobs_ ? std::vector<float>(logits.begin(), logits.end()) : std::vector<float>();
+  const int32_t token = sampler_.draw(logits);
+  if (result_.prompt_seconds == 0) {
+    first_token_ = Clock::now();
+    result_.prompt_seconds = seconds(first_token_ - asked_);
+  }
+  const Vocabulary& vocabulary = tokenizer_.vocabulary();
+  // A second bos begins another text; models trained on many in a row end one so.
+  if (!ignore_end_ && (vocabulary.is_end_of_generation(token) || token == vocabulary.special().bos)) {
+    reason_ = FinishReason::end;
+    return;
+  }
+  ++result_.generated_tokens;
+  sampler_.accept(token);
+  Event event;
+  if (logprobs_) event.logprobs.push_back(logprob_of(token, raw));
+  // Rows of the embedding past the vocabulary are padding without text.
+  if (vocabulary.contains(token)) event.text = stops_.push(detokenizer_.push(token));
+  if (stops_.stopped())
+    reason_ = FinishReason::stop;
+  else if (result_.generated_tokens == max_tokens_)
+    reason_ = FinishReason::max_tokens;
+  else if (tokens.size() + 1 >= options_.context)
+    reason_ = FinishReason::context_full;
+  else
+    tokens.push_back(token);
+  send(std::move(event));
+}
+
+void Generation::send(Event event) {
+  result_.text += event.text;
+  result_.logprobs.insert(result_.logprobs.end(), event.logprobs.begin(), event.logprobs.end());
+  if (!event.text.empty() || !event.logprobs.empty()) on_event_(std::move(event));
+}
+
+void Generation::on_end(std::exception_ptr error) {
+  if (!error && !reason_ && waits_too_long())
+    error = std::make_exception_ptr(Error(ErrorCode::busy, "the request has waited too long"));
+  Event last;
+  if (error) {
+    last.error = public_error(error);
+    on_event_(std::move(last));
+    return;
+  }
+  result_.reason = reason_.value_or(FinishReason::cancelled);
+  if (!stops_.stopped() && result_.reason != FinishReason::cancelled) {
+    last.text = stops_.push(detokenizer_.finish()) + stops_.finish();
+    result_.text += last.text;
+  }
+  if (result_.prompt_seconds > 0) result_.generate_seconds = seconds(Clock::now() - first_token_);
+  last.result = std::move(result_);
+  on_event_(std::move(last));
+}
+
+}  // namespace hearth

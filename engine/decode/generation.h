@@ -1,0 +1,66 @@
+// One answer under way: from logits to text and events.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <optional>
+
+#include "engine/decode/sampler.h"
+#include "engine/decode/scheduler.h"
+#include "engine/decode/stop_filter.h"
+#include "engine/include/hearth/hearth.h"
+#include "engine/text/tokenizer/detokenizer.h"
+#include "engine/text/tokenizer/tokenizer.h"
+
+namespace hearth {
+
+// What an answer needs to know besides its request.
+struct GenerationOptions {
+  uint32_t context;     // most tokens of prompt and answer
+  double longest_wait;  // seconds; 0: no limit
+  bool fresh;           // the answer begins a text of its own
+};
+
+// Made in any thread, then used by the scheduler's alone, but for cancel() and generated().
+class Generation : public Task {
+ public:
+  // The tokenizer must outlive it. Throws Error (invalid_argument) for options that cannot be.
+  Generation(const Tokenizer& tokenizer, const Request& request, std::vector<int32_t> prompt, uint64_t seed,
+             const GenerationOptions& options, std::function<void(Event)> on_event);
+
+  void cancel() { cancel_ = true; }
+
+  bool cancelled() const override;
+  void on_start(uint32_t cached) override;
+  void on_logits(uint32_t position, std::span<float> logits) override;
+  void on_end(std::exception_ptr error) override;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  bool waits_too_long() const;
+  TokenLogprob describe(int32_t token, float logprob) const;
+  TokenLogprob logprob_of(int32_t token, std::span<const float> logits) const;
+  void draw(std::span<float> logits);
+  void send(Event event);
+
+  const Tokenizer& tokenizer_;
+  GenerationOptions options_;
+  uint32_t max_tokens_;
+  bool ignore_end_;
+  std::optional<uint32_t> logprobs_;
+  std::function<bool()> cancelled_by_caller_;
+  std::function<void(Event)> on_event_;
+  Sampler sampler_;
+  Detokenizer detokenizer_;
+  StopFilter stops_;
+
+  std::atomic<bool> cancel_ = false;
+  Result result_;
+  std::optional<FinishReason> reason_;
+  bool started_ = false;
+  Clock::time_point asked_ = Clock::now(), first_token_;
+};
+
+}  // namespace hearth

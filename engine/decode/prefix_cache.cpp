@@ -1,0 +1,135 @@
+// Matching, taking and giving back pages.
+#include "engine/decode/prefix_cache.h"
+
+#include <algorithm>
+
+namespace hearth {
+namespace {
+
+uint32_t common_prefix(std::span<const int32_t> a, std::span<const int32_t> b) {
+  const auto size = static_cast<ptrdiff_t>(std::min(a.size(), b.size()));
+  return static_cast<uint32_t>(std::mismatch(a.begin(), a.begin() + size, b.begin()).first - a.begin());
+}
+
+}  // namespace
+
+PrefixCache::PrefixCache(uint32_t pages, uint32_t page_size) : page_size_(page_size), nodes_(pages), available_(pages) {
+  for (uint32_t page = pages; page > 0; --page) free_.push_back(page - 1);
+}
+
+PrefixCache::Match PrefixCache::best_child(uint32_t parent, std::span<const int32_t> tokens) const {
+  Match best;
+  for (const uint32_t child : children(parent)) {
+    const uint32_t common = common_prefix(nodes_[child].tokens, tokens);
+    if (common > best.common) best = {child, common};
+    if (common == page_size_) break;
+  }
+  return best;
+}
+
+uint32_t PrefixCache::cached(std::span<const int32_t> tokens) const {
+  uint32_t size = 0;
+  for (uint32_t node = kRoot;;) {
+    const Match match = best_child(node, tokens.subspan(size));
+    if (match.common == 0) return size;
+    if (match.common < page_size_) return size + (may_take_over(nodes_[match.node]) ? match.common : 0);
+    size += page_size_;
+    node = match.node;
+  }
+}
+
+std::optional<PrefixCache::Divergence> PrefixCache::divergence(std::span<const int32_t> tokens) const {
+  uint32_t size = 0;
+  for (uint32_t node = kRoot;;) {
+    const Match match = best_child(node, tokens.subspan(size));
+    if (match.node == kRoot) {
+      if (children(node).empty() || size == tokens.size()) return std::nullopt;
+      return Divergence{size, nodes_[children(node).back()].tokens.front(), tokens[size]};
+    }
+    size += match.common;
+    const std::vector<int32_t>& held = nodes_[match.node].tokens;
+    if (size == tokens.size() || (match.common == held.size() && held.size() < page_size_)) return std::nullopt;
+    if (match.common < held.size()) return Divergence{size, held[match.common], tokens[size]};
+    node = match.node;
+  }
+}
+
+PrefixCache::Chain PrefixCache::acquire(std::span<const int32_t> tokens) {
+  Chain chain;
+  for (uint32_t node = kRoot;;) {
+    const Match match = best_child(node, tokens.subspan(chain.size));
+    if (match.common == 0) return chain;
+    Node& found = nodes_[match.node];
+    const bool whole = match.common == page_size_;
+    if (!whole && !may_take_over(found)) return chain;
+    use(match.node);
+    found.tokens.resize(match.common);
+    chain.pages.push_back(match.node);
+    chain.size += match.common;
+    if (!whole) return chain;
+    node = match.node;
+  }
+}
+
+bool PrefixCache::extend(Chain& chain, std::span<const int32_t> tokens) {
+  const uint32_t room = static_cast<uint32_t>(chain.pages.size()) * page_size_ - chain.size;
+  const uint64_t missing = tokens.size() > room ? (tokens.size() - room + page_size_ - 1) / page_size_ : 0;
+  if (missing > available_) return false;
+  for (const int32_t token : tokens) {
+    if (chain.size == chain.pages.size() * page_size_) {
+      const uint32_t page = allocate();
+      const uint32_t parent = chain.pages.empty() ? kRoot : chain.pages.back();
+      nodes_[page].parent = parent;
+      nodes_[page].tokens.reserve(page_size_);
+      children(parent).push_back(page);
+      chain.pages.push_back(page);
+    }
+    nodes_[chain.pages.back()].tokens.push_back(token);
+    ++chain.size;
+  }
+  return true;
+}
+
+void PrefixCache::release(Chain& chain) {
+  // From the end, so that a page is older than those that it follows.
+  for (size_t i = chain.pages.size(); i-- > 0;) {
+    Node& node = nodes_[chain.pages[i]];
+    if (--node.users > 0) continue;
+    ++available_;
+    node.released = ++clock_;
+    if (node.children.empty()) unused_leaves_.emplace(node.released, chain.pages[i]);
+  }
+  chain = {};
+}
+
+void PrefixCache::clear() {
+  while (!unused_leaves_.empty()) forget(unused_leaves_.begin()->second);
+}
+
+void PrefixCache::use(uint32_t page) {
+  Node& node = nodes_[page];
+  if (node.users++ > 0) return;
+  --available_;
+  unused_leaves_.erase({node.released, page});
+}
+
+uint32_t PrefixCache::allocate() {
+  if (free_.empty()) forget(unused_leaves_.begin()->second);
+  const uint32_t page = free_.back();
+  free_.pop_back();
+  nodes_[page].users = 1;
+  --available_;
+  return page;
+}
+
+void PrefixCache::forget(uint32_t page) {
+  Node& node = nodes_[page];
+  unused_leaves_.erase({node.released, page});
+  std::erase(children(node.parent), page);
+  if (node.parent != kRoot && may_take_over(nodes_[node.parent]))
+    unused_leaves_.emplace(nodes_[node.parent].released, node.parent);
+  node = {};
+  free_.push_back(page);
+}
+
+}  // namespace hearth

@@ -1,0 +1,82 @@
+// The pages of a KV cache, shared by sequences that begin alike.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace hearth {
+
+// A tree of pages: a page holds the keys and values of up to page_size tokens, which follow the tokens of its parent.
+// A full page may be used by any number of chains at once, one that is not full by one chain. Pages that no chain uses
+// stay, so that a later prompt that begins with their tokens finds them, until their place is needed: the least
+// recently used leaf goes first. Knows page numbers and tokens only, no memory. One thread at a time.
+class PrefixCache {
+ public:
+  // The pages of one sequence from its beginning; the numbers are those that a Batch wants. Give it back with
+  // release().
+  struct Chain {
+    std::vector<uint32_t> pages;
+    uint32_t size = 0;  // tokens
+  };
+  // Where a prompt leaves the cached sequence that it has most in common with.
+  struct Divergence {
+    uint32_t position;  // in tokens
+    int32_t cached, asked;
+  };
+
+  PrefixCache(uint32_t pages, uint32_t page_size);
+
+  // The longest cached beginning of `tokens`. A page that is not full, or of which only a beginning fits, is taken over
+  // if no chain uses it and nothing follows it.
+  Chain acquire(std::span<const int32_t> tokens);
+  // How many tokens acquire() would find, pages in use by others included.
+  uint32_t cached(std::span<const int32_t> tokens) const;
+  // nullopt where nothing was cached, or all that was cached fits.
+  std::optional<Divergence> divergence(std::span<const int32_t> tokens) const;
+
+  // Appends a place for each token; false, with nothing changed, where there are not enough pages. The tokens become
+  // visible to acquire() at once, so it must not be called before their keys and values are computed.
+  bool extend(Chain& chain, std::span<const int32_t> tokens);
+  void release(Chain& chain);  // leaves it empty
+  void clear();                // forgets what no chain uses
+
+  uint32_t pages() const { return static_cast<uint32_t>(nodes_.size()); }
+  uint32_t page_size() const { return page_size_; }
+  uint32_t available() const { return available_; }                                // pages that no chain uses
+  uint32_t held() const { return pages() - static_cast<uint32_t>(free_.size()); }  // pages that hold something
+
+ private:
+  static constexpr uint32_t kRoot = UINT32_MAX;
+  struct Node {
+    uint32_t parent = kRoot, users = 0;
+    uint64_t released = 0;
+    std::vector<int32_t> tokens;
+    std::vector<uint32_t> children;
+  };
+  // The child of `parent` that has most in common with the tokens, and how much that is.
+  struct Match {
+    uint32_t node = kRoot, common = 0;
+  };
+
+  Match best_child(uint32_t parent, std::span<const int32_t> tokens) const;
+  bool may_take_over(const Node& node) const { return node.users == 0 && node.children.empty(); }
+  const std::vector<uint32_t>& children(uint32_t node) const { return node == kRoot ? roots_ : nodes_[node].children; }
+  std::vector<uint32_t>& children(uint32_t node) { return node == kRoot ? roots_ : nodes_[node].children; }
+  void use(uint32_t node);
+  uint32_t allocate();  // a free page, or the least recently used one; available() must not be 0
+  void forget(uint32_t node);
+
+  uint32_t page_size_;
+  std::vector<Node> nodes_;                                // by page
+  std::vector<uint32_t> roots_;                            // pages with the first tokens of sequences
+  std::vector<uint32_t> free_;                             // pages that hold nothing
+  std::set<std::pair<uint64_t, uint32_t>> unused_leaves_;  // by time of release
+  uint32_t available_;
+  uint64_t clock_ = 0;
+};
+
+}  // namespace hearth

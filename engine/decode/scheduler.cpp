@@ -1,0 +1,223 @@
+// Building a step, running it, and handing out what it gave.
+#include "engine/decode/scheduler.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace hearth {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+}  // namespace
+
+Scheduler::Scheduler(Plan& plan, const Limits& limits, uint32_t vocabulary, SchedulerOptions options)
+    : plan_(plan),
+      limits_(limits),
+      vocabulary_(vocabulary),
+      options_(std::move(options)),
+      cache_(limits.pages, limits.page_size),
+      budget_(limits.rows),
+      row_(vocabulary) {
+  options_.parallel = std::clamp(options_.parallel, 1u, limits.rows);
+}
+
+Scheduler::~Scheduler() {
+  for (Active& one : running_) one.task->on_end(nullptr);
+  for (const auto& task : waiting_) task->on_end(nullptr);
+}
+
+void Scheduler::add(std::shared_ptr<Task> task) { waiting_.push_back(std::move(task)); }
+
+void Scheduler::step() {
+  end_cancelled();
+  admit();
+  const uint32_t prompt_rows = plan_rows();
+  if (running_.empty()) return;
+  const Batch batch = make_batch();
+  const auto begin = Clock::now();
+  try {
+    plan_.submit(batch);
+    const std::span<const float> logits = plan_.wait().logits;
+    const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+    const auto rows = static_cast<uint32_t>(batch.tokens.size());
+    budget_.observe(rows - prompt_rows, prompt_rows, seconds);
+    ++counted_.steps;
+    counted_.rows += rows;
+    deliver(batch, logits);
+  } catch (...) {
+    fail(std::current_exception());
+  }
+}
+
+void Scheduler::end_cancelled() {
+  std::erase_if(waiting_, [](const std::shared_ptr<Task>& task) {
+    if (!task->cancelled()) return false;
+    task->on_end(nullptr);
+    return true;
+  });
+  std::erase_if(running_, [&](Active& one) {
+    if (!one.task->cancelled()) return false;
+    cache_.release(one.chain);
+    one.task->on_end(nullptr);
+    return true;
+  });
+}
+
+// Whether a running prompt will soon have cached more of this one than the cache has now.
+bool Scheduler::waits_for_another(const Task& task) const {
+  const uint32_t cached = cache_.cached(task.tokens);
+  return std::any_of(running_.begin(), running_.end(), [&](const Active& one) {
+    if (one.chain.size + 1 >= one.task->tokens.size()) return false;  // its prompt is done
+    const auto& a = one.task->tokens;
+    const auto& b = task.tokens;
+    const auto limit = static_cast<ptrdiff_t>(std::min(a.size(), b.size()));
+    const auto common = std::mismatch(a.begin(), a.begin() + limit, b.begin()).first - a.begin();
+    return common / limits_.page_size > cached / limits_.page_size;
+  });
+}
+
+void Scheduler::admit() {
+  for (auto next = waiting_.begin(); next != waiting_.end() && running_.size() < options_.parallel;) {
+    Task& task = **next;
+    if (waits_for_another(task)) {
+      ++next;
+      continue;
+    }
+    // Its tokens and the next one, beside a page for each of the others to grow into.
+    const uint64_t size = task.tokens.size() + 1;
+    const uint64_t needed = (size + limits_.page_size - 1) / limits_.page_size;
+    const uint32_t cached = cache_.cached(task.tokens) / limits_.page_size;
+    if (!running_.empty() && needed - std::min<uint64_t>(needed, cached) + running_.size() > cache_.available()) return;
+    if (options_.on_divergence)
+      if (const auto divergence = cache_.divergence(task.tokens)) options_.on_divergence(*divergence);
+    Active one{.task = std::move(*next), .chain = {}};
+    next = waiting_.erase(next);
+    // The last token is computed in any case, and so is what logits are wanted of.
+    const auto& wanted = one.task->wanted;
+    const auto most = std::min<size_t>(one.task->tokens.size() - 1, wanted.empty() ? SIZE_MAX : wanted.front());
+    if (one.task->from_cache) one.chain = cache_.acquire(std::span(one.task->tokens).first(most));
+    counted_.prompt_tokens += one.task->tokens.size();
+    counted_.cached_tokens += one.chain.size;
+    one.task->on_start(one.chain.size);
+    running_.push_back(std::move(one));
+  }
+}
+
+// Makes room for the next `rows` tokens of a running task, if need be at the cost of newer ones; false where it was set
+// back itself.
+bool Scheduler::reserve(Active& one, uint32_t rows) {
+  const Task* task = one.task.get();
+  one.before = one.chain.size;
+  while (!cache_.extend(one.chain, std::span(one.task->tokens).subspan(one.before, rows))) {
+    const bool last = running_.back().task.get() == task;
+    set_back_newest();
+    if (last) return false;
+  }
+  one.rows = rows;
+  return true;
+}
+
+void Scheduler::set_back_newest() {
+  Active& newest = running_.back();
+  cache_.release(newest.chain);
+  // What it wanted and got is not wanted again.
+  auto& wanted = newest.task->wanted;
+  wanted.erase(wanted.begin(), wanted.begin() + newest.next_wanted);
+  waiting_.push_front(std::move(newest.task));
+  running_.pop_back();
+  ++counted_.set_back;
+}
+
+uint32_t Scheduler::plan_rows() {
+  uint32_t generating = 0, prompts = 0;
+  for (Active& one : running_) one.rows = 0;
+  for (size_t i = 0; i < running_.size(); ++i)
+    if (running_[i].generating() && reserve(running_[i], 1)) ++generating;
+  uint32_t left = std::min(limits_.rows - generating, budget_.prompt_tokens(generating));
+  for (size_t i = 0; i < running_.size() && left > 0; ++i) {
+    Active& one = running_[i];
+    if (one.rows > 0) continue;
+    const auto rest = static_cast<uint32_t>(one.task->tokens.size()) - one.chain.size;
+    const uint32_t rows = std::min(rest, left);
+    if (!reserve(one, rows)) break;
+    prompts += rows;
+    left -= rows;
+  }
+  return prompts;
+}
+
+Batch Scheduler::make_batch() const {
+  Batch batch;
+  batch.row_begin = {0};
+  batch.page_begin = {0};
+  for (const Active& one : running_) {
+    if (one.rows == 0) continue;
+    uint32_t wanted = one.next_wanted;
+    for (uint32_t position = one.before; position < one.before + one.rows; ++position) {
+      const bool listed = wanted < one.task->wanted.size() && one.task->wanted[wanted] == position;
+      if (listed) ++wanted;
+      if (listed || position + 1 == one.task->tokens.size())
+        batch.outputs.push_back(static_cast<uint32_t>(batch.tokens.size()));
+      batch.tokens.push_back(one.task->tokens[position]);
+      batch.positions.push_back(position);
+    }
+    batch.pages.insert(batch.pages.end(), one.chain.pages.begin(), one.chain.pages.end());
+    batch.row_begin.push_back(static_cast<uint32_t>(batch.tokens.size()));
+    batch.page_begin.push_back(static_cast<uint32_t>(batch.pages.size()));
+  }
+  return batch;
+}
+
+void Scheduler::deliver(const Batch& batch, std::span<const float> logits) {
+  size_t output = 0;
+  uint32_t row = 0;
+  for (Active& one : running_) {
+    const uint32_t end = row + one.rows;
+    try {
+      for (; output < batch.outputs.size() && batch.outputs[output] < end; ++output) {
+        const uint32_t position = batch.positions[batch.outputs[output]];
+        if (one.next_wanted < one.task->wanted.size() && one.task->wanted[one.next_wanted] == position)
+          ++one.next_wanted;
+        const auto values = logits.subspan(output * vocabulary_, vocabulary_);
+        std::copy(values.begin(), values.end(), row_.begin());
+        one.task->on_logits(position, row_);
+      }
+    } catch (...) {  // of this task alone
+      while (output < batch.outputs.size() && batch.outputs[output] < end) ++output;
+      cache_.release(one.chain);
+      one.task->on_end(std::current_exception());
+      one.task = nullptr;
+    }
+    row = end;
+  }
+  std::erase_if(running_, [&](Active& one) {
+    if (one.task && one.chain.size < one.task->tokens.size()) return false;
+    if (one.task) {
+      cache_.release(one.chain);
+      one.task->on_end(nullptr);
+    }
+    return true;
+  });
+}
+
+void Scheduler::fail(const std::exception_ptr& error) {
+  std::vector<Active> failed = std::exchange(running_, {});
+  for (Active& one : failed)
+    if (one.task) cache_.release(one.chain);
+  cache_.clear();  // what the step wrote is not known
+  for (Active& one : failed)
+    if (one.task) one.task->on_end(error);
+}
+
+SchedulerStatistics Scheduler::statistics() const {
+  SchedulerStatistics now = counted_;
+  now.running = static_cast<uint32_t>(running_.size());
+  now.waiting = static_cast<uint32_t>(waiting_.size());
+  now.pages = cache_.pages();
+  now.pages_used = cache_.pages() - cache_.available();
+  now.pages_held = cache_.held();
+  return now;
+}
+
+}  // namespace hearth

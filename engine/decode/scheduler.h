@@ -1,0 +1,102 @@
+// Which tokens of which requests go into the next step of a plan.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backends/backend.h"
+#include "engine/decode/prefix_cache.h"
+#include "engine/decode/step_budget.h"
+
+namespace hearth {
+
+// One request as the scheduler sees it: a sequence of tokens to compute, which may grow as logits come. All functions
+// are called by the scheduler's thread.
+class Task {
+ public:
+  virtual ~Task() = default;
+  virtual bool cancelled() const = 0;
+  // The sequence has its place; `cached` tokens of it need no computing. Called again after the task was set back.
+  virtual void on_start(uint32_t cached) = 0;
+  // The logits [vocabulary] after a position: those of `wanted`, then of the last token, each once. May change them,
+  // and may append one token to go on; a task ends when all its tokens are computed.
+  virtual void on_logits(uint32_t position, std::span<float> logits) = 0;
+  // The last call: nothing follows. `error` says why a task could not be ended; null where it is done or was cancelled.
+  virtual void on_end(std::exception_ptr error) = 0;
+
+  std::vector<int32_t> tokens;   // the prompt, at least one; then what on_logits appended
+  std::vector<uint32_t> wanted;  // positions, rising, whose logits are wanted besides those of the last token
+  bool from_cache = true;        // false: all tokens are computed, whatever the cache holds
+};
+
+struct SchedulerOptions {
+  uint32_t parallel = 1;  // most tasks in one step
+  // Told what a reader of a log may want to know, in a line.
+  std::function<void(PrefixCache::Divergence)> on_divergence;
+};
+
+struct SchedulerStatistics {
+  uint32_t running = 0, waiting = 0;
+  uint32_t pages = 0, pages_used = 0, pages_held = 0;  // of the cache; used by tasks; holding anything
+  uint64_t steps = 0, rows = 0;                        // rows: of all steps together
+  uint64_t prompt_tokens = 0, cached_tokens = 0;       // of tasks that started
+  uint64_t set_back = 0;                               // tasks that gave up their pages for older ones
+};
+
+// Iteration-level batching: between any two steps tasks join and leave. A step has one token of each task that
+// generates, and as many tokens of prompts as the budget allows, so that a long prompt does not stall the others. When
+// pages run out the newest task gives up its place and is computed again later. A prompt that begins as one that is
+// being computed waits for it, to use its pages. One thread at a time; the plan must outlive it.
+class Scheduler {
+ public:
+  Scheduler(Plan& plan, const Limits& limits, uint32_t vocabulary, SchedulerOptions options);
+  ~Scheduler();  // ends all tasks as if cancelled
+
+  // Throws nothing but std::bad_alloc. The sequence must never be longer than the cache.
+  void add(std::shared_ptr<Task> task);
+  bool idle() const { return waiting_.empty() && running_.empty(); }
+  // Runs one step, or ends tasks that were cancelled. A failure of the device ends all running tasks with it.
+  void step();
+  SchedulerStatistics statistics() const;
+
+ private:
+  struct Active {
+    std::shared_ptr<Task> task;
+    PrefixCache::Chain chain;
+    uint32_t next_wanted = 0;  // into task->wanted
+    uint32_t rows = 0;         // of the step, which follow `before`
+    uint32_t before = 0;       // tokens computed before the step
+    bool generating() const { return chain.size + 1 == task->tokens.size(); }
+  };
+
+  void end_cancelled();
+  void admit();
+  bool waits_for_another(const Task& task) const;
+  bool reserve(Active& one, uint32_t rows);
+  void set_back_newest();
+  uint32_t plan_rows();  // gives each running task its rows of the step; how many are of prompts
+  Batch make_batch() const;
+  void deliver(const Batch& batch, std::span<const float> logits);
+  void fail(const std::exception_ptr& error);
+
+  Plan& plan_;
+  Limits limits_;
+  uint32_t vocabulary_;
+  SchedulerOptions options_;
+  PrefixCache cache_;
+  StepBudget budget_;
+  std::deque<std::shared_ptr<Task>> waiting_;
+  std::vector<Active> running_;  // by time of arrival
+  std::vector<float> row_;        // [vocabulary], what a task may change
+  SchedulerStatistics counted_;
+};
+
+}  // namespace hearth

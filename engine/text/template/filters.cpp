@@ -92,9 +92,8 @@ Value Interpreter::filter(const std::string& name, const Value& v, const Argumen
     return text(out);
   }
   if (name == "int" || name == "float") {
-    const double d = v.is_string()   ? std::strtod(v.string().c_str(), nullptr)
-                     : v.is_number() ? v.real()
-                                     : arg(0, "default", 0).real();
+    if (!v.is_string() && !v.is_number()) return arg(0, "default", 0);
+    const double d = v.is_string() ? std::strtod(v.string().c_str(), nullptr) : v.real();
     if (name == "float") return d;
     return v.is_integral() ? Value(v.integer()) : std::abs(d) < 9e18 ? Value(static_cast<std::int64_t>(d)) : Value(0);
   }

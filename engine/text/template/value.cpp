@@ -91,11 +91,13 @@ Value::Value(Dict dict) {
 Value Value::list(std::vector<Value> items) { return Value(List{std::move(items), false, 0}); }
 Value Value::tuple(std::vector<Value> items) { return Value(List{std::move(items), true, 0}); }
 
+void Value::fail_kind() { throw TemplateError(TemplateError::Kind::type, "a value of another type is needed"); }
+
 std::int64_t Value::integer() const {
-  return is(Kind::boolean) ? std::int64_t{boolean()} : std::get<std::int64_t>(data_);
+  return is(Kind::boolean) ? std::int64_t{boolean()} : as<std::int64_t>();
 }
 
-double Value::real() const { return is(Kind::real) ? std::get<double>(data_) : static_cast<double>(integer()); }
+double Value::real() const { return is(Kind::real) ? as<double>() : static_cast<double>(integer()); }
 
 const Value* Value::find(std::string_view key) const {
   if (!is_dict()) return nullptr;

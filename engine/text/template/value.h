@@ -61,14 +61,14 @@ class Value {
   bool is_integral() const { return is(Kind::integer) || is(Kind::boolean); }
   bool is_number() const { return is_integral() || is(Kind::real); }
 
-  // The caller has checked the kind.
-  bool boolean() const { return std::get<bool>(data_); }
+  // Of a value of another kind: TemplateError (type).
+  bool boolean() const { return as<bool>(); }
   std::int64_t integer() const;  // also of a boolean
   double real() const;           // also of an integer or boolean
-  const std::string& string() const { return *std::get<std::shared_ptr<const std::string>>(data_); }
-  const List& list() const { return *std::get<std::shared_ptr<const List>>(data_); }
-  const Dict& dict() const { return *std::get<std::shared_ptr<const Dict>>(data_); }
-  const Object& object() const { return std::get<Object>(data_); }
+  const std::string& string() const { return *as<std::shared_ptr<const std::string>>(); }
+  const List& list() const { return *as<std::shared_ptr<const List>>(); }
+  const Dict& dict() const { return *as<std::shared_ptr<const Dict>>(); }
+  const Object& object() const { return as<Object>(); }
 
   // Member of a dict by its text key; null when this is no dict or has no such key. Lives as long as this value.
   const Value* find(std::string_view key) const;
@@ -79,6 +79,13 @@ class Value {
   std::uint64_t cost() const;
 
  private:
+  [[noreturn]] static void fail_kind();
+  template <class T>
+  const T& as() const {
+    if (const T* held = std::get_if<T>(&data_)) return *held;
+    fail_kind();
+  }
+
   std::variant<std::monostate, None, bool, std::int64_t, double, std::shared_ptr<const std::string>,
                std::shared_ptr<const List>, std::shared_ptr<const Dict>, Object>
       data_;

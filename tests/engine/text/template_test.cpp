@@ -65,6 +65,7 @@ TEST(TemplateTest, prints_values_as_python_does) {
   EXPECT_EQ(render("{{ [none, true, 1.0, \"it's\", {'a': (1,)}] }}"), "[None, True, 1.0, \"it's\", {'a': (1,)}]");
 }
 TEST(TemplateTest, stops_hostile_templates) {
+  EXPECT_EQ(render("{{ none | int('x') }} {{ none | float(none) }} {{ [] | int }}"), "x None 0");
   EXPECT_EQ(failure("{{ 'x' * 10**9 }}"), TemplateError::Kind::budget);
   EXPECT_EQ(failure("{{ range(10**9) }}"), TemplateError::Kind::budget);
   EXPECT_EQ(failure("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}"), TemplateError::Kind::budget);

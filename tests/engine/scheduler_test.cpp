@@ -1,0 +1,322 @@
+// Requests in one batch get what they would get alone, whatever joins, leaves or runs out of pages.
+#include "engine/decode/scheduler.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <set>
+
+#include "engine/decode/worker.h"
+
+namespace hearth {
+namespace {
+
+constexpr uint32_t kVocabulary = 97;
+
+// The token that follows a sequence: a number made of all of it.
+int32_t successor(std::span<const int32_t> tokens) {
+  uint64_t hash = 1469598103934665603u;
+  for (const int32_t token : tokens) hash = (hash ^ static_cast<uint64_t>(token)) * 1099511628211u;
+  return static_cast<int32_t>(hash >> 33) % static_cast<int32_t>(kVocabulary);
+}
+
+// Keeps tokens in its cells instead of keys and values, and gives logits that prefer the successor of what the pages of
+// a sequence hold. So a wrong page, a page shared too early or one overwritten changes the answer.
+class RecordingPlan : public Plan {
+ public:
+  RecordingPlan(const Program& program, const Limits& limits)
+      : program_(program), limits_(limits), cells_(size_t{limits.pages} * limits.page_size, -1) {}
+
+  void submit(const Batch& batch) override {
+    check_batch(batch, program_, limits_);
+    if (fails) throw DeviceError("the device is lost");
+    ++steps;
+    logits_.assign(batch.outputs.size() * kVocabulary, 0);
+    std::map<uint32_t, size_t> output_of_row;
+    for (size_t i = 0; i < batch.outputs.size(); ++i) output_of_row[batch.outputs[i]] = i;
+    // As on a device: what the step computes is there for all rows, and nothing later.
+    std::set<uint64_t> written;
+    for (uint32_t s = 0; s + 1 < batch.row_begin.size(); ++s)
+      for (uint32_t row = batch.row_begin[s]; row < batch.row_begin[s + 1]; ++row) {
+        const uint64_t cell = cell_of(batch, s, batch.positions[row]);
+        EXPECT_TRUE(written.insert(cell).second) << "two rows write one cell";
+        cells_[cell] = batch.tokens[row];
+      }
+    for (uint32_t s = 0; s + 1 < batch.row_begin.size(); ++s) {
+      const uint32_t rows = batch.row_begin[s + 1] - batch.row_begin[s];
+      most_rows_of_a_sequence = std::max(most_rows_of_a_sequence, rows);
+      for (uint32_t row = batch.row_begin[s]; row < batch.row_begin[s + 1]; ++row) {
+        const auto output = output_of_row.find(row);
+        if (output == output_of_row.end()) continue;
+        std::vector<int32_t> seen;
+        for (uint32_t p = 0; p <= batch.positions[row]; ++p) seen.push_back(cells_[cell_of(batch, s, p)]);
+        logits_[output->second * kVocabulary + static_cast<size_t>(successor(seen))] = 1;
+      }
+    }
+    most_sequences = std::max(most_sequences, batch.row_begin.size() - 1);
+  }
+  StepResult wait() override { return {logits_}; }
+
+  size_t steps = 0, most_sequences = 0;
+  uint32_t most_rows_of_a_sequence = 0;
+  bool fails = false;
+
+ private:
+  uint64_t cell_of(const Batch& batch, uint32_t s, uint32_t position) const {
+    return uint64_t{batch.pages[batch.page_begin[s] + position / limits_.page_size]} * limits_.page_size +
+           position % limits_.page_size;
+  }
+
+  const Program& program_;
+  Limits limits_;
+  std::vector<int32_t> cells_;
+  std::vector<float> logits_;
+};
+
+// Goes on with the likeliest token until it has `wanted_tokens`.
+class Greedy : public Task {
+ public:
+  Greedy(std::vector<int32_t> prompt, size_t count) : prompt_size(prompt.size()), wanted_tokens(count) {
+    tokens = std::move(prompt);
+  }
+  bool cancelled() const override { return cancel; }
+  void on_start(uint32_t found) override { cached = found, ++starts; }
+  void on_logits(uint32_t position, std::span<float> logits) override {
+    EXPECT_EQ(logits.size(), kVocabulary);
+    positions.push_back(position);
+    if (throws) throw std::runtime_error("this task alone");
+    if (position + 1 < tokens.size()) return;
+    const auto token = static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+    answer.push_back(token);
+    if (answer.size() < wanted_tokens) tokens.push_back(token);
+  }
+  void on_end(std::exception_ptr failure) override {
+    EXPECT_FALSE(ended) << "ended twice";
+    ended = true;
+    error = failure;
+  }
+  std::vector<int32_t> expected() const {
+    std::vector<int32_t> sequence(tokens.begin(), tokens.begin() + static_cast<ptrdiff_t>(prompt_size)), result;
+    for (size_t i = 0; i < wanted_tokens; ++i) {
+      result.push_back(successor(sequence));
+      sequence.push_back(result.back());
+    }
+    return result;
+  }
+
+  size_t prompt_size, wanted_tokens;
+  std::vector<int32_t> answer;
+  std::vector<uint32_t> positions;
+  uint32_t cached = 0, starts = 0;
+  bool cancel = false, ended = false, throws = false;
+  std::exception_ptr error;
+};
+
+class SchedulerTest : public testing::Test {
+ protected:
+  void make(uint32_t pages, uint32_t page_size, uint32_t rows, uint32_t parallel) {
+    limits.pages = pages;
+    limits.page_size = page_size;
+    limits.rows = rows;
+    program.vocabulary = kVocabulary;
+    plan = std::make_unique<RecordingPlan>(program, limits);
+    scheduler = std::make_unique<Scheduler>(*plan, limits, kVocabulary,
+                                            SchedulerOptions{.parallel = parallel, .on_divergence = {}});
+  }
+  std::shared_ptr<Greedy> add(std::vector<int32_t> prompt, size_t count) {
+    auto task = std::make_shared<Greedy>(std::move(prompt), count);
+    scheduler->add(task);
+    return task;
+  }
+  void run() {
+    for (size_t i = 0; !scheduler->idle(); ++i) {
+      ASSERT_LT(i, 100000u) << "it does not come to an end";
+      scheduler->step();
+    }
+    EXPECT_EQ(scheduler->statistics().pages_used, 0u) << "pages were not given back";
+  }
+  static std::vector<int32_t> prompt(uint32_t seed, size_t size) {
+    std::mt19937 random(seed);
+    std::vector<int32_t> tokens(size);
+    for (int32_t& token : tokens) token = static_cast<int32_t>(random() % kVocabulary);
+    return tokens;
+  }
+
+  Program program;
+  Limits limits;
+  std::unique_ptr<RecordingPlan> plan;
+  std::unique_ptr<Scheduler> scheduler;
+};
+
+TEST_F(SchedulerTest, ManyTasksShareTheSteps) {
+  make(64, 4, 32, 8);
+  std::vector<std::shared_ptr<Greedy>> tasks;
+  for (uint32_t i = 0; i < 8; ++i) tasks.push_back(add(prompt(i, 5 + i), 10));
+  run();
+  for (const auto& task : tasks) EXPECT_EQ(task->answer, task->expected());
+  EXPECT_EQ(plan->most_sequences, 8u);
+  EXPECT_LT(plan->steps, 20u);
+}
+
+TEST_F(SchedulerTest, ATaskJoinsWhileOthersRun) {
+  make(64, 4, 32, 4);
+  const auto first = add(prompt(1, 6), 20);
+  for (int i = 0; i < 5; ++i) scheduler->step();
+  const auto second = add(prompt(2, 6), 3);
+  for (int i = 0; i < 5; ++i) scheduler->step();
+  EXPECT_TRUE(second->ended);
+  EXPECT_FALSE(first->ended);
+  run();
+  EXPECT_EQ(first->answer, first->expected());
+  EXPECT_EQ(second->answer, second->expected());
+}
+
+TEST_F(SchedulerTest, ALongPromptLeavesRoomForRunningAnswers) {
+  make(200, 4, 64, 4);
+  const auto answer = add(prompt(1, 3), 60);
+  for (int i = 0; i < 4; ++i) scheduler->step();
+  const size_t before = answer->answer.size();
+  const auto long_prompt = add(prompt(2, 300), 1);
+  size_t steps = 0;
+  while (!long_prompt->ended && steps < 1000) scheduler->step(), ++steps;
+  EXPECT_GE(steps, 300u / 64);
+  EXPECT_EQ(answer->answer.size(), std::min(before + steps, size_t{60})) << "an answer missed a step";
+  run();
+  EXPECT_EQ(long_prompt->answer, long_prompt->expected());
+}
+
+TEST_F(SchedulerTest, ThePrefixOfAnEarlierTaskIsNotComputedAgain) {
+  make(64, 4, 32, 4);
+  const auto first = add(prompt(1, 21), 5);
+  run();
+  const auto again = add(prompt(1, 21), 5);
+  run();
+  EXPECT_EQ(first->cached, 0u);
+  EXPECT_EQ(again->cached, 20u);
+  EXPECT_EQ(again->answer, first->answer);
+  const auto logits_of_all = std::make_shared<Greedy>(prompt(1, 21), 5);
+  logits_of_all->from_cache = false;
+  scheduler->add(logits_of_all);
+  run();
+  EXPECT_EQ(logits_of_all->cached, 0u);
+  EXPECT_EQ(logits_of_all->answer, first->answer);
+}
+
+TEST_F(SchedulerTest, EqualPromptsAtOnceAreComputedOnce) {
+  make(64, 4, 16, 8);
+  std::vector<std::shared_ptr<Greedy>> tasks;
+  for (int i = 0; i < 4; ++i) tasks.push_back(add(prompt(1, 42), 5));
+  run();
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(tasks[i]->answer, tasks[i]->expected());
+    if (i > 0) {
+      EXPECT_GE(tasks[i]->cached, 40u);
+    }
+  }
+}
+
+TEST_F(SchedulerTest, WantedPositionsAreGivenOnceEach) {
+  make(64, 4, 8, 4);
+  const auto task = std::make_shared<Greedy>(prompt(1, 20), 2);
+  task->wanted = {0, 7, 8, 18};
+  scheduler->add(task);
+  run();
+  EXPECT_EQ(task->positions, (std::vector<uint32_t>{0, 7, 8, 18, 19, 20}));
+  EXPECT_EQ(task->answer, task->expected());
+  const auto again = std::make_shared<Greedy>(prompt(1, 20), 1);
+  again->wanted = {10};
+  scheduler->add(again);
+  run();
+  EXPECT_EQ(again->positions, (std::vector<uint32_t>{10, 19}));
+  EXPECT_LE(again->cached, 10u);
+}
+
+TEST_F(SchedulerTest, WhenPagesRunOutTheNewestIsComputedAgainLater) {
+  make(8, 4, 16, 4);
+  const auto a = add(prompt(1, 6), 20), b = add(prompt(2, 6), 20), c = add(prompt(3, 6), 20);
+  run();
+  EXPECT_GT(scheduler->statistics().set_back, 0u);
+  EXPECT_EQ(a->starts, 1u);
+  for (const auto& task : {a, b, c}) EXPECT_EQ(task->answer, task->expected());
+}
+
+TEST_F(SchedulerTest, CancelledTasksLeaveAtTheNextStep) {
+  make(16, 4, 16, 1);
+  const auto running = add(prompt(1, 6), 40), waiting = add(prompt(2, 6), 40), other = add(prompt(3, 6), 4);
+  for (int i = 0; i < 3; ++i) scheduler->step();
+  running->cancel = waiting->cancel = true;
+  scheduler->step();
+  EXPECT_TRUE(running->ended);
+  EXPECT_TRUE(waiting->ended);
+  EXPECT_EQ(waiting->starts, 0u);
+  run();
+  EXPECT_EQ(other->answer, other->expected());
+}
+
+TEST_F(SchedulerTest, ATaskThatThrowsEndsAlone) {
+  make(64, 4, 32, 4);
+  const auto bad = add(prompt(1, 6), 10), good = add(prompt(2, 6), 10);
+  bad->throws = true;
+  run();
+  EXPECT_TRUE(bad->error != nullptr);
+  EXPECT_EQ(good->answer, good->expected());
+}
+
+TEST_F(SchedulerTest, AFailedStepEndsWhatRanAndForgetsTheCache) {
+  make(64, 4, 32, 2);
+  const auto a = add(prompt(1, 9), 10), b = add(prompt(2, 6), 10), later = add(prompt(1, 9), 10);
+  for (int i = 0; i < 3; ++i) scheduler->step();
+  plan->fails = true;
+  scheduler->step();
+  plan->fails = false;
+  EXPECT_TRUE(a->error != nullptr);
+  EXPECT_TRUE(b->error != nullptr);
+  run();
+  EXPECT_EQ(later->cached, 0u);
+  EXPECT_EQ(later->answer, later->expected());
+}
+
+// A small cache, prompts that often begin alike, arrivals and cancellations at random.
+TEST_F(SchedulerTest, NothingIsMixedUpUnderRandomLoad) {
+  for (uint32_t seed = 0; seed < 30; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937 random(seed);
+    make(12 + random() % 20, 1 + random() % 5, 4 + random() % 30, 1 + random() % 6);
+    const size_t longest = size_t{limits.pages} * limits.page_size;
+    std::vector<std::shared_ptr<Greedy>> tasks;
+    for (int step = 0; step < 300; ++step) {
+      if (random() % 4 == 0) {
+        std::vector<int32_t> tokens = prompt(random() % 3, 1 + random() % (longest / 2));
+        if (random() % 2 == 0) tokens.push_back(static_cast<int32_t>(random() % kVocabulary));
+        tasks.push_back(add(tokens, 1 + random() % (longest - tokens.size())));
+      }
+      if (!tasks.empty() && random() % 16 == 0) tasks[random() % tasks.size()]->cancel = true;
+      scheduler->step();
+    }
+    run();
+    for (const auto& task : tasks) {
+      EXPECT_TRUE(task->ended);
+      EXPECT_EQ(task->error, nullptr);
+      if (!task->cancel) {
+        EXPECT_EQ(task->answer, task->expected());
+      }
+    }
+  }
+}
+
+TEST_F(SchedulerTest, TheWorkerEndsWhatIsLeft) {
+  make(64, 4, 32, 2);
+  std::vector<std::shared_ptr<Greedy>> tasks;
+  {
+    Worker worker(std::move(scheduler));
+    for (uint32_t i = 0; i < 5; ++i) {
+      tasks.push_back(std::make_shared<Greedy>(prompt(i, 5), 200));
+      EXPECT_TRUE(worker.add(tasks.back(), 5));
+    }
+  }
+  for (const auto& task : tasks) EXPECT_TRUE(task->ended);
+}
+
+}  // namespace
+}  // namespace hearth

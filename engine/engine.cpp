@@ -207,14 +207,19 @@ Result Engine::generate(const Request& request, const std::function<bool(std::st
   return with_public_errors([&] {
     EventQueue events;
     const auto generation = state_->start(request, [&](Event event) { events.push(std::move(event)); });
+    std::string text;
     for (bool wanted = true;;) {
       Event event = events.pop();
+      if (wanted) text += event.text;
       if (wanted && !event.text.empty() && on_text && !on_text(event.text)) {
         wanted = false;
         generation->cancel();
       }
       if (event.error) throw *event.error;
-      if (event.result) return std::move(*event.result);
+      if (!event.result) continue;
+      event.result->text = std::move(text);
+      if (!wanted) event.result->reason = FinishReason::cancelled;
+      return std::move(*event.result);
     }
   });
 }

@@ -185,7 +185,7 @@ class Engine {
   const ModelInfo& info() const;
 
   // Answers a request. on_text gets the text as it comes, whole UTF-8 characters, in this thread; false from it
-  // cancels.
+  // cancels: that piece is the last of the text, though the engine may have drawn more tokens by then.
   Result generate(const Request& request, const std::function<bool(std::string_view)>& on_text = {});
   // Begins to answer and returns. on_event is called in the engine's thread, one event after the other, the last before
   // the engine is gone; it must be quick and must not throw. What is wrong with the request itself is thrown here.

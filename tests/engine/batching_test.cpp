@@ -1,0 +1,171 @@
+// The public API used by many callers at once, and what a request may ask for besides text.
+#include <cmath>
+#include <future>
+#include <limits>
+#include <thread>
+
+#include "hearth/hearth.h"
+#include "tests/shared_data.h"
+
+namespace hearth {
+namespace {
+
+Request greedy(std::string prompt, uint32_t tokens) {
+  Request request;
+  request.prompt = std::move(prompt);
+  request.max_tokens = tokens;
+  request.sampling.temperature = 0;
+  return request;
+}
+
+Engine load(uint32_t parallel, const char* device = "reference") {
+  EngineOptions options;
+  options.device = device;
+  options.parallel = parallel;
+  options.context = 256;
+  return Engine::load(shared_data("models/spark.gguf"), options);
+}
+
+// On the reference device a row is computed the same way whatever else is in the batch, so texts must be equal.
+TEST(Batching, ManyCallersGetWhatTheyWouldGetAlone) {
+  HEARTH_REQUIRE_SHARED(shared_data("models/spark.gguf"));
+  Engine engine = load(3);
+  const std::vector<std::string> prompts = {
+      "import os\n", "def f(x):\n", "class A:", "for i in", "import os\nimport", "x ="};
+  std::vector<std::future<Result>> results;
+  for (const std::string& prompt : prompts)
+    results.push_back(std::async(std::launch::async, [&] { return engine.generate(greedy(prompt, 12)); }));
+  Engine alone = load(1);
+  for (size_t i = 0; i < prompts.size(); ++i)
+    EXPECT_EQ(results[i].get().text, alone.generate(greedy(prompts[i], 12)).text) << prompts[i];
+  const Statistics statistics = engine.statistics();
+  EXPECT_EQ(statistics.generated_tokens, 12 * prompts.size());
+  EXPECT_EQ(statistics.running, 0u);
+  EXPECT_LT(statistics.steps, 13 * prompts.size());  // some steps had several
+}
+
+TEST(Batching, StartTellsPiecesAndAnEnd) {
+  HEARTH_REQUIRE_SHARED(shared_data("models/spark.gguf"));
+  Engine engine = load(2, "cpu");
+  std::promise<Result> done;
+  std::string text;
+  engine.start(greedy("import os\n", 16), [&](Event event) {
+    text += event.text;
+    if (event.result) done.set_value(*event.result);
+  });
+  EXPECT_EQ(done.get_future().get().text, text);
+}
+
+TEST(Batching, CancellingEndsAnAnswerThatOthersWaitBehind) {
+  HEARTH_REQUIRE_SHARED(shared_data("models/spark.gguf"));
+  Engine engine = load(1, "cpu");
+  std::promise<Result> first, second;
+  Request endless = greedy("import os\n", 200);
+  endless.ignore_end = true;
+  std::promise<void> begun;
+  std::once_flag once;
+  Running running = engine.start(endless, [&](Event event) {
+    std::call_once(once, [&] { begun.set_value(); });
+    if (event.result) first.set_value(*event.result);
+  });
+  engine.start(greedy("x =", 3), [&](Event event) {
+    if (event.result) second.set_value(*event.result);
+  });
+  begun.get_future().get();
+  running.cancel();
+  EXPECT_EQ(first.get_future().get().reason, FinishReason::cancelled);
+  EXPECT_EQ(second.get_future().get().generated_tokens, 3u);
+}
+
+TEST(Batching, TooManyWaitingRequestsAreRefused) {
+  HEARTH_REQUIRE_SHARED(shared_data("models/spark.gguf"));
+  EngineOptions options;
+  options.most_waiting = 0;
+  Engine engine = Engine::load(shared_data("models/spark.gguf"), options);
+  try {
+    engine.generate(greedy("x", 1));
+    FAIL() << "was not refused";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::busy);
+  }
+}
+
+TEST(Batching, AnEngineThatGoesEndsItsRequests) {
+  HEARTH_REQUIRE_SHARED(shared_data("models/spark.gguf"));
+  int ends = 0;
+  {
+    Engine engine = load(2, "cpu");
+    for (int i = 0; i < 5; ++i)
+      engine.start(greedy("import", 200), [&](Event event) { ends += event.result || event.error ? 1 : 0; });
+  }
+  EXPECT_EQ(ends, 5);
+}
+
+TEST(Requests, ARequestMayHaveASmallerContext) {
+  HEARTH_REQUIRE_SHARED(shared_data("models/spark.gguf"));
+  Engine engine = load(1, "cpu");
+  Request request = greedy("import os\nimport sys\n", 100);
+  request.ignore_end = true;
+  request.context = 16;
+  const Result result = engine.generate(request);
+  EXPECT_EQ(result.reason, FinishReason::context_full);
+  EXPECT_EQ(result.prompt_tokens + result.generated_tokens, 16u);
+}
+
+TEST(Requests, LogprobsAreThoseOfTheLogits) {
+  HEARTH_REQUIRE_SHARED(shared_data("models/spark.gguf"));
+  Engine engine = load(1);
+  Request request = greedy("import os\n", 3);
+  request.logprobs = 4;
+  request.prompt_logprobs = true;
+  const Result result = engine.generate(request);
+  ASSERT_EQ(result.logprobs.size(), 3u);
+  std::vector<int32_t> ids = engine.prompt_tokens(request);
+  ASSERT_EQ(result.prompt_logprobs.size(), ids.size() - 1);
+  const uint32_t last[] = {static_cast<uint32_t>(ids.size()) - 1};
+  const std::vector<float> logits = engine.logits(ids, last)[0];
+  double sum = 0;
+  for (const float logit : logits) sum += std::exp(double{logit});
+  const TokenLogprob& first = result.logprobs[0];
+  EXPECT_NEAR(first.logprob, double{logits[static_cast<size_t>(first.id)]} - std::log(sum), 1e-5);
+  ASSERT_EQ(first.top.size(), 4u);
+  EXPECT_EQ(first.top[0].id, first.id);  // greedy
+  EXPECT_GE(first.top[0].logprob, first.top[1].logprob);
+  std::string bytes;
+  for (const TokenLogprob& token : result.logprobs) bytes += token.bytes;
+  EXPECT_EQ(bytes, result.text);
+}
+
+TEST(Requests, BiasesForbidAndForceTokens) {
+  HEARTH_REQUIRE_SHARED(shared_data("models/spark.gguf"));
+  Engine engine = load(1, "cpu");
+  Request request = greedy("import os\n", 1);
+  request.logprobs = 0;
+  const int32_t likeliest = engine.generate(request).logprobs[0].id;
+  request.sampling.logit_bias = {{likeliest, -std::numeric_limits<float>::infinity()}};
+  EXPECT_NE(engine.generate(request).logprobs[0].id, likeliest);
+  request.sampling.logit_bias = {{77, 1000.0f}};
+  EXPECT_EQ(engine.generate(request).logprobs[0].id, 77);
+}
+
+TEST(Requests, AGapIsFilledBetweenItsTwoTexts) {
+  HEARTH_REQUIRE_SHARED(shared_data("models/spark.gguf"));
+  Engine engine = load(1, "cpu");
+  EXPECT_TRUE(engine.info().has_infill);
+  Request request = greedy("", 8);
+  request.prompt = Infill{"def add(a, b):\n    return ", "\n"};
+  const std::vector<int32_t> ids = engine.prompt_tokens(request);
+  EXPECT_NE(engine.detokenize(ids, true).find("fim_middle"), std::string::npos) << engine.detokenize(ids, true);
+  EXPECT_GT(engine.generate(request).prompt_tokens, 10u);
+}
+
+TEST(Requests, NoTokensMayBeAskedFor) {
+  HEARTH_REQUIRE_SHARED(shared_data("models/spark.gguf"));
+  Engine engine = load(1, "cpu");
+  const Result result = engine.generate(greedy("import", 0));
+  EXPECT_EQ(result.text, "");
+  EXPECT_EQ(result.reason, FinishReason::max_tokens);
+}
+
+}  // namespace
+}  // namespace hearth

@@ -73,7 +73,7 @@ struct Experts {  // out = add + sum over route of weight * down_e (act(gate_e i
 struct Select {  // the rows whose logits are wanted; what follows works on those
   Slot in, out;
 };
-struct Logits {  // the result of the step
+struct Logits {  // the result of the step: of a decoder the logits, one for each token of the vocabulary
   Slot in;
 };
 

@@ -12,9 +12,11 @@
 
 #include "backends/devices.h"
 #include "engine/decode/generation.h"
+#include "engine/decode/scoring.h"
 #include "engine/decode/worker.h"
 #include "engine/errors.h"
 #include "engine/include/hearth/hearth.h"
+#include "engine/model/decoder.h"
 #include "engine/model/loaded_model.h"
 #include "engine/text/chat.h"
 #include "engine/text/prompt.h"
@@ -28,9 +30,23 @@ KvType kv_type_of(CacheType type) {
   return type == CacheType::f32 ? KvType::f32 : type == CacheType::f16 ? KvType::f16 : KvType::q8_0;
 }
 
+constexpr uint32_t kEmbeddingsAtOnce = 16;
+
+// Embeddings have a cache of their own, of one context.
+Limits embedding_limits(const LoadedModel& model) {
+  Limits limits = model.limits;
+  limits.pages = (model.context + limits.page_size - 1) / limits.page_size;
+  return limits;
+}
+
 // A cache past the machine's memory would be granted and then end the process when it is used.
-void require_memory(const LoadedModel& model) {
-  const MemoryPlan plan = plan_memory(model.program, model.limits);
+void require_memory(const LoadedModel& model, bool embeddings) {
+  MemoryPlan plan = plan_memory(model.program, model.limits);
+  if (embeddings) {
+    const MemoryPlan second = plan_memory(model.program, embedding_limits(model));
+    plan.cache += second.cache;
+    plan.activations += second.activations;
+  }
   const uint64_t machine =
       static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   if (plan.cache + plan.activations > machine)
@@ -44,6 +60,14 @@ void require_tokens(std::span<const int32_t> ids, uint32_t vocabulary) {
     if (id < 0 || static_cast<uint32_t>(id) >= vocabulary)
       throw Error(ErrorCode::invalid_argument,
                   "token " + std::to_string(id) + " is not in the vocabulary of " + std::to_string(vocabulary));
+}
+
+void require_sequence(std::span<const int32_t> ids, const LoadedModel& model) {
+  if (ids.empty()) throw Error(ErrorCode::invalid_argument, "there are no tokens");
+  if (ids.size() > model.context)
+    throw Error(ErrorCode::prompt_too_long, std::to_string(ids.size()) + " tokens were given, but the context holds " +
+                                                std::to_string(model.context));
+  require_tokens(ids, model.program.vocabulary);
 }
 
 ModelInfo describe(const LoadedModel& model, const Device& device, const EngineOptions& options) {
@@ -64,38 +88,13 @@ ModelInfo describe(const LoadedModel& model, const Device& device, const EngineO
   info.trained_context = model.config.context_length;
   info.vocabulary = model.program.vocabulary;
   info.parallel = options.parallel;
+  info.embedding_width = model.config.width;
   info.cache_tokens = model.limits.pages * model.limits.page_size;
   info.has_chat_template = model.chat_template.has_value();
   info.has_infill = has_infill(model.tokenizer.vocabulary());
   info.device = device.name();
   return info;
 }
-
-// Computes a sequence once for the logits after some of its positions, and wakes who waits for them.
-class LogitsTask : public Task {
- public:
-  LogitsTask(std::span<const int32_t> ids, std::span<const uint32_t> positions) {
-    tokens.assign(ids.begin(), ids.end());
-    wanted.assign(positions.begin(), positions.end());
-    from_cache = false;  // so that they do not depend on what was computed before
-  }
-  bool cancelled() const override { return false; }
-  void on_start(uint32_t) override {}
-  void on_logits(uint32_t, std::span<float> logits) override {
-    if (results_.size() < wanted.size()) results_.emplace_back(logits.begin(), logits.end());
-  }
-  void on_end(std::exception_ptr error) override {
-    if (error)
-      promise_.set_exception(error);
-    else
-      promise_.set_value(std::move(results_));
-  }
-  std::future<std::vector<std::vector<float>>> future() { return promise_.get_future(); }
-
- private:
-  std::vector<std::vector<float>> results_;
-  std::promise<std::vector<std::vector<float>>> promise_;
-};
 
 // Brings events from the engine's thread to the one that waits in generate().
 class EventQueue {
@@ -135,15 +134,24 @@ struct Engine::State {
         model(load_model(std::move(file), {options.context, kv_type_of(options.cache_type), options.pre_tokenizer,
                                            options.chat_template, options.parallel, options.cache_tokens})),
         device(make_device({options.device, options.kernels, options.threads})) {
-    require_memory(model);
+    require_memory(model, options.embeddings);
     plan = device->compile(model.program, model.limits);
     info = describe(model, *device, options);
     if (options.on_load) read_weights(model.program, options.on_load);
     SchedulerOptions scheduling{.parallel = options.parallel, .on_divergence = {}};
     if (options.on_log)
       scheduling.on_divergence = [this](const PrefixCache::Divergence& at) { options.on_log(describe_divergence(at)); };
-    worker = std::make_unique<Worker>(
+    std::vector<std::unique_ptr<Scheduler>> schedulers;
+    schedulers.push_back(
         std::make_unique<Scheduler>(*plan, model.limits, model.program.vocabulary, std::move(scheduling)));
+    if (options.embeddings) {
+      const Limits limits = embedding_limits(model);
+      embedding_plan = device->compile(without_head(model.program), limits);
+      schedulers.push_back(
+          std::make_unique<Scheduler>(*embedding_plan, limits, model.config.width,
+                                      SchedulerOptions{.parallel = kEmbeddingsAtOnce, .on_divergence = {}}));
+    }
+    worker = std::make_unique<Worker>(std::move(schedulers));
   }
 
   std::string describe_divergence(const PrefixCache::Divergence& at) const {
@@ -158,7 +166,7 @@ struct Engine::State {
   EngineOptions options;
   LoadedModel model;
   std::unique_ptr<Device> device;
-  std::unique_ptr<Plan> plan;
+  std::unique_ptr<Plan> plan, embedding_plan;  // the latter null where there are no embeddings
   ModelInfo info;
   std::atomic<uint64_t> generated_tokens = 0;
   std::unique_ptr<Worker> worker;  // last: it uses all the rest
@@ -233,6 +241,25 @@ Running Engine::start(const Request& request, std::function<void(Event)> on_even
   });
 }
 
+void Engine::start_embedding(std::span<const int32_t> tokens, Pooling pooling, std::function<void(Embedding)> on_done) {
+  with_public_errors([&] {
+    State& state = *state_;
+    if (!state.embedding_plan) throw Error(ErrorCode::invalid_argument, "the engine was loaded without embeddings");
+    require_sequence(tokens, state.model);
+    const auto task = std::make_shared<EmbeddingTask>(tokens, pooling, std::move(on_done));
+    if (!state.worker->add(task, state.options.most_waiting, 1))
+      throw Error(ErrorCode::busy, std::to_string(state.options.most_waiting) + " requests wait already");
+  });
+}
+
+std::vector<float> Engine::embed(std::span<const int32_t> tokens, Pooling pooling) {
+  std::promise<Embedding> done;
+  start_embedding(tokens, pooling, [&](Embedding embedding) { done.set_value(std::move(embedding)); });
+  Embedding embedding = done.get_future().get();
+  if (embedding.error) throw *embedding.error;
+  return std::move(embedding.values);
+}
+
 Statistics Engine::statistics() const {
   const SchedulerStatistics now = state_->worker->statistics();
   const uint64_t page = state_->model.limits.page_size;
@@ -272,12 +299,7 @@ std::string Engine::render(std::string_view request_json) const {
 std::vector<std::vector<float>> Engine::logits(std::span<const int32_t> tokens, std::span<const uint32_t> positions) {
   return with_public_errors([&] {
     State& state = *state_;
-    if (tokens.empty()) throw Error(ErrorCode::invalid_argument, "there are no tokens");
-    if (tokens.size() > state.model.context)
-      throw Error(ErrorCode::prompt_too_long, std::to_string(tokens.size()) +
-                                                  " tokens were given, but the context holds " +
-                                                  std::to_string(state.model.context));
-    require_tokens(tokens, state.model.program.vocabulary);
+    require_sequence(tokens, state.model);
     for (size_t i = 0; i < positions.size(); ++i)
       if (positions[i] >= tokens.size() || (i > 0 && positions[i] <= positions[i - 1]))
         throw Error(ErrorCode::invalid_argument, "positions must rise and lie within the tokens");

@@ -1,6 +1,7 @@
 // From the exceptions of the parts to the one of the public API.
 #pragma once
 
+#include <exception>
 #include <new>
 
 #include "backends/backend.h"
@@ -31,6 +32,19 @@ auto with_public_errors(Action&& action) -> decltype(action()) {
   } catch (const std::length_error&) {
     throw Error(ErrorCode::out_of_memory, "there is not enough memory");
   }
+}
+
+// Whatever was thrown, as the public error.
+inline Error public_error(const std::exception_ptr& error) {
+  try {
+    with_public_errors([&] { std::rethrow_exception(error); });
+  } catch (const Error& known) {
+    return known;
+  } catch (const std::exception& other) {
+    return {ErrorCode::device, other.what()};
+  } catch (...) {
+  }
+  return {ErrorCode::device, "an unknown failure"};
 }
 
 }  // namespace hearth

@@ -11,17 +11,6 @@ namespace {
 
 double seconds(std::chrono::steady_clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
 
-Error public_error(const std::exception_ptr& error) {
-  try {
-    with_public_errors([&] { std::rethrow_exception(error); });
-  } catch (const Error& known) {
-    return known;
-  } catch (const std::exception& other) {
-    return {ErrorCode::device, other.what()};
-  }
-  return {ErrorCode::device, "an unknown failure"};
-}
-
 }  // namespace
 
 Generation::Generation(const Tokenizer& tokenizer, const Request& request, std::vector<int32_t> prompt, uint64_t seed,

@@ -95,7 +95,7 @@ class Scheduler {
   StepBudget budget_;
   std::deque<std::shared_ptr<Task>> waiting_;
   std::vector<Active> running_;  // by time of arrival
-  std::vector<float> row_;        // [vocabulary], what a task may change
+  std::vector<float> row_;       // [vocabulary], what a task may change
   SchedulerStatistics counted_;
 };
 

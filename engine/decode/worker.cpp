@@ -1,12 +1,18 @@
 // Handing tasks from other threads to the scheduler.
 #include "engine/decode/worker.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace hearth {
 
-Worker::Worker(std::unique_ptr<Scheduler> scheduler)
-    : statistics_(scheduler->statistics()), scheduler_(std::move(scheduler)), thread_([this] { run(); }) {}
+Worker::Worker(std::vector<std::unique_ptr<Scheduler>> schedulers) {
+  for (auto& scheduler : schedulers) {
+    const SchedulerStatistics statistics = scheduler->statistics();
+    lanes_.push_back({std::move(scheduler), {}, statistics});
+  }
+  thread_ = std::thread([this] { run(); });
+}
 
 Worker::~Worker() {
   {
@@ -15,40 +21,51 @@ Worker::~Worker() {
   }
   changed_.notify_one();
   thread_.join();
-  for (const auto& task : arrived_) task->on_end(nullptr);
+  for (Lane& lane : lanes_) {
+    lane.scheduler.reset();
+    for (const auto& task : lane.arrived) task->on_end(nullptr);
+  }
 }
 
-bool Worker::add(std::shared_ptr<Task> task, uint32_t most_waiting) {
+bool Worker::add(std::shared_ptr<Task> task, uint32_t most_waiting, size_t scheduler) {
   {
     const std::lock_guard lock(mutex_);
-    if (arrived_.size() + statistics_.waiting >= most_waiting) return false;
-    arrived_.push_back(std::move(task));
+    Lane& lane = lanes_[scheduler];
+    if (lane.arrived.size() + lane.statistics.waiting >= most_waiting) return false;
+    lane.arrived.push_back(std::move(task));
   }
   changed_.notify_one();
   return true;
 }
 
-SchedulerStatistics Worker::statistics() const {
+SchedulerStatistics Worker::statistics(size_t scheduler) const {
   const std::lock_guard lock(mutex_);
-  SchedulerStatistics now = statistics_;
-  now.waiting += static_cast<uint32_t>(arrived_.size());
+  SchedulerStatistics now = lanes_[scheduler].statistics;
+  now.waiting += static_cast<uint32_t>(lanes_[scheduler].arrived.size());
   return now;
+}
+
+bool Worker::has_work() const {
+  return std::any_of(lanes_.begin(), lanes_.end(),
+                     [](const Lane& lane) { return !lane.arrived.empty() || !lane.scheduler->idle(); });
 }
 
 void Worker::run() {
   for (;;) {
     {
       std::unique_lock lock(mutex_);
-      statistics_ = scheduler_->statistics();
-      changed_.wait(lock, [&] { return stop_ || !arrived_.empty() || !scheduler_->idle(); });
-      if (stop_) break;
-      for (auto& task : arrived_) scheduler_->add(std::move(task));
-      arrived_.clear();
-      statistics_ = scheduler_->statistics();
+      for (Lane& lane : lanes_) lane.statistics = lane.scheduler->statistics();
+      changed_.wait(lock, [&] { return stop_ || has_work(); });
+      if (stop_) return;
+      for (Lane& lane : lanes_) {
+        for (auto& task : lane.arrived) lane.scheduler->add(std::move(task));
+        lane.arrived.clear();
+        lane.statistics = lane.scheduler->statistics();
+      }
     }
-    scheduler_->step();
+    for (Lane& lane : lanes_)
+      if (!lane.scheduler->idle()) lane.scheduler->step();
   }
-  scheduler_.reset();
 }
 
 }  // namespace hearth

@@ -1,4 +1,4 @@
-// The thread that runs a scheduler.
+// The thread that runs schedulers.
 #pragma once
 
 #include <condition_variable>
@@ -11,25 +11,32 @@
 
 namespace hearth {
 
-// Runs steps while there are tasks, and sleeps otherwise. All functions may be called from any thread.
+// Runs steps while there are tasks, of each scheduler in turn, and sleeps otherwise. All functions may be called from
+// any thread.
 class Worker {
  public:
-  explicit Worker(std::unique_ptr<Scheduler> scheduler);
+  explicit Worker(std::vector<std::unique_ptr<Scheduler>> schedulers);
   ~Worker();  // ends all tasks as cancelled; they have had their last call when it returns
 
-  // False, with nothing done, where `most_waiting` tasks wait already.
-  bool add(std::shared_ptr<Task> task, uint32_t most_waiting);
-  SchedulerStatistics statistics() const;  // as of the last step
+  // False, with nothing done, where `most_waiting` tasks of that scheduler wait already.
+  bool add(std::shared_ptr<Task> task, uint32_t most_waiting, size_t scheduler = 0);
+  SchedulerStatistics statistics(size_t scheduler = 0) const;  // as of the last step
 
  private:
   void run();
 
-  mutable std::mutex mutex_;
+  // A scheduler, which the thread alone uses, and what others see of it.
+  struct Lane {
+    std::unique_ptr<Scheduler> scheduler;
+    std::vector<std::shared_ptr<Task>> arrived;
+    SchedulerStatistics statistics;
+  };
+  bool has_work() const;
+
+  mutable std::mutex mutex_;  // of what has arrived, the statistics and stop_
   std::condition_variable changed_;
-  std::vector<std::shared_ptr<Task>> arrived_;
-  SchedulerStatistics statistics_;
+  std::vector<Lane> lanes_;
   bool stop_ = false;
-  std::unique_ptr<Scheduler> scheduler_;  // of the thread alone
   std::thread thread_;
 };
 

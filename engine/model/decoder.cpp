@@ -148,4 +148,13 @@ Program build_decoder(const Gguf& file, const ModelConfig& config, uint32_t cont
   return program;
 }
 
+Program without_head(const Program& decoder) {
+  Program program = decoder;
+  program.ops.pop_back();
+  const auto head = std::get<Linear>(program.ops.back());
+  program.ops.back() = Logits{head.in};
+  program.slot_width[head.out] = 1;  // nothing writes it
+  return program;
+}
+
 }  // namespace hearth

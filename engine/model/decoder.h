@@ -12,4 +12,7 @@ namespace hearth {
 // tensor.
 Program build_decoder(const Gguf& file, const ModelConfig& config, uint32_t context);
 
+// The same without its head: the result of a step is the normed hidden state [width] of each output.
+Program without_head(const Program& decoder);
+
 }  // namespace hearth

@@ -159,6 +159,37 @@ TEST(Requests, AGapIsFilledBetweenItsTwoTexts) {
   EXPECT_GT(engine.generate(request).prompt_tokens, 10u);
 }
 
+TEST(Requests, EmbeddingsAreUnitVectorsThatKnowLikeFromUnlike) {
+  HEARTH_REQUIRE_SHARED(shared_data("models/spark.gguf"));
+  const auto dot = [](const std::vector<float>& a, const std::vector<float>& b) {
+    double sum = 0;
+    for (size_t i = 0; i < a.size(); ++i) sum += double{a[i]} * double{b[i]};
+    return sum;
+  };
+  EngineOptions options;
+  options.embeddings = true;
+  Engine engine = Engine::load(shared_data("models/spark.gguf"), options);
+  options.device = "reference";
+  Engine exact = Engine::load(shared_data("models/spark.gguf"), options);
+  for (const Pooling pooling : {Pooling::mean, Pooling::last}) {
+    const auto embed = [&](Engine& from, const char* text) { return from.embed(from.tokenize(text), pooling); };
+    const std::vector<float> one = embed(engine, "def read_lines(path):"), two = embed(engine, "def read_line(path):"),
+                             other = embed(engine, "\"\"\"A long comment about nothing.\"\"\"");
+    ASSERT_EQ(one.size(), engine.info().embedding_width);
+    EXPECT_NEAR(dot(one, one), 1, 1e-5);
+    EXPECT_GT(dot(one, two), dot(one, other));
+    // Q8_0 weights times rounded activations: a part in a thousand of the direction.
+    EXPECT_NEAR(dot(one, embed(exact, "def read_lines(path):")), 1, 1e-3);
+  }
+  try {
+    Engine plain = load(1, "cpu");
+    plain.embed(plain.tokenize("x"));
+    FAIL() << "was not refused";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
+  }
+}
+
 TEST(Requests, NoTokensMayBeAskedFor) {
   HEARTH_REQUIRE_SHARED(shared_data("models/spark.gguf"));
   Engine engine = load(1, "cpu");

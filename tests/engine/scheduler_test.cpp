@@ -309,7 +309,9 @@ TEST_F(SchedulerTest, TheWorkerEndsWhatIsLeft) {
   make(64, 4, 32, 2);
   std::vector<std::shared_ptr<Greedy>> tasks;
   {
-    Worker worker(std::move(scheduler));
+    std::vector<std::unique_ptr<Scheduler>> schedulers;
+    schedulers.push_back(std::move(scheduler));
+    Worker worker(std::move(schedulers));
     for (uint32_t i = 0; i < 5; ++i) {
       tasks.push_back(std::make_shared<Greedy>(prompt(i, 5), 200));
       EXPECT_TRUE(worker.add(tasks.back(), 5));

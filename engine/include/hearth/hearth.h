@@ -57,6 +57,7 @@ struct EngineOptions {
   uint32_t cache_tokens = 0;     // tokens of all requests together that the cache holds; 0: the context times parallel
   uint32_t most_waiting = 1024;  // requests beyond it are refused as busy
   double longest_wait = 0;       // seconds until a request that has not begun is ended as busy; 0: no limit
+  bool embeddings = false;       // embed() is wanted: takes memory for a second cache of one context
   std::string pre_tokenizer;     // instead of the file's tokenizer.ggml.pre
   bool chat_template = true;     // false: the file's chat template is not looked at
   // Called with the share of the file that is in memory, 0 to 1, in the thread that loads. Without it the file is read
@@ -138,7 +139,7 @@ struct ModelInfo {
   uint64_t parameters = 0;
   uint64_t weight_bytes = 0, cache_bytes = 0;
   uint32_t context = 0, trained_context = 0, vocabulary = 0;
-  uint32_t parallel = 1, cache_tokens = 0;
+  uint32_t parallel = 1, cache_tokens = 0, embedding_width = 0;
   bool has_chat_template = false, has_infill = false;
   std::string device;
 };
@@ -157,6 +158,15 @@ struct Event {
   std::string text;                    // whole UTF-8 characters
   std::vector<TokenLogprob> logprobs;  // where wanted, of the tokens drawn since the last event
   std::optional<Result> result;
+  std::optional<Error> error;
+};
+
+// How the hidden states of a text's tokens become one vector.
+enum class Pooling { mean, last };
+
+// A vector [ModelInfo::embedding_width] of length 1, or why there is none.
+struct Embedding {
+  std::vector<float> values;
   std::optional<Error> error;
 };
 
@@ -190,6 +200,11 @@ class Engine {
   // Begins to answer and returns. on_event is called in the engine's thread, one event after the other, the last before
   // the engine is gone; it must be quick and must not throw. What is wrong with the request itself is thrown here.
   Running start(const Request& request, std::function<void(Event)> on_event);
+
+  // The meaning of a sequence of tokens as a vector: its normed hidden states, pooled. Needs EngineOptions::embeddings.
+  // on_done is called as on_event is.
+  void start_embedding(std::span<const int32_t> tokens, Pooling pooling, std::function<void(Embedding)> on_done);
+  std::vector<float> embed(std::span<const int32_t> tokens, Pooling pooling = Pooling::mean);
 
   Statistics statistics() const;
 

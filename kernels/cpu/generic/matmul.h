@@ -4,6 +4,7 @@
 // 4 values of each of its rows, and one activation vector is 4 values of a column, repeated.
 #pragma once
 
+#include "kernels/cpu/generic/dot.h"
 #include "kernels/cpu/generic/unpack.h"
 #include "kernels/cpu/table.h"
 
@@ -24,10 +25,13 @@ struct TileUnit {
 template <class I, class U>
 void fill_tile(TileUnit<I, U>& tile, const std::byte* weights, size_t row_bytes, uint32_t rows, uint32_t width,
                uint32_t unit, uint32_t lane) {
-  alignas(64) uint8_t q[8][8][32] = {};
+  constexpr uint32_t kAhead = 4 * kUnitBytes<U>;  // of the tile after the next
+  alignas(64) uint8_t q[8][8][32];
+  if (rows < 8) __builtin_memset(q, 0, sizeof(q));
   alignas(64) float s[8][16] = {}, m[8][16] = {};
   for (uint32_t r = 0; r < rows; ++r)
     each_unit<U>(weights + r * row_bytes, width, unit, unit + 1, [&](uint32_t, const std::byte* p) {
+      for (uint32_t line = 0; line < kUnitBytes<U>; line += 64) I::prefetch(past(p, kAhead + line));
       U::scales(p, s[r], m[r]);
       U::each_group(p, [&](int j, typename I::B32 values) { I::store32(q[j][r], values); });
     });

@@ -65,6 +65,7 @@ struct Statement {
   std::string text;
   ExpressionPtr target, value, condition;
   std::vector<std::string> names;                                 // macro parameters
+  bool takes_varargs = false, takes_kwargs = false;               // of a macro: its body uses these names
   std::vector<ExpressionPtr> defaults;                            // of the last parameters
   std::vector<std::pair<ExpressionPtr, ExpressionPtr>> bindings;  // of with
   std::vector<std::unique_ptr<Statement>> body, otherwise;

@@ -1,7 +1,9 @@
 // Evaluation of expressions, calls, attributes and slices.
 #include <algorithm>
 
+#include "engine/text/template/call.h"
 #include "engine/text/template/interpreter.h"
+#include "engine/text/template/strftime.h"
 #include "engine/text/template/unicode.h"
 
 namespace hearth {
@@ -87,8 +89,8 @@ Value Interpreter::evaluate_node(const Expression& e) {
     case E::test: {
       const Value subject = part(0);
       const Arguments arguments = arguments_of(e);
-      if (e.kind == E::test) return test(e.text, subject, arguments);
-      return filter(e.text, subject, arguments);
+      const Call one{*this, subject, arguments};
+      return e.kind == E::test ? one.test(e.text, subject, arguments) : one.filter(e.text, subject, arguments);
     }
   }
   return {};
@@ -120,7 +122,10 @@ Value Interpreter::call(const Expression& e, const Value* caller) {
   Value function;
   if (callee.kind == E::attribute) {
     const Value self = evaluate(*callee.parts[0]);
-    if (is_method(self, callee.text)) return method(self, callee.text, arguments_of(e));
+    if (const CallFunction method = find_method(self, callee.text)) {
+      const Arguments arguments = arguments_of(e);
+      return method({*this, self, arguments});
+    }
     function = attribute(self, callee.text);
     if (function.is_undefined()) fail(Error::undefined, "no attribute '" + callee.text + "' to call");
   } else {
@@ -141,16 +146,25 @@ Value Interpreter::call(const Expression& e, const Value* caller) {
       return call_body(*callers_[object.id].statement, arguments, {}, callers_[object.id].scope);
     case Object::Kind::method: {
       const auto bound = methods_[object.id];
-      if (bound.first.is(Value::Kind::object)) {  // loop.cycle
-        const std::size_t id = bound.first.object().id;
-        if (id >= loops_.size() || arguments.plain.empty()) fail(Error::type, "nothing to cycle");
-        return arguments.plain[loops_[id].index % arguments.plain.size()];
-      }
-      return method(bound.first, bound.second, arguments);
+      if (bound.first.is(Value::Kind::object)) return call_of_loop(bound.second, bound.first.object().id, arguments);
+      return find_method(bound.first, bound.second)({*this, bound.first, arguments});
     }
     default:
       fail(Error::type, "an object is not callable");
   }
+}
+
+Value Interpreter::call_of_loop(const std::string& name, std::size_t id, const Arguments& arguments) {
+  if (id >= loops_.size()) fail(Error::type, "the loop has ended");
+  Loop& loop = loops_[id];
+  if (name == "changed") {
+    const Value now = Value::tuple(arguments.plain);
+    const bool changed = !loop.seen || !same(*loop.seen, now);
+    loop.seen = now;
+    return changed;
+  }
+  if (arguments.plain.empty()) fail(Error::type, "nothing to cycle");
+  return arguments.plain[loop.index % arguments.plain.size()];
 }
 
 Value Interpreter::call_builtin(const std::string& name, const Arguments& a) {
@@ -191,11 +205,13 @@ Value Interpreter::call_builtin(const std::string& name, const Arguments& a) {
 
 Value Interpreter::attribute(const Value& subject, const std::string& name) {
   if (subject.is_undefined()) fail(Error::undefined, "attribute '" + name + "' of an undefined value");
-  if (is_method(subject, name)) {
+  if (find_method(subject, name) != nullptr) {
     methods_.emplace_back(subject, name);
     return Object{Object::Kind::method, static_cast<std::uint32_t>(methods_.size() - 1)};
   }
   if (const Value* found = subject.find(name)) return *found;
+  if (subject.is_list() && subject.list().is_group && (name == "grouper" || name == "list"))
+    return subject.list().items[name == "grouper" ? 0 : 1];
   if (!subject.is(Value::Kind::object)) return {};
   const Object object = subject.object();
   if (object.kind == Object::Kind::space) {
@@ -216,7 +232,7 @@ Value Interpreter::attribute(const Value& subject, const std::string& name) {
   if (name == "depth0") return 0;
   if (name == "previtem") return loop.index > 0 ? loop.items[loop.index - 1] : Value();
   if (name == "nextitem") return loop.index + 1 < size ? loop.items[loop.index + 1] : Value();
-  if (name != "cycle") return {};
+  if (name != "cycle" && name != "changed") return {};
   methods_.emplace_back(subject, name);
   return Object{Object::Kind::method, static_cast<std::uint32_t>(methods_.size() - 1)};
 }

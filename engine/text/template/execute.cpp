@@ -1,4 +1,6 @@
 // Execution of statements: output, scopes, loops, macros.
+#include <algorithm>
+
 #include "engine/text/template/interpreter.h"
 
 namespace hearth {
@@ -7,7 +9,12 @@ using S = Statement::Kind;
 std::string Interpreter::render(const Block& block) {
   std::string out;
   out_ = &out;
-  run(block);
+  try {
+    run(block);
+  } catch (const TemplateError& error) {  // values and JSON know no line
+    if (error.line() != 0) throw;
+    throw TemplateError(error.kind(), error.bare_message(), line_);
+  }
   return out;
 }
 
@@ -17,12 +24,14 @@ void Interpreter::emit(std::string_view made) {
   *out_ += made;
 }
 
-std::string Interpreter::capture(const Block& block) {
+// `flow`: where a loop around the block is to be left; null where there can be none.
+std::string Interpreter::capture(const Block& block, Flow* flow) {
   std::string made;
   std::string* outer = std::exchange(out_, &made);
   Scope scope{scope_, {}};
   scope_ = &scope;
-  run(block);
+  const Flow left = run(block);
+  if (flow != nullptr) *flow = left;
   scope_ = scope.parent;
   out_ = outer;
   return made;
@@ -55,7 +64,9 @@ Interpreter::Flow Interpreter::run(const Statement& s) {
     case S::set_block:
     case S::filter_block: {
       Scope scope{scope_, {}};
-      scope.names[""] = text(capture(s.body));
+      Flow flow = Flow::normal;
+      scope.names[""] = text(capture(s.body, &flow));
+      if (flow != Flow::normal) return flow;
       scope_ = &scope;
       const Value made = evaluate(*s.value);
       scope_ = scope.parent;
@@ -120,7 +131,7 @@ Interpreter::Flow Interpreter::loop(const Statement& s) {
   }
   if (items.empty()) return run(s.otherwise);
   const std::size_t id = loops_.size();
-  loops_.push_back({std::move(items), 0});
+  loops_.push_back({.items = std::move(items)});
   for (std::size_t i = 0; i < loops_[id].items.size(); ++i) {
     loops_[id].index = i;
     Scope scope{outer, {}};
@@ -153,11 +164,19 @@ void Interpreter::assign(const Expression& target, const Value& value) {
 
 Value Interpreter::call_body(const Statement& s, const Arguments& arguments, const Value& caller, Scope* parent) {
   Scope scope{parent, {}};
-  if (arguments.plain.size() > s.names.size()) fail(Error::type, "too many arguments for '" + s.text + "'");
+  Dict others;
+  if (arguments.plain.size() > s.names.size() && !s.takes_varargs)
+    fail(Error::type, "too many arguments for '" + s.text + "'");
   for (const auto& [key, value] : arguments.named) {
     bool known = false;
     for (const std::string& name : s.names) known = known || name == key;
-    if (!known) fail(Error::type, "'" + s.text + "' takes no argument '" + key + "'");
+    if (!known && !s.takes_kwargs) fail(Error::type, "'" + s.text + "' takes no argument '" + key + "'");
+    if (!known) others.set(Value(key), value);
+  }
+  if (s.takes_kwargs) scope.names["kwargs"] = std::move(others);
+  if (s.takes_varargs) {
+    const auto known = static_cast<std::ptrdiff_t>(std::min(s.names.size(), arguments.plain.size()));
+    scope.names["varargs"] = Value::tuple({arguments.plain.begin() + known, arguments.plain.end()});
   }
   Scope* const outer = std::exchange(scope_, &scope);
   const std::size_t required = s.names.size() - s.defaults.size();

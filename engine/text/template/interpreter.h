@@ -2,6 +2,8 @@
 #pragma once
 
 #include <deque>
+#include <optional>
+#include <span>
 #include <unordered_map>
 
 #include "engine/text/template/ast.h"
@@ -28,6 +30,8 @@ class Interpreter {
   std::string render(const Block& block);
 
  private:
+  friend struct Call;  // what filters, tests and methods may use
+
   using Error = TemplateError::Kind;
   struct Scope {
     Scope* parent;
@@ -36,6 +40,7 @@ class Interpreter {
   struct Loop {
     std::vector<Value> items;
     std::size_t index = 0;
+    std::optional<Value> seen;  // what loop.changed was told last
   };
   struct Caller {
     const Statement* statement;
@@ -47,7 +52,7 @@ class Interpreter {
   Flow run(const Block& block);
   Flow run(const Statement& statement);
   Flow loop(const Statement& statement);
-  std::string capture(const Block& block);
+  std::string capture(const Block& block, Flow* flow = nullptr);
   void emit(std::string_view text);
   void assign(const Expression& target, const Value& value);
   Value call_body(const Statement& statement, const Arguments& arguments, const Value& caller, Scope* parent);
@@ -58,6 +63,7 @@ class Interpreter {
   Value lookup(const std::string& name);
   Arguments arguments_of(const Expression& e);
   Value call(const Expression& e, const Value* caller);
+  Value call_of_loop(const std::string& name, std::size_t id, const Arguments& arguments);
   Value call_builtin(const std::string& name, const Arguments& arguments);
   Value attribute(const Value& subject, const std::string& name);
   Value item(const Value& subject, const Value& key);
@@ -70,12 +76,6 @@ class Interpreter {
   bool less(const Value& a, const Value& b);
   bool same(const Value& a, const Value& b);        // equal(), charged
   std::vector<Value> items_of(const Value& value);  // as a for loop sees them
-
-  // methods.cpp, filters.cpp
-  Value method(const Value& self, const std::string& name, const Arguments& arguments);
-  Value filter(const std::string& name, const Value& subject, const Arguments& arguments);
-  bool test(const std::string& name, const Value& subject, const Arguments& arguments);
-  Value path(const Value& subject, const Value& attribute_path);
 
   [[noreturn]] void fail(Error kind, const std::string& what) const { throw TemplateError(kind, what, line_); }
   void charge(std::uint64_t steps) {
@@ -107,9 +107,5 @@ class Interpreter {
   std::vector<std::string> builtins_;
   std::vector<std::pair<Value, std::string>> methods_;
 };
-
-// Python's strftime of a local time as 2026-11-23T12:34:56; empty means now.
-std::string format_time(const std::string& format, const std::string& now);
-bool is_method(const Value& self, const std::string& name);
 
 }  // namespace hearth

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/text/template/call.h"
 #include "engine/text/template/interpreter.h"
 #include "engine/text/template/unicode.h"
 
@@ -46,9 +47,10 @@ Value Interpreter::binary(const std::string& op, const Value& a, const Value& b)
       for (std::size_t i = 0; i < n && !many.list().items.empty(); ++i) {
         items.insert(items.end(), many.list().items.begin(), many.list().items.end());
       }
-      return Value::list(std::move(items));
+      return many.list().is_tuple ? Value::tuple(std::move(items)) : Value::list(std::move(items));
     }
   }
+  if (op == "%" && a.is_string()) return format_percent({*this, a, {}}, a.string(), b);
   if (!a.is_number() || !b.is_number()) {
     fail(Error::type, "'" + op + "' does not join " + std::string(type_name(a)) + " and " + std::string(type_name(b)));
   }

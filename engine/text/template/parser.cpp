@@ -1,79 +1,17 @@
-// Tokens to the syntax tree; nesting is limited, so no later walk over the tree can overflow the stack.
-#include <charconv>
-#include <cstdlib>
-#include <set>
-
-#include "engine/text/template/ast.h"
-#include "engine/text/template/error.h"
-#include "engine/text/template/lexer.h"
+// Tokens to the syntax tree: blocks and statements.
+#include "engine/text/template/expression_parser.h"
 
 namespace hearth {
 namespace {
 
-using Kind = TemplateToken::Kind;
-using E = Expression::Kind;
 using S = Statement::Kind;
-constexpr int kMaxNesting = 100;
 
-const std::set<std::string_view> kFilters = {
-    "trim",  "length", "count",      "join",       "list",       "first",  "last",     "default", "d",        "upper",
-    "lower", "title",  "capitalize", "replace",    "tojson",     "string", "int",      "float",   "round",    "abs",
-    "map",   "select", "reject",     "selectattr", "rejectattr", "items",  "dictsort", "sort",    "unique",   "reverse",
-    "sum",   "min",    "max",        "indent",     "safe",       "escape", "e",        "batch",   "wordcount"};
-const std::set<std::string_view> kTests = {
-    "defined", "undefined", "none",   "string",  "mapping", "iterable", "sequence",    "number",  "integer",
-    "float",   "boolean",   "true",   "false",   "odd",     "even",     "divisibleby", "equalto", "eq",
-    "ne",      "lt",        "le",     "gt",      "ge",      "lessthan", "greaterthan", "in",      "callable",
-    "upper",   "lower",     "sameas", "escaped", "filter",  "test"};
-
-class Parser {
+class Parser : ExpressionParser {
  public:
-  explicit Parser(std::string_view source) : tokens_(lex_template(source)) {}
+  explicit Parser(std::string_view source) : ExpressionParser(source) {}
   Block run() { return block({}); }
 
  private:
-  const TemplateToken& now() const { return tokens_[at_]; }
-  [[noreturn]] void fail(const std::string& what) const {
-    throw TemplateError(TemplateError::Kind::syntax, what, now().line);
-  }
-  bool is(std::string_view text, Kind kind = Kind::op) const { return now().kind == kind && now().text == text; }
-  bool word(std::string_view text) const { return is(text, Kind::name); }
-  bool accept(std::string_view text, Kind kind = Kind::op) { return is(text, kind) && ++at_; }
-  void expect(std::string_view text, Kind kind = Kind::op) {
-    if (!accept(text, kind)) fail("expected '" + std::string(text) + "'");
-  }
-  void expect(Kind kind, const char* what) {
-    if (now().kind != kind) fail(std::string("expected ") + what);
-    ++at_;
-  }
-  std::string name() {
-    if (now().kind != Kind::name) fail("expected a name");
-    return tokens_[at_++].text;
-  }
-  struct Nest {
-    explicit Nest(Parser& parser) : parser_(parser) {
-      if (++parser.nesting_ > kMaxNesting) parser.fail("the template is nested too deeply");
-    }
-    ~Nest() { --parser_.nesting_; }
-    Parser& parser_;
-  };
-
-  template <typename... Parts>
-  ExpressionPtr make(E kind, std::string text, Parts... parts) {
-    auto out = std::make_unique<Expression>();
-    out->kind = kind, out->line = now().line, out->text = std::move(text);
-    (add(*out, std::move(parts)), ...);
-    return out;
-  }
-  void deepen(Expression& out, const Expression* part) {
-    if (part != nullptr) out.depth = std::max(out.depth, part->depth + 1);
-    if (out.depth > kMaxNesting) fail("an expression is nested too deeply");
-  }
-  void add(Expression& out, ExpressionPtr part) {
-    deepen(out, part.get());
-    out.parts.push_back(std::move(part));
-  }
-
   Block block(std::initializer_list<std::string_view> ends) {
     const Nest nest(*this);
     Block out;
@@ -124,6 +62,7 @@ class Parser {
       expect("in", Kind::name);
       out.value = tuple(false);
       if (accept("if", Kind::name)) out.condition = expression(true);
+      if (word("recursive")) fail("recursive loops are not supported");
       ++loops_;
       close();
       out.body = block({"else", "endfor"});
@@ -140,10 +79,13 @@ class Parser {
         if (out.value->kind != E::call) fail("expected a call");
       }
       const int loops = std::exchange(loops_, 0);
+      const Extra outer = std::exchange(extra_, {});
       body_until(out, tag == "macro" ? "endmacro" : "endcall");
+      out.takes_varargs = extra_.varargs, out.takes_kwargs = extra_.kwargs;
+      extra_ = outer;
       loops_ = loops;
     } else if (tag == "filter") {
-      out.kind = S::filter_block, --at_;
+      out.kind = S::filter_block;
       out.value = filters(make(E::name, ""), true);
       body_until(out, "endfilter");
     } else if (tag == "generation") {
@@ -196,256 +138,6 @@ class Parser {
         fail("a parameter without a default after one with");
     }
   }
-
-  ExpressionPtr target(bool attributes) {
-    const auto one = [&]() -> ExpressionPtr {
-      if (accept("(")) {
-        auto inner = target(attributes);
-        expect(")");
-        return inner;
-      }
-      auto out = make(E::name, name());
-      if (attributes && accept(".")) {
-        auto member = make(E::attribute, name());
-        add(*member, std::move(out));
-        return member;
-      }
-      return out;
-    };
-    const Nest nest(*this);
-    auto first = one();
-    if (!is(",")) return first;
-    auto out = make(E::tuple, "", std::move(first));
-    while (accept(",")) {
-      if (is("=") || word("in")) break;
-      add(*out, one());
-    }
-    return out;
-  }
-
-  ExpressionPtr tuple(bool choice) {
-    auto first = expression(choice);
-    if (!is(",")) return first;
-    auto out = make(E::tuple, "", std::move(first));
-    while (accept(",")) {
-      if (now().kind == Kind::print_end || now().kind == Kind::block_end || is(")") || is("=")) break;
-      add(*out, expression(choice));
-    }
-    return out;
-  }
-
-  ExpressionPtr expression(bool choice) {
-    const Nest nest(*this);
-    auto out = either();
-    while (choice && accept("if", Kind::name)) {
-      auto condition = either();
-      ExpressionPtr other;
-      if (accept("else", Kind::name)) other = expression(true);
-      out = make(E::choice, "", std::move(condition), std::move(out), std::move(other));
-    }
-    return out;
-  }
-  ExpressionPtr either() {
-    auto out = both();
-    while (accept("or", Kind::name)) out = make(E::either, "", std::move(out), both());
-    return out;
-  }
-  ExpressionPtr both() {
-    auto out = negation();
-    while (accept("and", Kind::name)) out = make(E::both, "", std::move(out), negation());
-    return out;
-  }
-  ExpressionPtr negation() {
-    const Nest nest(*this);
-    if (accept("not", Kind::name)) return make(E::negation, "", negation());
-    return compare();
-  }
-  ExpressionPtr compare() {
-    auto out = binary(0);
-    ExpressionPtr chain;
-    while (true) {
-      std::string op;
-      for (const std::string_view one : {"==", "!=", "<=", ">=", "<", ">"}) {
-        if (op.empty() && accept(one)) op = one;
-      }
-      if (op.empty() && accept("in", Kind::name)) op = "in";
-      if (op.empty() && word("not") && tokens_[at_ + 1].text == "in" && tokens_[at_ + 1].kind == Kind::name) {
-        at_ += 2, op = "not in";
-      }
-      if (op.empty()) return chain ? std::move(chain) : std::move(out);
-      if (!chain) chain = make(E::compare, "", std::move(out));
-      chain->operators.push_back(op);
-      add(*chain, binary(0));
-    }
-  }
-  ExpressionPtr binary(int level) {
-    static const std::vector<std::string_view> kLevels[] = {{"+", "-"}, {"~"}, {"*", "/", "//", "%"}, {"**"}};
-    if (level == 4) return unary(true);
-    auto out = binary(level + 1);
-    for (bool more = true; more;) {
-      more = false;
-      for (const std::string_view op : kLevels[level]) {
-        if (!more && accept(op)) out = make(E::binary, std::string(op), std::move(out), binary(level + 1)), more = true;
-      }
-    }
-    return out;
-  }
-  ExpressionPtr unary(bool with_filters) {
-    const Nest nest(*this);
-    ExpressionPtr out;
-    if (accept("-"))
-      out = make(E::negate, "", unary(false));
-    else if (accept("+"))
-      out = make(E::plus, "", unary(false));
-    else
-      out = primary();
-    out = postfix(std::move(out));
-    return with_filters ? filters(std::move(out)) : std::move(out);
-  }
-
-  ExpressionPtr literal(Value value) {
-    auto out = make(E::literal, "");
-    out->literal = std::move(value);
-    return out;
-  }
-  ExpressionPtr primary() {
-    const TemplateToken& token = tokens_[at_];
-    if (token.kind == Kind::name) {
-      ++at_;
-      if (token.text == "true" || token.text == "True") return literal(true);
-      if (token.text == "false" || token.text == "False") return literal(false);
-      if (token.text == "none" || token.text == "None") return literal(Value::None{});
-      return make(E::name, token.text);
-    }
-    if (token.kind == Kind::string) {
-      std::string text;
-      while (now().kind == Kind::string) text += tokens_[at_++].text;
-      return literal(std::move(text));
-    }
-    if (token.kind == Kind::integer) {
-      std::int64_t number = 0;
-      const auto done = std::from_chars(token.text.data(), token.text.data() + token.text.size(), number);
-      if (done.ec != std::errc{}) fail("an integer is too large");
-      ++at_;
-      return literal(number);
-    }
-    if (token.kind == Kind::real) return ++at_, literal(std::strtod(token.text.c_str(), nullptr));
-    if (accept("(")) {
-      if (accept(")")) return make(E::tuple, "");
-      auto out = tuple(true);
-      expect(")");
-      return out;
-    }
-    if (accept("[")) {
-      auto out = make(E::list, "");
-      while (!accept("]")) {
-        if (!out->parts.empty()) expect(",");
-        if (accept("]")) break;
-        add(*out, expression(true));
-      }
-      return out;
-    }
-    if (accept("{")) {
-      auto out = make(E::dict, "");
-      while (!accept("}")) {
-        if (!out->parts.empty()) expect(",");
-        if (accept("}")) break;
-        add(*out, expression(true));
-        expect(":");
-        add(*out, expression(true));
-      }
-      return out;
-    }
-    fail("expected an expression");
-  }
-
-  ExpressionPtr postfix(ExpressionPtr out) {
-    while (true) {
-      if (accept(".")) {
-        if (now().kind == Kind::integer) {
-          auto index = primary();
-          out = make(E::item, "", std::move(out), std::move(index));
-        } else {
-          out = make(E::attribute, name(), std::move(out));
-        }
-      } else if (accept("[")) {
-        ExpressionPtr bounds[3];
-        int part = 0;
-        for (; !is("]") && part < 3;) {
-          if (accept(":")) {
-            ++part;
-            continue;
-          }
-          bounds[part] = expression(true);
-          if (!is(":")) break;
-        }
-        if (part > 2) fail("too many parts in a slice");
-        if (part == 0 && !bounds[0]) fail("expected an index");
-        expect("]");
-        if (part == 0)
-          out = make(E::item, "", std::move(out), std::move(bounds[0]));
-        else
-          out = make(E::slice, "", std::move(out), std::move(bounds[0]), std::move(bounds[1]), std::move(bounds[2]));
-      } else if (is("(")) {
-        out = make(E::call, "", std::move(out));
-        arguments(*out);
-      } else {
-        return out;
-      }
-    }
-  }
-  void arguments(Expression& out) {
-    expect("(");
-    for (bool first = true; !accept(")"); first = false) {
-      if (!first) expect(",");
-      if (accept(")")) break;
-      if (now().kind == Kind::name && tokens_[at_ + 1].kind == Kind::op && tokens_[at_ + 1].text == "=") {
-        std::string key = name();
-        ++at_;
-        auto value = expression(true);
-        deepen(out, value.get());
-        out.named.emplace_back(std::move(key), std::move(value));
-      } else {
-        if (!out.named.empty()) fail("a positional argument after a named one");
-        add(out, expression(true));
-      }
-    }
-  }
-  ExpressionPtr filters(ExpressionPtr out, bool first = false) {
-    while (true) {
-      if (first || accept("|")) {
-        first = false;
-        const std::string filter = name();
-        if (kFilters.count(filter) == 0) fail("unknown filter '" + filter + "'");
-        out = make(E::filter, filter, std::move(out));
-        if (is("(")) arguments(*out);
-      } else if (accept("is", Kind::name)) {
-        const bool negated = accept("not", Kind::name);
-        const std::string test = name();
-        if (kTests.count(test) == 0) fail("unknown test '" + test + "'");
-        out = make(E::test, test, std::move(out));
-        const bool operand = now().kind == Kind::string || now().kind == Kind::integer || now().kind == Kind::real ||
-                             is("[") || is("{") ||
-                             (now().kind == Kind::name && !word("else") && !word("or") && !word("and") && !word("is") &&
-                              !word("if") && !word("in") && !word("not") && !word("recursive"));
-        if (is("("))
-          arguments(*out);
-        else if (operand)
-          add(*out, postfix(primary()));
-        if (negated) out = make(E::negation, "", std::move(out));
-      } else if (is("(")) {
-        out = make(E::call, "", std::move(out));
-        arguments(*out);
-      } else {
-        return out;
-      }
-    }
-  }
-
-  std::vector<TemplateToken> tokens_;
-  std::size_t at_ = 0;
-  int nesting_ = 0;
-  int loops_ = 0;
 };
 
 }  // namespace

@@ -88,14 +88,15 @@ Value::Value(Dict dict) {
   data_ = std::make_shared<const Dict>(std::move(dict));
 }
 
-Value Value::list(std::vector<Value> items) { return Value(List{std::move(items), false, 0}); }
-Value Value::tuple(std::vector<Value> items) { return Value(List{std::move(items), true, 0}); }
+Value Value::list(std::vector<Value> items) { return Value(List{.items = std::move(items)}); }
+Value Value::tuple(std::vector<Value> items) { return Value(List{.items = std::move(items), .is_tuple = true}); }
+Value Value::group(Value grouper, Value list) {
+  return Value(List{.items = {std::move(grouper), std::move(list)}, .is_tuple = true, .is_group = true});
+}
 
 void Value::fail_kind() { throw TemplateError(TemplateError::Kind::type, "a value of another type is needed"); }
 
-std::int64_t Value::integer() const {
-  return is(Kind::boolean) ? std::int64_t{boolean()} : as<std::int64_t>();
-}
+std::int64_t Value::integer() const { return is(Kind::boolean) ? std::int64_t{boolean()} : as<std::int64_t>(); }
 
 double Value::real() const { return is(Kind::real) ? as<double>() : static_cast<double>(integer()); }
 

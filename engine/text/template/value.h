@@ -50,6 +50,7 @@ class Value {
 
   static Value list(std::vector<Value> items);
   static Value tuple(std::vector<Value> items);
+  static Value group(Value grouper, Value list);  // what groupby gives: a tuple whose members have these names
 
   Kind kind() const { return static_cast<Kind>(data_.index()); }
   bool is(Kind kind_asked) const { return kind() == kind_asked; }
@@ -94,6 +95,7 @@ class Value {
 struct List {
   std::vector<Value> items;
   bool is_tuple = false;
+  bool is_group = false;   // see Value::group
   int depth = 0;           // filled in by Value
   std::uint64_t cost = 0;  // filled in by Value
 };

@@ -74,11 +74,11 @@ class CompletionReply : public Reply {
   Json all_logprobs(uint32_t choice, const Result& result) {
     std::vector<TokenLogprob> tokens;
     if (prompts_[choice]) {
-      tokens.push_back(prompts_[choice]->first);
+      if (prompts_[choice]->first) tokens.push_back(*prompts_[choice]->first);
       tokens.insert(tokens.end(), result.prompt_logprobs.begin(), result.prompt_logprobs.end());
     }
     tokens.insert(tokens.end(), result.logprobs.begin(), result.logprobs.end());
-    return completion_logprobs(tokens, offsets_[choice], prompts_[choice].has_value());
+    return completion_logprobs(tokens, offsets_[choice], prompts_[choice] && prompts_[choice]->first);
   }
 
   CompletionReplyOptions options_;

@@ -60,6 +60,11 @@ std::string Connection::path() const {
   return std::string(target.substr(0, target.find('?')));
 }
 
+void Connection::set_header(const std::string& name, std::string value) {
+  std::erase_if(headers_, [&](const HttpHeader& header) { return header.first == name; });
+  headers_.emplace_back(name, std::move(value));
+}
+
 void Connection::set_deadline(Clock::duration time) {
   deadline_.expires_after(time);
   deadline_.async_wait([self = shared_from_this()](const error_code& error) {
@@ -123,7 +128,7 @@ asio::awaitable<bool> Connection::wait_for_request() {
 // False where the connection has ended; throws ApiError where the request is refused.
 asio::awaitable<bool> Connection::read_request() {
   request_ = {};
-  headers_.clear();
+  headers_ = handler_.headers;
   status_ = 0;
   if (!co_await wait_for_request()) co_return false;
   // A read that is still under way would take bytes from those below.
@@ -134,7 +139,7 @@ asio::awaitable<bool> Connection::read_request() {
 
   http::request_parser<http::string_body> parser;
   parser.header_limit(limits_.header_bytes);
-  parser.body_limit(limits_.body_bytes);
+  parser.body_limit(UINT64_MAX);  // a body that is too large is refused after the check
   unread_ = true;
   keep_alive_ = false;
   set_deadline(limits_.header_time);
@@ -149,6 +154,9 @@ asio::awaitable<bool> Connection::read_request() {
   keep_alive_ = !unread_ && parser.keep_alive();
   handler_.check(*this);
 
+  parser.body_limit(limits_.body_bytes);
+  if (parser.content_length().value_or(0) > limits_.body_bytes)
+    throw body_error(http::error::body_limit, limits_.body_bytes);
   if (boost::beast::iequals(request_[http::field::expect], "100-continue") && !parser.is_done())
     co_await write("HTTP/1.1 100 Continue\r\n\r\n");
   while (!parser.is_done()) {

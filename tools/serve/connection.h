@@ -40,8 +40,9 @@ HttpReply error_reply(const ApiError& error);
 
 class Connection;
 
-// What a server does with requests. Both are called in the network thread.
+// What a server does with requests. The functions are called in the network thread.
 struct ConnectionHandler {
+  std::vector<HttpHeader> headers;  // of all answers
   // Before the body is read: throws ApiError to refuse the request.
   std::function<void(Connection&)> check;
   // Answers; what it throws as ApiError becomes the answer.
@@ -62,8 +63,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string header(const char* name) const;
   std::string path() const;  // without what follows "?"
 
-  // For every answer to this request.
-  void add_header(std::string name, std::string value) { headers_.emplace_back(std::move(name), std::move(value)); }
+  // For every answer to this request; takes the place of one with the same name.
+  void set_header(const std::string& name, std::string value);
   // What the answer is counted under.
   int status() const { return status_; }
 

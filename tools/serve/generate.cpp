@@ -26,13 +26,11 @@ void echo_prompts(Engine& engine, Job& job) {
   for (uint32_t choice = 0; choice < job.requests.size(); ++choice) {
     const Request& request = job.requests[choice];
     const std::vector<int32_t> ids = engine.prompt_tokens(request);
-    EchoedPrompt echoed;
     const auto* text = std::get_if<std::string>(&request.prompt);
-    echoed.text = text != nullptr ? *text : engine.detokenize(ids, true);
-    if (!ids.empty()) {
-      echoed.first.id = ids.front();
-      echoed.first.bytes = engine.detokenize(std::span(ids).first(1), true);
-    }
+    EchoedPrompt echoed{text != nullptr ? *text : engine.detokenize(ids, true), std::nullopt};
+    const bool has_bos = text != nullptr && ids.size() > engine.tokenize(*text).size();
+    if (!ids.empty() && !has_bos)
+      echoed.first = TokenLogprob{ids.front(), engine.detokenize(std::span(ids).first(1), true), 0, {}};
     job.reply->on_prompt(choice, std::move(echoed));
   }
 }
@@ -111,7 +109,7 @@ asio::awaitable<void> generate(Connection& connection, Service& service, ReadJob
       co_await service.workers.run([&] { return read(parse_object(connection.request().body()), std::move(heading)); });
   if (!service.models.knows(job.model)) throw unknown_model(job.model);
   if (const std::string ignored = header_list(job.ignored); !ignored.empty())
-    connection.add_header("X-Hearth-Ignored-Fields", ignored);
+    connection.set_header("X-Hearth-Ignored-Fields", ignored);
 
   std::optional<ApiError> failed;
   try {

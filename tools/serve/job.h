@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,8 @@ struct Usage {
 // The prompt of a choice that is to be repeated in front of its answer.
 struct EchoedPrompt {
   std::string text;
-  TokenLogprob first;  // the first token has no probability
+  // The text's first token, which has no probability; none where bos stands in front of it and gives it one.
+  std::optional<TokenLogprob> first;
 };
 
 // Words the answers of all choices of one request in a protocol. Used by one thread at a time. A stream is a series of

@@ -71,21 +71,20 @@ bool is_json(std::string type) {
 
 // A web page of an allowed origin may read the answer, and may ask at all what it may send.
 void allow_origin(Connection& connection, const std::string& origin) {
-  connection.add_header("Access-Control-Allow-Origin", origin);
-  connection.add_header("Vary", "Origin");
-  connection.add_header("Access-Control-Expose-Headers", "X-Hearth-Served-By, X-Hearth-Ignored-Fields, X-Request-Id");
+  connection.set_header("Access-Control-Allow-Origin", origin);
+  connection.set_header("Vary", "Origin");
+  connection.set_header("Access-Control-Expose-Headers", "X-Hearth-Served-By, X-Hearth-Ignored-Fields, X-Request-Id");
   if (connection.request().method() != http::verb::options) return;
-  connection.add_header("Access-Control-Allow-Methods", "GET, POST");
-  connection.add_header("Access-Control-Allow-Headers", "*, Authorization");
-  connection.add_header("Access-Control-Max-Age", "600");
+  connection.set_header("Access-Control-Allow-Methods", "GET, POST");
+  connection.set_header("Access-Control-Allow-Headers", "*, Authorization");
+  connection.set_header("Access-Control-Max-Age", "600");
 }
 
 }  // namespace
 
 void check_request(Connection& connection, const Service& service) {
   const AccessRules& access = service.options.access;
-  connection.add_header("X-Hearth-Served-By", "local");
-  connection.add_header("X-Request-Id", random_id("req_"));
+  connection.set_header("X-Request-Id", random_id("req_"));
   const auto forbid = [](const std::string& why) { throw ApiError(403, "permission_error", "forbidden", why); };
   if (!host_allowed(connection.header("Host"), access))
     forbid("this server does not go by the name in the Host header; --allow-host adds names");

@@ -72,6 +72,7 @@ struct Server::State {
     limits.body_bytes = options.body_bytes;
     limits.header_time = std::chrono::milliseconds(options.header_milliseconds);
     limits.body_silence = std::chrono::milliseconds(options.body_milliseconds);
+    handler.headers = {{"X-Hearth-Served-By", "local"}};
     handler.check = [this](Connection& connection) { check_request(connection, service); };
     handler.answer = [this](Connection& connection) { return answer_request(connection, service); };
     load_first();

@@ -118,6 +118,9 @@ asio::awaitable<void> generate(Connection& connection, Service& service, ReadJob
     failed = error;
   } catch (const Error& error) {
     failed = from_engine(error);
+  } catch (const boost::system::system_error&) {
+    connection.close();
+    failed = ended_early();
   }
   if (!failed) co_return;
   if (connection.gone()) {

@@ -169,13 +169,13 @@ TEST_F(Generation, UnknownFieldsAreNamedInAHeader) {
 }
 
 TEST_F(Generation, APromptPastTheContextStatesBothNumbers) {
-  const HttpAnswer answer = complete(R"("prompt":")" + std::string(5000, 'x') + "\"");
+  const HttpAnswer answer = complete(R"("prompt":")" + std::string(70'000, 'x') + "\"");
   EXPECT_EQ(answer.status, 400);
   const Json error = answer.json()["error"];
   EXPECT_EQ(error["code"], "context_length_exceeded");
   EXPECT_EQ(error["type"], "invalid_request_error");
-  EXPECT_NE(error["message"].get<std::string>().find("5000"), std::string::npos) << error;
-  EXPECT_NE(error["message"].get<std::string>().find("4096"), std::string::npos) << error;
+  EXPECT_NE(error["message"].get<std::string>().find("70000"), std::string::npos) << error;
+  EXPECT_NE(error["message"].get<std::string>().find("65536"), std::string::npos) << error;
 }
 
 TEST_F(Generation, AClientThatGoesAwayFreesItsPlace) {
@@ -185,7 +185,7 @@ TEST_F(Generation, AClientThatGoesAwayFreesItsPlace) {
     EXPECT_NE(socket.receive(" one").find(" one"), std::string::npos);
   }
   EXPECT_TRUE(server_->becomes("hearth_requests_running{model=\"scripted\"}", 0));
-  EXPECT_GE(server_->metric("hearth_requests_gone_total{model=\"scripted\"}"), 1);
+  EXPECT_TRUE(server_->becomes("hearth_requests_gone_total{model=\"scripted\"}", 1));
 }
 
 TEST_F(Generation, AClientThatGoesAwayBeforeAWholeAnswerFreesItsPlaceToo) {
@@ -196,7 +196,7 @@ TEST_F(Generation, AClientThatGoesAwayBeforeAWholeAnswerFreesItsPlaceToo) {
     EXPECT_TRUE(server_->becomes("hearth_requests_running{model=\"scripted\"}", 1));
   }
   EXPECT_TRUE(server_->becomes("hearth_requests_running{model=\"scripted\"}", 0));
-  EXPECT_EQ(server_->metric("hearth_requests_gone_total{model=\"scripted\"}"), before + 1);
+  EXPECT_TRUE(server_->becomes("hearth_requests_gone_total{model=\"scripted\"}", before + 1));
 }
 
 TEST_F(Generation, OneConnectionTakesSeveralRequestsAndAlsoAhead) {

@@ -11,7 +11,7 @@ LiveServer::LiveServer(const std::function<void(ServerOptions&)>& change) {
   ServerOptions options;
   options.port = 0;
   options.models = {{"scripted", path, {}}, {"other", path, {}}};
-  options.engine.context = 4096;
+  options.engine.context = 65536;
   options.engine.parallel = 4;
   options.engine.threads = 2;
   options.log = [this](const std::string& line) {

@@ -40,7 +40,7 @@ TEST(ServerModels, ThatAreUsedAreNotUnloadedForOthers) {
     options.silence_milliseconds = 50;
   });
   ClientSocket user(server.port());
-  user.send(to_wire({"POST", "/v1/completions", R"({"prompt":"#","stream":true})"}));
+  user.send(to_wire({"POST", "/v1/completions", R"({"prompt":"#","max_tokens":2000,"stream":true})"}));
   user.receive(" one");
   ClientSocket waiting(server.port());
   waiting.send(to_wire({"POST", "/v1/completions", R"({"prompt":"x","stream":true,"model":"other"})"}));
@@ -69,7 +69,7 @@ TEST(ServerModels, AreListedWithWhatTheyAre) {
   ASSERT_EQ(list["data"].size(), 2u);
   const Json one = get(server.port(), "/v1/models/scripted").json();
   EXPECT_EQ(one["id"], "scripted");
-  EXPECT_EQ(one["context_length"], 4096);
+  EXPECT_EQ(one["context_length"], 65536);
   EXPECT_EQ(one["trained_context_length"], 65536);
   EXPECT_EQ(one["quantization"], "F32");
   EXPECT_GT(one["size"], 100'000);
@@ -100,10 +100,7 @@ TEST(ServerStop, LetsRequestsEnd) {
 }
 
 TEST(ServerStop, EndsRequestsWithAnErrorWhenTheGraceIsOver) {
-  LiveServer server([](ServerOptions& options) {
-    options.grace_seconds = 1;
-    options.engine.context = 65536;
-  });
+  LiveServer server([](ServerOptions& options) { options.grace_seconds = 1; });
   ClientSocket client(server.port()), idle(server.port());
   client.send(to_wire({"POST", "/v1/completions", R"({"prompt":"#","stream":true})"}));
   std::string received = client.receive(" one");

@@ -4,6 +4,7 @@
 #include <toml++/toml.h>
 
 #include <charconv>
+#include <cstdlib>
 #include <fstream>
 #include <set>
 
@@ -97,6 +98,31 @@ void read_models(Table& root, const std::filesystem::path& folder, ServerOptions
   }
 }
 
+// A key must not travel in the clear, but to this machine itself.
+void require_safe_url(const std::string& url) {
+  for (const char* safe :
+       {"https://", "http://127.0.0.1:", "http://127.0.0.1/", "http://localhost:", "http://localhost/"})
+    if (url.starts_with(safe) && url.find('@') == url.npos) return;
+  refuse("'" + url + "' must begin with https:// and hold no name or password");
+}
+
+void read_remotes(Table& root, ServerOptions& options) {
+  for (Table& table : root.tables("remote")) {
+    if (!can_send_off_machine()) refuse("[[remote]]: this program was built without remote providers");
+    Remote remote{table.required("name"), table.required("base_url"), "", table.texts("models")};
+    while (remote.base_url.ends_with('/')) remote.base_url.pop_back();
+    require_safe_url(remote.base_url);
+    if (const auto variable = table.get<std::string>("key_env")) {
+      const char* key = std::getenv(variable->c_str());
+      if (key == nullptr || *key == '\0')
+        refuse("[[remote]] '" + remote.name + "': the environment variable " + *variable + " is not set");
+      remote.key = key;
+    }
+    table.refuse_others();
+    options.remotes.push_back(std::move(remote));
+  }
+}
+
 }  // namespace
 
 void read_config(const std::filesystem::path& path, ServerOptions& options) {
@@ -113,6 +139,7 @@ void read_config(const std::filesystem::path& path, ServerOptions& options) {
   append(options.access.hosts, root.texts("allow_hosts"));
   append(options.access.origins, root.texts("allow_origins"));
   read_models(root, path.parent_path(), options);
+  read_remotes(root, options);
   root.refuse_others();
 }
 

@@ -2,6 +2,8 @@
 #include "tools/serve/generate.h"
 
 #include "tools/serve/answers.h"
+#include "tools/serve/fields.h"
+#include "tools/serve/forward.h"
 
 namespace hearth::serve {
 namespace {
@@ -105,8 +107,12 @@ asio::awaitable<void> answer_job(Connection& connection, Service& service, Job& 
 asio::awaitable<void> generate(Connection& connection, Service& service, ReadJob read, const char* id_prefix) {
   Heading heading{random_id(id_prefix), std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()),
                   service.models.default_name()};
-  Job job =
-      co_await service.workers.run([&] { return read(parse_object(connection.request().body()), std::move(heading)); });
+  const Json body = co_await service.workers.run([&] { return parse_object(connection.request().body()); });
+  if (const Remote* remote = find_remote(service, Fields(body).text("model").value_or(""))) {
+    co_await forward(connection, service, *remote, body);
+    co_return;
+  }
+  Job job = co_await service.workers.run([&] { return read(body, std::move(heading)); });
   if (!service.models.knows(job.model)) throw unknown_model(job.model);
   if (const std::string ignored = header_list(job.ignored); !ignored.empty())
     connection.set_header("X-Hearth-Ignored-Fields", ignored);

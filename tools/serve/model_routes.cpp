@@ -27,6 +27,10 @@ std::string percent_decoded(const std::string& text) {
   return decoded;
 }
 
+Json remote_model_json(const std::string& name, const Remote& remote, int64_t created) {
+  return {{"id", name}, {"object", "model"}, {"created", created}, {"owned_by", remote.name}};
+}
+
 }  // namespace
 
 asio::awaitable<void> list_models(Connection& connection, Service& service) {
@@ -34,6 +38,8 @@ asio::awaitable<void> list_models(Connection& connection, Service& service) {
   service.models.each([&](const std::string& name, const ModelFacts& facts, const Engine* engine) {
     list.push_back(model_json(name, facts, service.started, engine != nullptr));
   });
+  for (const Remote& remote : service.options.remotes)
+    for (const std::string& name : remote.models) list.push_back(remote_model_json(name, remote, service.started));
   const Json body = {{"object", "list"}, {"data", std::move(list)}};
   co_await connection.reply({200, to_text(body)});
 }
@@ -44,6 +50,7 @@ asio::awaitable<void> show_model(Connection& connection, Service& service) {
   service.models.each([&](const std::string& name, const ModelFacts& facts, const Engine* engine) {
     if (name == wanted) found = model_json(name, facts, service.started, engine != nullptr);
   });
+  if (const Remote* remote = find_remote(service, wanted)) found = remote_model_json(wanted, *remote, service.started);
   if (found.is_null()) throw unknown_model(wanted);
   co_await connection.reply({200, to_text(found)});
 }

@@ -28,6 +28,9 @@ void require_distinct_names(const ServerOptions& options) {
   for (const auto& model : options.models)
     if (!names.insert(model.name).second)
       throw UsageError("two models are named '" + model.name + "'; name one by NAME=PATH");
+  for (const auto& remote : options.remotes)
+    for (const auto& name : remote.models)
+      if (!names.insert(name).second) throw UsageError("two models are named '" + name + "', one of them remote");
 }
 
 uint64_t machine_memory() {
@@ -105,6 +108,7 @@ void add_serve(CLI::App& program) {
       options.memory = from_file.memory;
       options.access = from_file.access;
       options.models = from_file.models;
+      options.remotes = from_file.remotes;
     }
     for (const std::string& model : given->models) options.models.push_back(serve::model_source(model));
     if (!given->memory.empty()) options.memory = serve::read_bytes(given->memory);

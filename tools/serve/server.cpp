@@ -67,8 +67,9 @@ struct Server::State {
   explicit State(ServerOptions server_options)
       : options(std::move(server_options)),
         acceptor(listen(io, options)),
-        service(io, options.models, models_options(options),
-                {options.access, std::chrono::milliseconds(options.silence_milliseconds), options.log}) {
+        service(
+            io, options.models, models_options(options),
+            {options.access, options.remotes, std::chrono::milliseconds(options.silence_milliseconds), options.log}) {
     limits.body_bytes = options.body_bytes;
     limits.header_time = std::chrono::milliseconds(options.header_milliseconds);
     limits.body_silence = std::chrono::milliseconds(options.body_milliseconds);

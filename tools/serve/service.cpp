@@ -1,6 +1,7 @@
 // Steps that handlers have in common.
 #include "tools/serve/service.h"
 
+#include <algorithm>
 #include <random>
 
 namespace hearth::serve {
@@ -11,6 +12,12 @@ std::string random_id(const std::string& prefix) {
   std::string id = prefix;
   for (int i = 0; i < 24; ++i) id += kLetters[generator() % kLetters.size()];
   return id;
+}
+
+const Remote* find_remote(const Service& service, const std::string& model) {
+  for (const Remote& remote : service.options.remotes)
+    if (std::ranges::find(remote.models, model) != remote.models.end()) return &remote;
+  return nullptr;
 }
 
 ApiError ended_early() {

@@ -10,12 +10,16 @@
 #include "tools/serve/connection.h"
 #include "tools/serve/metrics.h"
 #include "tools/serve/models.h"
+#include "tools/serve/remote.h"
 #include "tools/serve/workers.h"
 
 namespace hearth::serve {
 
+inline constexpr size_t kMostForwarded = 32;  // requests at once that wait for remote providers
+
 struct ServiceOptions {
   AccessRules access;
+  std::vector<Remote> remotes;
   std::chrono::milliseconds silence{10'000};  // after which a client that waits for a stream gets a comment
   std::function<void(const std::string&)> log;
 };
@@ -32,8 +36,13 @@ struct Service {
   Metrics metrics;
   Models models;
   Workers workers{2};
+  Workers remote_workers{options.remotes.empty() ? 1 : kMostForwarded};
+  size_t forwarding = 0;  // requests that use them
   const int64_t started = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
 };
+
+// Null where no remote provider has the model.
+const Remote* find_remote(const Service& service, const std::string& model);
 
 // "chatcmpl-" and 24 random characters.
 std::string random_id(const std::string& prefix);

@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
   hearth::add_render(program);
   hearth::add_logits(program);
   hearth::add_bench(program);
+  hearth::add_serve(program);
   try {
     program.parse(argc, argv);
     std::cout.flush();

@@ -1,0 +1,160 @@
+// What becomes of the body of a chat request.
+#include "tools/serve/chat_request.h"
+
+#include <gtest/gtest.h>
+
+namespace hearth::serve {
+namespace {
+
+const std::string kMessages = R"("messages":[{"role":"user","content":"hi"}])";
+
+Job read(const std::string& more) {
+  return read_chat_request(parse_object("{" + kMessages + (more.empty() ? "" : ",") + more + "}"), {"id", 1, "spark"});
+}
+
+// The field that a body is refused for; empty where it is accepted.
+std::string refused(const std::string& body) {
+  try {
+    read_chat_request(parse_object(body), {});
+    return "";
+  } catch (const ApiError& error) {
+    EXPECT_EQ(error.status, 400);
+    EXPECT_NE(std::string(error.what()).find(error.param), std::string::npos) << error.what();
+    return error.param;
+  }
+}
+
+TEST(ChatRequest, FieldsReachTheRequest) {
+  const Job job = read(R"("model":"m","stream":true,"temperature":0.5,"top_p":0.25,"top_k":7,"min_p":0.125,
+    "presence_penalty":1,"frequency_penalty":-1,"repeat_penalty":1.5,"seed":42,"stop":["a","b"],"max_tokens":9,
+    "logit_bias":{"5":-100,"7":1.5},"ignore_eos":true,"num_ctx":77,"logprobs":true,"top_logprobs":3)");
+  EXPECT_EQ(job.model, "m");
+  EXPECT_TRUE(job.stream);
+  EXPECT_TRUE(job.ignored.empty());
+  ASSERT_EQ(job.requests.size(), 1u);
+  const Request& request = job.requests[0];
+  EXPECT_EQ(request.sampling.temperature, 0.5f);
+  EXPECT_EQ(request.sampling.top_p, 0.25f);
+  EXPECT_EQ(request.sampling.top_k, 7u);
+  EXPECT_EQ(request.sampling.min_p, 0.125f);
+  EXPECT_EQ(request.sampling.presence_penalty, 1);
+  EXPECT_EQ(request.sampling.frequency_penalty, -1);
+  EXPECT_EQ(request.sampling.repeat_penalty, 1.5f);
+  EXPECT_EQ(request.sampling.seed, 42u);
+  EXPECT_EQ(request.sampling.logit_bias, (std::vector<std::pair<int32_t, float>>{{5, -100.0f}, {7, 1.5f}}));
+  EXPECT_EQ(request.stop, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(request.max_tokens, 9u);
+  EXPECT_EQ(request.context, 77u);
+  EXPECT_TRUE(request.ignore_end);
+  EXPECT_EQ(request.logprobs, 3u);
+}
+
+TEST(ChatRequest, AbsentAndNullFieldsAreTheDefaults) {
+  const Job job = read(R"("temperature":null,"stop":null,"max_tokens":null,"tools":null,"response_format":null)");
+  const Sampling standard;
+  EXPECT_EQ(job.model, "spark");
+  EXPECT_FALSE(job.stream);
+  EXPECT_EQ(job.requests[0].sampling.temperature, standard.temperature);
+  EXPECT_EQ(job.requests[0].max_tokens, UINT32_MAX);
+  EXPECT_FALSE(job.requests[0].sampling.seed);
+  EXPECT_FALSE(job.requests[0].logprobs);
+}
+
+TEST(ChatRequest, TheNewerNameOfMaxTokensWins) {
+  EXPECT_EQ(read(R"("max_tokens":5,"max_completion_tokens":6)").requests[0].max_tokens, 6u);
+}
+
+TEST(ChatRequest, ChoicesHaveSeedsOfTheirOwn) {
+  const Job job = read(R"("n":3,"seed":10)");
+  ASSERT_EQ(job.requests.size(), 3u);
+  for (uint64_t i = 0; i < 3; ++i) EXPECT_EQ(job.requests[i].sampling.seed, 10 + i);
+  EXPECT_EQ(read(R"("seed":-1)").requests[0].sampling.seed, UINT64_MAX);
+}
+
+TEST(ChatRequest, MessagesAndToolsReachTheTemplateInTheirOrder) {
+  const Job job = read_chat_request(parse_object(R"({"tools":[{"type":"function","function":{"name":"f","parameters":
+      {"type":"object","properties":{"z":{},"a":{}}}}}],"messages":[
+      {"role":"developer","content":[{"type":"text","text":"one "},{"type":"text","text":"two"}]},
+      {"role":"assistant","content":null,"tool_calls":[{"id":"1"}]},
+      {"role":"tool","tool_call_id":"1","content":"r"}],"chat_template_kwargs":{"enable_thinking":false}})"),
+                                    {});
+  EXPECT_EQ(std::get<Conversation>(job.requests[0].prompt).json,
+            R"({"messages":[{"role":"system","content":"one two"},)"
+            R"({"role":"assistant","content":"","tool_calls":[{"id":"1"}]},)"
+            R"({"role":"tool","tool_call_id":"1","content":"r"}],)"
+            R"("tools":[{"type":"function","function":{"name":"f","parameters":)"
+            R"({"type":"object","properties":{"z":{},"a":{}}}}}],"extra":{"enable_thinking":false}})");
+}
+
+TEST(ChatRequest, ToolsThatMayNotBeCalledAreNotTold) {
+  const Job job = read(R"("tools":[{"type":"function"}],"tool_choice":"none")");
+  EXPECT_EQ(std::get<Conversation>(job.requests[0].prompt).json.find("tools"), std::string::npos);
+}
+
+TEST(ChatRequest, UnknownFieldsAreNamed) {
+  const Job job = read(R"("store":false,"stream_options":{"include_usage":true,"other":1},"prompt_cache_key":"x")");
+  EXPECT_EQ(job.ignored, (std::vector<std::string>{"stream_options.other", "store", "prompt_cache_key"}));
+}
+
+TEST(ChatRequest, WhatCannotBeIsRefusedByName) {
+  for (const auto& [field, value] :
+       std::initializer_list<std::pair<const char*, const char*>>{{"temperature", "-0.1"},
+                                                                  {"temperature", "3"},
+                                                                  {"temperature", "\"hot\""},
+                                                                  {"top_p", "1.5"},
+                                                                  {"top_k", "1.5"},
+                                                                  {"top_k", "-2"},
+                                                                  {"min_p", "2"},
+                                                                  {"max_tokens", "0"},
+                                                                  {"max_tokens", "-1"},
+                                                                  {"max_tokens", "true"},
+                                                                  {"n", "0"},
+                                                                  {"n", "1000000"},
+                                                                  {"stop", "\"\""},
+                                                                  {"stop", "[1]"},
+                                                                  {"stop", "{}"},
+                                                                  {"seed", "\"x\""},
+                                                                  {"seed", "1.5"},
+                                                                  {"logit_bias", "[]"},
+                                                                  {"logit_bias", "{\"x\":1}"},
+                                                                  {"stream", "1"},
+                                                                  {"logit_bias", "{\"1\":101}"},
+                                                                  {"top_logprobs", "3"},
+                                                                  {"model", "7"},
+                                                                  {"stream_options", "1"},
+                                                                  {"tools", "{}"},
+                                                                  {"presence_penalty", "2.5"},
+                                                                  {"num_ctx", "0"},
+                                                                  {"response_format", "{\"type\":\"json_object\"}"},
+                                                                  {"chat_template_kwargs", "[]"}})
+    EXPECT_EQ(refused("{" + kMessages + ",\"" + field + "\":" + value + "}"), field) << value;
+  EXPECT_EQ(refused("{" + kMessages + R"(,"logprobs":true,"top_logprobs":21})"), "top_logprobs");
+}
+
+TEST(ChatRequest, WrongMessagesAreRefusedByTheirPlace) {
+  const auto messages = [](const std::string& list) { return refused("{\"messages\":" + list + "}"); };
+  EXPECT_EQ(refused("{}"), "messages");
+  EXPECT_EQ(messages("[]"), "messages");
+  EXPECT_EQ(messages("\"hi\""), "messages");
+  EXPECT_EQ(messages("[7]"), "messages[0]");
+  EXPECT_EQ(messages(R"([{"content":"x"}])"), "messages[0].role");
+  EXPECT_EQ(messages(R"([{"role":"narrator","content":"x"}])"), "messages[0].role");
+  EXPECT_EQ(messages(R"([{"role":"user"}])"), "messages[0].content");
+  EXPECT_EQ(messages(R"([{"role":"user","content":7}])"), "messages[0].content");
+  EXPECT_EQ(messages(R"([{"role":"user","content":"x"},{"role":"user","content":[
+      {"type":"text","text":"x"},{"type":"image_url","image_url":{"url":"data:"}}]}])"),
+            "messages[1].content[1]");
+}
+
+TEST(ChatRequest, OnlyTheModelKnowsItsVocabularyAndTemplate) {
+  ModelInfo info;
+  info.vocabulary = 100;
+  info.has_chat_template = true;
+  EXPECT_NO_THROW(check_against(read(R"("logit_bias":{"99":1})"), info));
+  EXPECT_THROW(check_against(read(R"("logit_bias":{"100":1})"), info), ApiError);
+  info.has_chat_template = false;
+  EXPECT_THROW(check_against(read(""), info), ApiError);
+}
+
+}  // namespace
+}  // namespace hearth::serve

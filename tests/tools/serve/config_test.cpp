@@ -1,0 +1,81 @@
+// hearth.toml and the values of options.
+#include "tools/serve/config.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/formats/gguf_bytes.h"
+
+namespace hearth::serve {
+namespace {
+
+class Config : public testing::Test {
+ protected:
+  ServerOptions read(const std::string& text) {
+    const auto path = folder_.path() / "hearth.toml";
+    write_text(path, text);
+    ServerOptions options;
+    read_config(path, options);
+    return options;
+  }
+  std::string refusal(const std::string& text) {
+    try {
+      read(text);
+      return "";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
+      return error.what();
+    }
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(Config, AllKeysAreRead) {
+  write_text(folder_.path() / "keys", "one\n\ntwo \n");
+  const ServerOptions options =
+      read("host = '127.0.0.2'\nport = 80\napi_key = '@" + (folder_.path() / "keys").string() +
+           "'\nctx = 100\nparallel = 3\nmemory = '2G'\nkeep_alive = 60\n"
+           "allow_hosts = ['a']\nallow_origins = ['b']\n"
+           "[[model]]\nname = 'm'\npath = 'sub/x.gguf'\n[[model]]\npath = '/y.gguf'\n");
+  EXPECT_EQ(options.host, "127.0.0.2");
+  EXPECT_EQ(options.port, 80);
+  EXPECT_EQ(options.access.keys, (std::vector<std::string>{"one", "two"}));
+  EXPECT_EQ(options.engine.context, 100u);
+  EXPECT_EQ(options.engine.parallel, 3u);
+  EXPECT_EQ(options.memory, uint64_t{2} << 30);
+  EXPECT_EQ(options.keep_alive_seconds, 60u);
+  EXPECT_EQ(options.access.hosts, std::vector<std::string>{"a"});
+  EXPECT_EQ(options.access.origins, std::vector<std::string>{"b"});
+  ASSERT_EQ(options.models.size(), 2u);
+  EXPECT_EQ(options.models[0].name, "m");
+  EXPECT_EQ(options.models[0].path, folder_.path() / "sub/x.gguf");
+  EXPECT_EQ(options.models[1].name, "y");
+  EXPECT_EQ(options.models[1].path, "/y.gguf");
+}
+
+TEST_F(Config, MistakesAreNamed) {
+  EXPECT_NE(refusal("prot = 1\n").find("'prot'"), std::string::npos);
+  EXPECT_NE(refusal("port = 'x'\n").find("'port'"), std::string::npos);
+  EXPECT_NE(refusal("port = 70000\n").find("'port'"), std::string::npos);
+  EXPECT_NE(refusal("a = 1\nb = = 2\n").find("hearth.toml:2"), std::string::npos);
+  EXPECT_NE(refusal("[[model]]\nname = 'x'\n").find("'path'"), std::string::npos);
+  EXPECT_NE(refusal("[model]\npath = 'x'\n").find("[[model]]"), std::string::npos);
+  EXPECT_THROW(read_config(folder_.path() / "absent.toml", *std::make_unique<ServerOptions>()), Error);
+}
+
+TEST(ModelNames, AreGivenOrTheFilesStem) {
+  EXPECT_EQ(model_source("code=/m/x.gguf").name, "code");
+  EXPECT_EQ(model_source("code=/m/x.gguf").path, "/m/x.gguf");
+  EXPECT_EQ(model_source("/m/qwen2.5-coder.Q4_K_M.gguf").name, "qwen2.5-coder.Q4_K_M");
+  EXPECT_EQ(model_source("/m/a=b.gguf").path, "/m/a=b.gguf");
+}
+
+TEST(Bytes, HaveUnits) {
+  EXPECT_EQ(read_bytes("123"), 123u);
+  EXPECT_EQ(read_bytes("4k"), 4096u);
+  EXPECT_EQ(read_bytes("3GiB"), uint64_t{3} << 30);
+  for (const char* text : {"", "G", "1X", "-1", "1.5G", "99999999999T"}) EXPECT_THROW(read_bytes(text), Error) << text;
+}
+
+}  // namespace
+}  // namespace hearth::serve

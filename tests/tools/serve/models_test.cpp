@@ -1,0 +1,116 @@
+// Models by name in a live server: listed, loaded on demand, unloaded; and how the server ends.
+#include <gtest/gtest.h>
+
+#include "tests/tools/serve/live_server.h"
+
+namespace hearth::serve {
+namespace {
+
+using namespace std::chrono_literals;
+
+const std::string kOther = "hearth_model_loaded{model=\"other\"}";
+const std::string kScripted = "hearth_model_loaded{model=\"scripted\"}";
+
+HttpAnswer ask_model(const LiveServer& server, const std::string& name, const std::string& more = "") {
+  return post(server.port(), "/v1/completions", R"({"prompt":"x","model":")" + name + "\"" + more + "}");
+}
+
+TEST(ServerModels, AreLoadedWhenAskedFor) {
+  LiveServer server;
+  EXPECT_EQ(server.metric(kOther), 0);
+  EXPECT_EQ(server.metric(kScripted), 1);
+  const Json answer = ask_model(server, "other").json();
+  EXPECT_EQ(answer["model"], "other");
+  EXPECT_EQ(answer["choices"][0]["text"], " Hello, world!");
+  EXPECT_EQ(server.metric(kOther), 1);
+}
+
+TEST(ServerModels, MakeRoomForEachOtherWithinTheMemory) {
+  LiveServer server(
+      [](ServerOptions& options) { options.memory = read_facts(options.models[0], options.engine).total() * 3 / 2; });
+  for (const char* name : {"other", "scripted", "other"}) {
+    EXPECT_EQ(ask_model(server, name).status, 200);
+    EXPECT_EQ(server.metric(kOther) + server.metric(kScripted), 1);
+  }
+}
+
+TEST(ServerModels, ThatAreUsedAreNotUnloadedForOthers) {
+  LiveServer server([](ServerOptions& options) {
+    options.memory = read_facts(options.models[0], options.engine).total() * 3 / 2;
+    options.silence_milliseconds = 50;
+  });
+  ClientSocket user(server.port());
+  user.send(to_wire({"POST", "/v1/completions", R"({"prompt":"#","max_tokens":2000,"stream":true})"}));
+  user.receive(" one");
+  ClientSocket waiting(server.port());
+  waiting.send(to_wire({"POST", "/v1/completions", R"({"prompt":"x","stream":true,"model":"other"})"}));
+  const std::string begin = waiting.receive(": the model is loading");
+  EXPECT_NE(begin.find(": the model is loading"), std::string::npos) << begin;
+  const HttpAnswer answer = parse_answer(begin + waiting.receive());
+  std::string text;
+  for (const Json& chunk : answer.chunks()) text += chunk["choices"][0]["text"].get<std::string>();
+  EXPECT_EQ(text, " Hello, world!");
+}
+
+TEST(ServerModels, AModelPastTheMemoryIsRefused) {
+  EXPECT_THROW(LiveServer([](ServerOptions& options) { options.memory = 1000; }), std::exception);
+}
+
+TEST(ServerModels, AreUnloadedWhenIdle) {
+  LiveServer server([](ServerOptions& options) { options.keep_alive_seconds = 1; });
+  EXPECT_TRUE(server.becomes(kScripted, 0));
+  EXPECT_EQ(ask_model(server, "scripted").status, 200);
+}
+
+TEST(ServerModels, AreListedWithWhatTheyAre) {
+  LiveServer server;
+  const Json list = get(server.port(), "/v1/models").json();
+  EXPECT_EQ(list["object"], "list");
+  ASSERT_EQ(list["data"].size(), 2u);
+  const Json one = get(server.port(), "/v1/models/scripted").json();
+  EXPECT_EQ(one["id"], "scripted");
+  EXPECT_EQ(one["context_length"], 65536);
+  EXPECT_EQ(one["trained_context_length"], 65536);
+  EXPECT_EQ(one["quantization"], "F32");
+  EXPECT_GT(one["size"], 100'000);
+}
+
+TEST(ServerModels, UnknownOnesAreNotFound) {
+  LiveServer server;
+  for (const HttpAnswer& answer : {get(server.port(), "/v1/models/nope"), ask_model(server, "nope")}) {
+    EXPECT_EQ(answer.status, 404);
+    EXPECT_EQ(answer.json()["error"]["code"], "model_not_found");
+  }
+}
+
+TEST(ServerModels, TheMemoryPlanIsLogged) {
+  LiveServer server;
+  EXPECT_NE(server.log().find("scripted: weights "), std::string::npos) << server.log();
+}
+
+TEST(ServerStop, LetsRequestsEnd) {
+  LiveServer server;
+  ClientSocket client(server.port());
+  client.send(to_wire({"POST", "/v1/completions", R"({"prompt":"#","max_tokens":300,"stream":true})"}));
+  std::string received = client.receive(" one");
+  server.stop();
+  received += client.receive();
+  EXPECT_NE(received.find("[DONE]"), std::string::npos);
+  server.join();
+}
+
+TEST(ServerStop, EndsRequestsWithAnErrorWhenTheGraceIsOver) {
+  LiveServer server([](ServerOptions& options) { options.grace_seconds = 1; });
+  ClientSocket client(server.port()), idle(server.port());
+  client.send(to_wire({"POST", "/v1/completions", R"({"prompt":"#","stream":true})"}));
+  std::string received = client.receive(" one");
+  server.stop();
+  EXPECT_TRUE(idle.closed_within(5s));
+  received += client.receive();
+  EXPECT_NE(received.find("shutting_down"), std::string::npos) << received.substr(received.size() - 500);
+  EXPECT_EQ(received.find("[DONE]"), std::string::npos);
+  server.join();
+}
+
+}  // namespace
+}  // namespace hearth::serve

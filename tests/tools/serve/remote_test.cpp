@@ -1,0 +1,108 @@
+// Forwarding: one live server is the remote provider of another.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "tests/tools/serve/live_server.h"
+#include "tools/serve/config.h"
+
+namespace hearth::serve {
+namespace {
+
+class Forwarding : public testing::Test {
+ protected:
+  Forwarding()
+      : provider_([](ServerOptions& options) { options.access.keys = {"secret"}; }), server_([this](auto& options) {
+          const std::string url = "http://127.0.0.1:" + std::to_string(provider_.port()) + "/v1";
+          options.models.resize(1);
+          options.models[0].name = "local";
+          options.remotes = {{"cloud", url, "secret", {"scripted"}}, {"gone", "http://127.0.0.1:1/v1", "", {"absent"}}};
+        }) {
+    if (!can_send_off_machine()) skipped_ = true;
+  }
+  void SetUp() override {
+    if (skipped_) GTEST_SKIP() << "built without HEARTH_REMOTE";
+  }
+
+  HttpAnswer complete(const std::string& fields) { return post(server_.port(), "/v1/completions", "{" + fields + "}"); }
+
+  LiveServer provider_, server_;
+  bool skipped_ = false;
+};
+
+TEST_F(Forwarding, ARemoteModelIsUsedThroughTheSameEndpoint) {
+  const HttpAnswer answer = complete(R"("model":"scripted","prompt":"x")");
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.header("X-Hearth-Served-By"), "remote cloud");
+  EXPECT_EQ(answer.json()["choices"][0]["text"], " Hello, world!");
+  const HttpAnswer own = complete(R"("model":"local","prompt":"x")");
+  EXPECT_EQ(own.header("X-Hearth-Served-By"), "local");
+  EXPECT_EQ(own.json()["choices"][0]["text"], " Hello, world!");
+}
+
+TEST_F(Forwarding, StreamsAreHandedOn) {
+  const HttpAnswer answer = complete(R"("model":"scripted","prompt":"x","stream":true)");
+  EXPECT_EQ(answer.header("Content-Type"), "text/event-stream");
+  std::string text;
+  for (const Json& chunk : answer.chunks()) text += chunk["choices"][0]["text"].get<std::string>();
+  EXPECT_EQ(text, " Hello, world!");
+}
+
+TEST_F(Forwarding, ErrorsAreHandedOn) {
+  const HttpAnswer answer = complete(R"("model":"scripted","prompt":"x","temperature":9)");
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_EQ(answer.json()["error"]["param"], "temperature");
+}
+
+TEST_F(Forwarding, AProviderThatIsNotThereIsABadGateway) {
+  const HttpAnswer answer = complete(R"("model":"absent","prompt":"x")");
+  EXPECT_EQ(answer.status, 502);
+  EXPECT_EQ(answer.json()["error"]["code"], "remote_failed");
+}
+
+TEST_F(Forwarding, AClientThatGoesAwayEndsTheRemoteAnswerToo) {
+  const std::string running = "hearth_requests_gone_total{model=\"scripted\"}";
+  {
+    ClientSocket socket(server_.port());
+    socket.send(to_wire({"POST", "/v1/completions", R"({"model":"scripted","prompt":"#","stream":true})"}));
+    EXPECT_NE(socket.receive(" one").find(" one"), std::string::npos);
+  }
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto gone = [&] {
+    const HttpAnswer metrics = ask(provider_.port(), {"GET", "/metrics", "", {"Authorization: Bearer secret"}});
+    return metrics.body.find(running + " 1") != std::string::npos;
+  };
+  while (!gone() && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_TRUE(gone());
+}
+
+TEST_F(Forwarding, RemoteModelsAreListed) {
+  const Json list = get(server_.port(), "/v1/models").json()["data"];
+  ASSERT_EQ(list.size(), 3u);
+  EXPECT_EQ(list[1]["id"], "scripted");
+  EXPECT_EQ(list[1]["owned_by"], "cloud");
+  EXPECT_EQ(get(server_.port(), "/v1/models/scripted").json()["owned_by"], "cloud");
+}
+
+TEST(RemoteConfig, KeysComeFromTheEnvironmentAndTravelEncrypted) {
+  if (!can_send_off_machine()) GTEST_SKIP() << "built without HEARTH_REMOTE";
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "hearth.toml";
+  const auto read = [&](const std::string& url) {
+    write_text(path, "[[remote]]\nname = 'c'\nbase_url = '" + url + "'\nkey_env = 'HEARTH_TEST_KEY'\nmodels = ['m']\n");
+    ServerOptions options;
+    read_config(path, options);
+    return options.remotes.at(0);
+  };
+  unsetenv("HEARTH_TEST_KEY");
+  EXPECT_THROW(read("https://api.example/v1"), Error);
+  setenv("HEARTH_TEST_KEY", "k", 1);
+  EXPECT_EQ(read("https://api.example/v1/").base_url, "https://api.example/v1");
+  EXPECT_EQ(read("https://api.example/v1").key, "k");
+  EXPECT_THROW(read("http://api.example/v1"), Error);
+  EXPECT_THROW(read("http://127.0.0.1.evil.example/v1"), Error);
+  EXPECT_THROW(read("ftp://api.example/v1"), Error);
+}
+
+}  // namespace
+}  // namespace hearth::serve

@@ -1,0 +1,55 @@
+// Paths, methods and errors of a live server.
+#include <gtest/gtest.h>
+
+#include "tests/tools/serve/live_server.h"
+
+namespace hearth::serve {
+namespace {
+
+TEST(ServerRoutes, ErrorsHaveTheShapeThatClientsRead) {
+  LiveServer server;
+  const HttpAnswer answer = get(server.port(), "/v1/nothing");
+  EXPECT_EQ(answer.status, 404);
+  EXPECT_EQ(answer.header("Content-Type"), "application/json");
+  EXPECT_EQ(answer.header("X-Hearth-Served-By"), "local");
+  const Json error = answer.json()["error"];
+  EXPECT_EQ(error["type"], "not_found_error");
+  EXPECT_EQ(error["code"], "unknown_url");
+  EXPECT_TRUE(error["param"].is_null());
+}
+
+TEST(ServerRoutes, MethodsArePartOfARoute) {
+  LiveServer server;
+  EXPECT_EQ(get(server.port(), "/v1/chat/completions").status, 405);
+  EXPECT_EQ(post(server.port(), "/v1/models", "{}").status, 405);
+  const HttpAnswer head = ask(server.port(), {"HEAD", "/", "", {}});
+  EXPECT_EQ(head.status, 200);
+  EXPECT_EQ(head.body, "");
+}
+
+TEST(ServerRoutes, EmbeddingsAreNotThereYet) {
+  LiveServer server;
+  const HttpAnswer answer = post(server.port(), "/v1/embeddings", R"({"input":"x"})");
+  EXPECT_EQ(answer.status, 501);
+  EXPECT_EQ(answer.json()["error"]["code"], "not_implemented");
+}
+
+TEST(ServerRoutes, AWrongFieldIsNamed) {
+  LiveServer server;
+  const HttpAnswer answer =
+      post(server.port(), "/v1/chat/completions", R"({"messages":[{"role":"user","content":"x"}],"temperature":-1})");
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_EQ(answer.json()["error"]["param"], "temperature");
+}
+
+TEST(ServerRoutes, RequestsAreCounted) {
+  LiveServer server;
+  get(server.port(), "/health");
+  EXPECT_EQ(server.metric(R"(hearth_requests_total{endpoint="/health",status="200"})"), 1);
+  post(server.port(), "/v1/completions", R"({"prompt":"x"})");
+  EXPECT_EQ(server.metric(R"(hearth_generated_tokens_total{model="scripted"})"), 4);
+  EXPECT_EQ(server.metric(R"(hearth_time_to_first_token_seconds_count{model="scripted"})"), 1);
+}
+
+}  // namespace
+}  // namespace hearth::serve

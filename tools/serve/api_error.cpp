@@ -1,0 +1,61 @@
+// From failures to status, type and code.
+#include "tools/serve/api_error.h"
+
+#include <new>
+
+namespace hearth::serve {
+
+ApiError invalid_request(const std::string& message, const std::string& param, const std::string& code) {
+  return {400, "invalid_request_error", code, message, param};
+}
+
+ApiError busy(const std::string& message) {
+  ApiError error(503, "server_error", "busy", message);
+  error.retry_after = 1;
+  return error;
+}
+
+ApiError from_engine(const Error& error) {
+  switch (error.code()) {
+    case ErrorCode::invalid_argument:
+      return invalid_request(error.what());
+    case ErrorCode::prompt_too_long:
+      return invalid_request(error.what(), "messages", "context_length_exceeded");
+    case ErrorCode::bad_template:
+      return invalid_request(error.what(), "messages", "chat_template");
+    case ErrorCode::busy:
+      return busy(error.what());
+    case ErrorCode::out_of_memory:
+      return {500, "server_error", "out_of_memory", error.what()};
+    case ErrorCode::bad_model:
+      return {500, "server_error", "bad_model", error.what()};
+    case ErrorCode::device:
+      break;
+  }
+  return {500, "server_error", "device", error.what()};
+}
+
+ApiError from_current_exception() {
+  try {
+    throw;
+  } catch (const ApiError& error) {
+    return error;
+  } catch (const Error& error) {
+    return from_engine(error);
+  } catch (const std::bad_alloc&) {
+    return {500, "server_error", "out_of_memory", "there is not enough memory"};
+  } catch (const std::exception& error) {
+    return {500, "server_error", "internal_error", error.what()};
+  }
+}
+
+Json error_json(const ApiError& error) {
+  const auto text_or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
+  return {{"error",
+           {{"message", error.what()},
+            {"type", error.type},
+            {"param", text_or_null(error.param)},
+            {"code", text_or_null(error.code)}}}};
+}
+
+}  // namespace hearth::serve

@@ -1,0 +1,81 @@
+// chat.completion and chat.completion.chunk.
+#include "tools/serve/chat_reply.h"
+
+#include "tools/serve/logprobs_json.h"
+
+namespace hearth::serve {
+namespace {
+
+class ChatReply : public Reply {
+ public:
+  ChatReply(Heading heading, uint32_t choices, ChatReplyOptions options)
+      : Reply(std::move(heading), choices), options_(options), begun_(choices) {}
+
+  void on_prompt(uint32_t, EchoedPrompt) override {}
+
+  std::string piece(uint32_t choice, const Event& event) override {
+    std::string text;
+    if (!begun_[choice]) {
+      begun_[choice] = true;
+      text += chunk(choice, {{"role", "assistant"}, {"content", ""}}, {}, nullptr);
+    }
+    if (!event.text.empty() || !event.logprobs.empty())
+      text += chunk(choice, {{"content", event.text}}, event.logprobs, nullptr);
+    if (event.result) {
+      count(choice, *event.result);
+      text += chunk(choice, Json::object(), {}, finish_reason(event.result->reason));
+    }
+    return text;
+  }
+
+  std::string end() override {
+    std::string text;
+    if (options_.include_usage) {
+      Json last = heading_json("chat.completion.chunk");
+      last["choices"] = Json::array();
+      last["usage"] = usage_json();
+      text = to_event(last);
+    }
+    return text + "data: [DONE]\n\n";
+  }
+
+  std::string failure(const ApiError& error) override { return to_event(error_json(error)); }
+
+  Json whole(const std::vector<Result>& results) override {
+    Json body = heading_json("chat.completion");
+    body["choices"] = Json::array();
+    for (uint32_t i = 0; i < results.size(); ++i) {
+      const Result& result = results[i];
+      count(i, result);
+      body["choices"].push_back({{"index", i},
+                                 {"message", {{"role", "assistant"}, {"content", result.text}, {"refusal", nullptr}}},
+                                 {"logprobs", options_.logprobs ? chat_logprobs(result.logprobs) : Json()},
+                                 {"finish_reason", finish_reason(result.reason)}});
+    }
+    body["usage"] = usage_json();
+    return body;
+  }
+
+ private:
+  std::string chunk(uint32_t choice, Json delta, const std::vector<TokenLogprob>& logprobs, const char* finish) const {
+    Json one = {{"index", choice},
+                {"delta", std::move(delta)},
+                {"logprobs", logprobs.empty() ? Json() : chat_logprobs(logprobs)},
+                {"finish_reason", finish == nullptr ? Json() : Json(finish)}};
+    Json body = heading_json("chat.completion.chunk");
+    body["choices"] = Json::array({std::move(one)});
+    if (options_.include_usage) body["usage"] = nullptr;
+    return to_event(body);
+  }
+
+  ChatReplyOptions options_;
+  std::vector<bool> begun_;  // the choice's role has been told
+};
+
+}  // namespace
+
+std::unique_ptr<Reply> make_chat_reply(Heading heading, uint32_t choices, ChatReplyOptions options) {
+  return std::make_unique<ChatReply>(std::move(heading), choices, options);
+}
+
+}  // namespace hearth::serve

@@ -1,0 +1,78 @@
+// What a protocol makes of a request's body: requests to an engine, and who words the answer.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hearth/hearth.h"
+#include "tools/serve/api_error.h"
+
+namespace hearth::serve {
+
+// Names an answer.
+struct Heading {
+  std::string id;
+  int64_t created = 0;  // Unix time
+  std::string model;
+};
+
+struct Usage {
+  uint64_t prompt_tokens = 0, cached_tokens = 0, completion_tokens = 0;
+};
+
+// The prompt of a choice that is to be repeated in front of its answer.
+struct EchoedPrompt {
+  std::string text;
+  // The text's first token, which has no probability; none where bos stands in front of it and gives it one.
+  std::optional<TokenLogprob> first;
+};
+
+// Words the answers of all choices of one request in a protocol. Used by one thread at a time. A stream is a series of
+// pieces and an end, or a failure at any point; the other kind is one whole.
+class Reply {
+ public:
+  Reply(Heading heading, uint32_t choices_per_prompt);
+  virtual ~Reply() = default;
+  Reply(const Reply&) = delete;
+  Reply& operator=(const Reply&) = delete;
+
+  // Before the choice's first event, where Job::echo.
+  virtual void on_prompt(uint32_t choice, EchoedPrompt prompt) = 0;
+  // Server-sent events that tell of an event, which has no error; several, one or none.
+  virtual std::string piece(uint32_t choice, const Event& event) = 0;
+  virtual std::string end() = 0;
+  virtual std::string failure(const ApiError& error) = 0;
+  // The body of an answer that is not streamed, from the results of all choices.
+  virtual Json whole(const std::vector<Result>& results) = 0;
+
+  const Usage& usage() const { return usage_; }
+
+ protected:
+  void count(uint32_t choice, const Result& result);
+  Json heading_json(const char* object) const;
+  Json usage_json() const;
+
+ private:
+  Heading heading_;
+  uint32_t choices_per_prompt_;
+  Usage usage_;
+};
+
+struct Job {
+  std::string model;
+  bool stream = false;
+  std::vector<Request> requests;  // one for each choice, in the order of their indices
+  bool echo = false;
+  std::unique_ptr<Reply> reply;
+  std::vector<std::string> ignored;  // fields that were not understood
+};
+
+// Why an answer ended, in OpenAI's words.
+const char* finish_reason(FinishReason reason);
+
+// Throws ApiError for what only the model can tell: a bias of a token that it has not, a gap that it cannot fill.
+void check_against(const Job& job, const ModelInfo& model);
+
+}  // namespace hearth::serve

@@ -1,0 +1,58 @@
+// Parsing under limits.
+#include "tools/serve/json.h"
+
+#include <vector>
+
+#include "tools/serve/api_error.h"
+
+namespace hearth::serve {
+namespace {
+
+class Limits {
+ public:
+  bool operator()(int depth, Json::parse_event_t event, const Json&) {
+    using Kind = Json::parse_event_t;
+    if (++values_ > kJsonValues) throw invalid_request("the JSON body holds too many values");
+    if (event == Kind::object_start || event == Kind::array_start) {
+      if (depth >= kJsonDepth)
+        throw invalid_request("the JSON body is nested deeper than " + std::to_string(kJsonDepth) + " levels");
+      keys_.push_back(0);
+    } else if (event == Kind::object_end || event == Kind::array_end) {
+      keys_.pop_back();
+    } else if (event == Kind::key && ++keys_.back() > kJsonKeys) {
+      throw invalid_request("an object in the JSON body has more than " + std::to_string(kJsonKeys) + " keys");
+    }
+    return true;
+  }
+
+ private:
+  size_t values_ = 0;
+  std::vector<size_t> keys_;  // of the objects and arrays that are open
+};
+
+}  // namespace
+
+Json parse_object(std::string_view body) {
+  Json parsed;
+  try {
+    parsed =
+        Json::parse(body.begin(), body.end(),
+                    [limits = std::make_shared<Limits>()](int depth, Json::parse_event_t event, const Json& value) {
+                      return (*limits)(depth, event, value);
+                    });
+  } catch (const Json::exception& error) {
+    // Its words quote the body after a colon; only the place is told.
+    const std::string what = error.what();
+    const size_t from = what.find("at line"), to = what.find(':', from);
+    throw invalid_request("the body is not valid JSON" +
+                          (from == what.npos ? "" : " (" + what.substr(from, to - from) + ")"));
+  }
+  if (!parsed.is_object()) throw invalid_request("the body must be a JSON object");
+  return parsed;
+}
+
+std::string to_text(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+std::string to_event(const Json& value) { return "data: " + to_text(value) + "\n\n"; }
+
+}  // namespace hearth::serve

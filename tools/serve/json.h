@@ -1,0 +1,26 @@
+// JSON as it comes from clients, within limits, and as it goes to them.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+namespace hearth::serve {
+
+// Keeps the order of keys: the schemas of tools are part of the prompt.
+using Json = nlohmann::ordered_json;
+
+inline constexpr int kJsonDepth = 64;
+inline constexpr size_t kJsonValues = 1 << 20;
+inline constexpr size_t kJsonKeys = 2048;  // of one object
+
+// One JSON object. Throws ApiError (400) for anything else, and past the limits above.
+Json parse_object(std::string_view body);
+
+// Text that is no UTF-8 becomes U+FFFD.
+std::string to_text(const Json& value);
+
+// One server-sent event.
+std::string to_event(const Json& value);
+
+}  // namespace hearth::serve

@@ -1,0 +1,65 @@
+// What there is and how it does.
+#include "tools/serve/model_routes.h"
+
+namespace hearth::serve {
+namespace {
+
+namespace asio = boost::asio;
+
+int hex(char c) {
+  return c >= '0' && c <= '9'   ? c - '0'
+         : c >= 'a' && c <= 'f' ? c - 'a' + 10
+         : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                : -1;
+}
+
+// "a%2Fb" -> "a/b"
+std::string percent_decoded(const std::string& text) {
+  std::string decoded;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && hex(text[i + 1]) >= 0 && hex(text[i + 2]) >= 0) {
+      decoded += static_cast<char>(hex(text[i + 1]) * 16 + hex(text[i + 2]));
+      i += 2;
+    } else {
+      decoded += text[i];
+    }
+  }
+  return decoded;
+}
+
+Json remote_model_json(const std::string& name, const Remote& remote, int64_t created) {
+  return {{"id", name}, {"object", "model"}, {"created", created}, {"owned_by", remote.name}};
+}
+
+}  // namespace
+
+asio::awaitable<void> list_models(Connection& connection, Service& service) {
+  Json list = Json::array();
+  service.models.each([&](const std::string& name, const ModelFacts& facts, const Engine* engine) {
+    list.push_back(model_json(name, facts, service.started, engine != nullptr));
+  });
+  for (const Remote& remote : service.options.remotes)
+    for (const std::string& name : remote.models) list.push_back(remote_model_json(name, remote, service.started));
+  const Json body = {{"object", "list"}, {"data", std::move(list)}};
+  co_await connection.reply({200, to_text(body)});
+}
+
+asio::awaitable<void> show_model(Connection& connection, Service& service) {
+  const std::string wanted = percent_decoded(connection.path().substr(std::string("/v1/models/").size()));
+  Json found;
+  service.models.each([&](const std::string& name, const ModelFacts& facts, const Engine* engine) {
+    if (name == wanted) found = model_json(name, facts, service.started, engine != nullptr);
+  });
+  if (const Remote* remote = find_remote(service, wanted)) found = remote_model_json(wanted, *remote, service.started);
+  if (found.is_null()) throw unknown_model(wanted);
+  co_await connection.reply({200, to_text(found)});
+}
+
+asio::awaitable<void> show_metrics(Connection& connection, Service& service) {
+  service.models.each([&](const std::string& name, const ModelFacts&, const Engine* engine) {
+    service.metrics.note(name, engine != nullptr, engine == nullptr ? Statistics{} : engine->statistics());
+  });
+  co_await connection.reply({200, service.metrics.text(), "text/plain; version=0.0.4; charset=utf-8"});
+}
+
+}  // namespace hearth::serve

@@ -1,0 +1,188 @@
+// Loading and unloading.
+#include "tools/serve/models.h"
+
+#include <algorithm>
+
+namespace hearth::serve {
+namespace {
+
+enum class State { absent, loading, loaded, unloading };
+
+Engine open_engine(const ModelSource& source, const EngineOptions& options) {
+  return source.path.empty() ? Engine::view(source.bytes, source.name, options) : Engine::load(source.path, options);
+}
+
+}  // namespace
+
+struct Models::Model {
+  ModelSource source;
+  ModelFacts facts;
+  State state = State::absent;
+  std::optional<Engine> engine;  // where loaded
+  std::vector<Claim*> claims;
+  Clock::time_point last_used;
+  uint64_t asked = 0;  // order of the first claim that waits
+
+  uint64_t memory() const { return state == State::absent ? 0 : facts.total(); }
+  bool idle() const { return state == State::loaded && claims.empty(); }
+  bool wanted() const { return state == State::absent && !claims.empty(); }
+};
+
+Models::Claim::Claim(Models& models, Model& model, std::function<void()> on_settled)
+    : models_(models), model_(model), on_settled_(std::move(on_settled)) {
+  model_.claims.push_back(this);
+}
+
+Models::Claim::~Claim() {
+  std::erase(model_.claims, this);
+  model_.last_used = Clock::now();
+  if (model_.claims.empty()) models_.advance();
+}
+
+bool Models::Claim::settled() const { return failure_ || model_.state == State::loaded; }
+
+Engine& Models::Claim::engine() {
+  if (failure_) throw *failure_;
+  return *model_.engine;
+}
+
+Models::Models(boost::asio::io_context& io, std::vector<ModelSource> sources, ModelsOptions options)
+    : io_(io), options_(std::move(options)), idle_timer_(io) {
+  for (ModelSource& source : sources) {
+    auto model = std::make_unique<Model>();
+    model->facts = read_facts(source, options_.engine);
+    model->source = std::move(source);
+    options_.log(describe_memory(model->source.name, model->facts, options_.engine));
+    models_.push_back(std::move(model));
+  }
+}
+
+Models::~Models() = default;
+
+const std::string& Models::default_name() const { return models_.front()->source.name; }
+
+bool Models::knows(const std::string& name) const {
+  return std::ranges::any_of(models_, [&](const auto& model) { return model->source.name == name; });
+}
+
+std::unique_ptr<Models::Claim> Models::claim(const std::string& name, std::function<void()> on_settled) {
+  const auto found = std::ranges::find_if(models_, [&](const auto& model) { return model->source.name == name; });
+  if (found == models_.end()) throw unknown_model(name);
+  Model& model = **found;
+  if (model.claims.empty()) model.asked = static_cast<uint64_t>(Clock::now().time_since_epoch().count());
+  std::unique_ptr<Claim> claim(new Claim(*this, model, std::move(on_settled)));
+  advance();
+  return claim;
+}
+
+void Models::each(const std::function<void(const std::string&, const ModelFacts&, const Engine*)>& action) const {
+  for (const auto& model : models_) action(model->source.name, model->facts, model->engine ? &*model->engine : nullptr);
+}
+
+void Models::stop() {
+  stopped_ = true;
+  idle_timer_.cancel();
+}
+
+// Loads the model that has been waited for the longest, if there is room.
+void Models::advance() {
+  unload_idle();
+  Model* next = nullptr;
+  for (const auto& model : models_) {
+    if (model->state == State::loading) return;  // one after the other
+    if (model->wanted() && (next == nullptr || model->asked < next->asked)) next = model.get();
+  }
+  if (next == nullptr || stopped_) return;
+  if (options_.memory > 0 && next->facts.total() > options_.memory)
+    settle(*next, std::nullopt,
+           ApiError(500, "server_error", "out_of_memory",
+                    "the model '" + next->source.name + "' needs " + std::to_string(next->facts.total() >> 20) +
+                        " MiB, but --memory allows " + std::to_string(options_.memory >> 20) + " MiB"));
+  else if (make_room(*next))
+    load(*next);
+}
+
+// Begins to unload idle models, the longest unused first, where there is none; then false.
+bool Models::make_room(const Model& wanted) {
+  if (options_.memory == 0) return true;
+  uint64_t used = 0, freed = 0;
+  std::vector<Model*> idle;
+  for (const auto& model : models_) {
+    used += model->memory();
+    if (model->state == State::unloading) freed += model->memory();
+    if (model->idle()) idle.push_back(model.get());
+  }
+  if (used + wanted.facts.total() <= options_.memory) return true;
+  std::ranges::sort(idle, {}, &Model::last_used);
+  for (Model* model : idle) {
+    if (used - freed + wanted.facts.total() <= options_.memory) break;
+    freed += model->memory();
+    unload(*model);
+  }
+  return false;
+}
+
+void Models::load(Model& model) {
+  model.state = State::loading;
+  loader_.start([this, &model] {
+    auto engine = std::make_shared<std::optional<Engine>>();
+    std::optional<ApiError> failure;
+    try {
+      *engine = open_engine(model.source, options_.engine);
+    } catch (...) {
+      failure = from_current_exception();
+    }
+    boost::asio::post(
+        io_, [this, &model, engine, failure = std::move(failure)] { settle(model, std::move(*engine), failure); });
+  });
+}
+
+void Models::settle(Model& model, std::optional<Engine> engine, std::optional<ApiError> failure) {
+  model.state = engine ? State::loaded : State::absent;
+  model.engine = std::move(engine);
+  model.last_used = Clock::now();
+  for (Claim* claim : model.claims) {
+    claim->failure_ = failure;
+    claim->on_settled_();
+  }
+  // Claims that failed are no longer waited for.
+  if (failure) model.claims.clear();
+  advance();
+}
+
+void Models::unload(Model& model) {
+  model.state = State::unloading;
+  auto engine = std::make_shared<std::optional<Engine>>(std::move(model.engine));
+  model.engine.reset();
+  loader_.start([this, &model, engine] {
+    engine->reset();
+    boost::asio::post(io_, [this, &model] {
+      model.state = State::absent;
+      advance();
+    });
+  });
+}
+
+void Models::unload_idle() {
+  if (options_.keep_alive.count() == 0 || stopped_) return;
+  auto next = Clock::time_point::max();
+  for (const auto& model : models_) {
+    if (!model->idle()) continue;
+    const auto end = model->last_used + options_.keep_alive;
+    if (end <= Clock::now())
+      unload(*model);
+    else
+      next = std::min(next, end);
+  }
+  if (next == Clock::time_point::max()) return;
+  idle_timer_.expires_at(next);
+  idle_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) advance();
+  });
+}
+
+ApiError unknown_model(const std::string& name) {
+  return {404, "not_found_error", "model_not_found", "the model '" + name.substr(0, 100) + "' does not exist", "model"};
+}
+
+}  // namespace hearth::serve

@@ -1,0 +1,88 @@
+// The models that the server knows: loaded when asked for, within a budget of memory, and unloaded when idle.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tools/serve/api_error.h"
+#include "tools/serve/model_facts.h"
+#include "tools/serve/workers.h"
+
+namespace hearth::serve {
+
+struct ModelsOptions {
+  EngineOptions engine;
+  uint64_t memory = 0;                          // bytes of all loaded models together; 0: no limit
+  std::chrono::seconds keep_alive{0};           // a model that is idle for so long is unloaded; 0: never
+  std::function<void(const std::string&)> log;  // from any thread
+};
+
+// All functions are called in the network thread, but the constructor and destructor.
+class Models {
+  struct Model;
+
+ public:
+  // Somebody's wish for a model, which stays loaded as long as this lives.
+  class Claim {
+   public:
+    ~Claim();
+    Claim(const Claim&) = delete;
+    Claim& operator=(const Claim&) = delete;
+
+    bool settled() const;  // loaded, or failed to
+    Engine& engine();      // throws ApiError where it failed
+
+   private:
+    friend class Models;
+    Claim(Models& models, Model& model, std::function<void()> on_settled);
+    Models& models_;
+    Model& model_;
+    std::function<void()> on_settled_;
+    std::optional<ApiError> failure_;
+  };
+
+  // Reads the facts of all models. Throws Error where one cannot be run.
+  Models(boost::asio::io_context& io, std::vector<ModelSource> sources, ModelsOptions options);
+  ~Models();
+
+  // The first one's name.
+  const std::string& default_name() const;
+  bool knows(const std::string& name) const;
+  // Throws ApiError (404) for a name that is not known. on_settled may be called until the claim is gone.
+  std::unique_ptr<Claim> claim(const std::string& name, std::function<void()> on_settled);
+
+  // Calls `action` with the name, facts and engine of each model; the engine is null where it is not loaded.
+  void each(const std::function<void(const std::string&, const ModelFacts&, const Engine*)>& action) const;
+
+  // Forgets the timer that unloads, so that nothing is left to wait for.
+  void stop();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void advance();
+  bool make_room(const Model& wanted);
+  void load(Model& model);
+  void settle(Model& model, std::optional<Engine> engine, std::optional<ApiError> failure);
+  void unload(Model& model);
+  void unload_idle();
+
+  boost::asio::io_context& io_;
+  ModelsOptions options_;
+  std::vector<std::unique_ptr<Model>> models_;
+  boost::asio::steady_timer idle_timer_;
+  bool stopped_ = false;
+  Workers loader_{1};  // last: its thread uses the rest
+};
+
+// 404.
+ApiError unknown_model(const std::string& name);
+
+}  // namespace hearth::serve

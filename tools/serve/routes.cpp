@@ -1,0 +1,134 @@
+// The table of endpoints, and the checks in front of them.
+#include "tools/serve/routes.h"
+
+#include <algorithm>
+
+#include "tools/serve/chat_request.h"
+#include "tools/serve/completion_request.h"
+#include "tools/serve/fields.h"
+#include "tools/serve/forward.h"
+#include "tools/serve/generate.h"
+#include "tools/serve/model_routes.h"
+#include "tools/serve/text_routes.h"
+
+namespace hearth::serve {
+namespace {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using Answering = asio::awaitable<void>;
+
+Answering chat(Connection& connection, Service& service) {
+  return generate(connection, service, read_chat_request, "chatcmpl-");
+}
+Answering completions(Connection& connection, Service& service) {
+  return generate(connection, service, read_completion_request, "cmpl-");
+}
+Answering embeddings(Connection& connection, Service& service) {
+  const Json body = co_await service.workers.run([&] { return parse_object(connection.request().body()); });
+  if (const Remote* remote = find_remote(service, Fields(body).text("model").value_or(""))) {
+    co_await forward(connection, service, *remote, body);
+    co_return;
+  }
+  throw ApiError(501, "server_error", "not_implemented", "this server does not make embeddings yet");
+}
+Answering health(Connection& connection, Service&) { co_await connection.reply({200, R"({"status":"ok"})"}); }
+Answering root(Connection& connection, Service&) {
+  co_await connection.reply({200, "Hearth is running\n", "text/plain; charset=utf-8"});
+}
+
+struct Route {
+  http::verb method;
+  const char* path;  // one that ends in '/' is followed by a name
+  Answering (*answer)(Connection&, Service&);
+  bool is_public = false;  // needs no key
+};
+
+constexpr Route kRoutes[] = {
+    {http::verb::post, "/v1/chat/completions", chat},
+    {http::verb::post, "/v1/completions", completions},
+    {http::verb::post, "/v1/embeddings", embeddings},
+    {http::verb::get, "/v1/models", list_models},
+    {http::verb::get, "/v1/models/", show_model},
+    {http::verb::post, "/tokenize", tokenize},
+    {http::verb::post, "/detokenize", detokenize},
+    {http::verb::post, "/apply-template", apply_template},
+    {http::verb::get, "/metrics", show_metrics},
+    {http::verb::get, "/health", health, true},
+    {http::verb::get, "/", root, true},
+};
+
+bool matches(const Route& route, const std::string& path) {
+  const std::string_view pattern = route.path;
+  if (pattern.size() > 1 && pattern.ends_with('/')) return path.size() > pattern.size() && path.starts_with(pattern);
+  return path == pattern;
+}
+
+const Route* find_route(const std::string& path) {
+  const auto found = std::ranges::find_if(kRoutes, [&](const Route& route) { return matches(route, path); });
+  return found == std::end(kRoutes) ? nullptr : found;
+}
+
+bool is_json(std::string type) {
+  type = type.substr(0, type.find(';'));
+  while (type.ends_with(' ')) type.pop_back();
+  return boost::beast::iequals(type, "application/json");
+}
+
+// A web page of an allowed origin may read the answer, and may ask at all what it may send.
+void allow_origin(Connection& connection, const std::string& origin) {
+  connection.set_header("Access-Control-Allow-Origin", origin);
+  connection.set_header("Vary", "Origin");
+  connection.set_header("Access-Control-Expose-Headers", "X-Hearth-Served-By, X-Hearth-Ignored-Fields, X-Request-Id");
+  if (connection.request().method() != http::verb::options) return;
+  connection.set_header("Access-Control-Allow-Methods", "GET, POST");
+  connection.set_header("Access-Control-Allow-Headers", "*, Authorization");
+  connection.set_header("Access-Control-Max-Age", "600");
+}
+
+}  // namespace
+
+void check_request(Connection& connection, const Service& service) {
+  const AccessRules& access = service.options.access;
+  connection.set_header("X-Request-Id", random_id("req_"));
+  const auto forbid = [](const std::string& why) { throw ApiError(403, "permission_error", "forbidden", why); };
+  if (!host_allowed(connection.header("Host"), access))
+    forbid("this server does not go by the name in the Host header; --allow-host adds names");
+  const std::string origin = connection.header("Origin");
+  if (!origin_allowed(origin, access)) forbid("pages of this origin may not ask; --allow-origin adds origins");
+  if (!origin.empty()) allow_origin(connection, origin);
+
+  const http::verb method = connection.request().method();
+  if (method == http::verb::options) return;
+  const Route* route = find_route(connection.path());
+  if ((route == nullptr || !route->is_public) &&
+      !key_allowed(connection.header("Authorization"), connection.header("x-api-key"), access))
+    throw ApiError(401, "authentication_error", "invalid_api_key", "the API key is missing or wrong");
+  if (route == nullptr)
+    throw ApiError(404, "not_found_error", "unknown_url", "there is nothing at " + connection.path().substr(0, 100));
+  if (method != route->method && !(method == http::verb::head && route->method == http::verb::get))
+    throw ApiError(405, "invalid_request_error", "method_not_allowed",
+                   std::string("use ") + std::string(http::to_string(route->method)));
+  if (method == http::verb::post && !is_json(connection.header("Content-Type")))
+    throw ApiError(415, "invalid_request_error", "unsupported_media_type", "the content type must be application/json");
+}
+
+Answering answer_request(Connection& connection, Service& service) {
+  if (connection.request().method() == http::verb::options) {
+    co_await connection.reply({204, ""});
+    co_return;
+  }
+  const Route& route = *find_route(connection.path());
+  std::optional<ApiError> failed;
+  try {
+    co_await route.answer(connection, service);
+  } catch (const boost::system::system_error&) {
+    connection.close();
+  } catch (...) {
+    failed = from_current_exception();
+  }
+  service.metrics.count_request(route.path, failed ? failed->status : connection.status());
+  if (failed) throw *failed;
+}
+
+}  // namespace hearth::serve

@@ -1,0 +1,14 @@
+// Which handler answers which path.
+#pragma once
+
+#include "tools/serve/service.h"
+
+namespace hearth::serve {
+
+// Before the body is read: Host, Origin, key, path, method and content type. Throws ApiError.
+void check_request(Connection& connection, const Service& service);
+
+// Answers a request that was checked.
+boost::asio::awaitable<void> answer_request(Connection& connection, Service& service);
+
+}  // namespace hearth::serve

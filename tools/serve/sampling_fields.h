@@ -1,0 +1,21 @@
+// The fields that chat and plain completions share.
+#pragma once
+
+#include "tools/serve/fields.h"
+#include "tools/serve/job.h"
+
+namespace hearth::serve {
+
+inline constexpr int64_t kMostChoices = 128;
+inline constexpr int64_t kMostTopLogprobs = 20;
+
+// temperature, top_p, top_k, min_p, penalties, seed, logit_bias, stop, ignore_eos and num_ctx.
+void read_sampling(Fields& fields, Request& request);
+
+// Whether the stream ends with a count of tokens: stream_options.include_usage. Notes what it does not know.
+bool read_include_usage(Fields& fields, std::vector<std::string>& ignored);
+
+// A copy of `request` for each of n choices, with a seed of its own.
+void add_choices(const Request& request, int64_t n, std::vector<Request>& requests);
+
+}  // namespace hearth::serve

@@ -1,0 +1,123 @@
+// hearth serve: models behind OpenAI's API.
+#include <unistd.h>
+
+#include <csignal>
+#include <iostream>
+#include <memory>
+#include <mutex>
+#include <set>
+
+#include "tools/command.h"
+#include "tools/serve/config.h"
+#include "tools/serve/server.h"
+
+namespace hearth {
+namespace {
+
+using serve::ServerOptions;
+
+// Lines of the log are whole, whichever thread they come from.
+void log_line(const std::string& line) {
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  std::cerr << line + "\n";
+}
+
+void require_distinct_names(const ServerOptions& options) {
+  std::set<std::string> names;
+  for (const auto& model : options.models)
+    if (!names.insert(model.name).second)
+      throw UsageError("two models are named '" + model.name + "'; name one by NAME=PATH");
+  for (const auto& remote : options.remotes)
+    for (const auto& name : remote.models)
+      if (!names.insert(name).second) throw UsageError("two models are named '" + name + "', one of them remote");
+}
+
+uint64_t machine_memory() {
+  return static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+void run_server(ServerOptions options) {
+  if (options.models.empty()) options.models.push_back({"spark", {}, builtin_model()});
+  require_distinct_names(options);
+  if (options.memory == 0) options.memory = machine_memory() / 10 * 9;
+  options.log = log_line;
+  std::signal(SIGPIPE, SIG_IGN);
+  serve::Server server(std::move(options));
+  server.stop_on_signals();
+  std::cout << "Hearth answers at " << server.address() << "/v1" << std::endl;
+  server.run();
+}
+
+}  // namespace
+
+void add_serve(CLI::App& program) {
+  struct Given {
+    std::vector<std::string> models, keys, hosts, origins;
+    std::string config, memory;
+    ServerOptions options;
+  };
+  const auto given = std::make_shared<Given>();
+  given->options.engine.parallel = 4;
+  CLI::App* command = program.add_subcommand("serve", "Answer at an address as OpenAI's API does");
+  command->add_option("MODEL", given->models,
+                      "GGUF files, each a path or NAME=PATH; default: the small built-in model, named spark");
+  const auto* host = command->add_option("--host", given->options.host, "Address to listen on")->capture_default_str();
+  const auto* port = command->add_option("--port", given->options.port, "Port to listen on; 0: a free one")
+                         ->check(CLI::Range(0, 65535))
+                         ->capture_default_str();
+  command->add_option("--api-key", given->keys, "KEY that clients must send, or @FILE with one in each line")
+      ->allow_extra_args(false);
+  command->add_option("--config", given->config, "A hearth.toml; the command line is put on top of it");
+  const auto* parallel =
+      command->add_option("--parallel", given->options.engine.parallel, "Most requests that are decoded together")
+          ->check(CLI::Range(1, 4096))
+          ->capture_default_str();
+  command->add_option("--memory", given->memory,
+                      "Most memory of all loaded models together, as 8G; default: nine tenths of the machine's");
+  const auto* keep_alive = command
+                               ->add_option("--keep-alive", given->options.keep_alive_seconds,
+                                            "Seconds after which an idle model is unloaded; 0: never")
+                               ->capture_default_str();
+  command->add_option("--queue", given->options.engine.most_waiting, "Most requests of a model that wait")
+      ->capture_default_str();
+  command
+      ->add_option("--queue-seconds", given->options.engine.longest_wait,
+                   "Seconds that a request waits before it is refused as busy; 0: no limit")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->add_option("--grace", given->options.grace_seconds, "Seconds that requests have to end after SIGTERM")
+      ->capture_default_str();
+  command
+      ->add_option("--allow-host", given->hosts, "A name of this server in the Host header, besides the loopback names")
+      ->allow_extra_args(false);
+  command->add_option("--allow-origin", given->origins, "An origin whose web pages may ask, as https://example.org")
+      ->allow_extra_args(false);
+  add_engine_options(*command, given->options.engine);
+  const auto* context = command->get_option("--ctx");
+  command->callback([=] {
+    ServerOptions options = given->options;
+    if (!given->config.empty()) {
+      ServerOptions from_file = given->options;
+      serve::read_config(given->config, from_file);
+      if (host->count() == 0) options.host = from_file.host;
+      if (port->count() == 0) options.port = from_file.port;
+      if (context->count() == 0) options.engine.context = from_file.engine.context;
+      if (parallel->count() == 0) options.engine.parallel = from_file.engine.parallel;
+      if (keep_alive->count() == 0) options.keep_alive_seconds = from_file.keep_alive_seconds;
+      options.memory = from_file.memory;
+      options.access = from_file.access;
+      options.models = from_file.models;
+      options.remotes = from_file.remotes;
+    }
+    for (const std::string& model : given->models) options.models.push_back(serve::model_source(model));
+    if (!given->memory.empty()) options.memory = serve::read_bytes(given->memory);
+    for (const std::string& key : given->keys)
+      for (std::string& one : serve::read_keys(key)) options.access.keys.push_back(std::move(one));
+    for (const std::string& name : given->hosts) options.access.hosts.push_back(name);
+    for (const std::string& origin : given->origins) options.access.origins.push_back(origin);
+    run_server(std::move(options));
+  });
+}
+
+}  // namespace hearth

@@ -1,0 +1,186 @@
+// Accepting connections and ending them.
+#include "tools/serve/server.h"
+
+#include <sys/resource.h>
+
+#include <boost/asio/detached.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/write.hpp>
+#include <set>
+#include <utility>
+
+#include "tools/serve/routes.h"
+
+namespace hearth::serve {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+// Connections are files, and the usual limit of 1024 is below ours.
+void allow_many_files() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+tcp::acceptor listen(asio::io_context& io, const ServerOptions& options) {
+  error_code error;
+  const auto address = asio::ip::make_address(options.host == "localhost" ? "127.0.0.1" : options.host, error);
+  if (error) throw Error(ErrorCode::invalid_argument, "--host must be an address, not '" + options.host + "'");
+  if (!address.is_loopback() && options.access.keys.empty())
+    throw Error(ErrorCode::invalid_argument, "others can reach " + options.host + ": --api-key is needed");
+  tcp::acceptor acceptor(io);
+  const tcp::endpoint endpoint(address, options.port);
+  const auto fail = [&] {
+    if (error)
+      throw Error(ErrorCode::busy, "cannot listen on " + options.host + " port " + std::to_string(options.port) + ": " +
+                                       error.message());
+  };
+  acceptor.open(endpoint.protocol(), error), fail();
+  acceptor.set_option(tcp::acceptor::reuse_address(true), error), fail();
+  acceptor.bind(endpoint, error), fail();
+  acceptor.listen(asio::socket_base::max_listen_connections, error), fail();
+  return acceptor;
+}
+
+ModelsOptions models_options(const ServerOptions& options) {
+  ModelsOptions models{options.engine, options.memory, std::chrono::seconds(options.keep_alive_seconds), options.log};
+  models.engine.on_log = [log = options.log](std::string_view line) { log(std::string(line)); };
+  return models;
+}
+
+// What a client gets that comes when there are too many.
+std::string refusal() {
+  const std::string body = to_text(error_json(busy("there are too many connections")));
+  return "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nX-Hearth-Served-By: local\r\n"
+         "Content-Type: application/json\r\nContent-Length: " +
+         std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+}  // namespace
+
+struct Server::State {
+  explicit State(ServerOptions server_options)
+      : options(std::move(server_options)),
+        acceptor(listen(io, options)),
+        service(
+            io, options.models, models_options(options),
+            {options.access, options.remotes, std::chrono::milliseconds(options.silence_milliseconds), options.log}) {
+    limits.body_bytes = options.body_bytes;
+    limits.header_time = std::chrono::milliseconds(options.header_milliseconds);
+    limits.body_silence = std::chrono::milliseconds(options.body_milliseconds);
+    handler.headers = {{"X-Hearth-Served-By", "local"}};
+    handler.check = [this](Connection& connection) { check_request(connection, service); };
+    handler.answer = [this](Connection& connection) { return answer_request(connection, service); };
+    load_first();
+    port = acceptor.local_endpoint().port();
+  }
+
+  void load_first() {
+    auto working = asio::make_work_guard(io);
+    const auto first = service.models.claim(service.models.default_name(), [] {});
+    while (!first->settled()) io.run_one();
+    working.reset();
+    first->engine();  // throws where it could not be loaded
+    io.restart();
+  }
+
+  asio::awaitable<void> accept() {
+    while (!stopping) {
+      error_code error;
+      tcp::socket socket = co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
+      if (stopping) co_return;
+      if (error) {  // out of files: some are closed soon
+        pause.expires_after(std::chrono::milliseconds(100));
+        co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
+      } else if (open.size() >= options.connections) {
+        socket.non_blocking(true, error);
+        socket.write_some(asio::buffer(refusal()), error);
+      } else {
+        socket.set_option(tcp::no_delay(true), error);
+        asio::co_spawn(io, serve(std::make_shared<Connection>(std::move(socket), limits, handler)), asio::detached);
+      }
+    }
+  }
+
+  asio::awaitable<void> serve(std::shared_ptr<Connection> connection) {
+    open.insert(connection.get());
+    service.metrics.set_connections(open.size());
+    co_await connection->run();
+    open.erase(connection.get());
+    service.metrics.set_connections(open.size());
+    if (stopping && open.empty()) io.stop();
+  }
+
+  void stop() {
+    const auto each = [this](void (Connection::*action)()) {
+      for (Connection* connection : std::set(open)) (connection->*action)();
+    };
+    if (std::exchange(stopping, true)) return each(&Connection::interrupt);
+    error_code ignored;
+    acceptor.close(ignored);
+    pause.cancel();
+    service.models.stop();
+    each(&Connection::finish);
+    if (open.empty()) return io.stop();
+    grace.expires_after(std::chrono::seconds(options.grace_seconds));
+    grace.async_wait([each](const error_code& error) {
+      if (!error) each(&Connection::interrupt);
+    });
+  }
+
+  void wait_for_signal() {
+    signals.async_wait([this](const error_code& error, int) {
+      if (error) return;
+      stop();
+      wait_for_signal();
+    });
+  }
+
+  ServerOptions options;
+  asio::io_context io{1};
+  tcp::acceptor acceptor;
+  asio::steady_timer pause{io}, grace{io};
+  ConnectionLimits limits;
+  ConnectionHandler handler;
+  uint16_t port = 0;
+  bool stopping = false;
+  std::set<Connection*> open;
+  asio::signal_set signals{io};
+  Service service;  // last: its engines post to io
+};
+
+Server::Server(ServerOptions options) {
+  allow_many_files();
+  state_ = std::make_unique<State>(std::move(options));
+}
+
+Server::~Server() = default;
+
+uint16_t Server::port() const { return state_->port; }
+
+std::string Server::address() const {
+  const std::string& host = state_->options.host;
+  return "http://" + (host.find(':') == host.npos ? host : "[" + host + "]") + ":" + std::to_string(port());
+}
+
+void Server::run() {
+  asio::co_spawn(state_->io, state_->accept(), asio::detached);
+  state_->io.run();
+}
+
+void Server::stop() {
+  asio::post(state_->io, [state = state_.get()] { state->stop(); });
+}
+
+void Server::stop_on_signals() {
+  state_->signals.add(SIGINT);
+  state_->signals.add(SIGTERM);
+  state_->wait_for_signal();
+}
+
+}  // namespace hearth::serve

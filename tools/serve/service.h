@@ -1,0 +1,58 @@
+// What all handlers of requests share.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "tools/serve/access.h"
+#include "tools/serve/connection.h"
+#include "tools/serve/metrics.h"
+#include "tools/serve/models.h"
+#include "tools/serve/remote.h"
+#include "tools/serve/workers.h"
+
+namespace hearth::serve {
+
+inline constexpr size_t kMostForwarded = 32;  // requests at once that wait for remote providers
+
+struct ServiceOptions {
+  AccessRules access;
+  std::vector<Remote> remotes;
+  std::chrono::milliseconds silence{10'000};  // after which a client that waits for a stream gets a comment
+  std::function<void(const std::string&)> log;
+};
+
+struct Service {
+  Service(boost::asio::io_context& context, std::vector<ModelSource> sources, ModelsOptions models_options,
+          ServiceOptions service_options)
+      : io(context),
+        options(std::move(service_options)),
+        models(context, std::move(sources), std::move(models_options)) {}
+
+  boost::asio::io_context& io;
+  ServiceOptions options;
+  Metrics metrics;
+  Models models;
+  Workers workers{2};
+  Workers remote_workers{options.remotes.empty() ? 1 : kMostForwarded};
+  size_t forwarding = 0;  // requests that use them
+  const int64_t started = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+};
+
+// Null where no remote provider has the model.
+const Remote* find_remote(const Service& service, const std::string& model);
+
+// "chatcmpl-" and 24 random characters.
+std::string random_id(const std::string& prefix);
+
+// Waits until the claimed model is loaded; a client that waits for a stream gets comments meanwhile. Throws ApiError
+// where it cannot be, or the client has gone.
+boost::asio::awaitable<void> wait_for_model(Connection& connection, Service& service, Models::Claim& claim,
+                                            bool stream);
+
+// The error of a request that ends because its client or the server does.
+ApiError ended_early();
+
+}  // namespace hearth::serve

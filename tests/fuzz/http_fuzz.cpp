@@ -54,7 +54,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view body(reinterpret_cast<const char*>(data), size);
   try_reading(body, hearth::serve::read_chat_request);
   try_reading(body, hearth::serve::read_completion_request);
-  const hearth::serve::AccessRules rules{{"key"}, {"name"}, {"app://x"}};
+  const hearth::serve::AccessRules rules{.keys = {"key"}, .hosts = {"name"}, .origins = {"app://x"}};
   demand(!host_allowed(body, rules) || body.find('/') == body.npos);
   static_cast<void>(origin_allowed(body, rules));
   static_cast<void>(key_allowed(body, body, rules));

@@ -67,12 +67,14 @@ struct Server::State {
   explicit State(ServerOptions server_options)
       : options(std::move(server_options)),
         acceptor(listen(io, options)),
+        limits{.body_bytes = options.body_bytes,
+               .header_time = std::chrono::milliseconds(options.header_milliseconds),
+               .body_silence = std::chrono::milliseconds(options.body_milliseconds),
+               .write_time = std::chrono::milliseconds(options.write_milliseconds)},
         service(io, options.models, models_options(options),
                 {options.access, options.remotes, std::chrono::milliseconds(options.silence_milliseconds), options.log,
                  options.log_requests}) {
-    limits.body_bytes = options.body_bytes;
-    limits.header_time = std::chrono::milliseconds(options.header_milliseconds);
-    limits.body_silence = std::chrono::milliseconds(options.body_milliseconds);
+    service.options.access.addresses = !acceptor.local_endpoint().address().is_loopback();
     handler.headers = {{"X-Hearth-Served-By", "local"}};
     handler.check = [this](Connection& connection) { check_request(connection, service); };
     handler.answer = [this](Connection& connection) { return answer_request(connection, service); };

@@ -2,7 +2,8 @@
 # Builds the program and lets the built-in model complete some Python.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-tools/packages.sh clang cmake ninja-build libutf8proc-dev nlohmann-json3-dev libcli11-dev libedit-dev
+tools/packages.sh clang cmake ninja-build libutf8proc-dev nlohmann-json3-dev libcli11-dev libedit-dev \
+  libboost-dev prometheus-cpp-dev libtomlplusplus-dev libcurl4-openssl-dev
 cmake --preset release -DHEARTH_TESTS=OFF
 cmake --build --preset release --target hearth_program
 echo
@@ -12,3 +13,4 @@ echo
 echo "The built-in model is a toy that shows that everything works. With a GGUF model of your own:"
 echo "  build/release/hearth run MODEL.gguf                 # talk"
 echo "  build/release/hearth run MODEL.gguf -p \"PROMPT\"     # answer once"
+echo "  build/release/hearth serve MODEL.gguf               # answer at http://127.0.0.1:11435/v1 as OpenAI's API does"

@@ -32,6 +32,7 @@ TEST(Architecture, LongFilesAreListedWithAReason) {
 }
 TEST(Architecture, NothingIsMarkedUnfinished) { expect_clean(check_finished); }
 TEST(Architecture, TheLibraryNeitherEndsNorPrintsNorReadsTheEnvironment) { expect_clean(check_library_manners); }
+TEST(Architecture, OneFileHasAWayOffTheMachine) { expect_clean(check_way_off); }
 TEST(Architecture, ThePreprocessorIsKeptSmall) { expect_clean(check_preprocessor); }
 
 // What a check says of one file.
@@ -142,6 +143,8 @@ TEST(ArchitectureRules, FirstLinesLengthsMarksAndMacrosAreFound) {
   EXPECT_EQ(check_preprocessor(read_source("quant/a.h", "#ifdef A\n#endif\n")).size(), 1u);
   EXPECT_EQ(check_preprocessor(read_source("kernels/cpu/a.h", "#ifdef A\n#endif\n")).size(), 0u);
   EXPECT_EQ(check_preprocessor(read_source("tests/a.h", "#define A 1\n")).size(), 0u);
+  EXPECT_EQ(check_way_off(read_source("tools/run/a.cpp", "#include <curl/curl.h>\n")).size(), 1u);
+  EXPECT_EQ(check_way_off(read_source("tools/serve/remote.cpp", "#include <curl/curl.h>\n")).size(), 0u);
 }
 
 }  // namespace

@@ -267,6 +267,15 @@ Breaches check_library_manners(const SourceFile& file) {
   return breaches;
 }
 
+Breaches check_way_off(const SourceFile& file) {
+  Breaches breaches;
+  if (file.path == "tools/serve/remote.cpp") return breaches;
+  for (const Include& include : includes(file))
+    if (include.path.starts_with("curl/"))
+      breaches.push_back(place(file, include.line) + "only tools/serve/remote.cpp sends bytes off the machine");
+  return breaches;
+}
+
 Breaches check_preprocessor(const SourceFile& file) {
   Breaches breaches;
   const bool chooses = under(file.path, "kernels/") || listed(kMayChooseProcessor, file);

@@ -33,6 +33,9 @@ Breaches check_finished(const SourceFile& file);
 // The library does not end its host, print, or read the environment; and kernels own no memory.
 Breaches check_library_manners(const SourceFile& file);
 
+// Only tools/serve/remote.cpp uses libcurl: nothing else has a way off the machine.
+Breaches check_way_off(const SourceFile& file);
+
 // No macros; conditional compilation only where instruction sets and devices are chosen, and in the C header.
 Breaches check_preprocessor(const SourceFile& file);
 

@@ -12,7 +12,7 @@ namespace {
 const std::string kModel = std::filesystem::path(HEARTH_SOURCE_DIR) / "tests/data/models/spark.gguf";
 
 TEST(Program, EverySubcommandHasHelp) {
-  for (const char* command : {"run", "inspect", "tokenize", "detokenize", "render", "logits", "bench"}) {
+  for (const char* command : {"run", "inspect", "tokenize", "detokenize", "render", "logits", "bench", "serve"}) {
     const Outcome outcome = run_program({command, "--help"});
     EXPECT_EQ(outcome.exit_code, 0) << command;
     EXPECT_NE(outcome.out.find(std::string("hearth ") + command), outcome.out.npos) << outcome.out;
@@ -42,6 +42,12 @@ TEST(Program, WrongCommandLinesAreUsageErrors) {
       {"run", kModel, "-p", "x", "--device", "gpu"},
       {"run", kModel, "-p", "x", "--kv-type", "q3"},
       {"bench", kModel, "--runs", "0"},
+      {"serve", kModel, "--port", "70000"},
+      {"serve", kModel, "--parallel", "0"},
+      {"serve", kModel, "--memory", "much"},
+      {"serve", kModel, "--host", "0.0.0.0"},
+      {"serve", kModel, "--api-key", "@/no/such/file"},
+      {"serve", kModel, kModel},
       {"bench", kModel, "--pp", "-1"},
   };
   for (const auto& line : lines) {

@@ -30,6 +30,10 @@ std::string name_of(std::string_view host) {
   return lower(name);
 }
 
+bool is_address(const std::string& name) {
+  return !name.empty() && (name.find(':') != name.npos || name.find_first_not_of("0123456789.") == name.npos);
+}
+
 bool is_local_name(const std::string& name) { return name == "localhost" || is_loopback(name); }
 
 // Looks at every byte, whatever the first difference.
@@ -50,7 +54,7 @@ bool is_loopback(std::string_view address) {
 
 bool host_allowed(std::string_view host, const AccessRules& rules) {
   const std::string name = name_of(host);
-  return is_local_name(name) ||
+  return is_local_name(name) || (rules.addresses && is_address(name)) ||
          std::ranges::any_of(rules.hosts, [&](const std::string& allowed) { return lower(allowed) == name; });
 }
 

@@ -10,6 +10,7 @@ namespace hearth::serve {
 struct AccessRules {
   std::vector<std::string> keys;     // none: everyone may ask
   std::vector<std::string> hosts;    // allowed in the Host header besides the loopback names
+  bool addresses = false;            // any numeric address is allowed there; no rebinding can be behind one
   std::vector<std::string> origins;  // allowed in the Origin header besides the loopback ones; "*": all
 };
 

@@ -20,7 +20,7 @@ ApiError from_engine(const Error& error) {
     case ErrorCode::invalid_argument:
       return invalid_request(error.what());
     case ErrorCode::prompt_too_long:
-      return invalid_request(error.what(), "messages", "context_length_exceeded");
+      return invalid_request(error.what(), "", "context_length_exceeded");
     case ErrorCode::bad_template:
       return invalid_request(error.what(), "messages", "chat_template");
     case ErrorCode::busy:

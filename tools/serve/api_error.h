@@ -1,7 +1,7 @@
 // Errors as OpenAI's clients read them.
 #pragma once
 
-#include <stdexcept>
+#include <exception>
 #include <string>
 
 #include "hearth/hearth.h"
@@ -9,18 +9,20 @@
 
 namespace hearth::serve {
 
-struct ApiError : std::runtime_error {
-  ApiError(int http_status, std::string error_type, std::string error_code, const std::string& message,
+struct ApiError : std::exception {
+  ApiError(int http_status, std::string error_type, std::string error_code, const std::string& message_text,
            std::string parameter = "")
-      : std::runtime_error(message),
-        status(http_status),
+      : status(http_status),
         type(std::move(error_type)),
         code(std::move(error_code)),
-        param(std::move(parameter)) {}
+        param(std::move(parameter)),
+        message(message_text) {}
+  const char* what() const noexcept override { return message.c_str(); }
 
   int status;
   std::string type, code;
-  std::string param;         // the field that is wrong; empty: null
+  std::string param;  // the field that is wrong; empty: null
+  std::string message;
   unsigned retry_after = 0;  // seconds; 0: the client is not told to come again
 };
 

@@ -39,6 +39,7 @@ class ChatReply : public Reply {
     return text + "data: [DONE]\n\n";
   }
 
+  const char* prompt_field() const override { return "messages"; }
   std::string failure(const ApiError& error) override { return to_event(error_json(error)); }
 
   Json whole(const std::vector<Result>& results) override {

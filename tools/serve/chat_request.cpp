@@ -111,6 +111,9 @@ Job read_chat_request(const Json& body, Heading heading) {
   add_choices(request, n, job.requests);
   job.reply = make_chat_reply(std::move(heading), static_cast<uint32_t>(n),
                               {.logprobs = request.logprobs.has_value(), .include_usage = include_usage});
+  // Only the model decides so far whether it calls a tool.
+  if (const Json* choice = fields.find("tool_choice"); choice != nullptr && *choice != "none" && *choice != "auto")
+    job.ignored.emplace_back("tool_choice");
   for (std::string& name : fields.ignored()) job.ignored.push_back(std::move(name));
   return job;
 }

@@ -40,6 +40,7 @@ class CompletionReply : public Reply {
     return text + "data: [DONE]\n\n";
   }
 
+  const char* prompt_field() const override { return "prompt"; }
   std::string failure(const ApiError& error) override { return to_event(error_json(error)); }
 
   Json whole(const std::vector<Result>& results) override {

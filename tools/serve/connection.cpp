@@ -148,6 +148,7 @@ asio::awaitable<bool> Connection::read_request() {
   chunked_ = parser.get().version() >= 11;
   if (error) throw header_error(error);
   request_.base() = parser.get().base();
+  asked_ = Clock::now();
   const auto count = std::distance(request_.begin(), request_.end());
   if (count > static_cast<std::ptrdiff_t>(limits_.headers)) throw header_error(http::error::header_limit);
   unread_ = !parser.is_done();
@@ -186,11 +187,13 @@ asio::awaitable<void> Connection::answer_request() {
   } catch (...) {
     failed = from_current_exception();
   }
-  if (gone_ || !failed) co_return;
-  if (begun())
-    close();  // half an answer must not look like a whole one
-  else
-    co_await reply(error_reply(*failed));
+  if (failed && !gone_) {
+    if (begun())
+      close();  // half an answer must not look like a whole one
+    else
+      co_await reply(error_reply(*failed));
+  }
+  if (begun()) handler_.done(*this);
 }
 
 asio::awaitable<void> Connection::run() {

@@ -47,11 +47,14 @@ struct ConnectionHandler {
   std::function<void(Connection&)> check;
   // Answers; what it throws as ApiError becomes the answer.
   std::function<boost::asio::awaitable<void>(Connection&)> answer;
+  // After every answer, also that of a refusal.
+  std::function<void(Connection&)> done;
 };
 
 // All functions are called in the network thread.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
+  using Clock = std::chrono::steady_clock;
   using Request = boost::beast::http::request<boost::beast::http::string_body>;
 
   Connection(boost::asio::ip::tcp::socket socket, const ConnectionLimits& limits, const ConnectionHandler& handler);
@@ -75,6 +78,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   boost::asio::awaitable<void> send(std::string piece);
   boost::asio::awaitable<void> end();
   bool begun() const { return status_ != 0; }
+  // Since the request's header was read.
+  std::chrono::duration<double> elapsed() const { return Clock::now() - asked_; }
 
   // Woken when the client has gone or the server wants to end; answers add reasons of their own.
   Signal& signal() { return signal_; }
@@ -86,8 +91,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void close();
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   void set_deadline(Clock::duration time);
   void clear_deadline();
   void read_ahead();
@@ -106,6 +109,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   boost::beast::flat_buffer buffer_;
   Request request_;
   std::vector<HttpHeader> headers_;
+  Clock::time_point asked_;
   int status_ = 0;       // of the answer to this request, once begun
   bool chunked_ = true;  // false for a client that does not know pieces
   bool keep_alive_ = false;

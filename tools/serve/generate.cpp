@@ -124,6 +124,7 @@ asio::awaitable<void> generate(Connection& connection, Service& service, ReadJob
     failed = error;
   } catch (const Error& error) {
     failed = from_engine(error);
+    if (error.code() == ErrorCode::prompt_too_long) failed->param = job.reply->prompt_field();
   } catch (const boost::system::system_error&) {
     connection.close();
     failed = ended_early();

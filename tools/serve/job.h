@@ -47,6 +47,8 @@ class Reply {
   // The body of an answer that is not streamed, from the results of all choices.
   virtual Json whole(const std::vector<Result>& results) = 0;
 
+  // The field of the request that holds the prompt.
+  virtual const char* prompt_field() const = 0;
   const Usage& usage() const { return usage_; }
 
  protected:

@@ -118,17 +118,18 @@ Answering answer_request(Connection& connection, Service& service) {
     co_await connection.reply({204, ""});
     co_return;
   }
-  const Route& route = *find_route(connection.path());
-  std::optional<ApiError> failed;
-  try {
-    co_await route.answer(connection, service);
-  } catch (const boost::system::system_error&) {
-    connection.close();
-  } catch (...) {
-    failed = from_current_exception();
-  }
-  service.metrics.count_request(route.path, failed ? failed->status : connection.status());
-  if (failed) throw *failed;
+  co_await find_route(connection.path())->answer(connection, service);
+}
+
+void note_request(Connection& connection, Service& service) {
+  const Route* route = find_route(connection.path());
+  const std::string path = route == nullptr ? "other" : route->path;
+  service.metrics.count_request(path, connection.status());
+  if (!service.options.log_requests) return;
+  char line[160];
+  std::snprintf(line, sizeof(line), "%s %s %d %.3f s", std::string(connection.request().method_string()).c_str(),
+                path.c_str(), connection.status(), connection.elapsed().count());
+  service.options.log(line);
 }
 
 }  // namespace hearth::serve

@@ -11,4 +11,7 @@ void check_request(Connection& connection, const Service& service);
 // Answers a request that was checked.
 boost::asio::awaitable<void> answer_request(Connection& connection, Service& service);
 
+// Counts a request that was answered, and logs it where wanted: its endpoint, never its words.
+void note_request(Connection& connection, Service& service);
+
 }  // namespace hearth::serve

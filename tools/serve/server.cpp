@@ -49,7 +49,7 @@ tcp::acceptor listen(asio::io_context& io, const ServerOptions& options) {
 
 ModelsOptions models_options(const ServerOptions& options) {
   ModelsOptions models{options.engine, options.memory, std::chrono::seconds(options.keep_alive_seconds), options.log};
-  models.engine.on_log = [log = options.log](std::string_view line) { log(std::string(line)); };
+  if (options.log_cache) models.engine.on_log = [log = options.log](std::string_view line) { log(std::string(line)); };
   return models;
 }
 
@@ -67,15 +67,18 @@ struct Server::State {
   explicit State(ServerOptions server_options)
       : options(std::move(server_options)),
         acceptor(listen(io, options)),
-        service(
-            io, options.models, models_options(options),
-            {options.access, options.remotes, std::chrono::milliseconds(options.silence_milliseconds), options.log}) {
-    limits.body_bytes = options.body_bytes;
-    limits.header_time = std::chrono::milliseconds(options.header_milliseconds);
-    limits.body_silence = std::chrono::milliseconds(options.body_milliseconds);
+        limits{.body_bytes = options.body_bytes,
+               .header_time = std::chrono::milliseconds(options.header_milliseconds),
+               .body_silence = std::chrono::milliseconds(options.body_milliseconds),
+               .write_time = std::chrono::milliseconds(options.write_milliseconds)},
+        service(io, options.models, models_options(options),
+                {options.access, options.remotes, std::chrono::milliseconds(options.silence_milliseconds), options.log,
+                 options.log_requests}) {
+    service.options.access.addresses = !acceptor.local_endpoint().address().is_loopback();
     handler.headers = {{"X-Hearth-Served-By", "local"}};
     handler.check = [this](Connection& connection) { check_request(connection, service); };
     handler.answer = [this](Connection& connection) { return answer_request(connection, service); };
+    handler.done = [this](Connection& connection) { note_request(connection, service); };
     load_first();
     port = acceptor.local_endpoint().port();
   }

@@ -29,8 +29,11 @@ struct ServerOptions {
   uint64_t body_bytes = 32 << 20;          // of one request
   uint32_t header_milliseconds = 10'000;   // a request's header must be complete in
   uint32_t body_milliseconds = 30'000;     // most silence within a body
+  uint32_t write_milliseconds = 30'000;    // a client must take what is sent at once in
   uint32_t silence_milliseconds = 10'000;  // after which a stream gets a comment
-  // Lines for a log: never bodies. From any thread.
+  bool log_requests = false;               // a line for each
+  bool log_cache = false;                  // a line for each prompt that leaves the cached one, with words of both
+  // Lines for a log, never bodies. From any thread.
   std::function<void(const std::string&)> log = [](const std::string&) {};
 };
 

@@ -22,6 +22,7 @@ struct ServiceOptions {
   std::vector<Remote> remotes;
   std::chrono::milliseconds silence{10'000};  // after which a client that waits for a stream gets a comment
   std::function<void(const std::string&)> log;
+  bool log_requests = false;
 };
 
 struct Service {

@@ -13,26 +13,30 @@ TEST(Access, LoopbackAddressesAreKnown) {
 }
 
 TEST(Access, HostsAreNamesWithOrWithoutAPort) {
-  const AccessRules rules{{}, {"Hearth.example"}, {}};
+  AccessRules rules{.hosts = {"Hearth.example"}};
   for (const char* host : {"localhost", "localhost:1", "127.0.0.1:80", "[::1]", "[::1]:80", "hearth.EXAMPLE:7"})
     EXPECT_TRUE(host_allowed(host, rules)) << host;
   for (const char* host :
        {"", "localhost:80:80", "localhost:x", "[::1", "::1", "[::1]x", "other.example", "a@localhost"})
     EXPECT_FALSE(host_allowed(host, rules)) << host;
+  EXPECT_FALSE(host_allowed("10.0.0.1", rules));
+  rules.addresses = true;
+  for (const char* host : {"10.0.0.1:80", "[fe80::1]"}) EXPECT_TRUE(host_allowed(host, rules)) << host;
+  EXPECT_FALSE(host_allowed("10.0.0.1.nip.io", rules));
 }
 
 TEST(Access, OriginsAreLoopbackOrNamed) {
-  const AccessRules rules{{}, {}, {"app://editor"}};
+  const AccessRules rules{.origins = {"app://editor"}};
   for (const char* origin : {"", "http://localhost", "https://127.0.0.1:5173", "app://editor"})
     EXPECT_TRUE(origin_allowed(origin, rules)) << origin;
   for (const char* origin :
        {"null", "http://localhost@evil.example", "ftp://localhost", "app://editor.evil", "localhost"})
     EXPECT_FALSE(origin_allowed(origin, rules)) << origin;
-  EXPECT_TRUE(origin_allowed("https://any.example", {{}, {}, {"*"}}));
+  EXPECT_TRUE(origin_allowed("https://any.example", {.origins = {"*"}}));
 }
 
 TEST(Access, KeysMustBeTheSame) {
-  const AccessRules rules{{"abc"}, {}, {}};
+  const AccessRules rules{.keys = {"abc"}};
   EXPECT_TRUE(key_allowed("Bearer abc", "", rules));
   EXPECT_TRUE(key_allowed("", "abc", rules));
   for (const char* key : {"", "ab", "abcabc", "abcd", "ABC", "abb"}) {

@@ -89,6 +89,8 @@ TEST(ChatRequest, MessagesAndToolsReachTheTemplateInTheirOrder) {
 TEST(ChatRequest, ToolsThatMayNotBeCalledAreNotTold) {
   const Job job = read(R"("tools":[{"type":"function"}],"tool_choice":"none")");
   EXPECT_EQ(std::get<Conversation>(job.requests[0].prompt).json.find("tools"), std::string::npos);
+  EXPECT_TRUE(job.ignored.empty());
+  EXPECT_EQ(read(R"("tools":[{}],"tool_choice":"required")").ignored, std::vector<std::string>{"tool_choice"});
 }
 
 TEST(ChatRequest, UnknownFieldsAreNamed) {

@@ -174,6 +174,7 @@ TEST_F(Generation, APromptPastTheContextStatesBothNumbers) {
   const Json error = answer.json()["error"];
   EXPECT_EQ(error["code"], "context_length_exceeded");
   EXPECT_EQ(error["type"], "invalid_request_error");
+  EXPECT_EQ(error["param"], "prompt");
   EXPECT_NE(error["message"].get<std::string>().find("70000"), std::string::npos) << error;
   EXPECT_NE(error["message"].get<std::string>().find("65536"), std::string::npos) << error;
 }

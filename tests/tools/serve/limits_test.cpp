@@ -118,6 +118,14 @@ TEST(ServerLimits, SlowClientsAreLetGo) {
   EXPECT_TRUE(body.closed_within(5s));
 }
 
+TEST(ServerLimits, SlowReadersAreLetGo) {
+  LiveServer server([](ServerOptions& options) { options.write_milliseconds = 300; });
+  ClientSocket reader(server.port());
+  reader.send(to_wire({"POST", "/v1/completions", R"({"prompt":"#","n":4,"logprobs":20,"stream":true})"}));
+  EXPECT_TRUE(server.becomes("hearth_requests_gone_total{model=\"scripted\"}", 1));
+  EXPECT_TRUE(server.becomes("hearth_requests_running{model=\"scripted\"}", 0));
+}
+
 TEST(ServerLimits, BeyondTheMostConnectionsThereIsNoPlace) {
   LiveServer server([](ServerOptions& options) { options.connections = 2; });
   ClientSocket first(server.port());

@@ -46,9 +46,19 @@ TEST(ServerRoutes, RequestsAreCounted) {
   LiveServer server;
   get(server.port(), "/health");
   EXPECT_EQ(server.metric(R"(hearth_requests_total{endpoint="/health",status="200"})"), 1);
+  get(server.port(), "/xyzzy");
+  EXPECT_EQ(server.metric(R"(hearth_requests_total{endpoint="other",status="404"})"), 1);
   post(server.port(), "/v1/completions", R"({"prompt":"x"})");
   EXPECT_EQ(server.metric(R"(hearth_generated_tokens_total{model="scripted"})"), 4);
   EXPECT_EQ(server.metric(R"(hearth_time_to_first_token_seconds_count{model="scripted"})"), 1);
+}
+
+TEST(ServerRoutes, RequestsAreLoggedByEndpointWhereWanted) {
+  LiveServer server([](ServerOptions& options) { options.log_requests = true; });
+  get(server.port(), "/v1/models/xyzzy");
+  get(server.port(), "/health");
+  EXPECT_NE(server.log().find("GET /v1/models/ 404 "), std::string::npos) << server.log();
+  EXPECT_EQ(server.log().find("xyzzy"), std::string::npos) << server.log();
 }
 
 }  // namespace

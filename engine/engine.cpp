@@ -91,6 +91,7 @@ ModelInfo describe(const LoadedModel& model, const Device& device, const EngineO
   info.embedding_width = model.config.width;
   info.cache_tokens = model.limits.pages * model.limits.page_size;
   info.has_chat_template = model.chat_template.has_value();
+  info.has_embeddings = options.embeddings;
   info.has_infill = has_infill(model.tokenizer.vocabulary());
   info.device = device.name();
   return info;

@@ -5,8 +5,7 @@
 
 #include "tools/serve/chat_request.h"
 #include "tools/serve/completion_request.h"
-#include "tools/serve/fields.h"
-#include "tools/serve/forward.h"
+#include "tools/serve/embeddings.h"
 #include "tools/serve/generate.h"
 #include "tools/serve/model_routes.h"
 #include "tools/serve/text_routes.h"
@@ -23,14 +22,6 @@ Answering chat(Connection& connection, Service& service) {
 }
 Answering completions(Connection& connection, Service& service) {
   return generate(connection, service, read_completion_request, "cmpl-");
-}
-Answering embeddings(Connection& connection, Service& service) {
-  const Json body = co_await service.workers.run([&] { return parse_object(connection.request().body()); });
-  if (const Remote* remote = find_remote(service, Fields(body).text("model").value_or(""))) {
-    co_await forward(connection, service, *remote, body);
-    co_return;
-  }
-  throw ApiError(501, "server_error", "not_implemented", "this server does not make embeddings yet");
 }
 Answering health(Connection& connection, Service&) { co_await connection.reply({200, R"({"status":"ok"})"}); }
 Answering root(Connection& connection, Service&) {

@@ -93,6 +93,8 @@ void add_serve(CLI::App& program) {
       ->allow_extra_args(false);
   command->add_option("--allow-origin", given->origins, "An origin whose web pages may ask, as https://example.org")
       ->allow_extra_args(false);
+  command->add_flag("--embeddings", given->options.engine.embeddings,
+                    "Answer /v1/embeddings too; takes memory for one more context of each model");
   command->add_flag("--log-requests", given->options.log_requests, "A line on stderr for each request");
   command->add_flag("--log-cache", given->options.log_cache,
                     "A line for each prompt that leaves the cached one, with words of both");

@@ -140,7 +140,7 @@ struct ModelInfo {
   uint64_t weight_bytes = 0, cache_bytes = 0;
   uint32_t context = 0, trained_context = 0, vocabulary = 0;
   uint32_t parallel = 1, cache_tokens = 0, embedding_width = 0;
-  bool has_chat_template = false, has_infill = false;
+  bool has_chat_template = false, has_infill = false, has_embeddings = false;
   std::string device;
 };
 

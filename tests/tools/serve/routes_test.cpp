@@ -27,11 +27,29 @@ TEST(ServerRoutes, MethodsArePartOfARoute) {
   EXPECT_EQ(head.body, "");
 }
 
-TEST(ServerRoutes, EmbeddingsAreNotThereYet) {
+TEST(ServerRoutes, EmbeddingsAreVectorsOfLengthOne) {
+  LiveServer server([](ServerOptions& options) { options.engine.embeddings = true; });
+  const HttpAnswer answer = post(server.port(), "/v1/embeddings", R"({"input":["x",[1,2,3]],"user":"me"})");
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  ASSERT_EQ(answer.json()["data"].size(), 2u);
+  double sum = 0;
+  const Json vector = answer.json()["data"][1]["embedding"];
+  for (const Json& value : vector) sum += value.get<double>() * value.get<double>();
+  EXPECT_NEAR(sum, 1, 1e-5);
+  EXPECT_EQ(answer.json()["data"][1]["index"], 1);
+  EXPECT_GE(answer.json()["usage"]["prompt_tokens"], 4);
+  const HttpAnswer packed = post(server.port(), "/v1/embeddings", R"({"input":"x","encoding_format":"base64"})");
+  EXPECT_EQ(packed.json()["data"][0]["embedding"].get<std::string>().size(), (vector.size() * 4 + 2) / 3 * 4);
+  for (const char* wrong : {R"({})", R"({"input":[]})", R"({"input":5})", R"({"input":["x",5.5]})", R"({"input":[-1]})",
+                            R"({"input":"x","dimensions":3})", R"({"input":"x","encoding_format":"hex"})"})
+    EXPECT_EQ(post(server.port(), "/v1/embeddings", wrong).status, 400) << wrong;
+}
+
+TEST(ServerRoutes, EmbeddingsMustBeAskedForAtTheStart) {
   LiveServer server;
   const HttpAnswer answer = post(server.port(), "/v1/embeddings", R"({"input":"x"})");
-  EXPECT_EQ(answer.status, 501);
-  EXPECT_EQ(answer.json()["error"]["code"], "not_implemented");
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_EQ(answer.json()["error"]["code"], "embeddings_not_enabled");
 }
 
 TEST(ServerRoutes, AWrongFieldIsNamed) {

@@ -3,6 +3,7 @@
 
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <fstream>
@@ -112,6 +113,9 @@ void read_remotes(Table& root, ServerOptions& options) {
     Remote remote{table.required("name"), table.required("base_url"), "", table.texts("models")};
     while (remote.base_url.ends_with('/')) remote.base_url.pop_back();
     require_safe_url(remote.base_url);
+    // It goes into a header of every answer.
+    if (!std::ranges::all_of(remote.name, [](unsigned char c) { return c > ' ' && c < 0x7F; }))
+      refuse("[[remote]]: the name '" + remote.name + "' must be of printable ASCII without spaces");
     if (const auto variable = table.get<std::string>("key_env")) {
       const char* key = std::getenv(variable->c_str());
       if (key == nullptr || *key == '\0')

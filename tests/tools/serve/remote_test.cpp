@@ -94,6 +94,9 @@ TEST(RemoteConfig, KeysComeFromTheEnvironmentAndTravelEncrypted) {
     read_config(path, options);
     return options.remotes.at(0);
   };
+  write_text(path, "[[remote]]\nname = \"a\\r\\nb\"\nbase_url = 'https://api.example/v1'\nmodels = ['m']\n");
+  ServerOptions unused;
+  EXPECT_THROW(read_config(path, unused), Error);
   unsetenv("HEARTH_TEST_KEY");
   EXPECT_THROW(read("https://api.example/v1"), Error);
   setenv("HEARTH_TEST_KEY", "k", 1);

@@ -38,13 +38,11 @@ class Answers : public std::enable_shared_from_this<Answers> {
   // From here on in the network thread.
   bool empty() const { return arrived_.empty(); }
   std::deque<Answer> take() { return std::exchange(arrived_, {}); }
-  void cancel() {
-    for (Running& running : running_) running.cancel();
-  }
   // Ends what still runs; nothing arrives any more.
   void close() {
     closed_ = true;
-    cancel();
+    for (Running& running : running_) running.cancel();
+    running_.clear();  // they hold this through what they call
   }
 
  private:

@@ -110,9 +110,11 @@ void Generation::on_end(std::exception_ptr error) {
   if (!error && !reason_ && waits_too_long())
     error = std::make_exception_ptr(Error(ErrorCode::busy, "the request has waited too long"));
   Event last;
+  // The callback goes with its last call, so that it may hold what holds this.
+  const auto on_event = std::exchange(on_event_, {});
   if (error) {
     last.error = public_error(error);
-    on_event_(std::move(last));
+    on_event(std::move(last));
     return;
   }
   result_.reason = reason_.value_or(FinishReason::cancelled);
@@ -122,7 +124,7 @@ void Generation::on_end(std::exception_ptr error) {
   }
   if (result_.prompt_seconds > 0) result_.generate_seconds = seconds(Clock::now() - first_token_);
   last.result = std::move(result_);
-  on_event_(std::move(last));
+  on_event(std::move(last));
 }
 
 }  // namespace hearth

@@ -198,7 +198,8 @@ class Engine {
   // cancels: that piece is the last of the text, though the engine may have drawn more tokens by then.
   Result generate(const Request& request, const std::function<bool(std::string_view)>& on_text = {});
   // Begins to answer and returns. on_event is called in the engine's thread, one event after the other, the last before
-  // the engine is gone; it must be quick and must not throw. What is wrong with the request itself is thrown here.
+  // the engine is gone; it must be quick and must not throw. The prompt is rendered and tokenized in this thread, and what
+  // is wrong with the request is thrown here.
   Running start(const Request& request, std::function<void(Event)> on_event);
 
   // The meaning of a sequence of tokens as a vector: its normed hidden states, pooled. Needs EngineOptions::embeddings.

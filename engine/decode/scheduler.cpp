@@ -9,6 +9,14 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// A task whose last call throws harms nobody else.
+void finish(Task& task, const std::exception_ptr& error) noexcept {
+  try {
+    task.on_end(error);
+  } catch (...) {
+  }
+}
+
 }  // namespace
 
 Scheduler::Scheduler(Plan& plan, const Limits& limits, uint32_t vocabulary, SchedulerOptions options)
@@ -23,43 +31,47 @@ Scheduler::Scheduler(Plan& plan, const Limits& limits, uint32_t vocabulary, Sche
 }
 
 Scheduler::~Scheduler() {
-  for (Active& one : running_) one.task->on_end(nullptr);
-  for (const auto& task : waiting_) task->on_end(nullptr);
+  for (Active& one : running_) finish(*one.task, nullptr);
+  for (const auto& task : waiting_) finish(*task, nullptr);
 }
 
 void Scheduler::add(std::shared_ptr<Task> task) { waiting_.push_back(std::move(task)); }
 
 void Scheduler::step() {
+  try {
+    run_step();
+  } catch (...) {
+    fail(std::current_exception());
+  }
+}
+
+void Scheduler::run_step() {
   end_cancelled();
   admit();
   const uint32_t prompt_rows = plan_rows();
   if (running_.empty()) return;
   const Batch batch = make_batch();
   const auto begin = Clock::now();
-  try {
-    plan_.submit(batch);
-    const std::span<const float> logits = plan_.wait().logits;
-    const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-    const auto rows = static_cast<uint32_t>(batch.tokens.size());
-    budget_.observe(rows - prompt_rows, prompt_rows, seconds);
-    ++counted_.steps;
-    counted_.rows += rows;
-    deliver(batch, logits);
-  } catch (...) {
-    fail(std::current_exception());
-  }
+  plan_.submit(batch);
+  const std::span<const float> logits = plan_.wait().logits;
+  const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  const auto rows = static_cast<uint32_t>(batch.tokens.size());
+  budget_.observe(rows - prompt_rows, prompt_rows, seconds);
+  ++counted_.steps;
+  counted_.rows += rows;
+  deliver(batch, logits);
 }
 
 void Scheduler::end_cancelled() {
   std::erase_if(waiting_, [](const std::shared_ptr<Task>& task) {
     if (!task->cancelled()) return false;
-    task->on_end(nullptr);
+    finish(*task, nullptr);
     return true;
   });
   std::erase_if(running_, [&](Active& one) {
     if (!one.task->cancelled()) return false;
     cache_.release(one.chain);
-    one.task->on_end(nullptr);
+    finish(*one.task, nullptr);
     return true;
   });
 }
@@ -91,8 +103,9 @@ void Scheduler::admit() {
     if (!running_.empty() && needed - std::min<uint64_t>(needed, cached) + running_.size() > cache_.available()) return;
     if (options_.on_divergence)
       if (const auto divergence = cache_.divergence(task.tokens)) options_.on_divergence(*divergence);
-    Active one{.task = std::move(*next), .chain = {}};
+    running_.push_back({.task = *next, .chain = {}});
     next = waiting_.erase(next);
+    Active& one = running_.back();
     // The last token is computed in any case, and so is what logits are wanted of.
     const auto& wanted = one.task->wanted;
     const auto most = std::min<size_t>(one.task->tokens.size() - 1, wanted.empty() ? SIZE_MAX : wanted.front());
@@ -100,7 +113,6 @@ void Scheduler::admit() {
     counted_.prompt_tokens += one.task->tokens.size();
     counted_.cached_tokens += one.chain.size;
     one.task->on_start(one.chain.size);
-    running_.push_back(std::move(one));
   }
 }
 
@@ -186,7 +198,7 @@ void Scheduler::deliver(const Batch& batch, std::span<const float> logits) {
     } catch (...) {  // of this task alone
       while (output < batch.outputs.size() && batch.outputs[output] < end) ++output;
       cache_.release(one.chain);
-      one.task->on_end(std::current_exception());
+      finish(*one.task, std::current_exception());
       one.task = nullptr;
     }
     row = end;
@@ -195,7 +207,7 @@ void Scheduler::deliver(const Batch& batch, std::span<const float> logits) {
     if (one.task && one.chain.size < one.task->tokens.size()) return false;
     if (one.task) {
       cache_.release(one.chain);
-      one.task->on_end(nullptr);
+      finish(*one.task, nullptr);
     }
     return true;
   });
@@ -207,7 +219,7 @@ void Scheduler::fail(const std::exception_ptr& error) {
     if (one.task) cache_.release(one.chain);
   cache_.clear();  // what the step wrote is not known
   for (Active& one : failed)
-    if (one.task) one.task->on_end(error);
+    if (one.task) finish(*one.task, error);
 }
 
 SchedulerStatistics Scheduler::statistics() const {

@@ -63,7 +63,8 @@ class Scheduler {
   // Throws nothing but std::bad_alloc. The sequence must never be longer than the cache.
   void add(std::shared_ptr<Task> task);
   bool idle() const { return waiting_.empty() && running_.empty(); }
-  // Runs one step, or ends tasks that were cancelled. A failure of the device ends all running tasks with it.
+  // Runs one step, or ends tasks that were cancelled. A failure of the device ends all running tasks with it. Throws
+  // nothing.
   void step();
   SchedulerStatistics statistics() const;
 
@@ -77,6 +78,7 @@ class Scheduler {
     bool generating() const { return chain.size + 1 == task->tokens.size(); }
   };
 
+  void run_step();
   void end_cancelled();
   void admit();
   bool waits_for_another(const Task& task) const;

@@ -95,6 +95,7 @@ class Greedy : public Task {
     EXPECT_FALSE(ended) << "ended twice";
     ended = true;
     error = failure;
+    if (throws_at_end) throw std::runtime_error("too late");
   }
   std::vector<int32_t> expected() const {
     std::vector<int32_t> sequence(tokens.begin(), tokens.begin() + static_cast<ptrdiff_t>(prompt_size)), result;
@@ -109,7 +110,7 @@ class Greedy : public Task {
   std::vector<int32_t> answer;
   std::vector<uint32_t> positions;
   uint32_t cached = 0, starts = 0;
-  bool cancel = false, ended = false, throws = false;
+  bool cancel = false, ended = false, throws = false, throws_at_end = false;
   std::exception_ptr error;
 };
 
@@ -257,7 +258,7 @@ TEST_F(SchedulerTest, CancelledTasksLeaveAtTheNextStep) {
 TEST_F(SchedulerTest, ATaskThatThrowsEndsAlone) {
   make(64, 4, 32, 4);
   const auto bad = add(prompt(1, 6), 10), good = add(prompt(2, 6), 10);
-  bad->throws = true;
+  bad->throws = bad->throws_at_end = true;
   run();
   EXPECT_TRUE(bad->error != nullptr);
   EXPECT_EQ(good->answer, good->expected());

@@ -49,12 +49,13 @@ void hearth_default_options(hearth_options* options) { *options = {nullptr, null
 
 void hearth_default_sampling(hearth_sampling* sampling) {
   const hearth::Sampling defaults;
-  *sampling = {UINT32_MAX, defaults.temperature, defaults.top_k, defaults.top_p, defaults.min_p, 0};
+  *sampling = {UINT32_MAX, defaults.temperature, defaults.top_k, defaults.top_p, defaults.min_p, 0, 0};
 }
 
 int hearth_load(const char* path, const hearth_options* options, hearth_engine** engine, hearth_error* error) {
   return guarded(error, [&] {
     require(path != nullptr && engine != nullptr, "hearth_load: path and engine must not be NULL");
+    *engine = nullptr;
     hearth::EngineOptions all;
     if (options != nullptr) {
       if (options->device != nullptr) all.device = options->device;
@@ -80,7 +81,7 @@ int hearth_complete(hearth_engine* engine, const char* prompt, const hearth_samp
       request.sampling.top_k = sampling->top_k;
       request.sampling.top_p = sampling->top_p;
       request.sampling.min_p = sampling->min_p;
-      request.sampling.seed = sampling->seed;
+      if (sampling->has_seed != 0) request.sampling.seed = sampling->seed;
     }
     engine->engine.generate(request, [&](std::string_view text) {
       return on_text == nullptr || on_text(text.data(), text.size(), user) != 0;

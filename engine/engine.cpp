@@ -141,7 +141,12 @@ struct Engine::State {
     if (options.on_load) read_weights(model.program, options.on_load);
     SchedulerOptions scheduling{.parallel = options.parallel, .on_divergence = {}};
     if (options.on_log)
-      scheduling.on_divergence = [this](const PrefixCache::Divergence& at) { options.on_log(describe_divergence(at)); };
+      scheduling.on_divergence = [this](const PrefixCache::Divergence& at) {
+        try {
+          options.on_log(describe_divergence(at));
+        } catch (...) {  // a log that fails stops no answer
+        }
+      };
     std::vector<std::unique_ptr<Scheduler>> schedulers;
     schedulers.push_back(
         std::make_unique<Scheduler>(*plan, model.limits, model.program.vocabulary, std::move(scheduling)));
@@ -212,13 +217,22 @@ Engine Engine::view(std::span<const std::byte> bytes, const std::string& name, c
 
 const ModelInfo& Engine::info() const { return state_->info; }
 
+// A callback of the engine that waits for the engine would wait for ever.
+void Engine::require_other_thread() const {
+  if (state_->worker->is_this_thread())
+    throw Error(ErrorCode::invalid_argument, "a callback of the engine must not wait for the engine");
+}
+
 Result Engine::generate(const Request& request, const std::function<bool(std::string_view)>& on_text) {
   return with_public_errors([&] {
-    EventQueue events;
-    const auto generation = state_->start(request, [&](Event event) { events.push(std::move(event)); });
+    require_other_thread();
+    // Shared, for the engine goes on for a moment when on_text throws.
+    const auto events = std::make_shared<EventQueue>();
+    const auto generation = state_->start(request, [events](Event event) { events->push(std::move(event)); });
+    const std::shared_ptr<void> ending(nullptr, [&](void*) { generation->cancel(); });
     std::string text;
     for (bool wanted = true;;) {
-      Event event = events.pop();
+      Event event = events->pop();
       if (wanted) text += event.text;
       if (wanted && !event.text.empty() && on_text && !on_text(event.text)) {
         wanted = false;
@@ -235,6 +249,7 @@ Result Engine::generate(const Request& request, const std::function<bool(std::st
 
 Running Engine::start(const Request& request, std::function<void(Event)> on_event) {
   return with_public_errors([&] {
+    if (!on_event) throw Error(ErrorCode::invalid_argument, "on_event must be given");
     Running running;
     running.state_ = std::make_shared<Running::State>();
     running.state_->generation = state_->start(request, std::move(on_event));
@@ -245,6 +260,7 @@ Running Engine::start(const Request& request, std::function<void(Event)> on_even
 void Engine::start_embedding(std::span<const int32_t> tokens, Pooling pooling, std::function<void(Embedding)> on_done) {
   with_public_errors([&] {
     State& state = *state_;
+    if (!on_done) throw Error(ErrorCode::invalid_argument, "on_done must be given");
     if (!state.embedding_plan) throw Error(ErrorCode::invalid_argument, "the engine was loaded without embeddings");
     require_sequence(tokens, state.model);
     const auto task = std::make_shared<EmbeddingTask>(tokens, pooling, std::move(on_done));
@@ -254,6 +270,7 @@ void Engine::start_embedding(std::span<const int32_t> tokens, Pooling pooling, s
 }
 
 std::vector<float> Engine::embed(std::span<const int32_t> tokens, Pooling pooling) {
+  require_other_thread();
   std::promise<Embedding> done;
   start_embedding(tokens, pooling, [&](Embedding embedding) { done.set_value(std::move(embedding)); });
   Embedding embedding = done.get_future().get();
@@ -286,7 +303,13 @@ std::vector<int32_t> Engine::tokenize(std::string_view text, bool special) const
 }
 
 std::string Engine::detokenize(std::span<const int32_t> ids, bool special) const {
-  return with_public_errors([&] { return state_->model.tokenizer.decode(ids, special); });
+  return with_public_errors([&] {
+    for (const int32_t id : ids)
+      if (!state_->model.tokenizer.vocabulary().contains(id))
+        throw Error(ErrorCode::invalid_argument, "token " + std::to_string(id) + " is not in the vocabulary of " +
+                                                     std::to_string(state_->model.tokenizer.vocabulary().size()));
+    return state_->model.tokenizer.decode(ids, special);
+  });
 }
 
 std::string Engine::render(std::string_view request_json) const {
@@ -300,6 +323,7 @@ std::string Engine::render(std::string_view request_json) const {
 std::vector<std::vector<float>> Engine::logits(std::span<const int32_t> tokens, std::span<const uint32_t> positions) {
   return with_public_errors([&] {
     State& state = *state_;
+    require_other_thread();
     require_sequence(tokens, state.model);
     for (size_t i = 0; i < positions.size(); ++i)
       if (positions[i] >= tokens.size() || (i > 0 && positions[i] <= positions[i - 1]))

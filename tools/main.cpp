@@ -40,6 +40,8 @@ int main(int argc, char** argv) {
     return program.exit(help);
   } catch (const CLI::CallForVersion& version) {
     return program.exit(version);
+  } catch (const CLI::RuntimeError& ended) {  // what there was to say has been said
+    return ended.get_exit_code();
   } catch (const CLI::ParseError& error) {
     std::string line = error.what();
     line = line.substr(0, line.find('\n'));

@@ -12,6 +12,13 @@ void require(bool holds, const char* what) {
   if (!holds) throw Error(ErrorCode::invalid_argument, what);
 }
 
+// `best`: the largest logit, NaN where none is a number.
+void require_possible(float best) {
+  if (std::isnan(best)) throw Error(ErrorCode::bad_model, "the model's logits are no numbers");
+  if (best == -std::numeric_limits<float>::infinity())
+    throw Error(ErrorCode::invalid_argument, "no token is possible: all are forbidden");
+}
+
 }  // namespace
 
 Sampler::Sampler(const Sampling& options, uint64_t seed) : options_(options), seed_(seed) {
@@ -100,10 +107,12 @@ int32_t Sampler::draw(std::span<float> logits) {
     size_t best = 0;
     for (size_t i = 1; i < logits.size(); ++i)
       if (logits[i] > logits[best] || std::isnan(logits[best])) best = i;
+    require_possible(logits[best]);
     return static_cast<int32_t>(best);
   }
   keep_top(logits);
-  if (candidates_.empty()) throw Error(ErrorCode::device, "the model gave no numbers as logits");
+  require_possible(candidates_.empty() ? std::numeric_limits<float>::quiet_NaN() : candidates_.front().logit);
+  if (std::isinf(candidates_.front().logit)) return candidates_.front().token;  // certain
   keep_likely();
   double sum = 0;
   for (size_t i = 0; i < candidates_.size(); ++i) {

@@ -17,6 +17,18 @@ void finish(Task& task, const std::exception_ptr& error) noexcept {
   }
 }
 
+// Ends a task that is cancelled, or that fails to say whether it is.
+bool ended_by_cancelling(Task& task) noexcept {
+  std::exception_ptr error;
+  try {
+    if (!task.cancelled()) return false;
+  } catch (...) {
+    error = std::current_exception();
+  }
+  finish(task, error);
+  return true;
+}
+
 }  // namespace
 
 Scheduler::Scheduler(Plan& plan, const Limits& limits, uint32_t vocabulary, SchedulerOptions options)
@@ -63,15 +75,10 @@ void Scheduler::run_step() {
 }
 
 void Scheduler::end_cancelled() {
-  std::erase_if(waiting_, [](const std::shared_ptr<Task>& task) {
-    if (!task->cancelled()) return false;
-    finish(*task, nullptr);
-    return true;
-  });
+  std::erase_if(waiting_, [](const std::shared_ptr<Task>& task) { return ended_by_cancelling(*task); });
   std::erase_if(running_, [&](Active& one) {
-    if (!one.task->cancelled()) return false;
+    if (!ended_by_cancelling(*one.task)) return false;
     cache_.release(one.chain);
-    finish(*one.task, nullptr);
     return true;
   });
 }

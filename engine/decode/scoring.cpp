@@ -9,20 +9,20 @@
 
 namespace hearth {
 
-LogitsTask::LogitsTask(std::span<const int32_t> ids, std::span<const uint32_t> positions) {
+LogitsTask::LogitsTask(std::span<const int32_t> ids, std::span<const uint32_t> positions) : count_(positions.size()) {
   tokens.assign(ids.begin(), ids.end());
   wanted.assign(positions.begin(), positions.end());
   from_cache = false;
 }
 
 void LogitsTask::on_logits(uint32_t, std::span<float> logits) {
-  if (results_.size() < wanted.size()) results_.emplace_back(logits.begin(), logits.end());
+  if (results_.size() < count_) results_.emplace_back(logits.begin(), logits.end());
 }
 
 void LogitsTask::on_end(std::exception_ptr error) {
   if (error)
     promise_.set_exception(error);
-  else if (results_.size() < wanted.size())
+  else if (results_.size() < count_)
     promise_.set_exception(std::make_exception_ptr(Error(ErrorCode::device, "the engine has gone")));
   else
     promise_.set_value(std::move(results_));
@@ -38,7 +38,8 @@ EmbeddingTask::EmbeddingTask(std::span<const int32_t> ids, Pooling pooling, std:
   from_cache = false;
 }
 
-void EmbeddingTask::on_logits(uint32_t, std::span<float> hidden) {
+void EmbeddingTask::on_logits(uint32_t position, std::span<float> hidden) {
+  complete_ = position + 1 == tokens.size();
   sum_.resize(hidden.size());
   for (size_t i = 0; i < hidden.size(); ++i) sum_[i] += double{hidden[i]};
 }
@@ -47,7 +48,7 @@ void EmbeddingTask::on_end(std::exception_ptr error) {
   Embedding embedding;
   if (error) {
     embedding.error = public_error(error);
-  } else if (sum_.empty()) {
+  } else if (!complete_) {
     embedding.error = Error(ErrorCode::device, "the engine has gone");
   } else {
     const double length = std::sqrt(std::inner_product(sum_.begin(), sum_.end(), sum_.begin(), 0.0));

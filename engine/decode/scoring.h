@@ -24,6 +24,7 @@ class LogitsTask : public Task {
   void on_end(std::exception_ptr error) override;
 
  private:
+  size_t count_;  // of positions; `wanted` shrinks where the task is set back
   std::vector<std::vector<float>> results_;
   std::promise<std::vector<std::vector<float>>> promise_;
 };
@@ -41,6 +42,7 @@ class EmbeddingTask : public Task {
  private:
   std::function<void(Embedding)> on_done_;
   std::vector<double> sum_;  // [width]
+  bool complete_ = false;    // the last token is in it
 };
 
 }  // namespace hearth

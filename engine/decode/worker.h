@@ -18,6 +18,7 @@ class Worker {
   explicit Worker(std::vector<std::unique_ptr<Scheduler>> schedulers);
   ~Worker();  // ends all tasks as cancelled; they have had their last call when it returns
 
+  bool is_this_thread() const { return thread_.get_id() == std::this_thread::get_id(); }
   // False, with nothing done, where `most_waiting` tasks of that scheduler wait already.
   bool add(std::shared_ptr<Task> task, uint32_t most_waiting, size_t scheduler = 0);
   SchedulerStatistics statistics(size_t scheduler = 0) const;  // as of the last step

@@ -1,4 +1,5 @@
 // The public API used by many callers at once, and what a request may ask for besides text.
+#include <chrono>
 #include <cmath>
 #include <future>
 #include <limits>
@@ -101,6 +102,89 @@ TEST(Batching, AnEngineThatGoesEndsItsRequests) {
   EXPECT_EQ(ends, 5);
 }
 
+TEST(Batching, WhatCallbacksThrowHarmsNobodyElse) {
+  HEARTH_REQUIRE_SHARED(shared_data("models/spark.gguf"));
+  EngineOptions options;
+  options.parallel = 3;
+  options.context = 256;
+  options.on_log = [](std::string_view) { throw std::runtime_error("log"); };
+  Engine engine = Engine::load(shared_data("models/spark.gguf"), options);
+  const std::string expected = engine.generate(greedy("import os\n", 8)).text;
+  for (int i = 0; i < 10; ++i)
+    EXPECT_THROW(
+        engine.generate(greedy("import os\n", 100), [](std::string_view) -> bool { throw std::range_error("mine"); }),
+        std::range_error);
+  Request failing = greedy("import os\n", 100);
+  failing.cancelled = []() -> bool { throw std::runtime_error("mine"); };
+  EXPECT_THROW(engine.generate(failing), Error);
+  std::promise<void> called;
+  std::once_flag once;
+  engine.start(greedy("x = 1\n", 8), [&](Event) {
+    std::call_once(once, [&] { called.set_value(); });
+    throw std::runtime_error("event");
+  });
+  called.get_future().get();
+  EXPECT_EQ(engine.generate(greedy("import os\n", 8)).text, expected);
+  EXPECT_THROW(engine.start(greedy("x", 1), {}), Error);
+}
+
+TEST(Batching, ACallbackThatWaitsForTheEngineIsRefused) {
+  HEARTH_REQUIRE_SHARED(shared_data("models/spark.gguf"));
+  Engine engine = load(1, "cpu");
+  std::promise<ErrorCode> code;
+  std::once_flag once;
+  engine.start(greedy("import os\n", 2), [&](Event) {
+    std::call_once(once, [&] {
+      try {
+        engine.generate(greedy("x", 1));
+        code.set_value(ErrorCode{});
+      } catch (const Error& error) {
+        code.set_value(error.code());
+      }
+    });
+  });
+  EXPECT_EQ(code.get_future().get(), ErrorCode::invalid_argument);
+}
+
+// The cache holds one of the two alone.
+TEST(Batching, LogitsOfATaskThatWasSetBackAreComplete) {
+  HEARTH_REQUIRE_SHARED(shared_data("models/spark.gguf"));
+  EngineOptions options;
+  options.parallel = 2;
+  options.context = options.cache_tokens = 512;
+  Engine engine = Engine::load(shared_data("models/spark.gguf"), options);
+  Request long_answer = greedy("import os\n", 400);
+  long_answer.ignore_end = true;
+  std::promise<void> begun, ended;
+  std::once_flag once;
+  engine.start(long_answer, [&](Event event) {
+    std::call_once(once, [&] { begun.set_value(); });
+    if (event.result || event.error) ended.set_value();
+  });
+  begun.get_future().get();
+  std::vector<int32_t> ids(400, 5);
+  std::vector<uint32_t> positions(400);
+  for (uint32_t i = 0; i < 400; ++i) positions[i] = i;
+  EXPECT_EQ(engine.logits(ids, positions).size(), 400u);
+  ended.get_future().get();
+}
+
+TEST(Batching, AnEmbeddingThatWasCutOffIsAnError) {
+  HEARTH_REQUIRE_SHARED(shared_data("models/spark.gguf"));
+  std::optional<Embedding> embedding;
+  {
+    EngineOptions options;
+    options.embeddings = true;
+    options.context = 8192;
+    Engine engine = Engine::load(shared_data("models/spark.gguf"), options);
+    const std::vector<int32_t> ids(8000, 5);  // sixteen steps
+    engine.start_embedding(ids, Pooling::mean, [&](Embedding made) { embedding = std::move(made); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  ASSERT_TRUE(embedding);
+  EXPECT_TRUE(embedding->error) << "a vector of " << embedding->values.size();
+}
+
 TEST(Requests, ARequestMayHaveASmallerContext) {
   HEARTH_REQUIRE_SHARED(shared_data("models/spark.gguf"));
   Engine engine = load(1, "cpu");
@@ -146,6 +230,15 @@ TEST(Requests, BiasesForbidAndForceTokens) {
   EXPECT_NE(engine.generate(request).logprobs[0].id, likeliest);
   request.sampling.logit_bias = {{77, 1000.0f}};
   EXPECT_EQ(engine.generate(request).logprobs[0].id, 77);
+  for (const float temperature : {0.0f, 1.0f}) {
+    request.sampling.temperature = temperature;
+    request.sampling.logit_bias = {{5, 3e38f}, {5, 3e38f}};  // infinity together
+    EXPECT_EQ(engine.generate(request).logprobs[0].id, 5);
+    request.sampling.logit_bias.clear();
+    for (int32_t id = 0; id < static_cast<int32_t>(engine.info().vocabulary); ++id)
+      request.sampling.logit_bias.emplace_back(id, -std::numeric_limits<float>::infinity());
+    EXPECT_THROW(engine.generate(request), Error);
+  }
 }
 
 TEST(Requests, AGapIsFilledBetweenItsTwoTexts) {

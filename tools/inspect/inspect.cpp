@@ -68,7 +68,7 @@ void inspect(const Options& options) {
   std::printf("memory for a context of %u tokens: weights %.1f MiB, cache (f16) %.1f MiB, activations %.1f MiB\n",
               out["memory"]["context"].get<uint32_t>(), mib(out["memory"]["weights"]), mib(out["memory"]["cache_f16"]),
               mib(out["memory"]["activations"]));
-  std::fflush(stdout);
+  if (std::fflush(stdout) != 0) throw std::runtime_error("cannot write to standard output");
   if (options.program)
     for (const auto& line : out["program"]) std::cout << "  " << line.get<std::string>() << '\n';
 }

@@ -4,8 +4,10 @@
 #include <histedit.h>
 #include <unistd.h>
 
+#include <clocale>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -17,18 +19,22 @@ static_assert(std::atomic<bool>::is_always_lock_free);
 
 void install_interrupt_handler() {
   struct sigaction action = {};
-  action.sa_handler = [](int) { interrupted = true; };
+  // A step of a large model takes long; who asks twice need not wait for its end.
+  action.sa_handler = [](int) {
+    if (interrupted.exchange(true)) _exit(128 + SIGINT);
+  };
   sigaction(SIGINT, &action, nullptr);
 }
 
 void print_summary(const Result& result) {
-  const double rate = result.generate_seconds > 0 && result.generated_tokens > 1
-                          ? (result.generated_tokens - 1) / result.generate_seconds
-                          : 0;
-  std::fprintf(stderr,
-               "\n[prompt %u tokens, %u of them cached; first token after %.3f s; %u tokens, %.1f tokens/s%s]\n",
+  char rate[32] = "";  // of a few tokens it would mean nothing
+  if (result.generate_seconds > 0 && result.generated_tokens >= 8)
+    std::snprintf(rate, sizeof rate, ", %.1f tokens/s", (result.generated_tokens - 1) / result.generate_seconds);
+  std::fprintf(stderr, "\n[prompt %u tokens, %u of them cached; first token after %.3f s; %u tokens%s%s]\n",
                result.prompt_tokens, result.cached_tokens, result.prompt_seconds, result.generated_tokens, rate,
-               result.reason == FinishReason::context_full ? "; the context is full" : "");
+               result.reason == FinishReason::context_full ? "; the context is full"
+               : result.reason == FinishReason::cancelled  ? "; cancelled"
+                                                           : "");
 }
 
 namespace {
@@ -49,6 +55,8 @@ class Lines {
  public:
   Lines() {
     if (isatty(STDIN_FILENO) == 0) return;
+    // The editor drops what the locale cannot say.
+    if (std::setlocale(LC_CTYPE, "") == nullptr || MB_CUR_MAX == 1) std::setlocale(LC_CTYPE, "C.UTF-8");
     history_ = history_init();
     editor_ = el_init("hearth", stdin, stdout, stderr);
     HistEvent event;
@@ -93,19 +101,24 @@ class Lines {
 
 }  // namespace
 
-void chat(Engine& engine, const Request& options) {
+bool chat(Engine& engine, const Request& options) {
   Lines lines;
-  if (lines.on_terminal()) std::cout << "A conversation with " << engine.info().name << "; /help shows the commands.\n";
+  if (lines.on_terminal())
+    std::cout << "A conversation with " << engine.info().name << "; /help shows the commands.\n"
+              << (engine.info().has_chat_template ? ""
+                                                  : "The model has no chat template: each line is completed alone.\n");
+  bool all_answered = true;
   std::vector<Message> messages;
   while (const auto line = lines.next()) {
     if (line->empty()) continue;
-    if (*line == "/exit") break;
-    if (*line == "/help") {
+    const std::string command = line->substr(0, line->find_last_not_of(' ') + 1);
+    if (command == "/exit") break;
+    if (command == "/help") {
       std::cout << kHelp;
-    } else if (*line == "/clear") {
+    } else if (command == "/clear") {
       messages.clear();
     } else if (line->front() == '/') {
-      std::cerr << "hearth: there is no command " << *line << "; /help shows them\n";
+      std::cerr << "hearth: there is no command " << command << "; /help shows them\n";
     } else {
       messages.push_back({"user", *line});
       Request request = options;
@@ -125,10 +138,12 @@ void chat(Engine& engine, const Request& options) {
       } catch (const Error& error) {  // the conversation goes on without the line that failed
         std::cerr << "hearth: " << error.what() << '\n';
         messages.pop_back();
+        all_answered = false;
       }
       interrupted = false;
     }
   }
+  return all_answered || lines.on_terminal();
 }
 
 }  // namespace hearth

@@ -9,7 +9,8 @@ namespace hearth {
 
 // Reads lines until end of input or /exit. `request` holds the options of every answer. Ctrl-C ends an answer, not the
 // program; at the prompt it clears the line.
-void chat(Engine& engine, const Request& request);
+// False where the lines came from no terminal and one of them could not be answered.
+bool chat(Engine& engine, const Request& request);
 
 // True from the first Ctrl-C on, until it is set to false; the handler must be installed.
 extern std::atomic<bool> interrupted;

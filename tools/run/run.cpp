@@ -1,4 +1,5 @@
 // hearth run: complete a prompt, or talk.
+#include <csignal>
 #include <iostream>
 #include <memory>
 
@@ -17,7 +18,8 @@ struct Options {
   uint64_t seed = 0;
 };
 
-void run(const Options& options, bool has_prompt, bool has_seed) {
+// The exit code.
+int run(const Options& options, bool has_prompt, bool has_seed) {
   EngineOptions engine_options = options.engine;
   engine_options.chat_template = !options.raw;
   Engine engine = load_engine(options.model, engine_options);
@@ -25,7 +27,7 @@ void run(const Options& options, bool has_prompt, bool has_seed) {
   if (has_seed) request.sampling.seed = options.seed;
   install_interrupt_handler();
   request.cancelled = [] { return interrupted.load(); };
-  if (!has_prompt) return chat(engine, request);
+  if (!has_prompt) return chat(engine, request) ? 0 : 1;
 
   if (engine.info().has_chat_template)
     request.prompt = std::vector<Message>{{"user", options.prompt}};
@@ -37,6 +39,7 @@ void run(const Options& options, bool has_prompt, bool has_seed) {
   });
   std::cout << '\n';
   print_summary(result);
+  return interrupted ? 128 + SIGINT : 0;
 }
 
 }  // namespace
@@ -76,12 +79,15 @@ void add_run(CLI::App& program) {
       ->capture_default_str();
   const CLI::Option* seed =
       command->add_option("--seed", options->seed, "The same seed gives the same text; default: random")
-          ->check(CLI::NonNegativeNumber);
+          ->check(CLI::Range(uint64_t{0}, UINT64_MAX - 1));
   command->add_option("--stop", options->request.stop, "A text that ends the answer; may be given several times")
       ->allow_extra_args(false);
   command->add_flag("--raw", options->raw, "Do not apply the model's chat template");
   add_engine_options(*command, options->engine);
-  command->callback([=] { run(*options, prompt->count() > 0, seed->count() > 0); });
+  command->callback([=] {
+    if (const int code = run(*options, prompt->count() > 0, seed->count() > 0); code != 0)
+      throw CLI::RuntimeError(code);
+  });
 }
 
 }  // namespace hearth

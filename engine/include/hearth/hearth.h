@@ -20,6 +20,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -32,7 +33,7 @@ enum class ErrorCode {
   bad_template,          // the chat template is outside the supported subset, or refuses the conversation
   out_of_memory,
   device,    // the device is absent or failed
-  busy = 8,  // too many requests wait, or this one has waited too long
+  busy = 8,  // too many requests wait, or this one has waited too long; 7 is the C interface's "internal"
 };
 
 class Error : public std::runtime_error {
@@ -182,7 +183,10 @@ class Running {
 };
 
 // A loaded model on a device, with a thread of its own that decodes the requests of all callers together. All functions
-// may be called from several threads.
+// may be called from several threads. Callbacks that run in the engine's thread (cancelled, on_log, on_event, on_done)
+// may start requests, but not wait for them, nor destroy the engine. What `cancelled` throws ends its request alone;
+// what the others throw is dropped. on_text and on_load run in the caller's thread, and what they throw reaches the
+// caller. After being moved from, an engine may only be assigned to or destroyed.
 class Engine {
  public:
   static Engine load(const std::filesystem::path& path, const EngineOptions& options = {});
@@ -198,8 +202,8 @@ class Engine {
   // cancels: that piece is the last of the text, though the engine may have drawn more tokens by then.
   Result generate(const Request& request, const std::function<bool(std::string_view)>& on_text = {});
   // Begins to answer and returns. on_event is called in the engine's thread, one event after the other, the last before
-  // the engine is gone; it must be quick and must not throw. The prompt is rendered and tokenized in this thread, and what
-  // is wrong with the request is thrown here.
+  // the engine is gone; it must be quick and must not throw. The prompt is rendered and tokenized in this thread, and
+  // what is wrong with the request is thrown here.
   Running start(const Request& request, std::function<void(Event)> on_event);
 
   // The meaning of a sequence of tokens as a vector: its normed hidden states, pooled. Needs EngineOptions::embeddings.
@@ -221,6 +225,8 @@ class Engine {
   std::vector<std::vector<float>> logits(std::span<const int32_t> tokens, std::span<const uint32_t> positions);
 
  private:
+  void require_other_thread() const;
+
   struct State;
   explicit Engine(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;

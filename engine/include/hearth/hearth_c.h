@@ -18,7 +18,8 @@ typedef enum {
   HEARTH_BAD_TEMPLATE = 4,
   HEARTH_OUT_OF_MEMORY = 5,
   HEARTH_DEVICE = 6,
-  HEARTH_INTERNAL = 7
+  HEARTH_INTERNAL = 7,
+  HEARTH_BUSY = 8
 } hearth_code;
 
 typedef struct {
@@ -40,7 +41,8 @@ typedef struct {
   float temperature; /* 0: always the likeliest token */
   uint32_t top_k;    /* 0: all */
   float top_p, min_p;
-  uint64_t seed;
+  int has_seed;  /* 0: a random seed each time, and `seed` is not read */
+  uint64_t seed; /* the same seed gives the same text */
 } hearth_sampling;
 
 /* A piece of the answer, whole UTF-8 characters, not ended by a zero; return 0 to cancel. */
@@ -50,11 +52,12 @@ typedef int (*hearth_on_text)(const char* text, size_t size, void* user);
 void hearth_default_options(hearth_options* options);
 void hearth_default_sampling(hearth_sampling* sampling);
 
-/* Loads a model; *engine is to be freed with hearth_free. options may be NULL. */
+/* Loads a model; *engine is to be freed with hearth_free, and NULL where it failed. options may be NULL. */
 int hearth_load(const char* path, const hearth_options* options, hearth_engine** engine, hearth_error* error);
 void hearth_free(hearth_engine* engine); /* NULL is allowed */
 
-/* Goes on with a text. sampling may be NULL. Several threads may call it; answers are made one after the other. */
+/* Goes on with a text. sampling may be NULL: the defaults. Several threads may call it; answers are made one after the
+   other. The structs may grow in a later 0.x version: compile with the header of the library that you link. */
 int hearth_complete(hearth_engine* engine, const char* prompt, const hearth_sampling* sampling, hearth_on_text on_text,
                     void* user, hearth_error* error);
 

@@ -11,7 +11,7 @@
 namespace hearth {
 
 struct Expression {
-  // `text` is the name, operator, attribute, filter or test; `parts` the operands, callee or subject first.
+  // `text` is the name, attribute, filter or test; `parts` the operands, callee or subject first.
   enum class Kind {
     literal,
     name,
@@ -21,17 +21,19 @@ struct Expression {
     negate,
     plus,
     negation,
-    binary,
-    compare,
+    arithmetic,  // parts[0] operators[0] parts[1] operators[1] ..., of one precedence, from the left
+    compare,     // a chain, as in Python
     both,
     either,
-    choice,
+    choice,  // condition, value, and the other value or null
     attribute,
     item,
     slice,
     call,
     filter,
-    test
+    test,
+    spread,       // *value among the arguments of a call
+    spread_named  // **value
   };
   Kind kind;
   int line;
@@ -40,7 +42,7 @@ struct Expression {
   Value literal;
   std::vector<std::unique_ptr<Expression>> parts;  // a null part is an absent one
   std::vector<std::pair<std::string, std::unique_ptr<Expression>>> named;
-  std::vector<std::string> operators;  // of a comparison chain
+  std::vector<std::string> operators;
 };
 using ExpressionPtr = std::unique_ptr<Expression>;
 
@@ -56,7 +58,8 @@ struct Statement {
     call_block,
     filter_block,
     with,
-    group,
+    group,       // one arm of a branch
+    generation,  // what the model writes, marked for training
     break_loop,
     continue_loop
   };
@@ -64,10 +67,11 @@ struct Statement {
   int line;
   std::string text;
   ExpressionPtr target, value, condition;
-  std::vector<std::string> names;                                 // macro parameters
-  bool takes_varargs = false, takes_kwargs = false;               // of a macro: its body uses these names
-  std::vector<ExpressionPtr> defaults;                            // of the last parameters
-  std::vector<std::pair<ExpressionPtr, ExpressionPtr>> bindings;  // of with
+  bool recursive = false;                                                  // a loop that may call itself
+  bool takes_varargs = false, takes_kwargs = false, takes_caller = false;  // what the body of a macro names
+  std::vector<std::string> names;                                          // macro parameters
+  std::vector<ExpressionPtr> defaults;                                     // of the last parameters
+  std::vector<std::pair<ExpressionPtr, ExpressionPtr>> bindings;           // of with
   std::vector<std::unique_ptr<Statement>> body, otherwise;
 };
 using StatementPtr = std::unique_ptr<Statement>;

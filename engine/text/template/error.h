@@ -1,6 +1,8 @@
 // The one exception of the template engine.
 #pragma once
 
+#include <exception>
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -24,5 +26,24 @@ class TemplateError : public std::runtime_error {
   int line_;
   std::string bare_;
 };
+
+// Calls `action`; whatever it throws comes out as a TemplateError that knows its line: `line` where it knows none
+// itself.
+template <class Action>
+auto with_template_errors(const int& line, Action&& action) -> decltype(action()) {
+  using Kind = TemplateError::Kind;
+  try {
+    return action();
+  } catch (const TemplateError& error) {
+    if (error.line() > 0) throw;
+    throw TemplateError(error.kind(), error.bare_message(), line);
+  } catch (const std::bad_alloc&) {
+    throw TemplateError(Kind::budget, "there is not enough memory", line);
+  } catch (const std::length_error&) {
+    throw TemplateError(Kind::budget, "a value is too large", line);
+  } catch (const std::exception& error) {
+    throw TemplateError(Kind::type, error.what(), line);
+  }
+}
 
 }  // namespace hearth

@@ -1,6 +1,4 @@
-// Execution of statements: output, scopes, loops, macros.
-#include <algorithm>
-
+// Execution of statements: output, scopes, loops.
 #include "engine/text/template/interpreter.h"
 
 namespace hearth {
@@ -9,12 +7,7 @@ using S = Statement::Kind;
 std::string Interpreter::render(const Block& block) {
   std::string out;
   out_ = &out;
-  try {
-    run(block);
-  } catch (const TemplateError& error) {  // values and JSON know no line
-    if (error.line() != 0) throw;
-    throw TemplateError(error.kind(), error.bare_message(), line_);
-  }
+  with_template_errors(line_, [&] { run(block); });
   return out;
 }
 
@@ -24,17 +17,12 @@ void Interpreter::emit(std::string_view made) {
   *out_ += made;
 }
 
-// `flow`: where a loop around the block is to be left; null where there can be none.
-std::string Interpreter::capture(const Block& block, Flow* flow) {
-  std::string made;
-  std::string* outer = std::exchange(out_, &made);
-  Scope scope{scope_, {}};
-  scope_ = &scope;
-  const Flow left = run(block);
-  if (flow != nullptr) *flow = left;
-  scope_ = scope.parent;
+// Runs a block in the current scope with its output going to `made`.
+Interpreter::Flow Interpreter::run_captured(const Block& block, std::string& made) {
+  std::string* const outer = std::exchange(out_, &made);
+  const Flow flow = run(block);
   out_ = outer;
-  return made;
+  return flow;
 }
 
 Interpreter::Flow Interpreter::run(const Block& block) {
@@ -56,54 +44,31 @@ Interpreter::Flow Interpreter::run(const Statement& s) {
       emit(s.text);
       break;
     case S::print:
-      emit(to_text(evaluate(*s.value)));
+      emit(str(evaluate(*s.value)));
       break;
     case S::set:
       assign(*s.target, evaluate(*s.value));
       break;
     case S::set_block:
-    case S::filter_block: {
-      Scope scope{scope_, {}};
-      Flow flow = Flow::normal;
-      scope.names[""] = text(capture(s.body, &flow));
-      if (flow != Flow::normal) return flow;
-      scope_ = &scope;
-      const Value made = evaluate(*s.value);
-      scope_ = scope.parent;
-      if (s.kind == S::set_block)
-        assign(*s.target, made);
-      else
-        emit(to_text(made));
-      break;
-    }
+    case S::filter_block:
+      return capture_block(s);
     case S::branch:
-      for (const StatementPtr& arm : s.body) {
-        if (evaluate(*arm->condition).truthy()) return run(arm->body);
-      }
-      return run(s.otherwise);
+      return branch(s);
     case S::loop:
-      return loop(s);
+      return loop(s, scope_, evaluate(*s.value), 0);
     case S::macro:
-      macros_.push_back(&s);
-      scope_->names[s.text] = Object{Object::Kind::macro, static_cast<std::uint32_t>(macros_.size() - 1)};
+      scope_->names[s.text] = own(Object::Kind::macro, Macro{&s, scope_});
       break;
     case S::call_block: {
-      const std::size_t id = callers_.size();
-      callers_.push_back({&s, scope_});
-      const Value caller = Object{Object::Kind::caller, static_cast<std::uint32_t>(id)};
-      emit(to_text(call(*s.value, &caller)));
-      callers_[id].scope = nullptr;
+      const Value caller = own(Object::Kind::macro, Macro{&s, scope_});
+      emit(str(evaluate_call(*s.value, &caller)));
       break;
     }
-    case S::with: {
-      Scope scope{scope_, {}};
-      std::vector<Value> values;
-      for (const auto& binding : s.bindings) values.push_back(evaluate(*binding.second));
-      scope_ = &scope;
-      for (std::size_t i = 0; i < values.size(); ++i) assign(*s.bindings[i].first, values[i]);
-      const Flow flow = run(s.body);
-      scope_ = scope.parent;
-      return flow;
+    case S::with:
+      return with(s);
+    case S::generation: {
+      const Entered entered(*this, nested(scope_));
+      return run(s.body);
     }
     case S::group:
       return run(s.body);
@@ -115,34 +80,68 @@ Interpreter::Flow Interpreter::run(const Statement& s) {
   return Flow::normal;
 }
 
-Interpreter::Flow Interpreter::loop(const Statement& s) {
-  std::vector<Value> items = items_of(evaluate(*s.value));
-  Scope* const outer = scope_;
-  if (s.condition) {
-    std::vector<Value> kept;
-    for (Value& one : items) {
-      Scope scope{outer, {}};
-      scope_ = &scope;
-      assign(*s.target, one);
-      if (evaluate(*s.condition).truthy()) kept.push_back(std::move(one));
-      scope_ = outer;
-    }
-    items = std::move(kept);
+Interpreter::Flow Interpreter::branch(const Statement& s) {
+  for (const StatementPtr& arm : s.body) {
+    if (evaluate(*arm->condition).truthy()) return run(arm->body);
   }
-  if (items.empty()) return run(s.otherwise);
-  const std::size_t id = loops_.size();
-  loops_.push_back({.items = std::move(items)});
-  for (std::size_t i = 0; i < loops_[id].items.size(); ++i) {
-    loops_[id].index = i;
-    Scope scope{outer, {}};
-    scope_ = &scope;
-    scope.names["loop"] = Object{Object::Kind::loop, static_cast<std::uint32_t>(id)};
-    assign(*s.target, loops_[id].items[i]);
-    const Flow flow = run(s.body);
-    scope_ = outer;
-    if (flow == Flow::stop) break;
+  return run(s.otherwise);
+}
+
+Interpreter::Flow Interpreter::with(const Statement& s) {
+  std::vector<Value> values;
+  for (const auto& binding : s.bindings) values.push_back(evaluate(*binding.second));
+  const Entered entered(*this, nested(scope_));
+  for (std::size_t i = 0; i < values.size(); ++i) assign(*s.bindings[i].first, values[i]);
+  return run(s.body);
+}
+
+// {% set x %} and {% filter x %}: the filters see what the block has set. The text stands for the empty name.
+Interpreter::Flow Interpreter::capture_block(const Statement& s) {
+  Value made;
+  {
+    const Entered entered(*this, nested(scope_));
+    std::string body;
+    const Flow flow = run_captured(s.body, body);
+    if (flow != Flow::normal) return flow;
+    scope_->names[""] = text(std::move(body));
+    made = evaluate(*s.value);
   }
-  loops_.pop_back();
+  if (s.kind == S::set_block)
+    assign(*s.target, made);
+  else
+    emit(str(made));
+  return Flow::normal;
+}
+
+std::vector<Value> Interpreter::loop_items(const Statement& s, const ScopePtr& outer, const Value& subject) {
+  std::vector<Value> items = items_of(subject);
+  if (!s.condition) return items;
+  std::vector<Value> kept;
+  for (Value& one : items) {
+    const Entered entered(*this, nested(outer));
+    assign(*s.target, one);
+    if (evaluate(*s.condition).truthy()) kept.push_back(std::move(one));
+  }
+  return kept;
+}
+
+Interpreter::Flow Interpreter::loop(const Statement& s, const ScopePtr& outer, const Value& subject, int depth) {
+  std::vector<Value> items = loop_items(s, outer, subject);
+  if (items.empty()) {
+    const Entered entered(*this, nested(outer));
+    return run(s.otherwise);
+  }
+  const std::size_t size = items.size();
+  const Object object = own(Object::Kind::loop, Loop{&s, outer, std::move(items), 0, depth, {}});
+  for (std::size_t i = 0; i < size; ++i) {
+    Loop& state = thing<Loop>(object);
+    state.index = i;
+    const Entered entered(*this, nested(outer));
+    assign(*s.target, state.items[i]);
+    scope_->names["loop"] = object;
+    if (run(s.body) == Flow::stop) break;
+  }
+  thing<Loop>(object).items.clear();
   return Flow::normal;
 }
 
@@ -154,40 +153,12 @@ void Interpreter::assign(const Expression& target, const Value& value) {
     if (!space.is(Value::Kind::object) || space.object().kind != Object::Kind::space) {
       fail(Error::type, "only a namespace takes attributes");
     }
-    spaces_[space.object().id][target.text] = value;
+    thing<Space>(space.object()).members[target.text] = value;
   } else {
     const std::vector<Value> items = items_of(value);
     if (items.size() != target.parts.size()) fail(Error::type, "a wrong number of values to unpack");
     for (std::size_t i = 0; i < items.size(); ++i) assign(*target.parts[i], items[i]);
   }
-}
-
-Value Interpreter::call_body(const Statement& s, const Arguments& arguments, const Value& caller, Scope* parent) {
-  Scope scope{parent, {}};
-  Dict others;
-  if (arguments.plain.size() > s.names.size() && !s.takes_varargs)
-    fail(Error::type, "too many arguments for '" + s.text + "'");
-  for (const auto& [key, value] : arguments.named) {
-    bool known = false;
-    for (const std::string& name : s.names) known = known || name == key;
-    if (!known && !s.takes_kwargs) fail(Error::type, "'" + s.text + "' takes no argument '" + key + "'");
-    if (!known) others.set(Value(key), value);
-  }
-  if (s.takes_kwargs) scope.names["kwargs"] = std::move(others);
-  if (s.takes_varargs) {
-    const auto known = static_cast<std::ptrdiff_t>(std::min(s.names.size(), arguments.plain.size()));
-    scope.names["varargs"] = Value::tuple({arguments.plain.begin() + known, arguments.plain.end()});
-  }
-  Scope* const outer = std::exchange(scope_, &scope);
-  const std::size_t required = s.names.size() - s.defaults.size();
-  for (std::size_t i = 0; i < s.names.size(); ++i) {
-    const Value* given = arguments.at(i, s.names[i]);
-    scope.names[s.names[i]] = given ? *given : i >= required ? evaluate(*s.defaults[i - required]) : Value();
-  }
-  if (s.kind == S::macro) scope.names["caller"] = caller;
-  Value made = text(capture(s.body));
-  scope_ = outer;
-  return made;
 }
 
 }  // namespace hearth

@@ -180,8 +180,8 @@ class JsonReader {
 class JsonWriter {
  public:
   JsonWriter(const JsonStyle& style, std::size_t max_bytes) : style_(style), max_bytes_(max_bytes) {
-    item_ = !style.item_separator.empty() ? style.item_separator : style.indent ? "," : ", ";
-    key_ = !style.key_separator.empty() ? style.key_separator : ": ";
+    item_ = style.item_separator.value_or(style.indent ? "," : ", ");
+    key_ = style.key_separator.value_or(": ");
   }
   std::string take() { return std::move(out_); }
 
@@ -204,15 +204,17 @@ class JsonWriter {
         write_string(value.string());
         return;
       case Value::Kind::list:
+        if (!value.is_tuple() && value.list().type != List::Type::list) break;
         write_list(value.list(), level);
         return;
       case Value::Kind::dict:
         write_dict(value.dict(), level);
         return;
       default:
-        throw TemplateError(TemplateError::Kind::type,
-                            "an object of type " + std::string(type_name(value)) + " is not JSON serializable");
+        break;
     }
+    throw TemplateError(TemplateError::Kind::type,
+                        "an object of type " + std::string(type_name(value)) + " is not JSON serializable");
   }
 
  private:
@@ -224,7 +226,7 @@ class JsonWriter {
   void line(int level) {
     if (!style_.indent) return;
     out_.push_back('\n');
-    out_.append(static_cast<std::size_t>(std::max(0, *style_.indent)) * static_cast<std::size_t>(level), ' ');
+    for (int i = 0; i < level; ++i) out_ += *style_.indent;
     if (out_.size() > max_bytes_) throw TemplateError(TemplateError::Kind::budget, "a JSON text is too long");
   }
   void write_list(const List& list, int level) {
@@ -278,10 +280,8 @@ class JsonWriter {
         out_.push_back('\\'), out_.push_back(kNames[named]);
       else if (code < 0x20)
         escape(code);
-      else if (code < 0x7F || (!style_.ascii && code >= 0x7F))
+      else if (code < 0x7F || !style_.ascii)
         out_.append(text.substr(start, at - start));
-      else if (code == 0x7F)
-        out_.push_back('\x7F');
       else if (code < 0x10000)
         escape(code);
       else

@@ -14,11 +14,11 @@ namespace hearth {
 Value parse_json(std::string_view text, int max_depth = 64);
 
 struct JsonStyle {
-  std::optional<int> indent;  // as Python's json.dumps(indent=...)
-  bool ascii = false;         // escape everything above ASCII
+  std::optional<std::string> indent;  // of one level; none: all on one line
+  bool ascii = false;                 // escape everything above ASCII
   bool sort_keys = false;
-  std::string item_separator;  // empty: ", ", or "," with indent
-  std::string key_separator;   // empty: ": "
+  std::optional<std::string> item_separator;  // none: ", ", or "," with indent
+  std::optional<std::string> key_separator;   // none: ": "
 };
 
 // Python's json.dumps. TemplateError type for what JSON cannot say, budget above `max_bytes`.

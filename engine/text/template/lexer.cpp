@@ -1,6 +1,7 @@
 // The lexer: white space control, comments, raw blocks, and the tokens inside tags.
 #include "engine/text/template/lexer.h"
 
+#include <algorithm>
 #include <cctype>
 
 #include "engine/text/template/error.h"
@@ -184,14 +185,22 @@ class Lexer {
     std::size_t i = at_;
     std::string digits;
     bool real = false;
-    const auto run = [&] {
-      while (i < text_.size() && (std::isdigit(static_cast<unsigned char>(text_[i])) || text_[i] == '_')) {
-        if (text_[i] != '_') digits.push_back(text_[i]);
-        ++i;
-      }
-    };
     const auto digit = [&](std::size_t k) {
       return k < text_.size() && std::isdigit(static_cast<unsigned char>(text_[k]));
+    };
+    if (text_[i] == '0' && i + 1 < text_.size() &&
+        std::string_view("xXoObB").find(text_[i + 1]) != std::string_view::npos) {
+      digits = {'0', static_cast<char>(text_[i + 1] | 32)};
+      for (i += 2; i < text_.size() && (std::isxdigit(static_cast<unsigned char>(text_[i])) || text_[i] == '_'); ++i) {
+        if (text_[i] != '_') digits.push_back(text_[i]);
+      }
+      add(Kind::integer, digits);
+      return move_to(i);
+    }
+    const auto run = [&] {
+      for (; digit(i) || (i < text_.size() && text_[i] == '_' && digit(i + 1)); ++i) {
+        if (text_[i] != '_') digits.push_back(text_[i]);
+      }
     };
     run();
     if (i < text_.size() && text_[i] == '.' && digit(i + 1)) real = true, digits.push_back('.'), ++i, run();
@@ -203,6 +212,7 @@ class Lexer {
         i += 1 + sign, run();
       }
     }
+    if (!real && digits[0] == '0' && digits.find_first_not_of('0') != digits.npos) fail("a number with a leading zero");
     add(real ? Kind::real : Kind::integer, digits);
     move_to(i);
   }
@@ -221,8 +231,13 @@ class Lexer {
       const std::size_t hex = c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
       if (const std::size_t named = kNames.find(c); named != kNames.npos) {
         out.push_back(kBytes[named]);
-      } else if (c == '0') {
-        out.push_back('\0');
+      } else if (c >= '0' && c <= '7') {
+        char32_t code = 0;
+        const std::size_t end = std::min(i + 3, text_.size());
+        for (; i < end && text_[i] >= '0' && text_[i] <= '7'; ++i)
+          code = code * 8 + static_cast<char32_t>(text_[i] - '0');
+        append_code_point(out, code);
+        --i;
       } else if (hex > 0) {
         char32_t code = 0;
         for (std::size_t k = 0; k < hex; ++k) {

@@ -2,11 +2,16 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/text/template/call.h"
+#include "engine/text/template/format_text.h"
 #include "engine/text/template/interpreter.h"
 #include "engine/text/template/unicode.h"
 
 namespace hearth {
+
+std::string Interpreter::str(const Value& value) {
+  charge(1 + value.cost());
+  return to_text(value);
+}
 
 std::int64_t Interpreter::integer(const Value& v) {
   if (v.is_undefined()) fail(Error::undefined, "an integer is undefined");
@@ -14,86 +19,120 @@ std::int64_t Interpreter::integer(const Value& v) {
   return v.integer();
 }
 
-Value Interpreter::binary(const std::string& op, const Value& a, const Value& b) {
-  if (op == "~") {
-    std::string left = to_text(a);
-    return text(left += to_text(b));
+double Interpreter::real(const Value& v) {
+  if (v.is_undefined()) fail(Error::undefined, "a number is undefined");
+  if (!v.is_number()) fail(Error::type, "expected a number, not " + std::string(type_name(v)));
+  return v.real();
+}
+
+namespace {
+
+bool same_sequence_type(const Value& a, const Value& b) {
+  return a.is_list() && b.is_list() && (a.list().type == b.list().type || (a.is_tuple() && b.is_tuple())) &&
+         (a.is_tuple() || a.list().type == List::Type::list);
+}
+
+// Python's modulo and floor division take the sign of the divisor.
+double float_modulo(double x, double y) {
+  const double rest = std::fmod(x, y);
+  if (rest == 0) return std::copysign(0.0, y);
+  return (rest < 0) != (y < 0) ? rest + y : rest;
+}
+double float_floor_divide(double x, double y) {
+  const double quotient = (x - float_modulo(x, y)) / y;
+  const double floor = std::floor(quotient);
+  return quotient - floor > 0.5 ? floor + 1 : floor;
+}
+
+// False where the result does not fit.
+bool integer_power(std::int64_t base, std::int64_t exponent, std::int64_t& out) {
+  out = 1;
+  if (base == 0 || base == 1) return out = exponent == 0 ? 1 : base, true;
+  if (base == -1) return out = exponent % 2 == 0 ? 1 : -1, true;
+  for (std::int64_t i = 0; i < exponent; ++i) {
+    if (__builtin_mul_overflow(out, base, &out)) return false;
   }
+  return true;
+}
+
+// For numbers of 64 bits; false where the result does not fit. `y` is neither 0 for a division nor negative for a
+// power.
+bool integer_arithmetic(const std::string& op, std::int64_t x, std::int64_t y, std::int64_t& out) {
+  if (op == "+") return !__builtin_add_overflow(x, y, &out);
+  if (op == "-") return !__builtin_sub_overflow(x, y, &out);
+  if (op == "*") return !__builtin_mul_overflow(x, y, &out);
+  if (op == "**") return integer_power(x, y, out);
+  if (y == -1) return op == "%" ? (out = 0, true) : !__builtin_sub_overflow(std::int64_t{0}, x, &out);
+  const std::int64_t rest = x % y;
+  const bool down = rest != 0 && (rest < 0) != (y < 0);
+  out = op == "//" ? x / y - down : down ? rest + y : rest;
+  return true;
+}
+
+}  // namespace
+
+Value Interpreter::arithmetic(const std::string& op, const Value& a, const Value& b) {
+  if (op == "~") {
+    std::string left = str(a);
+    return text(left += str(b));
+  }
+  if (op == "%" && a.is_string()) return text(format_percent(*this, a.string(), b));
   if (a.is_undefined() || b.is_undefined()) fail(Error::undefined, "an operand of '" + op + "' is undefined");
   if (op == "+" && a.is_string() && b.is_string()) {
     charge_bytes(a.string().size() + b.string().size());
     return a.string() + b.string();
   }
-  if (op == "+" && a.is_list() && b.is_list() && a.list().is_tuple == b.list().is_tuple) {
+  if (op == "+" && same_sequence_type(a, b)) {
     charge(2 * (a.list().items.size() + b.list().items.size()));
     std::vector<Value> items = a.list().items;
     items.insert(items.end(), b.list().items.begin(), b.list().items.end());
-    return a.list().is_tuple ? Value::tuple(std::move(items)) : Value::list(std::move(items));
+    return a.is_tuple() ? Value::tuple(std::move(items)) : Value::list(std::move(items));
   }
-  if (op == "*" && (a.is_integral() ? b : a).kind() >= Value::Kind::string && (a.is_integral() || b.is_integral())) {
-    const Value& many = a.is_integral() ? b : a;
-    const std::int64_t count = std::max<std::int64_t>(0, (a.is_integral() ? a : b).integer());
-    if (count > 10'000'000) fail(Error::budget, "a repetition is too long");
-    const auto n = static_cast<std::size_t>(count);
-    if (many.is_string()) {
-      charge_bytes(many.string().size() * n);
-      std::string out;
-      for (std::size_t i = 0; i < n && !many.string().empty(); ++i) out += many.string();
-      return out;
-    }
-    if (many.is_list()) {
-      charge(many.list().items.size() * n * 2);
-      std::vector<Value> items;
-      for (std::size_t i = 0; i < n && !many.list().items.empty(); ++i) {
-        items.insert(items.end(), many.list().items.begin(), many.list().items.end());
-      }
-      return many.list().is_tuple ? Value::tuple(std::move(items)) : Value::list(std::move(items));
-    }
-  }
-  if (op == "%" && a.is_string()) return format_percent({*this, a, {}}, a.string(), b);
+  if (op == "*" && a.is_integral() && !b.is_number()) return repeated(b, a.integer());
+  if (op == "*" && b.is_integral() && !a.is_number()) return repeated(a, b.integer());
   if (!a.is_number() || !b.is_number()) {
     fail(Error::type, "'" + op + "' does not join " + std::string(type_name(a)) + " and " + std::string(type_name(b)));
   }
-  const bool zero = b.real() == 0;
-  if (zero && (op == "/" || op == "//" || op == "%")) fail(Error::type, "division by zero");
+  const bool divides = op == "/" || op == "//" || op == "%" || (op == "**" && a.real() == 0 && b.real() < 0);
+  if (divides && (op == "**" || b.real() == 0)) fail(Error::type, "division by zero");
   if (op == "/") return a.real() / b.real();
   if (a.is_integral() && b.is_integral() && !(op == "**" && b.integer() < 0)) {
-    const std::int64_t x = a.integer();
-    const std::int64_t y = b.integer();
     std::int64_t out = 0;
-    bool over = false;
-    if (op == "+")
-      over = __builtin_add_overflow(x, y, &out);
-    else if (op == "-")
-      over = __builtin_sub_overflow(x, y, &out);
-    else if (op == "*")
-      over = __builtin_mul_overflow(x, y, &out);
-    else if (op == "**") {
-      out = 1;
-      if (y > 64 && (x > 1 || x < -1))
-        over = true;
-      else
-        for (std::int64_t i = 0; i < (y > 64 ? 64 + y % 2 : y) && !over; ++i)
-          over = __builtin_mul_overflow(out, x, &out);
-    } else if (y == -1) {
-      if (op == "//") over = __builtin_sub_overflow(std::int64_t{0}, x, &out);
-    } else {
-      const std::int64_t rest = x % y;
-      const bool down = rest != 0 && (rest < 0) != (y < 0);
-      out = op == "//" ? x / y - down : down ? rest + y : rest;
-    }
-    if (over) fail(Error::type, "an integer is too large");
+    if (!integer_arithmetic(op, a.integer(), b.integer(), out)) fail(Error::type, "an integer is too large");
     return out;
   }
-  const double x = a.real();
-  const double y = b.real();
+  return float_arithmetic(op, a.real(), b.real());
+}
+
+Value Interpreter::float_arithmetic(const std::string& op, double x, double y) {
   if (op == "+") return x + y;
   if (op == "-") return x - y;
   if (op == "*") return x * y;
-  if (op == "//") return std::floor(x / y);
-  if (op == "**") return std::pow(x, y);
-  const double rest = std::fmod(x, y);
-  return rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest;
+  if (op == "//") return float_floor_divide(x, y);
+  if (op == "%") return float_modulo(x, y);
+  const double power = std::pow(x, y);
+  if (std::isnan(power) && !std::isnan(x) && !std::isnan(y)) fail(Error::type, "a power is no real number");
+  if (std::isinf(power) && !std::isinf(x) && !std::isinf(y)) fail(Error::type, "a number is too large");
+  return power;
+}
+
+Value Interpreter::repeated(const Value& many, std::int64_t count) {
+  constexpr std::int64_t kMostTimes = 10'000'000;
+  if (count > kMostTimes) fail(Error::budget, "a repetition is too long");
+  const auto times = static_cast<std::size_t>(std::max<std::int64_t>(0, count));
+  if (many.is_string()) {
+    charge_bytes(many.string().size() * times);
+    std::string out;
+    for (std::size_t i = 0; i < times && !many.string().empty(); ++i) out += many.string();
+    return out;
+  }
+  if (!same_sequence_type(many, many)) fail(Error::type, "a " + std::string(type_name(many)) + " cannot be repeated");
+  charge(many.list().items.size() * times * 2);
+  std::vector<Value> items;
+  for (std::size_t i = 0; i < times && !many.list().items.empty(); ++i) {
+    items.insert(items.end(), many.list().items.begin(), many.list().items.end());
+  }
+  return many.is_tuple() ? Value::tuple(std::move(items)) : Value::list(std::move(items));
 }
 
 bool Interpreter::same(const Value& a, const Value& b) {
@@ -110,7 +149,7 @@ bool Interpreter::less(const Value& a, const Value& b) {
     charge(std::min(a.cost(), b.cost()));
     return a.string() < b.string();
   }
-  if (a.is_list() && b.is_list()) {
+  if (same_sequence_type(a, b)) {
     charge(std::min(a.cost(), b.cost()));
     const auto &x = a.list().items, &y = b.list().items;
     for (std::size_t i = 0; i < x.size() && i < y.size(); ++i) {
@@ -139,9 +178,7 @@ bool Interpreter::contains(const Value& container, const Value& one) {
     return container.string().find(one.string()) != std::string::npos;
   }
   if (container.is_dict()) return container.dict().find(one) != nullptr;
-  if (!container.is_list()) fail(Error::type, "a " + std::string(type_name(container)) + " holds no items");
-  charge(container.list().items.size());
-  for (const Value& other : container.list().items) {
+  for (const Value& other : items_of(container)) {
     if (same(other, one)) return true;
   }
   return false;
@@ -149,11 +186,15 @@ bool Interpreter::contains(const Value& container, const Value& one) {
 
 std::vector<Value> Interpreter::items_of(const Value& value) {
   std::vector<Value> out;
-  if (value.is_list())
-    out = value.list().items;
-  else if (value.is_dict())
+  if (value.is_list()) {
+    charge(value.list().items.size());
+    return value.list().items;
+  }
+  if (value.is(Value::Kind::object) && value.object().kind == Object::Kind::iterator) {
+    out = rest_of(value.object());
+  } else if (value.is_dict()) {
     for (const auto& member : value.dict().items) out.push_back(member.first);
-  else if (value.is_string()) {
+  } else if (value.is_string()) {
     charge(value.string().size() * 2);
     for (std::size_t at = 0; at < value.string().size();) {
       const std::size_t start = at;

@@ -16,14 +16,6 @@ void append_hex(std::string& out, char32_t code, int digits) {
   for (int shift = (digits - 1) * 4; shift >= 0; shift -= 4) out.push_back("0123456789abcdef"[(code >> shift) & 15u]);
 }
 
-bool printable(char32_t code) {
-  if (code < 0x20 || (code >= 0x7F && code <= 0xA0) || code == 0xAD) return false;
-  if (is_python_space(code) && code != ' ') return false;
-  if ((code >= 0x200B && code <= 0x200F) || (code >= 0x202A && code <= 0x202E)) return false;
-  if ((code >= 0x2060 && code <= 0x206F) || code == 0xFEFF || (code >= 0xFFF0 && code <= 0xFFFB)) return false;
-  return !(code >= 0xD800 && code <= 0xF8FF) && code < 0xE0000;
-}
-
 void append_string_repr(std::string& out, std::string_view text) {
   const bool has_single = text.find('\'') != text.npos;
   const char quote = has_single && text.find('"') == text.npos ? '"' : '\'';
@@ -39,7 +31,7 @@ void append_string_repr(std::string& out, std::string_view text) {
       out += "\\r";
     else if (code == '\t')
       out += "\\t";
-    else if (printable(code))
+    else if (is_printable(code))
       out.append(text.substr(start, at - start));
     else if (code < 0x100)
       out += "\\x", append_hex(out, code, 2);
@@ -49,6 +41,28 @@ void append_string_repr(std::string& out, std::string_view text) {
       out += "\\U", append_hex(out, code, 8);
   }
   out.push_back(quote);
+}
+
+void append_repr(std::string& out, const Value& value);
+
+void append_list_repr(std::string& out, const Value& value) {
+  const List& list = value.list();
+  if (list.type == List::Type::range) {
+    out += "range(" + std::to_string(list.bounds[0]) + ", " + std::to_string(list.bounds[1]);
+    if (list.bounds[2] != 1) out += ", " + std::to_string(list.bounds[2]);
+    out += ")";
+    return;
+  }
+  const bool view = list.type != List::Type::list && !value.is_tuple();
+  if (view) out.append(type_name(value)) += "(";
+  out += value.is_tuple() ? "(" : "[";
+  for (std::size_t i = 0; i < list.items.size(); ++i) {
+    if (i > 0) out += ", ";
+    append_repr(out, list.items[i]);
+  }
+  if (value.is_tuple() && list.items.size() == 1) out += ",";
+  out += value.is_tuple() ? ")" : "]";
+  if (view) out += ")";
 }
 
 void append_repr(std::string& out, const Value& value) {
@@ -72,17 +86,9 @@ void append_repr(std::string& out, const Value& value) {
     case Value::Kind::string:
       append_string_repr(out, value.string());
       break;
-    case Value::Kind::list: {
-      const List& list = value.list();
-      out += list.is_tuple ? "(" : "[";
-      for (std::size_t i = 0; i < list.items.size(); ++i) {
-        if (i > 0) out += ", ";
-        append_repr(out, list.items[i]);
-      }
-      if (list.is_tuple && list.items.size() == 1) out += ",";
-      out += list.is_tuple ? ")" : "]";
+    case Value::Kind::list:
+      append_list_repr(out, value);
       break;
-    }
     case Value::Kind::dict: {
       bool first = true;
       out += "{";

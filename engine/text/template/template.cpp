@@ -16,7 +16,8 @@ Template::~Template() = default;
 
 Template Template::parse(std::string_view source) {
   Template out;
-  out.tree_->block = parse_template(source);
+  int line = 0;
+  with_template_errors(line, [&] { out.tree_->block = parse_template(source); });
   return out;
 }
 

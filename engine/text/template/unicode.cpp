@@ -1,5 +1,7 @@
-// UTF-8 decoding, Python's white space, and case mapping for ASCII, Latin-1, Latin Extended-A, Greek and Cyrillic.
+// UTF-8 decoding, Python's white space and line ends; character classes and case come from libutf8proc.
 #include "engine/text/template/unicode.h"
+
+#include <utf8proc.h>
 
 namespace hearth {
 
@@ -63,72 +65,91 @@ bool is_python_space(char32_t c) {
          (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
-char32_t lower_code_point(char32_t c) {
-  if (c >= 'A' && c <= 'Z') return c + 32;
-  if (c < 0xC0) return c;
-  if (c <= 0xDE && c != 0xD7) return c + 32;
-  if (c >= 0x100 && c <= 0x137 && c != 0x130) return c | 1u;
-  if (c >= 0x139 && c <= 0x148) return (c & 1u) ? c + 1 : c;
-  if (c >= 0x14A && c <= 0x177) return c | 1u;
-  if (c == 0x178) return 0xFF;
-  if (c >= 0x179 && c <= 0x17E) return (c & 1u) ? c + 1 : c;
-  if (c == 0x386) return 0x3AC;
-  if (c >= 0x388 && c <= 0x38A) return c + 37;
-  if (c == 0x38C) return 0x3CC;
-  if (c == 0x38E || c == 0x38F) return c + 63;
-  if (c >= 0x391 && c <= 0x3AB && c != 0x3A2) return c + 32;
-  if (c >= 0x400 && c <= 0x40F) return c + 80;
-  if (c >= 0x410 && c <= 0x42F) return c + 32;
-  if (c >= 0x460 && c <= 0x481) return c | 1u;
-  return c;
-}
-
-char32_t upper_code_point(char32_t c) {
-  if (c >= 'a' && c <= 'z') return c - 32;
-  if (c < 0xB5) return c;
-  if (c == 0xB5) return 0x39C;
-  if (c >= 0xE0 && c <= 0xFE && c != 0xF7) return c - 32;
-  if (c == 0xFF) return 0x178;
-  if (c == 0x131) return 'I';
-  if (c == 0x17F) return 'S';
-  if (c == 0x3C2) return 0x3A3;
-  if (c >= 0x100 && c <= 0x17F) {
-    const char32_t below = c - 1;
-    return lower_code_point(below) == c ? below : c;
-  }
-  if (c >= 0x3AC && c <= 0x45F) {
-    for (const char32_t distance : {32u, 80u, 37u, 38u, 63u, 64u}) {
-      if (c > distance && lower_code_point(c - distance) == c && c - distance != c) return c - distance;
-    }
-  }
-  if (c >= 0x461 && c <= 0x481 && (c & 1u)) return c - 1;
-  return c;
-}
-
-bool is_letter(char32_t c) {
-  if (c < 0x80) return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-  return lower_code_point(c) != c || upper_code_point(c) != c || c == 0xDF;
+bool is_line_end(char32_t c) {
+  return (c >= 0x0A && c <= 0x0D) || (c >= 0x1C && c <= 0x1E) || c == 0x85 || c == 0x2028 || c == 0x2029;
 }
 
 namespace {
-template <typename Map>
-std::string map_text(std::string_view text, Map map) {
+
+utf8proc_category_t category(char32_t code) { return utf8proc_category(static_cast<utf8proc_int32_t>(code)); }
+
+}  // namespace
+
+char32_t lower_code_point(char32_t c) {
+  return static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c)));
+}
+char32_t upper_code_point(char32_t c) {
+  return static_cast<char32_t>(utf8proc_toupper(static_cast<utf8proc_int32_t>(c)));
+}
+
+CharacterClass class_of(char32_t code) {
+  switch (category(code)) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LT:
+      return CharacterClass::upper;
+    case UTF8PROC_CATEGORY_LL:
+      return CharacterClass::lower;
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+      return CharacterClass::letter;
+    case UTF8PROC_CATEGORY_ND:
+      return CharacterClass::digit;
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_NO:
+      return CharacterClass::number;
+    default:
+      return CharacterClass::other;
+  }
+}
+
+bool is_letter(char32_t code) {
+  const CharacterClass found = class_of(code);
+  return found == CharacterClass::upper || found == CharacterClass::lower || found == CharacterClass::letter;
+}
+
+bool is_cased(char32_t code) {
+  const CharacterClass found = class_of(code);
+  return found == CharacterClass::upper || found == CharacterClass::lower;
+}
+
+bool is_word(char32_t code) { return code == '_' || class_of(code) != CharacterClass::other; }
+
+bool is_printable(char32_t code) {
+  if (code == ' ') return true;
+  switch (category(code)) {
+    case UTF8PROC_CATEGORY_CC:
+    case UTF8PROC_CATEGORY_CF:
+    case UTF8PROC_CATEGORY_CS:
+    case UTF8PROC_CATEGORY_CO:
+    case UTF8PROC_CATEGORY_CN:
+    case UTF8PROC_CATEGORY_ZS:
+    case UTF8PROC_CATEGORY_ZL:
+    case UTF8PROC_CATEGORY_ZP:
+      return false;
+    default:
+      return true;
+  }
+}
+
+std::string lower_text(std::string_view text) {
+  constexpr char32_t kSigma = 0x3A3, kSmallSigma = 0x3C3, kFinalSigma = 0x3C2;
   std::string out;
   out.reserve(text.size());
+  bool inside = false;  // behind a cased letter
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t start = at;
     const char32_t code = next_code_point(text, at);
-    const char32_t mapped = map(code);
+    std::size_t ahead = at;
+    const bool ends = at >= text.size() || !is_cased(next_code_point(text, ahead));
+    const char32_t mapped = code == kSigma ? (inside && ends ? kFinalSigma : kSmallSigma) : lower_code_point(code);
     if (mapped == code)
       out.append(text.substr(start, at - start));
     else
       append_code_point(out, mapped);
+    inside = is_cased(code);
   }
   return out;
 }
-}  // namespace
-
-std::string lower_text(std::string_view text) { return map_text(text, lower_code_point); }
 
 std::string upper_text(std::string_view text) {
   std::string out;
@@ -146,22 +167,59 @@ std::string upper_text(std::string_view text) {
   return out;
 }
 
+namespace {
+
+void append_titled(std::string& out, std::string_view character, char32_t code) {
+  const auto mapped = static_cast<char32_t>(utf8proc_totitle(static_cast<utf8proc_int32_t>(code)));
+  if (code == 0xDF)
+    out += "Ss";
+  else if (mapped == code)
+    out += character;
+  else
+    append_code_point(out, mapped);
+}
+
+}  // namespace
+
 std::string title_text(std::string_view text) {
-  bool inside = false;
-  return map_text(text, [&inside](char32_t code) {
-    const char32_t mapped = inside ? lower_code_point(code) : upper_code_point(code);
-    inside = is_letter(code);
-    return mapped;
-  });
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    // A word is a run of cased letters.
+    std::size_t start = at;
+    const char32_t code = next_code_point(text, at);
+    append_titled(out, text.substr(start, at - start), code);
+    if (!is_cased(code)) continue;
+    start = at;
+    for (std::size_t ahead = at; ahead < text.size() && is_cased(next_code_point(text, ahead));) at = ahead;
+    out += lower_text(text.substr(start, at - start));
+  }
+  return out;
 }
 
 std::string capitalize_text(std::string_view text) {
-  bool first = true;
-  return map_text(text, [&first](char32_t code) {
-    const char32_t mapped = first ? upper_code_point(code) : lower_code_point(code);
-    first = false;
-    return mapped;
-  });
+  if (text.empty()) return {};
+  std::string out;
+  std::size_t at = 0;
+  const char32_t code = next_code_point(text, at);
+  append_titled(out, text.substr(0, at), code);
+  return out += lower_text(text.substr(at));
+}
+
+std::vector<std::string_view> split_lines(std::string_view text, bool keep_ends) {
+  std::vector<std::string_view> lines;
+  for (std::size_t start = 0, at = 0; start < text.size(); start = at) {
+    std::size_t end = text.size();
+    while (at < text.size()) {
+      const std::size_t before = at;
+      const char32_t code = next_code_point(text, at);
+      if (!is_line_end(code)) continue;
+      end = before;
+      if (code == '\r' && at < text.size() && text[at] == '\n') ++at;
+      break;
+    }
+    lines.push_back(text.substr(start, (keep_ends ? at : end) - start));
+  }
+  return lines;
 }
 
 std::string_view strip_text(std::string_view text, bool left, bool right, const std::string_view* chars) {

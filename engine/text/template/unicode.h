@@ -19,7 +19,16 @@ std::vector<std::size_t> code_point_offsets(std::string_view text);
 
 // Python's str.isspace of one code point: U+FEFF and U+200B are not white space.
 bool is_python_space(char32_t code);
+// Where str.splitlines ends a line.
+bool is_line_end(char32_t code);
+enum class CharacterClass { upper, lower, letter, digit, number, other };
+CharacterClass class_of(char32_t code);
 bool is_letter(char32_t code);
+bool is_cased(char32_t code);
+// What \w matches.
+bool is_word(char32_t code);
+// What repr() writes as it is.
+bool is_printable(char32_t code);
 char32_t lower_code_point(char32_t code);
 char32_t upper_code_point(char32_t code);
 
@@ -28,6 +37,9 @@ std::string upper_text(std::string_view text);
 // Python's str.title (every word) and str.capitalize (first letter only).
 std::string title_text(std::string_view text);
 std::string capitalize_text(std::string_view text);
+
+// Python's str.splitlines. The lines point into `text`.
+std::vector<std::string_view> split_lines(std::string_view text, bool keep_ends = false);
 
 // Removes white space, or with `chars` any of its code points, from the chosen ends.
 std::string_view strip_text(std::string_view text, bool left, bool right, const std::string_view* chars = nullptr);

@@ -55,7 +55,7 @@ std::string key_text(const Value& key) {
     case Value::Kind::none:
       return "0";
     case Value::Kind::list:
-      if (key.list().is_tuple) {
+      if (key.is_tuple()) {
         if (key.cost() > Value::kMaxKeyCost) throw TemplateError(TemplateError::Kind::budget, "a key is too large");
         std::string text = "(";
         for (const Value& item : key.list().items) {
@@ -88,17 +88,43 @@ Value::Value(Dict dict) {
   data_ = std::make_shared<const Dict>(std::move(dict));
 }
 
-Value Value::list(std::vector<Value> items) { return Value(List{.items = std::move(items)}); }
-Value Value::tuple(std::vector<Value> items) { return Value(List{.items = std::move(items), .is_tuple = true}); }
-Value Value::group(Value grouper, Value list) {
-  return Value(List{.items = {std::move(grouper), std::move(list)}, .is_tuple = true, .is_group = true});
+Value Value::list(std::vector<Value> items) {
+  List list;
+  list.items = std::move(items);
+  return list;
+}
+Value Value::tuple(std::vector<Value> items) {
+  List list;
+  list.items = std::move(items), list.type = List::Type::tuple;
+  return list;
 }
 
-void Value::fail_kind() { throw TemplateError(TemplateError::Kind::type, "a value of another type is needed"); }
+bool Value::is_tuple() const {
+  return is_list() && (list().type == List::Type::tuple || list().type == List::Type::group);
+}
 
-std::int64_t Value::integer() const { return is(Kind::boolean) ? std::int64_t{boolean()} : as<std::int64_t>(); }
+namespace {
 
-double Value::real() const { return is(Kind::real) ? as<double>() : static_cast<double>(integer()); }
+template <class Held, class Data>
+const Held& held(const Data& data, const Value& value, const char* expected) {
+  if (const Held* found = std::get_if<Held>(&data)) return *found;
+  throw TemplateError(TemplateError::Kind::type,
+                      std::string("expected ") + expected + ", not " + std::string(type_name(value)));
+}
+
+}  // namespace
+
+bool Value::boolean() const { return held<bool>(data_, *this, "a boolean"); }
+std::int64_t Value::integer() const {
+  return is(Kind::boolean) ? std::int64_t{boolean()} : held<std::int64_t>(data_, *this, "an integer");
+}
+double Value::real() const {
+  return is_integral() ? static_cast<double>(integer()) : held<double>(data_, *this, "a number");
+}
+const std::string& Value::string() const { return *held<std::shared_ptr<const std::string>>(data_, *this, "a string"); }
+const List& Value::list() const { return *held<std::shared_ptr<const List>>(data_, *this, "a list"); }
+const Dict& Value::dict() const { return *held<std::shared_ptr<const Dict>>(data_, *this, "a dict"); }
+const Object& Value::object() const { return held<Object>(data_, *this, "an object"); }
 
 const Value* Value::find(std::string_view key) const {
   if (!is_dict()) return nullptr;
@@ -157,6 +183,29 @@ const Value* Dict::find(const Value& key) const {
   return found == index.end() ? nullptr : &items[found->second].second;
 }
 
+namespace {
+
+std::string_view list_type_name(const Value& value) {
+  switch (value.list().type) {
+    case List::Type::list:
+      return "list";
+    case List::Type::tuple:
+    case List::Type::group:
+      return "tuple";
+    case List::Type::range:
+      return "range";
+    case List::Type::keys:
+      return "dict_keys";
+    case List::Type::values:
+      return "dict_values";
+    case List::Type::items:
+      return "dict_items";
+  }
+  return "list";
+}
+
+}  // namespace
+
 std::string_view type_name(const Value& value) {
   switch (value.kind()) {
     case Value::Kind::undefined:
@@ -172,7 +221,7 @@ std::string_view type_name(const Value& value) {
     case Value::Kind::string:
       return "str";
     case Value::Kind::list:
-      return value.list().is_tuple ? "tuple" : "list";
+      return list_type_name(value);
     case Value::Kind::dict:
       return "dict";
     case Value::Kind::object:
@@ -196,7 +245,7 @@ bool equal(const Value& a, const Value& b) {
       const List& x = a.list();
       const List& y = b.list();
       if (&x == &y) return true;
-      return x.is_tuple == y.is_tuple && x.items.size() == y.items.size() &&
+      return (x.type == y.type || (a.is_tuple() && b.is_tuple())) && x.items.size() == y.items.size() &&
              std::equal(x.items.begin(), x.items.end(), y.items.begin(), equal);
     }
     case Value::Kind::dict: {

@@ -1,6 +1,7 @@
 // The values a template computes with: Python's, as far as templates use them.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -16,9 +17,10 @@ class Value;
 struct List;
 struct Dict;
 
-// A namespace, function, bound method or loop: an index into tables that one rendering owns.
+// What has an identity or a state: an index into tables that one rendering owns. An iterator is what map, select and
+// their like return: it can be walked once.
 struct Object {
-  enum class Kind : std::uint8_t { space, builtin, macro, caller, method, loop };
+  enum class Kind : std::uint8_t { space, function, macro, method, loop, iterator, joiner, cycler };
   Kind kind;
   std::uint32_t id;
   bool operator==(const Object&) const = default;
@@ -50,26 +52,26 @@ class Value {
 
   static Value list(std::vector<Value> items);
   static Value tuple(std::vector<Value> items);
-  static Value group(Value grouper, Value list);  // what groupby gives: a tuple whose members have these names
 
   Kind kind() const { return static_cast<Kind>(data_.index()); }
   bool is(Kind kind_asked) const { return kind() == kind_asked; }
   bool is_undefined() const { return is(Kind::undefined); }
   bool is_none() const { return is(Kind::none); }
   bool is_string() const { return is(Kind::string); }
-  bool is_list() const { return is(Kind::list); }  // also tuples
+  bool is_list() const { return is(Kind::list); }  // also tuples, ranges and views of dicts
+  bool is_tuple() const;
   bool is_dict() const { return is(Kind::dict); }
   bool is_integral() const { return is(Kind::integer) || is(Kind::boolean); }
   bool is_number() const { return is_integral() || is(Kind::real); }
 
-  // Of a value of another kind: TemplateError (type).
-  bool boolean() const { return as<bool>(); }
+  // Throw TemplateError (type) where this is of another kind.
+  bool boolean() const;
   std::int64_t integer() const;  // also of a boolean
   double real() const;           // also of an integer or boolean
-  const std::string& string() const { return *as<std::shared_ptr<const std::string>>(); }
-  const List& list() const { return *as<std::shared_ptr<const List>>(); }
-  const Dict& dict() const { return *as<std::shared_ptr<const Dict>>(); }
-  const Object& object() const { return as<Object>(); }
+  const std::string& string() const;
+  const List& list() const;
+  const Dict& dict() const;
+  const Object& object() const;
 
   // Member of a dict by its text key; null when this is no dict or has no such key. Lives as long as this value.
   const Value* find(std::string_view key) const;
@@ -80,24 +82,19 @@ class Value {
   std::uint64_t cost() const;
 
  private:
-  [[noreturn]] static void fail_kind();
-  template <class T>
-  const T& as() const {
-    if (const T* held = std::get_if<T>(&data_)) return *held;
-    fail_kind();
-  }
-
   std::variant<std::monostate, None, bool, std::int64_t, double, std::shared_ptr<const std::string>,
                std::shared_ptr<const List>, std::shared_ptr<const Dict>, Object>
       data_;
 };
 
 struct List {
+  // A group is the tuple (grouper, list) of groupby; the last three are what a dict's methods return.
+  enum class Type : std::uint8_t { list, tuple, group, range, keys, values, items };
   std::vector<Value> items;
-  bool is_tuple = false;
-  bool is_group = false;   // see Value::group
-  int depth = 0;           // filled in by Value
-  std::uint64_t cost = 0;  // filled in by Value
+  Type type = Type::list;
+  std::array<std::int64_t, 3> bounds{};  // of a range: start, stop, step
+  int depth = 0;                         // filled in by Value
+  std::uint64_t cost = 0;                // filled in by Value
 };
 
 // Keeps insertion order; a later value of an equal key takes the first one's place.

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <vector>
 
 #include "engine/text/template/error.h"
 #include "engine/text/template/unicode.h"
@@ -44,15 +45,23 @@ std::string grouped(const std::string& digits, char separator, std::size_t size)
 std::string in_field(const std::string& prefix, std::string digits, const FormatSpec& spec, std::size_t group) {
   digits = grouped(digits, spec.grouping, group);
   if (spec.align != '=') return aligned(prefix + digits, spec.width, spec.align ? spec.align : '>', spec.fill);
-  // Zeros in front are grouped with the digits.
-  std::string padding;
-  while (text_length(prefix + padding + digits) < spec.width) {
-    const std::size_t whole = std::min(digits.find_first_not_of("0123456789abcdefABCDEF,_"), digits.size());
-    const bool due = spec.grouping != '\0' && spec.fill == "0" && (whole + padding.size() + 1) % (group + 1) == 0;
-    if (due) padding.insert(0, 1, spec.grouping);
-    padding.insert(0, spec.fill);
+  // Zeros in front are grouped with the digits. The padding is made from the right.
+  const std::size_t whole = std::min(digits.find_first_not_of("0123456789abcdefABCDEF,_"), digits.size());
+  const bool groups = spec.grouping != '\0' && spec.fill == "0";
+  std::vector<bool> separators;
+  for (std::size_t length = text_length(prefix) + text_length(digits); length < spec.width; ++length) {
+    const bool due = groups && (whole + separators.size() + 1) % (group + 1) == 0;
+    if (due) separators.push_back(true), ++length;
+    separators.push_back(false);
   }
-  return prefix + padding + digits;
+  std::string out = prefix;
+  for (auto separator = separators.rbegin(); separator != separators.rend(); ++separator) {
+    if (*separator)
+      out.push_back(spec.grouping);
+    else
+      out += spec.fill;
+  }
+  return out + digits;
 }
 
 std::string sign_of(bool negative, const FormatSpec& spec) {

@@ -13,6 +13,12 @@ namespace {
 
 using Error = TemplateError::Kind;
 
+std::string formatted(Interpreter& in, const Value& value, const FormatSpec& spec) {
+  in.charge_bytes(spec.width * spec.fill.size());
+  in.charge(value.cost());
+  return format_value(value, spec);
+}
+
 // One rendering of a pattern with percent signs.
 class PercentFormatter {
  public:
@@ -80,7 +86,7 @@ class PercentFormatter {
     if (!named) value = next_value();
     if (std::string_view("sra").find(type) != std::string_view::npos) {
       const std::string text = type == 's' ? in_.str(value) : to_repr(value);
-      return format_value(text, parse_format_spec((left ? "<" : ">") + size));
+      return formatted(in_, text, parse_format_spec((left ? "<" : ">") + size));
     }
     return number(value, type, (left ? "<" : zero ? "0=" : ">") + spec + size);
   }
@@ -89,12 +95,12 @@ class PercentFormatter {
     if (type == 'c') {
       const FormatSpec parsed = parse_format_spec(spec + (value.is_string() ? "" : "c"));
       if (value.is_string() && text_length(value.string()) != 1) in_.fail(Error::type, "%c needs one character");
-      return format_value(value, parsed);
+      return formatted(in_, value, parsed);
     }
     if (value.is_undefined()) in_.fail(Error::undefined, "a value of a '%' format is undefined");
     const bool whole = std::string_view("diuoxX").find(type) != std::string_view::npos;
     if (!value.is_number()) in_.fail(Error::type, std::string("%") + type + " needs a number");
-    if (!whole) return format_value(value.real(), parse_format_spec(spec + type));
+    if (!whole) return formatted(in_, value.real(), parse_format_spec(spec + type));
     std::int64_t number = 0;
     if (value.is_integral())
       number = value.integer();
@@ -102,7 +108,7 @@ class PercentFormatter {
       number = static_cast<std::int64_t>(value.real());
     else
       in_.fail(Error::type, std::string("%") + type + " needs an integer");
-    return format_value(number, parse_format_spec(spec + (type == 'i' || type == 'u' ? 'd' : type)));
+    return formatted(in_, number, parse_format_spec(spec + (type == 'i' || type == 'u' ? 'd' : type)));
   }
 
   Interpreter& in_;
@@ -170,9 +176,7 @@ class BraceFormatter {
     if (text.empty()) return in_.str(value);
     if (!text.starts_with(':')) in_.fail(Error::type, "expected ':' in a format");
     const FormatSpec spec = parse_format_spec(run(text.substr(1), depth + 1));
-    in_.charge_bytes(spec.width);
-    in_.charge(value.cost());
-    return format_value(value, spec);
+    return formatted(in_, value, spec);
   }
 
   // The value of "0", "name" or nothing, with ".attribute" and "[item]" behind.

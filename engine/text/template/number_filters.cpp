@@ -3,8 +3,10 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <optional>
 
+#include "engine/text/template/decimal.h"
 #include "engine/text/template/filters.h"
 #include "engine/text/template/format_spec.h"
 #include "engine/text/template/texts.h"
@@ -36,18 +38,11 @@ std::optional<double> parse_float(std::string_view text) {
   const bool negative = digits.starts_with('-');
   if (negative || digits.starts_with('+')) digits.erase(0, 1);
   if (digits == "infinity") digits = "inf";
-  const bool word = digits == "inf" || digits == "nan";
-  if (!word && (digits.empty() || digits.find_first_not_of("0123456789.e+-") != digits.npos)) return std::nullopt;
-  double number = 0;
-  const auto done = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (done.ptr != digits.data() + digits.size()) return std::nullopt;
-  if (done.ec == std::errc::result_out_of_range) {
-    const bool tiny = digits.find("e-") != digits.npos || digits.starts_with("0.") || digits.starts_with('.');
-    number = tiny ? 0 : HUGE_VAL;
-  } else if (done.ec != std::errc{}) {
-    return std::nullopt;
-  }
-  return negative ? -number : number;
+  std::optional<double> number = parse_decimal(digits);
+  if (digits == "inf") number = std::numeric_limits<double>::infinity();
+  if (digits == "nan") number = std::numeric_limits<double>::quiet_NaN();
+  if (!number) return std::nullopt;
+  return negative ? -*number : *number;
 }
 
 // Python's int() of a text in a base from 2 to 36, or 0 for the base that its prefix says.

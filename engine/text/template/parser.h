@@ -57,6 +57,8 @@ class TemplateParser {
   std::string accept_operator(int level);
   ExpressionPtr negation();
   ExpressionPtr unary(bool with_filters = true);
+
+  // parse_operand.cpp
   ExpressionPtr primary();
   ExpressionPtr list();
   ExpressionPtr dict();

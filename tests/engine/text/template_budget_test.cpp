@@ -59,6 +59,9 @@ TEST(TemplateBudget, macros_may_call_themselves_but_not_for_ever) {
   EXPECT_EQ(failure(macro + "{{ f(400) }}"), TemplateError::Kind::budget);
   EXPECT_EQ(failure("{% for x in l recursive %}{{ loop(l) }}{% endfor %}"), TemplateError::Kind::budget);
 }
+TEST(TemplateBudget, a_wide_field_takes_time_by_its_width) {
+  EXPECT_EQ(render_case("{{ ('%0900000d' % 1)|length }} {{ '{:0900001,d}'.format(1)|length }}"), "900000 900001");
+}
 TEST(TemplateBudget, fields_and_repetitions_are_bounded) {
   for (const char* source :
        {"{{ '{:99999999999999999999}'.format(1) }}", "{{ '%999999999d' % 1 }}", "{{ '{:.99999f}'.format(1.5) }}",

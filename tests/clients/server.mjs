@@ -9,12 +9,12 @@ import { after } from "node:test";
 const program = process.env.HEARTH_PROGRAM;
 const makeModel = process.env.HEARTH_MAKE_SCRIPTED_MODEL;
 
-// The address of a server that has the models "scripted" and "spark"; more words are options.
+// The address of a server that has the model "scripted"; more words are options.
 export async function startServer(...options) {
   const folder = mkdtempSync(join(tmpdir(), "hearth-clients-"));
   const model = join(folder, "scripted.gguf");
   execFileSync(makeModel, [model]);
-  const server = spawn(program, ["serve", model, "--port", "0", "--ctx", "65536", "--parallel", "4", ...options], {
+  const server = spawn(program, ["serve", model, "--port", "0", "--ctx", "65536", "--parallel", "4", "--embeddings", ...options], {
     stdio: ["ignore", "pipe", "ignore"],
   });
   const ended = new Promise((resolve) => server.once("exit", resolve));

@@ -25,6 +25,7 @@ Value Interpreter::item(const Value& subject, const Value& key) {
   if (subject.is_dict()) {
     if (key.is_undefined() || (key.is_list() && !key.is_tuple()) || key.is_dict() || key.is(Value::Kind::object))
       return {};
+    charge(key.cost());
     if (const Value* found = subject.dict().find(key)) return *found;
   } else if ((subject.is_list() || subject.is_string()) && key.is_integral()) {
     std::int64_t i = key.integer();

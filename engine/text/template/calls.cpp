@@ -69,6 +69,7 @@ Value Interpreter::call_macro(const Macro& macro, const Arguments& arguments) {
 void Interpreter::bind_parameters(const Statement& statement, const Arguments& arguments) {
   const auto& names = statement.names;
   auto& scope = scope_->names;
+  charge(arguments.named.size() * names.size() / 8);
   if (arguments.plain.size() > names.size() && !statement.takes_varargs)
     fail(Error::type, "too many arguments for '" + statement.text + "'");
   std::vector<Value> extra;

@@ -68,6 +68,7 @@ Value Interpreter::evaluate_dict(const Expression& e) {
   Dict dict;
   for (std::size_t i = 0; i < e.parts.size(); i += 2) {
     Value key = evaluate(*e.parts[i]);
+    charge(key.cost());
     dict.set(std::move(key), evaluate(*e.parts[i + 1]));
   }
   return dict;

@@ -206,6 +206,7 @@ class BraceFormatter {
       if (number >= arguments_.plain.size()) in_.fail(Error::type, "too few values for a format");
       return arguments_.plain[number];
     }
+    in_.charge(arguments_.named.size() / 8);
     for (const auto& [key, value] : arguments_.named) {
       if (key == name) return value;
     }

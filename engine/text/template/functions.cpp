@@ -45,13 +45,14 @@ Dict Interpreter::dict_of(const Arguments& arguments) {
   if (arguments.plain.size() > 1) fail(Error::type, "dict takes one positional argument");
   for (const Value& one : arguments.plain) {
     if (one.is_dict()) {
-      charge(one.dict().items.size() * 4);
+      charge(one.cost() * 2);
       dict = one.dict();
       continue;
     }
     for (const Value& pair : items_of(one)) {
       const std::vector<Value> parts = items_of(pair);
       if (parts.size() != 2) fail(Error::type, "a member of a dict needs a key and a value");
+      charge(parts[0].cost());
       dict.set(parts[0], parts[1]);
     }
   }

@@ -58,7 +58,7 @@ class JsonWriter {
   void line(int level) {
     if (!style_.indent) return;
     out_.push_back('\n');
-    for (int i = 0; i < level; ++i) out_ += *style_.indent;
+    for (int i = 0; i < level && out_.size() <= max_bytes_; ++i) out_ += *style_.indent;
     if (out_.size() > max_bytes_) throw TemplateError(TemplateError::Kind::budget, "a JSON text is too long");
   }
   void write_list(const List& list, int level) {

@@ -12,7 +12,8 @@ using Error = TemplateError::Kind;
 template <std::size_t size>
 using Names = std::array<std::string_view, size>;
 
-Value dict_get(Interpreter&, const Value& self, const Bound& a) {
+Value dict_get(Interpreter& in, const Value& self, const Bound& a) {
+  in.charge(a.find(0)->cost());
   const Value* found = self.dict().find(*a.find(0));
   return found ? *found : a.value(1, Value::None{});
 }

@@ -177,7 +177,7 @@ bool Interpreter::contains(const Value& container, const Value& one) {
     charge_search(container.string().size(), one.string().size());
     return container.string().find(one.string()) != std::string::npos;
   }
-  if (container.is_dict()) return container.dict().find(one) != nullptr;
+  if (container.is_dict()) return charge(one.cost()), container.dict().find(one) != nullptr;
   for (const Value& other : items_of(container)) {
     if (same(other, one)) return true;
   }

@@ -74,6 +74,7 @@ Value unique(Interpreter& in, const Value& v, const Bound& a) {
   Dict seen;
   std::vector<Value> out;
   for (const Keyed& one : keyed_by(in, v, a.value(1), a.truthy(0))) {
+    in.charge(one.key.cost());
     if (one.key.is_undefined() ? seen.find(Value::tuple({})) : seen.find(one.key)) continue;
     seen.set(one.key.is_undefined() ? Value::tuple({}) : one.key, true);
     out.push_back(one.item);

@@ -62,6 +62,12 @@ TEST(TemplateBudget, macros_may_call_themselves_but_not_for_ever) {
 TEST(TemplateBudget, a_wide_field_takes_time_by_its_width) {
   EXPECT_EQ(render_case("{{ ('%0900000d' % 1)|length }} {{ '{:0900001,d}'.format(1)|length }}"), "900000 900001");
 }
+TEST(TemplateBudget, long_keys_cost_their_length) {
+  const std::string build = "{% set k = 'k' * 4000000 %}{% set d = {k: 1} %}{% for i in range(1000) %}";
+  for (const char* use :
+       {"{% set x = d[k] %}", "{% set x = k in d %}", "{% set x = d.get(k) %}", "{% set x = {k: 1} %}"})
+    EXPECT_EQ(failure(build + use + "{% endfor %}"), TemplateError::Kind::budget) << use;
+}
 TEST(TemplateBudget, fields_and_repetitions_are_bounded) {
   for (const char* source :
        {"{{ '{:99999999999999999999}'.format(1) }}", "{{ '%999999999d' % 1 }}", "{{ '{:.99999f}'.format(1.5) }}",

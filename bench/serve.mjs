@@ -13,6 +13,7 @@ import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 
@@ -107,7 +108,7 @@ async function complete(origin, number, onToken) {
   });
   if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
   // Tokens of random weights are often half a character, which waits; the list of log-probabilities tells of each.
-  for await (const line of createInterface({ input: response.body })) {
+  for await (const line of createInterface({ input: Readable.fromWeb(response.body) })) {
     if (!line.startsWith("data: {")) continue;
     for (const choice of JSON.parse(line.slice(6)).choices) choice.logprobs?.tokens.forEach(onToken);
   }

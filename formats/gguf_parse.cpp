@@ -19,13 +19,12 @@ constexpr uint32_t kMagic = 0x46554747;  // "GGUF"
 constexpr uint32_t kSwappedMagic = 0x47475546;
 constexpr uint64_t kSmallestEntry = 8 + 1 + 4 + 1;           // key length, one letter, type, one byte
 constexpr uint64_t kSmallestTensor = 8 + 1 + 4 + 8 + 4 + 8;  // name length, one letter, count, dimension, type, offset
-constexpr uint64_t kLongestKey = 65535;                      // the format's limit; names of tensors too
 
 // A name that may stand in an error message: bounded and not empty.
 std::string_view read_name(ByteCursor& cursor, const char* what) {
   const uint64_t at = cursor.position();
   const std::string_view text = cursor.read_string(what);
-  if (text.empty() || text.size() > kLongestKey)
+  if (text.empty() || text.size() > kGgufLongestName)
     cursor.fail(std::string(what) + " of " + std::to_string(text.size()) + " bytes", at);
   return text;
 }

@@ -10,6 +10,8 @@
 
 namespace hearth {
 
+constexpr uint64_t kGgufLongestName = 65535;  // bytes of a key or a tensor's name, the format's limit
+
 // What one file (or one part of a split model) holds. Views point into the bytes.
 struct GgufDirectory {
   std::vector<GgufEntry> entries;  // in the order of the file

@@ -11,12 +11,12 @@
 
 #include "formats/byte_cursor.h"
 #include "formats/error.h"
+#include "formats/gguf_parse.h"
 
 namespace hearth {
 namespace {
 
 constexpr size_t kBufferSize = size_t{1} << 20;
-constexpr size_t kLongestKey = 65535;
 constexpr uint32_t kGgufDefaultAlignment = 32;
 constexpr uint32_t kGgufSmallestAlignment = 8;
 constexpr uint32_t kGgufLargestAlignment = 1 << 20;
@@ -73,7 +73,7 @@ GgufWriter::~GgufWriter() {
 
 void GgufWriter::begin_entry(std::string_view key, GgufType type) {
   require(!writing_ && !finished_, "key added after data");
-  require(!key.empty() && key.size() <= kLongestKey, "length of a key");
+  require(!key.empty() && key.size() <= kGgufLongestName, "length of a key");
   keys_.emplace_back(key);
   append_string(metadata_, key);
   append(metadata_, static_cast<uint32_t>(type));
@@ -117,7 +117,7 @@ void GgufWriter::add_entry(const GgufEntry& entry) {
 
 void GgufWriter::add_tensor(std::string_view name, Format format, std::span<const uint64_t> dims) {
   require(!writing_ && !finished_, "tensor added after data");
-  require(!name.empty() && name.size() <= kLongestKey, "length of a tensor's name");
+  require(!name.empty() && name.size() <= kGgufLongestName, "length of a tensor's name");
   require(!dims.empty() && dims.size() <= 4, "count of dimensions");
   const FormatInfo& info = format_info(format);
   require(dims[0] % info.block_size == 0, "row of " + std::to_string(dims[0]) + " values as " + info.name);

@@ -20,30 +20,32 @@ for target in "${targets[@]}"; do
   [ -f "tests/fuzz/${target}_fuzz.cpp" ] || { echo "tools/fuzz.sh: no target named $target" >&2; exit 2; }
 done
 
-cmake --preset fuzz
-cmake --build --preset fuzz --target "${targets[@]/%/_fuzz}"
+cmake --preset asan
+cmake --build --preset asan --target "${targets[@]/%/_fuzz}"
+found=build/fuzz  # what fuzzing finds, beside the build
 
 merge() {
-  mkdir -p "build/fuzz/corpus/$1"
-  "build/fuzz/tests/fuzz/$1_fuzz" -merge=1 "tests/fuzz/corpus/$1" "build/fuzz/corpus/$1"
+  mkdir -p "$found/corpus/$1"
+  "build/asan/tests/fuzz/$1_fuzz" -merge=1 "tests/fuzz/corpus/$1" "$found/corpus/$1"
 }
 
 # Runs target $1 for $2 seconds; the log is shown in whole only where something was found.
 fuzz() {
-  local folder=build/fuzz dictionary=() log=build/fuzz/$1.log
-  mkdir -p "$folder/corpus/$1" "$folder/findings"
+  local dictionary=() log=$found/$1.log
+  mkdir -p "$found/corpus/$1" "$found/findings"
   [ -f "tests/fuzz/$1.dict" ] && dictionary=("-dict=tests/fuzz/$1.dict")
-  if "$folder/tests/fuzz/$1_fuzz" -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 -max_len=8192 \
-    -print_final_stats=1 "${dictionary[@]}" -artifact_prefix="$folder/findings/$1-" "$folder/corpus/$1" \
+  if "build/asan/tests/fuzz/$1_fuzz" -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 -max_len=8192 \
+    -print_final_stats=1 "${dictionary[@]}" -artifact_prefix="$found/findings/$1-" "$found/corpus/$1" \
     "tests/fuzz/corpus/$1" >"$log" 2>&1; then
     echo "$1: nothing found, $(sed -n 's/.*number_of_executed_units: *//p' "$log") runs"
   else
     tail -n 60 "$log"
-    echo "$1: A FINDING, see $log and $folder/findings"
+    echo "$1: A FINDING, see $log and $found/findings"
     return 1
   fi
 }
 export -f fuzz
+export found
 
 if [ "$mode" = --merge ]; then
   for target in "${targets[@]}"; do merge "$target"; done

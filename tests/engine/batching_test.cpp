@@ -6,18 +6,11 @@
 #include <thread>
 
 #include "hearth/hearth.h"
+#include "tests/engine/greedy_request.h"
 #include "tests/shared_data.h"
 
 namespace hearth {
 namespace {
-
-Request greedy(std::string prompt, uint32_t tokens) {
-  Request request;
-  request.prompt = std::move(prompt);
-  request.max_tokens = tokens;
-  request.sampling.temperature = 0;
-  return request;
-}
 
 Engine load(uint32_t parallel, const char* device = "reference") {
   EngineOptions options;

@@ -4,20 +4,13 @@
 
 #include "hearth/hearth.h"
 #include "hearth/hearth_c.h"
+#include "tests/engine/greedy_request.h"
 #include "tests/shared_data.h"
 
 namespace hearth {
 namespace {
 
 std::filesystem::path stories() { return shared_data("models/stories260K.gguf"); }
-
-Request greedy(std::string prompt, uint32_t tokens) {
-  Request request;
-  request.prompt = std::move(prompt);
-  request.max_tokens = tokens;
-  request.sampling.temperature = 0;
-  return request;
-}
 
 ErrorCode code_of(const std::function<void()>& action) {
   try {

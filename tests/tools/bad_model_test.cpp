@@ -15,14 +15,14 @@
 namespace hearth {
 namespace {
 
-const std::filesystem::path kModel = std::filesystem::path(HEARTH_SOURCE_DIR) / "tests/data/models/spark.gguf";
+const std::filesystem::path kGoodModel = std::filesystem::path(HEARTH_SOURCE_DIR) / "tests/data/models/spark.gguf";
 // Adds to the file what a test wants in it.
 using Change = std::function<void(GgufWriter&)>;
 
 class BadModel : public testing::Test {
  protected:
   static std::string good() {
-    std::ifstream file(kModel, std::ios::binary);
+    std::ifstream file(kGoodModel, std::ios::binary);
     return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   }
 
@@ -36,7 +36,7 @@ class BadModel : public testing::Test {
   // renames (empty name: leaves out) or reshapes them.
   std::filesystem::path rewrite(const std::string& left_out, const Change& change = {},
                                 const std::function<void(std::string&, std::vector<uint64_t>&)>& tensor = {}) const {
-    const Gguf file = Gguf::open(kModel);
+    const Gguf file = Gguf::open(kGoodModel);
     const auto path = folder_.path() / "model.gguf";
     GgufWriter writer(path);
     for (const GgufEntry& entry : file.entries())
@@ -76,7 +76,7 @@ class BadModel : public testing::Test {
 TEST_F(BadModel, TheRewrittenModelIsGood) {
   const Outcome outcome = run_program({"logits", rewrite("")}, "{\"tokens\":[1],\"positions\":[0]}");
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-  EXPECT_EQ(outcome.out, run_program({"logits", kModel}, "{\"tokens\":[1],\"positions\":[0]}").out);
+  EXPECT_EQ(outcome.out, run_program({"logits", kGoodModel}, "{\"tokens\":[1],\"positions\":[0]}").out);
 }
 
 TEST_F(BadModel, NoFilesAtAll) {
@@ -176,7 +176,7 @@ TEST_F(BadModel, TokensOfTheWrongElementType) {
 }
 
 TEST_F(BadModel, TensorsThatAreMissingOrOfAnotherShapeAreNamed) {
-  const Gguf file = Gguf::open(kModel);
+  const Gguf file = Gguf::open(kGoodModel);
   for (const GgufTensor& tensor : {file.tensors().front(), file.tensors().back()}) {
     const std::string name(tensor.name);
     SCOPED_TRACE(name);

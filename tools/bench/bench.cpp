@@ -10,7 +10,7 @@
 namespace hearth {
 namespace {
 
-struct Options {
+struct BenchOptions {
   std::string model;
   EngineOptions engine;
   BenchmarkOptions benchmark;
@@ -45,7 +45,7 @@ void print_rates(const char* name, uint32_t tokens, const std::vector<double>& r
   std::printf(")\n");
 }
 
-void run(const Options& options) {
+void run(const BenchOptions& options) {
   const BenchmarkResult result = benchmark(options.model, options.engine, options.benchmark);
   if (options.json) return print_json(result);
   std::printf("device %s%s%s, %u threads; loaded in %.2f s; at most %.0f MiB in memory\n", result.device.c_str(),
@@ -60,7 +60,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_bench(CLI::App& program) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<BenchOptions>();
   CLI::App* command = program.add_subcommand("bench", "Measure prompt processing (pp) and generation (tg)");
   BenchmarkOptions& benchmark = options->benchmark;
   command->add_option("MODEL", options->model, "A GGUF file")->required();

@@ -11,7 +11,7 @@
 namespace hearth {
 namespace {
 
-struct Options {
+struct InspectOptions {
   std::string model;
   uint32_t context = 0;
   bool json = false, tensors = false, program = false;
@@ -32,7 +32,7 @@ nlohmann::ordered_json tensor_list(const Gguf& file) {
   return list;
 }
 
-void inspect(const Options& options) {
+void inspect(const InspectOptions& options) {
   Gguf file = options.model.empty() ? Gguf::view(builtin_model(), "the built-in model") : Gguf::open(options.model);
   nlohmann::ordered_json out = {{"metadata", metadata(file)}, {"tensor_count", file.tensors().size()}};
   if (options.tensors) out["tensors"] = tensor_list(file);
@@ -76,7 +76,7 @@ void inspect(const Options& options) {
 }  // namespace
 
 void add_inspect(CLI::App& program) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<InspectOptions>();
   CLI::App* command = program.add_subcommand("inspect", "Show a model's metadata, tensors, memory plan and program");
   command->add_option("MODEL", options->model, "A GGUF file; default: the built-in model");
   command->add_option("--ctx", options->context, "Context of the memory plan")->check(CLI::Range(1, 1 << 24));

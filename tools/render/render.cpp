@@ -12,11 +12,11 @@
 namespace hearth {
 namespace {
 
-struct Options {
+struct RenderOptions {
   std::string model, file;
 };
 
-std::string template_source(const Options& options) {
+std::string template_source(const RenderOptions& options) {
   if (options.model.empty() == options.file.empty()) throw UsageError("render: give either MODEL or --template");
   if (!options.file.empty()) {
     std::ifstream in(options.file, std::ios::binary);
@@ -30,7 +30,7 @@ std::string template_source(const Options& options) {
   return std::string(*source);
 }
 
-void render(const Options& options) {
+void render(const RenderOptions& options) {
   const Template chat_template = Template::parse(template_source(options));
   Value request;
   try {
@@ -47,7 +47,7 @@ void render(const Options& options) {
 }  // namespace
 
 void add_render(CLI::App& program) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<RenderOptions>();
   CLI::App* command = program.add_subcommand("render", "A conversation as JSON on stdin to a prompt on stdout");
   command->add_option("MODEL", options->model, "A GGUF file, whose chat template is used");
   command->add_option("--template", options->file, "A file with a chat template");

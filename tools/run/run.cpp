@@ -9,7 +9,7 @@
 namespace hearth {
 namespace {
 
-struct Options {
+struct RunOptions {
   std::string model;
   std::string prompt;
   bool raw = false;
@@ -19,7 +19,7 @@ struct Options {
 };
 
 // The exit code.
-int run(const Options& options, bool has_prompt, bool has_seed) {
+int run(const RunOptions& options, bool has_prompt, bool has_seed) {
   EngineOptions engine_options = options.engine;
   engine_options.chat_template = !options.raw;
   Engine engine = load_engine(options.model, engine_options);
@@ -45,7 +45,7 @@ int run(const Options& options, bool has_prompt, bool has_seed) {
 }  // namespace
 
 void add_run(CLI::App& program) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<RunOptions>();
   CLI::App* command = program.add_subcommand("run", "Complete a prompt; without one, talk in the terminal");
   command->add_option("MODEL", options->model,
                       "A GGUF file; default: the small built-in model, which completes Python");

@@ -9,22 +9,22 @@
 namespace hearth {
 namespace {
 
-struct Options {
+struct TokenizeOptions {
   std::string model, pre;
   bool special = false;
 };
 
-Tokenizer load(const Options& options) {
+Tokenizer load(const TokenizeOptions& options) {
   if (options.model.empty()) return Tokenizer::load(Gguf::view(builtin_model(), "the built-in model"), {options.pre});
   return Tokenizer::load(Gguf::open(options.model), {options.pre});
 }
 
-void tokenize(const Options& options) {
+void tokenize(const TokenizeOptions& options) {
   const Tokenizer tokenizer = load(options);
   std::cout << nlohmann::json(tokenizer.encode(read_stdin(), options.special)).dump() << '\n';
 }
 
-void detokenize(const Options& options) {
+void detokenize(const TokenizeOptions& options) {
   const Tokenizer tokenizer = load(options);
   std::vector<int32_t> ids;
   try {
@@ -43,8 +43,8 @@ void detokenize(const Options& options) {
   std::cout << tokenizer.decode(ids, options.special);
 }
 
-void add(CLI::App& program, const char* name, const char* what, const char* special, void (*run)(const Options&)) {
-  const auto options = std::make_shared<Options>();
+void add(CLI::App& program, const char* name, const char* what, const char* special, void (*run)(const TokenizeOptions&)) {
+  const auto options = std::make_shared<TokenizeOptions>();
   CLI::App* command = program.add_subcommand(name, what);
   command->add_option("MODEL", options->model, "A GGUF file; a vocabulary is enough")->required();
   command->add_option("--pre", options->pre, "Pre-tokenizer, instead of the one that the file names");

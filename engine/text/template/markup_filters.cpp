@@ -109,7 +109,7 @@ Value urlencode(Interpreter& in, const Value& v, const Bound&) {
   return in.text(out);
 }
 
-constexpr Filter kFilters[] = {{"escape", "", escape},
+constexpr Filter kMarkupFilters[] = {{"escape", "", escape},
                                {"e", "", escape},
                                {"forceescape", "", escape},
                                {"safe", "", safe},
@@ -119,6 +119,6 @@ constexpr Filter kFilters[] = {{"escape", "", escape},
 
 }  // namespace
 
-std::span<const Filter> markup_filters() { return kFilters; }
+std::span<const Filter> markup_filters() { return kMarkupFilters; }
 
 }  // namespace hearth

@@ -160,7 +160,7 @@ Value filesizeformat(Interpreter& in, const Value& v, const Bound& a) {
   return in.text(format_value(size, spec) + " " + name);
 }
 
-constexpr Filter kFilters[] = {{"int", "default base", to_int},
+constexpr Filter kNumberFilters[] = {{"int", "default base", to_int},
                                {"float", "default", to_float},
                                {"abs", "", abs},
                                {"round", "precision method", round},
@@ -168,6 +168,6 @@ constexpr Filter kFilters[] = {{"int", "default base", to_int},
 
 }  // namespace
 
-std::span<const Filter> number_filters() { return kFilters; }
+std::span<const Filter> number_filters() { return kNumberFilters; }
 
 }  // namespace hearth

@@ -117,13 +117,13 @@ Value groupby(Interpreter& in, const Value& v, const Bound& a) {
   return Value::list(std::move(groups));
 }
 
-constexpr Filter kFilters[] = {
+constexpr Filter kOrderFilters[] = {
     {"sort", "reverse case_sensitive attribute", sort}, {"dictsort", "case_sensitive by reverse", dictsort},
     {"unique", "case_sensitive attribute", unique},     {"min", "case_sensitive attribute", extreme<false>},
     {"max", "case_sensitive attribute", extreme<true>}, {"groupby", "attribute! default case_sensitive", groupby}};
 
 }  // namespace
 
-std::span<const Filter> order_filters() { return kFilters; }
+std::span<const Filter> order_filters() { return kOrderFilters; }
 
 }  // namespace hearth

@@ -82,7 +82,7 @@ Value begins_or_ends(Interpreter& in, const Value& self, const Bound& a) {
   return found;
 }
 
-constexpr Filter kMethods[] = {{"find", "sub! start end", find<false>},
+constexpr Filter kSearchMethods[] = {{"find", "sub! start end", find<false>},
                                {"rfind", "sub! start end", find<true>},
                                {"index", "sub! start end", index<false>},
                                {"rindex", "sub! start end", index<true>},
@@ -92,6 +92,6 @@ constexpr Filter kMethods[] = {{"find", "sub! start end", find<false>},
 
 }  // namespace
 
-std::span<const Filter> search_methods() { return kMethods; }
+std::span<const Filter> search_methods() { return kSearchMethods; }
 
 }  // namespace hearth

@@ -60,7 +60,7 @@ Value select(Interpreter& in, const Value& v, const Bound& bound) {
   return in.iterator(std::move(out));
 }
 
-constexpr Filter kFilters[] = {{"map", "*", map},
+constexpr Filter kSelectFilters[] = {{"map", "*", map},
                                {"select", "*", select<true, false>},
                                {"reject", "*", select<false, false>},
                                {"selectattr", "*", select<true, true>},
@@ -68,6 +68,6 @@ constexpr Filter kFilters[] = {{"map", "*", map},
 
 }  // namespace
 
-std::span<const Filter> select_filters() { return kFilters; }
+std::span<const Filter> select_filters() { return kSelectFilters; }
 
 }  // namespace hearth

@@ -121,7 +121,7 @@ Value attr(Interpreter& in, const Value& v, const Bound& a) {
   return in.attribute(v, name);
 }
 
-constexpr Filter kFilters[] = {{"default", "default_value boolean", default_},
+constexpr Filter kSequenceFilters[] = {{"default", "default_value boolean", default_},
                                {"d", "default_value boolean", default_},
                                {"length", "", length},
                                {"count", "", length},
@@ -138,6 +138,6 @@ constexpr Filter kFilters[] = {{"default", "default_value boolean", default_},
 
 }  // namespace
 
-std::span<const Filter> sequence_filters() { return kFilters; }
+std::span<const Filter> sequence_filters() { return kSequenceFilters; }
 
 }  // namespace hearth

@@ -114,7 +114,7 @@ Value partition(Interpreter& in, const Value& self, const Bound& a) {
   return back ? Value::tuple({"", "", self}) : Value::tuple({self, "", ""});
 }
 
-constexpr Filter kMethods[] = {{"split", "sep maxsplit", split<false>},
+constexpr Filter kSplitMethods[] = {{"split", "sep maxsplit", split<false>},
                                {"rsplit", "sep maxsplit", split<true>},
                                {"splitlines", "keepends", lines},
                                {"partition", "sep!", partition<false>},
@@ -122,6 +122,6 @@ constexpr Filter kMethods[] = {{"split", "sep maxsplit", split<false>},
 
 }  // namespace
 
-std::span<const Filter> split_methods() { return kMethods; }
+std::span<const Filter> split_methods() { return kSplitMethods; }
 
 }  // namespace hearth

@@ -124,7 +124,7 @@ Value tojson(Interpreter& in, const Value& v, const Bound& a) {
   return in.text(dump_json(v, style, in.limits().max_output_bytes));
 }
 
-constexpr Filter kFilters[] = {{"string", "", string},
+constexpr Filter kTextFilters[] = {{"string", "", string},
                                {"upper", "", as_method<kUpper>},
                                {"lower", "", as_method<kLower>},
                                {"capitalize", "", as_method<kCapitalize>},
@@ -140,6 +140,6 @@ constexpr Filter kFilters[] = {{"string", "", string},
 
 }  // namespace
 
-std::span<const Filter> text_filters() { return kFilters; }
+std::span<const Filter> text_filters() { return kTextFilters; }
 
 }  // namespace hearth

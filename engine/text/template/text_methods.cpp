@@ -166,7 +166,7 @@ Value is_identifier(Interpreter&, const Value& self, const Bound&) {
   return !s.empty();
 }
 
-constexpr Filter kMethods[] = {{"upper", "", mapped<upper_text>},
+constexpr Filter kTextMethods[] = {{"upper", "", mapped<upper_text>},
                                {"lower", "", mapped<lower_text>},
                                {"casefold", "", casefold},
                                {"title", "", mapped<title_text>},
@@ -200,7 +200,7 @@ constexpr Filter kMethods[] = {{"upper", "", mapped<upper_text>},
 
 }  // namespace
 
-std::span<const Filter> text_methods() { return kMethods; }
+std::span<const Filter> text_methods() { return kTextMethods; }
 
 bool is_of_case(std::string_view text, CharacterClass wanted) {
   bool cased = false;

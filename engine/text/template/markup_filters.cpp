@@ -110,12 +110,12 @@ Value urlencode(Interpreter& in, const Value& v, const Bound&) {
 }
 
 constexpr Filter kMarkupFilters[] = {{"escape", "", escape},
-                               {"e", "", escape},
-                               {"forceescape", "", escape},
-                               {"safe", "", safe},
-                               {"xmlattr", "autospace", xmlattr},
-                               {"striptags", "", striptags},
-                               {"urlencode", "", urlencode}};
+                                     {"e", "", escape},
+                                     {"forceescape", "", escape},
+                                     {"safe", "", safe},
+                                     {"xmlattr", "autospace", xmlattr},
+                                     {"striptags", "", striptags},
+                                     {"urlencode", "", urlencode}};
 
 }  // namespace
 

@@ -161,10 +161,10 @@ Value filesizeformat(Interpreter& in, const Value& v, const Bound& a) {
 }
 
 constexpr Filter kNumberFilters[] = {{"int", "default base", to_int},
-                               {"float", "default", to_float},
-                               {"abs", "", abs},
-                               {"round", "precision method", round},
-                               {"filesizeformat", "binary", filesizeformat}};
+                                     {"float", "default", to_float},
+                                     {"abs", "", abs},
+                                     {"round", "precision method", round},
+                                     {"filesizeformat", "binary", filesizeformat}};
 
 }  // namespace
 

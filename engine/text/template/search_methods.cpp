@@ -83,12 +83,12 @@ Value begins_or_ends(Interpreter& in, const Value& self, const Bound& a) {
 }
 
 constexpr Filter kSearchMethods[] = {{"find", "sub! start end", find<false>},
-                               {"rfind", "sub! start end", find<true>},
-                               {"index", "sub! start end", index<false>},
-                               {"rindex", "sub! start end", index<true>},
-                               {"count", "sub! start end", count},
-                               {"startswith", "prefix! start end", begins_or_ends<true>},
-                               {"endswith", "suffix! start end", begins_or_ends<false>}};
+                                     {"rfind", "sub! start end", find<true>},
+                                     {"index", "sub! start end", index<false>},
+                                     {"rindex", "sub! start end", index<true>},
+                                     {"count", "sub! start end", count},
+                                     {"startswith", "prefix! start end", begins_or_ends<true>},
+                                     {"endswith", "suffix! start end", begins_or_ends<false>}};
 
 }  // namespace
 

@@ -61,10 +61,10 @@ Value select(Interpreter& in, const Value& v, const Bound& bound) {
 }
 
 constexpr Filter kSelectFilters[] = {{"map", "*", map},
-                               {"select", "*", select<true, false>},
-                               {"reject", "*", select<false, false>},
-                               {"selectattr", "*", select<true, true>},
-                               {"rejectattr", "*", select<false, true>}};
+                                     {"select", "*", select<true, false>},
+                                     {"reject", "*", select<false, false>},
+                                     {"selectattr", "*", select<true, true>},
+                                     {"rejectattr", "*", select<false, true>}};
 
 }  // namespace
 

@@ -122,19 +122,19 @@ Value attr(Interpreter& in, const Value& v, const Bound& a) {
 }
 
 constexpr Filter kSequenceFilters[] = {{"default", "default_value boolean", default_},
-                               {"d", "default_value boolean", default_},
-                               {"length", "", length},
-                               {"count", "", length},
-                               {"list", "", list},
-                               {"items", "", items},
-                               {"first", "", first},
-                               {"last", "", last},
-                               {"reverse", "", reverse},
-                               {"join", "d attribute", join},
-                               {"sum", "attribute start", sum},
-                               {"batch", "linecount! fill_with", batch},
-                               {"slice", "slices! fill_with", slice},
-                               {"attr", "name!", attr}};
+                                       {"d", "default_value boolean", default_},
+                                       {"length", "", length},
+                                       {"count", "", length},
+                                       {"list", "", list},
+                                       {"items", "", items},
+                                       {"first", "", first},
+                                       {"last", "", last},
+                                       {"reverse", "", reverse},
+                                       {"join", "d attribute", join},
+                                       {"sum", "attribute start", sum},
+                                       {"batch", "linecount! fill_with", batch},
+                                       {"slice", "slices! fill_with", slice},
+                                       {"attr", "name!", attr}};
 
 }  // namespace
 

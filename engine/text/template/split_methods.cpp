@@ -115,10 +115,10 @@ Value partition(Interpreter& in, const Value& self, const Bound& a) {
 }
 
 constexpr Filter kSplitMethods[] = {{"split", "sep maxsplit", split<false>},
-                               {"rsplit", "sep maxsplit", split<true>},
-                               {"splitlines", "keepends", lines},
-                               {"partition", "sep!", partition<false>},
-                               {"rpartition", "sep!", partition<true>}};
+                                    {"rsplit", "sep maxsplit", split<true>},
+                                    {"splitlines", "keepends", lines},
+                                    {"partition", "sep!", partition<false>},
+                                    {"rpartition", "sep!", partition<true>}};
 
 }  // namespace
 

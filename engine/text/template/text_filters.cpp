@@ -125,18 +125,18 @@ Value tojson(Interpreter& in, const Value& v, const Bound& a) {
 }
 
 constexpr Filter kTextFilters[] = {{"string", "", string},
-                               {"upper", "", as_method<kUpper>},
-                               {"lower", "", as_method<kLower>},
-                               {"capitalize", "", as_method<kCapitalize>},
-                               {"trim", "chars", as_method<kStrip>},
-                               {"title", "", title},
-                               {"replace", "old! new! count", replace},
-                               {"indent", "width first blank", indent},
-                               {"center", "width", center},
-                               {"truncate", "length killwords end leeway", truncate},
-                               {"wordcount", "", wordcount},
-                               {"format", "*", format},
-                               {"tojson", "ensure_ascii indent separators sort_keys", tojson}};
+                                   {"upper", "", as_method<kUpper>},
+                                   {"lower", "", as_method<kLower>},
+                                   {"capitalize", "", as_method<kCapitalize>},
+                                   {"trim", "chars", as_method<kStrip>},
+                                   {"title", "", title},
+                                   {"replace", "old! new! count", replace},
+                                   {"indent", "width first blank", indent},
+                                   {"center", "width", center},
+                                   {"truncate", "length killwords end leeway", truncate},
+                                   {"wordcount", "", wordcount},
+                                   {"format", "*", format},
+                                   {"tojson", "ensure_ascii indent separators sort_keys", tojson}};
 
 }  // namespace
 

@@ -64,14 +64,14 @@ void add_serve(CLI::App& program) {
                       "GGUF files, each a path or NAME=PATH; default: the small built-in model, named spark");
   const auto* host = command->add_option("--host", given->options.host, "Address to listen on")->capture_default_str();
   const auto* port = command->add_option("--port", given->options.port, "Port to listen on; 0: a free one")
-                         ->check(CLI::Range(0, 65535))
+                         ->check(between(0, 65535))
                          ->capture_default_str();
   command->add_option("--api-key", given->keys, "KEY that clients must send, or @FILE with one in each line")
       ->allow_extra_args(false);
   command->add_option("--config", given->config, "A hearth.toml; the command line is put on top of it");
   const auto* parallel =
       command->add_option("--parallel", given->options.engine.parallel, "Most requests that are decoded together")
-          ->check(CLI::Range(1, 4096))
+          ->check(between(1, 4096))
           ->capture_default_str();
   command->add_option("--memory", given->memory,
                       "Most memory of all loaded models together, as 8G; default: nine tenths of the machine's");
@@ -84,7 +84,7 @@ void add_serve(CLI::App& program) {
   command
       ->add_option("--queue-seconds", given->options.engine.longest_wait,
                    "Seconds that a request waits before it is refused as busy; 0: no limit")
-      ->check(CLI::NonNegativeNumber)
+      ->check(between(0.0, 1e9))
       ->capture_default_str();
   command->add_option("--grace", given->options.grace_seconds, "Seconds that requests have to end after SIGTERM")
       ->capture_default_str();

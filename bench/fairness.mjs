@@ -52,7 +52,7 @@ async function stall(count) {
   leave.abort();
   await Promise.all(streams);
   await server.stop();
-  const ratio = (share) => (quantile(beside, share) / median(quiet)).toFixed(2);
+  const ratio = (share) => (quantile(beside, share) / quantile(quiet, share)).toFixed(2);
   const both = (values) => `${median(values).toFixed(0)} / ${quantile(values, 0.99).toFixed(0)}`;
   console.log(`| ${count} | ${both(quiet)} | ${both(beside)} | ${ratio(0.5)} / ${ratio(0.99)} | ${(first / 1e3).toFixed(1)} | ` +
     `${(longPrompt / first * 1e3).toFixed(0)} |`);
@@ -74,9 +74,9 @@ async function repeat() {
     `${(100 * median(seconds.map((second, i) => second / firsts[i]))).toFixed(1)} % |`);
 }
 
-console.log(`| streams | quiet: between tokens p50 / p99 ms | beside a prompt of ${longPrompt} | ratio to quiet p50 | ` +
+console.log(`| streams | quiet: between tokens p50 / p99 ms | beside a prompt of ${longPrompt} | ratio | ` +
   "that prompt's first token s | its tokens/s |\n|---|---|---|---|---|---|");
-for (const count of options.streams.split(",").map(Number)) await stall(count);
+for (const count of options.streams.split(",").filter(Boolean).map(Number)) await stall(count);
 if (again > 0) {
   console.log("\n| prompt tokens | first time: first token ms | second time | share |\n|---|---|---|---|");
   await repeat();

@@ -190,6 +190,17 @@ TEST(ServerLimits, ARequestThatWaitsTooLongIsToldSo) {
   EXPECT_NE(running.receive(" three").find(" three"), std::string::npos);
 }
 
+TEST(ServerLimits, NoAnswerIsLongerThanTheServersMost) {
+  LiveServer server([](ServerOptions& options) { options.engine.most_tokens = 5; });
+  for (const char* more : {"", R"(,"max_tokens":3000)"}) {
+    const Json answer = post(server.port(), "/v1/completions", R"({"prompt":"#")" + std::string(more) + "}").json();
+    EXPECT_EQ(answer["usage"]["completion_tokens"], 5);
+    EXPECT_EQ(answer["choices"][0]["finish_reason"], "length");
+  }
+  const Json less = post(server.port(), "/v1/completions", R"({"prompt":"#","max_tokens":2})").json();
+  EXPECT_EQ(less["usage"]["completion_tokens"], 2);
+}
+
 TEST(ServerLimits, NeitherLogNorMetricsHoldWhatClientsWrote) {
   LiveServer server;
   const std::string secret = "xyzzy-secret";

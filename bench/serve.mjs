@@ -8,14 +8,13 @@
 // Closed loop: each of the concurrent clients sends `requests` requests, one after the other, with prompts that no two
 // share. With --rate, Hearth alone: as many requests in all, arriving at random times of that mean rate whatever the
 // server does.
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
-import { createInterface } from "node:readline";
-import { Readable } from "node:stream";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+import { LiveServer, median, quantile, streamCompletion } from "./live_server.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -80,42 +79,20 @@ async function loadLlamaCpp(count) {
   });
 }
 
-const build = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../build/release");
-
-/** Starts the server, calls `use(url)` and stops it. */
+/** Starts the server, calls `use(origin)` and stops it. */
 async function withServer(count, use) {
-  const server = spawn(path.join(build, "hearth"), ["serve", `bench=${modelPath}`, "--port", "0", "--threads", String(threads),
-    "--parallel", String(count), "--ctx", String(promptSize + tokens + 16)], { stdio: ["ignore", "pipe", "ignore"] });
-  const ended = new Promise((resolve) => server.on("exit", resolve));
+  const server = await LiveServer.start([`bench=${modelPath}`, "--threads", String(threads), "--parallel", String(count),
+    "--ctx", String(promptSize + tokens + 16)]);
   try {
-    for await (const line of createInterface({ input: server.stdout })) {
-      const url = line.match(/http:\/\/\S+/)?.[0];
-      if (url) return await use(new URL(url).origin);
-    }
-    throw new Error("hearth serve did not start");
+    return await use(server.origin);
   } finally {
-    server.kill("SIGTERM");
-    await ended;
+    await server.stop();
   }
 }
 
-async function complete(origin, number, onToken) {
-  const response = await fetch(`${origin}/v1/completions`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ model: "bench", prompt: promptOf(number), max_tokens: tokens, temperature: 0, stream: true,
-      ignore_eos: true, logprobs: 0 }),
-  });
-  if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
-  // Tokens of random weights are often half a character, which waits; the list of log-probabilities tells of each.
-  for await (const line of createInterface({ input: Readable.fromWeb(response.body) })) {
-    if (!line.startsWith("data: {")) continue;
-    for (const choice of JSON.parse(line.slice(6)).choices) choice.logprobs?.tokens.forEach(onToken);
-  }
-}
+const complete = (origin, number, onToken) =>
+  streamCompletion(origin, { prompt: promptOf(number), max_tokens: tokens }, onToken);
 
-const quantile = (values, share) => values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))];
-const median = (values) => quantile(values, 0.5);
 const cells = (runs) => {
   const all = (key) => runs.flatMap((run) => run[key]);
   const both = (values) => `${quantile(values, 0.5).toFixed(0)} / ${quantile(values, 0.99).toFixed(0)}`;

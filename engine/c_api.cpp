@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "engine/include/hearth/hearth.h"
 #include "engine/include/hearth/hearth_c.h"
@@ -43,13 +44,38 @@ void require(bool holds, const char* what) {
   if (!holds) throw hearth::Error(hearth::ErrorCode::invalid_argument, what);
 }
 
+// Puts the options of an answer into a request. Throws for a list of stop texts that cannot be.
+void set_sampling(const hearth_sampling& from, hearth::Request& request) {
+  request.max_tokens = from.max_tokens;
+  request.sampling.temperature = from.temperature;
+  request.sampling.top_k = from.top_k;
+  request.sampling.top_p = from.top_p;
+  request.sampling.min_p = from.min_p;
+  if (from.has_seed != 0) request.sampling.seed = from.seed;
+  require(from.stop != nullptr || from.stop_count == 0, "stop must not be NULL where there is a stop_count");
+  for (size_t i = 0; i < from.stop_count; ++i) {
+    require(from.stop[i] != nullptr && *from.stop[i] != '\0', "a stop text must be neither NULL nor empty");
+    request.stop.emplace_back(from.stop[i]);
+  }
+}
+
+template <class Prompt>
+void answer(hearth_engine& engine, Prompt prompt, const hearth_sampling* sampling, hearth_on_text on_text, void* user) {
+  hearth::Request request;
+  request.prompt = std::move(prompt);
+  if (sampling != nullptr) set_sampling(*sampling, request);
+  engine.engine.generate(request, [&](std::string_view text) {
+    return on_text == nullptr || on_text(text.data(), text.size(), user) != 0;
+  });
+}
+
 }  // namespace
 
 void hearth_default_options(hearth_options* options) { *options = {nullptr, nullptr, 0, 0}; }
 
 void hearth_default_sampling(hearth_sampling* sampling) {
   const hearth::Sampling defaults;
-  *sampling = {UINT32_MAX, defaults.temperature, defaults.top_k, defaults.top_p, defaults.min_p, 0, 0};
+  *sampling = {UINT32_MAX, defaults.temperature, defaults.top_k, defaults.top_p, defaults.min_p, 0, 0, nullptr, 0};
 }
 
 int hearth_load(const char* path, const hearth_options* options, hearth_engine** engine, hearth_error* error) {
@@ -73,19 +99,15 @@ int hearth_complete(hearth_engine* engine, const char* prompt, const hearth_samp
                     void* user, hearth_error* error) {
   return guarded(error, [&] {
     require(engine != nullptr && prompt != nullptr, "hearth_complete: engine and prompt must not be NULL");
-    hearth::Request request;
-    request.prompt = std::string(prompt);
-    if (sampling != nullptr) {
-      request.max_tokens = sampling->max_tokens;
-      request.sampling.temperature = sampling->temperature;
-      request.sampling.top_k = sampling->top_k;
-      request.sampling.top_p = sampling->top_p;
-      request.sampling.min_p = sampling->min_p;
-      if (sampling->has_seed != 0) request.sampling.seed = sampling->seed;
-    }
-    engine->engine.generate(request, [&](std::string_view text) {
-      return on_text == nullptr || on_text(text.data(), text.size(), user) != 0;
-    });
+    answer(*engine, std::string(prompt), sampling, on_text, user);
+  });
+}
+
+int hearth_chat(hearth_engine* engine, const char* conversation, const hearth_sampling* sampling,
+                hearth_on_text on_text, void* user, hearth_error* error) {
+  return guarded(error, [&] {
+    require(engine != nullptr && conversation != nullptr, "hearth_chat: engine and conversation must not be NULL");
+    answer(*engine, hearth::Conversation{conversation}, sampling, on_text, user);
   });
 }
 

@@ -192,7 +192,8 @@ std::shared_ptr<Generation> Engine::State::start(const Request& request, std::fu
   const uint64_t seed = request.sampling.seed ? *request.sampling.seed : std::random_device{}();
   const auto generation = std::make_shared<Generation>(
       model.tokenizer, request, std::move(ids), seed,
-      GenerationOptions{.context = context, .longest_wait = options.longest_wait, .fresh = fresh},
+      GenerationOptions{
+          .context = context, .most_tokens = options.most_tokens, .longest_wait = options.longest_wait, .fresh = fresh},
       [this, on_event = std::move(on_event)](Event event) {
         if (event.result) generated_tokens += event.result->generated_tokens;
         on_event(std::move(event));

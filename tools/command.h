@@ -3,8 +3,10 @@
 
 #include <CLI/CLI.hpp>
 #include <iosfwd>
+#include <sstream>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 #include "hearth/hearth.h"
 
@@ -25,6 +27,15 @@ void add_logits(CLI::App& program);
 void add_bench(CLI::App& program);
 void add_serve(CLI::App& program);
 
+// A check whose help reads "1..4096", or "1.." where the most is as good as none.
+template <class Number>
+CLI::Validator between(Number least, Number most) {
+  std::ostringstream range;
+  range << least << "..";
+  if (most < static_cast<Number>(1 << 24) || std::is_floating_point_v<Number>) range << most;
+  return CLI::Range(least, most).description(range.str());
+}
+
 // Adds --device, --kernels, --threads, --pre and, where asked for, --ctx and --kv-type.
 void add_engine_options(CLI::App& command, EngineOptions& options, bool with_cache = true);
 
@@ -32,6 +43,8 @@ void add_engine_options(CLI::App& command, EngineOptions& options, bool with_cac
 Engine load_engine(const std::string& path, EngineOptions options);
 
 std::span<const std::byte> builtin_model();
+// All of stdin. Throws UsageError where it is larger than kMostInput.
 std::string read_stdin();
+inline constexpr size_t kMostInput = 16 << 20;  // bytes; a token and what finding it takes are some 40 bytes
 
 }  // namespace hearth

@@ -3,7 +3,6 @@
 
 #include <cstdio>
 #include <iostream>
-#include <iterator>
 
 #include "tools/command.h"
 
@@ -13,13 +12,14 @@ void add_engine_options(CLI::App& command, EngineOptions& options, bool with_cac
   command.add_option("--device", options.device, "Where to compute: cpu, or reference (slow, exact)")
       ->check(CLI::IsMember({"cpu", "reference"}))
       ->capture_default_str();
-  command.add_option("--kernels", options.kernels, "Instruction set of the cpu; default: the best of this machine");
-  command.add_option("--threads", options.threads, "Threads; default: one for each core")->check(CLI::Range(1, 1024));
+  command.add_option("--kernels", options.kernels, "Instruction set of the cpu; default: the best of this machine")
+      ->check(CLI::IsMember({"avx2", "avx512", "avx512_vnni", "neon", "scalar"}));
+  command.add_option("--threads", options.threads, "Threads; default: one for each core")->check(between(1, 1024));
   command.add_option("--pre", options.pre_tokenizer, "Pre-tokenizer, instead of the one that the file names");
   if (!with_cache) return;
   command
       .add_option("--ctx", options.context, "Tokens of prompt and answer; default: the model's own, but at most 4096")
-      ->check(CLI::Range(1, 1 << 24));
+      ->check(between(1, 1 << 24));
   command
       .add_option_function<std::string>(
           "--kv-type",
@@ -44,6 +44,15 @@ Engine load_engine(const std::string& path, EngineOptions options) {
   return engine;
 }
 
-std::string read_stdin() { return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()}; }
+std::string read_stdin() {
+  std::string text;
+  char block[64 << 10];
+  while (std::cin.read(block, sizeof block), std::cin.gcount() > 0) {
+    text.append(block, static_cast<size_t>(std::cin.gcount()));
+    if (text.size() > kMostInput)
+      throw UsageError("standard input is larger than " + std::to_string(kMostInput >> 20) + " MiB");
+  }
+  return text;
+}
 
 }  // namespace hearth

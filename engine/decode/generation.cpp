@@ -1,6 +1,7 @@
 // Drawing tokens and telling what became of them.
 #include "engine/decode/generation.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/decode/logprobs.h"
@@ -17,7 +18,7 @@ Generation::Generation(const Tokenizer& tokenizer, const Request& request, std::
                        const GenerationOptions& options, std::function<void(Event)> on_event)
     : tokenizer_(tokenizer),
       options_(options),
-      max_tokens_(request.max_tokens),
+      max_tokens_(options.most_tokens == 0 ? request.max_tokens : std::min(request.max_tokens, options.most_tokens)),
       ignore_end_(request.ignore_end),
       logprobs_(request.logprobs),
       cancelled_by_caller_(request.cancelled),

@@ -17,9 +17,10 @@ namespace hearth {
 
 // What an answer needs to know besides its request.
 struct GenerationOptions {
-  uint32_t context;     // most tokens of prompt and answer
-  double longest_wait;  // seconds; 0: no limit
-  bool fresh;           // the answer begins a text of its own
+  uint32_t context;      // most tokens of prompt and answer
+  uint32_t most_tokens;  // of the answer; 0: no limit
+  double longest_wait;   // seconds; 0: no limit
+  bool fresh;            // the answer begins a text of its own
 };
 
 // Made in any thread, then used by the scheduler's alone, but for cancel() and generated().

@@ -3,35 +3,54 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <vector>
 
 namespace hearth {
 
 // Keeps the time of a step with prompt tokens below kStretch times that of one without, by what earlier steps took: the
-// share grows and shrinks by measured time, so it fits any model on any machine.
+// share grows and shrinks by measured time, so it fits any model on any machine. What a step without prompts takes is
+// known for each number of answers by trying it: where it is not, or not any more, the next step has no prompt tokens.
 class StepBudget {
  public:
   static constexpr double kStretch = 2.5;
-  static constexpr uint32_t kLeast = 8, kFirst = 32;
+  static constexpr uint32_t kFirst = 8;
+  static constexpr uint64_t kStale = 256;  // steps after which a time is measured again
 
-  explicit StepBudget(uint32_t most) : most_(most), share_(std::min(most, kFirst)) {}
+  explicit StepBudget(uint32_t most) : most_(most), share_(std::min(most, kFirst)), quiet_(most + 1) {}
 
   // Most prompt tokens of the next step that has `generating` tokens of answers.
-  uint32_t prompt_tokens(uint32_t generating) const { return generating == 0 ? most_ : std::min(most_, share_); }
+  uint32_t prompt_tokens(uint32_t generating) const {
+    if (generating == 0) return most_;
+    return known(generating) ? static_cast<uint32_t>(share_) : 0;
+  }
 
   // What a step took.
   void observe(uint32_t generating, uint32_t prompt_tokens, double seconds) {
-    if (generating == 0) return;
+    ++steps_;
+    if (generating == 0 || generating > most_) return;
+    Quiet& quiet = quiet_[generating];
     if (prompt_tokens == 0) {
-      quiet_ = quiet_ == 0 ? seconds : 0.8 * quiet_ + 0.2 * seconds;
-    } else if (quiet_ > 0 && prompt_tokens >= std::min(most_, share_)) {
-      const double change = std::clamp(kStretch * quiet_ / seconds, 0.5, 1.25);
-      share_ = std::clamp(static_cast<uint32_t>(share_ * change), std::min(most_, kLeast), most_);
+      quiet.seconds = known(generating) ? 0.8 * quiet.seconds + 0.2 * seconds : seconds;
+      quiet.until = steps_ + kStale;
+    } else if (quiet.seconds > 0 && seconds > 0 && prompt_tokens >= static_cast<uint32_t>(share_)) {
+      const double change = std::clamp(kStretch * quiet.seconds / seconds, 0.5, 1.25);
+      share_ = std::clamp(share_ * change, 1.0, static_cast<double>(most_));
     }
   }
 
  private:
-  uint32_t most_, share_;
-  double quiet_ = 0;  // seconds of a step without prompts, recent mean
+  // Of a step without prompts, recent mean.
+  struct Quiet {
+    double seconds = 0;
+    uint64_t until = 0;  // the step from which on it is stale
+  };
+
+  bool known(uint32_t generating) const { return generating <= most_ && steps_ < quiet_[generating].until; }
+
+  uint32_t most_;
+  double share_;
+  std::vector<Quiet> quiet_;  // [most + 1], by the tokens of answers
+  uint64_t steps_ = 0;
 };
 
 }  // namespace hearth

@@ -157,7 +157,7 @@ TEST_F(SchedulerTest, ManyTasksShareTheSteps) {
   run();
   for (const auto& task : tasks) EXPECT_EQ(task->answer, task->expected());
   EXPECT_EQ(plan->most_sequences, 8u);
-  EXPECT_LT(plan->steps, 20u);
+  EXPECT_LT(plan->steps, 40u);  // one after the other would take more than 80
 }
 
 TEST_F(SchedulerTest, ATaskJoinsWhileOthersRun) {

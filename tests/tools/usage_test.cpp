@@ -17,6 +17,9 @@ TEST(Program, EverySubcommandHasHelp) {
     EXPECT_EQ(outcome.exit_code, 0) << command;
     EXPECT_NE(outcome.out.find(std::string("hearth ") + command), outcome.out.npos) << outcome.out;
     EXPECT_EQ(outcome.err, "");
+    // Ranges read as people write them.
+    EXPECT_EQ(outcome.out.find(" in ["), outcome.out.npos) << outcome.out;
+    EXPECT_EQ(outcome.out.find("4294967295"), outcome.out.npos) << outcome.out;
   }
 }
 
@@ -57,7 +60,7 @@ TEST(Program, WrongCommandLinesAreUsageErrors) {
 }
 
 TEST(Program, UnknownNamesAreNamed) {
-  EXPECT_NE(expect_refusal(run_program({"run", kModel, "-p", "x", "--kernels", "mmx"}), 1).find("mmx"),
+  EXPECT_NE(expect_refusal(run_program({"run", kModel, "-p", "x", "--kernels", "mmx"}), 2).find("mmx"),
             std::string::npos);
   EXPECT_NE(expect_refusal(run_program({"run", kModel, "-p", "x", "--pre", "klingon"}), 1).find("klingon"),
             std::string::npos);
@@ -79,6 +82,13 @@ TEST(Program, InvalidUtf8OnStdinIsTokenizedOrRefused) {
   EXPECT_EQ(run_program({"detokenize", kModel}, ids.out).exit_code, 0);
   for (const char* command : {"logits", "detokenize"}) expect_refusal(run_program({command, kModel}, bytes), 2);
   expect_refusal(run_program({"render", kModel}, bytes), 1);
+}
+
+TEST(Program, TooMuchOnStdinIsRefused) {
+  const std::string large((16 << 20) + 1, 'a');
+  for (const char* command : {"tokenize", "detokenize", "logits"})
+    EXPECT_NE(expect_refusal(run_program({command, kModel}, large), 2).find("larger than 16 MiB"), std::string::npos)
+        << command;
 }
 
 TEST(Program, WrongTokensAreRefused) {

@@ -65,19 +65,19 @@ void add_bench(CLI::App& program) {
   BenchmarkOptions& benchmark = options->benchmark;
   command->add_option("MODEL", options->model, "A GGUF file")->required();
   command->add_option("--pp", benchmark.prompt, "Tokens of the prompt; 0: leave out")
-      ->check(CLI::Range(0, 1 << 20))
+      ->check(between(0, 1 << 20))
       ->capture_default_str();
   command->add_option("--tg", benchmark.generate, "Tokens to generate; 0: leave out")
-      ->check(CLI::Range(0, 1 << 20))
+      ->check(between(0, 1 << 20))
       ->capture_default_str();
   command->add_option("--runs", benchmark.runs, "Measured runs, after one that warms up")
-      ->check(CLI::Range(1, 1000))
+      ->check(between(1, 1000))
       ->capture_default_str();
   command->add_option("--depth", benchmark.depth, "Tokens in the cache before")
-      ->check(CLI::Range(0, 1 << 20))
+      ->check(between(0, 1 << 20))
       ->capture_default_str();
   command->add_option("--batch", benchmark.batch, "Sequences side by side")
-      ->check(CLI::Range(1, 512))
+      ->check(between(1, 512))
       ->capture_default_str();
   command->add_flag("--json", options->json, "One line of JSON");
   add_engine_options(*command, options->engine);

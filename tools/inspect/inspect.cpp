@@ -79,7 +79,7 @@ void add_inspect(CLI::App& program) {
   const auto options = std::make_shared<InspectOptions>();
   CLI::App* command = program.add_subcommand("inspect", "Show a model's metadata, tensors, memory plan and program");
   command->add_option("MODEL", options->model, "A GGUF file; default: the built-in model");
-  command->add_option("--ctx", options->context, "Context of the memory plan")->check(CLI::Range(1, 1 << 24));
+  command->add_option("--ctx", options->context, "Context of the memory plan")->check(between(1, 1 << 24));
   command->add_flag("--json", options->json, "As JSON");
   command->add_flag("--tensors", options->tensors, "List the tensors");
   command->add_flag("--program", options->program, "List the ops that the model becomes");

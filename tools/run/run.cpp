@@ -54,32 +54,32 @@ void add_run(CLI::App& program) {
   command
       ->add_option("-n", options->request.max_tokens,
                    "Most tokens to generate; default: until the text or the context ends")
-      ->check(CLI::Range(uint32_t{1}, UINT32_MAX));
+      ->check(between(uint32_t{1}, UINT32_MAX));
   Sampling& sampling = options->request.sampling;
   command->add_option("--temp", sampling.temperature, "Temperature; 0: always the likeliest token")
-      ->check(CLI::Range(0.0, 100.0))
+      ->check(between(0.0, 100.0))
       ->capture_default_str();
   command->add_option("--top-k", sampling.top_k, "Draw from this many of the likeliest tokens; 0: all")
-      ->check(CLI::Range(0, 1 << 30))
+      ->check(between(0, 1 << 30))
       ->capture_default_str();
   command->add_option("--top-p", sampling.top_p, "Draw from the likeliest tokens that make up this share")
-      ->check(CLI::Range(1e-6, 1.0))
+      ->check(between(1e-6, 1.0))
       ->capture_default_str();
   command->add_option("--min-p", sampling.min_p, "Leave out tokens below this share of the likeliest one's probability")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(between(0.0, 1.0))
       ->capture_default_str();
   command->add_option("--repeat-penalty", sampling.repeat_penalty, "Weakens recent tokens; 1: off")
-      ->check(CLI::Range(0.01, 100.0))
+      ->check(between(0.01, 100.0))
       ->capture_default_str();
   command->add_option("--presence-penalty", sampling.presence_penalty, "Taken from the logits of recent tokens")
-      ->check(CLI::Range(-100.0, 100.0))
+      ->check(between(-100.0, 100.0))
       ->capture_default_str();
   command->add_option("--frequency-penalty", sampling.frequency_penalty, "The same, for each time the token occurred")
-      ->check(CLI::Range(-100.0, 100.0))
+      ->check(between(-100.0, 100.0))
       ->capture_default_str();
   const CLI::Option* seed =
       command->add_option("--seed", options->seed, "The same seed gives the same text; default: random")
-          ->check(CLI::Range(uint64_t{0}, UINT64_MAX - 1));
+          ->check(between(uint64_t{0}, UINT64_MAX - 1));
   command->add_option("--stop", options->request.stop, "A text that ends the answer; may be given several times")
       ->allow_extra_args(false);
   command->add_flag("--raw", options->raw, "Do not apply the model's chat template");

@@ -140,6 +140,13 @@ void read_config(const std::filesystem::path& path, ServerOptions& options) {
   if (const auto memory = root.get<std::string>("memory")) options.memory = read_bytes(*memory);
   if (const auto seconds = root.count("keep_alive", UINT32_MAX))
     options.keep_alive_seconds = static_cast<uint32_t>(*seconds);
+  if (const auto waiting = root.count("queue", UINT32_MAX))
+    options.engine.most_waiting = static_cast<uint32_t>(*waiting);
+  if (const auto seconds = root.count("queue_seconds", UINT32_MAX))
+    options.engine.longest_wait = static_cast<double>(*seconds);
+  if (const auto most = root.count("max_tokens", UINT32_MAX)) options.engine.most_tokens = static_cast<uint32_t>(*most);
+  if (const auto seconds = root.count("grace", UINT32_MAX)) options.grace_seconds = static_cast<uint32_t>(*seconds);
+  if (const auto embeddings = root.get<bool>("embeddings")) options.engine.embeddings = *embeddings;
   append(options.access.hosts, root.texts("allow_hosts"));
   append(options.access.origins, root.texts("allow_origins"));
   read_models(root, path.parent_path(), options);

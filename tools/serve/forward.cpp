@@ -1,6 +1,7 @@
 // Bytes from a thread that asks a remote provider to a connection.
 #include "tools/serve/forward.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 
@@ -81,6 +82,17 @@ void ask_remote(const RemoteRequest& request, Inbox& inbox) {
   });
 }
 
+// Takes a stream's bytes up to the end of its last whole event; all of them where one event is very long.
+std::string take_events(std::string& arrived) {
+  size_t end = 0;
+  for (const std::string_view blank : {"\n\n", "\r\n\r\n"})
+    if (const size_t at = arrived.rfind(blank); at != arrived.npos) end = std::max(end, at + blank.size());
+  if (arrived.size() - end > kMostWaiting) end = arrived.size();
+  std::string events = arrived.substr(0, end);
+  arrived.erase(0, end);
+  return events;
+}
+
 }  // namespace
 
 asio::awaitable<void> forward(Connection& connection, Service& service, const Remote& remote, const Json& body) {
@@ -98,6 +110,7 @@ asio::awaitable<void> forward(Connection& connection, Service& service, const Re
   });
   service.remote_workers.start([request, inbox] { ask_remote(request, *inbox); });
 
+  std::string arrived;
   for (bool streams = false;;) {
     Inbox::Content content = inbox->take();
     if (content.head) {
@@ -105,7 +118,11 @@ asio::awaitable<void> forward(Connection& connection, Service& service, const Re
       co_await connection.begin(content.head->status, content.head->content_type);
       streams = content.head->content_type.starts_with("text/event-stream");
     }
-    if (!content.bytes.empty()) co_await connection.send(std::move(content.bytes));
+    arrived += content.bytes;
+    // The error of a stream that breaks must not become part of an event that was cut off.
+    const bool whole = !streams || (content.ended && !content.failure);
+    if (std::string now = whole ? std::exchange(arrived, {}) : take_events(arrived); !now.empty())
+      co_await connection.send(std::move(now));
     if (content.failure) {
       if (!streams) throw *content.failure;
       co_await connection.send(to_event(error_json(*content.failure)));

@@ -112,8 +112,9 @@ void send_off_machine(const RemoteRequest& request, const RemoteReceiver& receiv
     Transfer transfer(request, receiver);
     const CURLcode result = transfer.run();
     if (result == CURLE_OK || transfer.unwanted()) return;
-    if (transfer.answered() || attempt == kAttempts) {
-      const bool late = result == CURLE_OPERATION_TIMEDOUT;
+    // A provider that is slow would be as slow again.
+    const bool late = result == CURLE_OPERATION_TIMEDOUT;
+    if (transfer.answered() || late || attempt == kAttempts) {
       throw ApiError(late ? 504 : 502, "server_error", "remote_failed",
                      std::string("the remote provider failed: ") + curl_easy_strerror(result));
     }

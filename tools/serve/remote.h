@@ -32,7 +32,8 @@ struct RemoteReceiver {
 // Whether this program was built with HEARTH_REMOTE.
 bool can_send_off_machine();
 
-// Posts the body and hands on what comes back. Where nothing came back at all it tries twice more. Returns when the
+// Posts the body and hands on what comes back. Where the connection failed before anything came back it tries twice
+// more. Returns when the
 // answer has ended or is not wanted any more; throws ApiError (502, 504) where it broke off or never came.
 void send_off_machine(const RemoteRequest& request, const RemoteReceiver& receiver);
 

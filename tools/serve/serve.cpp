@@ -64,14 +64,14 @@ void add_serve(CLI::App& program) {
                       "GGUF files, each a path or NAME=PATH; default: the small built-in model, named spark");
   const auto* host = command->add_option("--host", given->options.host, "Address to listen on")->capture_default_str();
   const auto* port = command->add_option("--port", given->options.port, "Port to listen on; 0: a free one")
-                         ->check(CLI::Range(0, 65535))
+                         ->check(between(0, 65535))
                          ->capture_default_str();
   command->add_option("--api-key", given->keys, "KEY that clients must send, or @FILE with one in each line")
       ->allow_extra_args(false);
   command->add_option("--config", given->config, "A hearth.toml; the command line is put on top of it");
   const auto* parallel =
       command->add_option("--parallel", given->options.engine.parallel, "Most requests that are decoded together")
-          ->check(CLI::Range(1, 4096))
+          ->check(between(1, 4096))
           ->capture_default_str();
   command->add_option("--memory", given->memory,
                       "Most memory of all loaded models together, as 8G; default: nine tenths of the machine's");
@@ -79,22 +79,29 @@ void add_serve(CLI::App& program) {
                                ->add_option("--keep-alive", given->options.keep_alive_seconds,
                                             "Seconds after which an idle model is unloaded; 0: never")
                                ->capture_default_str();
-  command->add_option("--queue", given->options.engine.most_waiting, "Most requests of a model that wait")
-      ->capture_default_str();
-  command
-      ->add_option("--queue-seconds", given->options.engine.longest_wait,
-                   "Seconds that a request waits before it is refused as busy; 0: no limit")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  command->add_option("--grace", given->options.grace_seconds, "Seconds that requests have to end after SIGTERM")
-      ->capture_default_str();
+  const auto* queue =
+      command->add_option("--queue", given->options.engine.most_waiting, "Most requests of a model that wait")
+          ->capture_default_str();
+  const auto* queue_seconds = command
+                                  ->add_option("--queue-seconds", given->options.engine.longest_wait,
+                                               "Seconds that a request waits before it is refused as busy; 0: no limit")
+                                  ->check(between(0.0, 1e9))
+                                  ->capture_default_str();
+  const auto* max_tokens = command
+                               ->add_option("--max-tokens", given->options.engine.most_tokens,
+                                            "Most tokens of an answer, whatever its request says; 0: no limit")
+                               ->capture_default_str();
+  const auto* grace =
+      command->add_option("--grace", given->options.grace_seconds, "Seconds that requests have to end after SIGTERM")
+          ->capture_default_str();
   command
       ->add_option("--allow-host", given->hosts, "A name of this server in the Host header, besides the loopback names")
       ->allow_extra_args(false);
   command->add_option("--allow-origin", given->origins, "An origin whose web pages may ask, as https://example.org")
       ->allow_extra_args(false);
-  command->add_flag("--embeddings", given->options.engine.embeddings,
-                    "Answer /v1/embeddings too; takes memory for one more context of each model");
+  const auto* with_embeddings =
+      command->add_flag("--embeddings", given->options.engine.embeddings,
+                        "Answer /v1/embeddings too; takes memory for one more context of each model");
   command->add_flag("--log-requests", given->options.log_requests, "A line on stderr for each request");
   command->add_flag("--log-cache", given->options.log_cache,
                     "A line for each prompt that leaves the cached one, with words of both");
@@ -110,6 +117,11 @@ void add_serve(CLI::App& program) {
       if (context->count() == 0) options.engine.context = from_file.engine.context;
       if (parallel->count() == 0) options.engine.parallel = from_file.engine.parallel;
       if (keep_alive->count() == 0) options.keep_alive_seconds = from_file.keep_alive_seconds;
+      if (queue->count() == 0) options.engine.most_waiting = from_file.engine.most_waiting;
+      if (queue_seconds->count() == 0) options.engine.longest_wait = from_file.engine.longest_wait;
+      if (max_tokens->count() == 0) options.engine.most_tokens = from_file.engine.most_tokens;
+      if (grace->count() == 0) options.grace_seconds = from_file.grace_seconds;
+      if (with_embeddings->count() == 0) options.engine.embeddings = from_file.engine.embeddings;
       options.memory = from_file.memory;
       options.access = from_file.access;
       options.models = from_file.models;

@@ -56,6 +56,7 @@ struct EngineOptions {
   CacheType cache_type = CacheType::f16;
   uint32_t parallel = 1;         // most requests that are decoded together
   uint32_t cache_tokens = 0;     // tokens of all requests together that the cache holds; 0: the context times parallel
+  uint32_t most_tokens = 0;      // of an answer, whatever its request says; 0: no limit
   uint32_t most_waiting = 1024;  // requests beyond it are refused as busy
   double longest_wait = 0;       // seconds until a request that has not begun is ended as busy; 0: no limit
   bool embeddings = false;       // embed() is wanted: takes memory for a second cache of one context

@@ -43,6 +43,8 @@ typedef struct {
   float top_p, min_p;
   int has_seed;  /* 0: a random seed each time, and `seed` is not read */
   uint64_t seed; /* the same seed gives the same text */
+  const char* const* stop; /* [stop_count] texts that end the answer and are no part of it; none is empty */
+  size_t stop_count;
 } hearth_sampling;
 
 /* A piece of the answer, whole UTF-8 characters, not ended by a zero; return 0 to cancel. */
@@ -60,6 +62,13 @@ void hearth_free(hearth_engine* engine); /* NULL is allowed */
    other. The structs may grow in a later 0.x version: compile with the header of the library that you link. */
 int hearth_complete(hearth_engine* engine, const char* prompt, const hearth_sampling* sampling, hearth_on_text on_text,
                     void* user, hearth_error* error);
+
+/* Answers a conversation, as hearth_complete goes on with a text. `conversation` is a JSON object for the model's chat
+   template: {"messages": [{"role": "user", "content": "..."}, ...]}, and where wanted "tools", "documents",
+   "add_generation_prompt" and "extra", an object of further variables. HEARTH_BAD_TEMPLATE where the model has no
+   template, or it refuses the conversation. */
+int hearth_chat(hearth_engine* engine, const char* conversation, const hearth_sampling* sampling,
+                hearth_on_text on_text, void* user, hearth_error* error);
 
 /* Writes at most `capacity` ids and sets *count to how many there are; special tokens in the text are text. */
 int hearth_tokenize(const hearth_engine* engine, const char* text, int32_t* ids, size_t capacity, size_t* count,

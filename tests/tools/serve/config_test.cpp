@@ -35,6 +35,7 @@ TEST_F(Config, AllKeysAreRead) {
   const ServerOptions options =
       read("host = '127.0.0.2'\nport = 80\napi_key = '@" + (folder_.path() / "keys").string() +
            "'\nctx = 100\nparallel = 3\nmemory = '2G'\nkeep_alive = 60\n"
+           "queue = 7\nqueue_seconds = 8\nmax_tokens = 9\ngrace = 10\nembeddings = true\n"
            "allow_hosts = ['a']\nallow_origins = ['b']\n"
            "[[model]]\nname = 'm'\npath = 'sub/x.gguf'\n[[model]]\npath = '/y.gguf'\n");
   EXPECT_EQ(options.host, "127.0.0.2");
@@ -44,6 +45,11 @@ TEST_F(Config, AllKeysAreRead) {
   EXPECT_EQ(options.engine.parallel, 3u);
   EXPECT_EQ(options.memory, uint64_t{2} << 30);
   EXPECT_EQ(options.keep_alive_seconds, 60u);
+  EXPECT_EQ(options.engine.most_waiting, 7u);
+  EXPECT_EQ(options.engine.longest_wait, 8);
+  EXPECT_EQ(options.engine.most_tokens, 9u);
+  EXPECT_EQ(options.grace_seconds, 10u);
+  EXPECT_TRUE(options.engine.embeddings);
   EXPECT_EQ(options.access.hosts, std::vector<std::string>{"a"});
   EXPECT_EQ(options.access.origins, std::vector<std::string>{"b"});
   ASSERT_EQ(options.models.size(), 2u);

@@ -1,7 +1,10 @@
 // What clients get from a live server, word for word.
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "tests/tools/serve/live_server.h"
+#include "tests/tools/serve/scripted_model.h"
 
 namespace hearth::serve {
 namespace {
@@ -79,6 +82,33 @@ TEST_F(Generation, TextGoesOn) {
   EXPECT_EQ(text_of(complete(R"("prompt":"x","echo":true,"max_tokens":1)")), "x Hello");
   EXPECT_EQ(text_of(complete(R"("prompt":"x","echo":true,"max_tokens":0)")), "x");
   EXPECT_EQ(text_of(complete(R"("prompt":"x","suffix":"y")")), " gap");
+}
+
+// Answers come from the cache's pages, which requests share where they begin alike: nobody may get another's.
+TEST_F(Generation, EveryRequestGetsItsOwnNonceBack) {
+  const std::string prefix(200, 'y');
+  std::vector<std::string> texts(12);
+  std::vector<std::thread> clients;
+  const auto nonce = [](size_t client) {
+    std::string letters;
+    for (size_t i = 0; i < kNonceLength; ++i)
+      letters += kNonceLetters[(client * 7 + i * (client + 3)) % kNonceLetters.size()];
+    return letters;
+  };
+  for (size_t client = 0; client < texts.size(); ++client)
+    clients.emplace_back([&, client] {
+      texts[client] = client % 2 == 0
+                          ? text_of(complete("\"prompt\":\"" + prefix + nonce(client) + "=\""))
+                          : post(server_->port(), "/v1/chat/completions",
+                                 R"({"messages":[{"role":"user","content":")" + prefix + nonce(client) + "\"}]}")
+                                .json()["choices"][0]["message"]["content"]
+                                .get<std::string>();
+    });
+  for (std::thread& client : clients) client.join();
+  for (size_t client = 0; client < texts.size(); ++client) EXPECT_EQ(texts[client], nonce(client)) << client;
+  const std::string again = nonce(1) + "B";
+  EXPECT_EQ(text_of(complete("\"max_tokens\":40,\"prompt\":\"" + again + "\"")), (again + again + again).substr(0, 40));
+  EXPECT_TRUE(server_->becomes("hearth_cache_used_tokens{model=\"scripted\"}", 0));
 }
 
 TEST_F(Generation, StopsMaySpanTokens) {

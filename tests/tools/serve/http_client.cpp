@@ -114,10 +114,12 @@ HttpAnswer parse_answer(const std::string& bytes) {
   answer.body = bytes.substr(end + 4);
   if (answer.header("Transfer-Encoding") != "chunked") return answer;
   std::string joined;
+  answer.complete = false;
   for (size_t at = 0; at < answer.body.size();) {
     const size_t line = answer.body.find("\r\n", at);
     if (line == answer.body.npos) break;
     const size_t size = std::stoul(answer.body.substr(at, line - at), nullptr, 16);
+    answer.complete = size == 0;
     if (size == 0) break;
     joined += answer.body.substr(line + 2, size);
     at = line + 2 + size + 2;

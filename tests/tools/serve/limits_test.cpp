@@ -80,9 +80,10 @@ TEST(ServerLimits, BodiesMustBeJsonAndNotTooLarge) {
     const HttpAnswer answer = post(server.port(), "/v1/completions", body);
     EXPECT_EQ(answer.status, 400) << body;
   }
-  EXPECT_EQ(
-      post(server.port(), "/v1/completions", "{\"x\":" + std::string(500, '[') + std::string(500, ']') + "}").status,
-      400);
+  const HttpAnswer deep =
+      post(server.port(), "/v1/completions", "{\"x\":" + std::string(500, '[') + std::string(500, ']') + "}");
+  EXPECT_EQ(deep.status, 400);
+  EXPECT_NE(deep.body.find("nested deeper"), std::string::npos) << deep.body;
 }
 
 TEST(ServerLimits, HeadersMustNotBeTooManyNorTooLarge) {
@@ -156,6 +157,48 @@ TEST(ServerLimits, ABusyModelSaysWhenToComeAgain) {
   EXPECT_EQ(refused.status, 503) << refused.body;
   EXPECT_EQ(refused.header("Retry-After"), "1");
   EXPECT_EQ(code_of(refused), "busy");
+}
+
+TEST(ServerLimits, AStreamThatWaitsInTheQueueGetsComments) {
+  LiveServer server([](ServerOptions& options) {
+    options.engine.parallel = 1;
+    options.silence_milliseconds = 50;
+  });
+  ClientSocket running(server.port()), waiting(server.port());
+  running.send(to_wire({"POST", "/v1/completions", R"({"prompt":"#","stream":true})"}));
+  running.receive(" one");
+  waiting.send(to_wire({"POST", "/v1/completions", R"({"prompt":"x","stream":true})"}));
+  const std::string received = waiting.receive(": working\n\n");
+  EXPECT_NE(received.find("200 OK"), std::string::npos) << received;
+  EXPECT_NE(received.find(": working\n\n"), std::string::npos) << received;
+  EXPECT_EQ(received.find("data: "), std::string::npos) << received;
+}
+
+TEST(ServerLimits, ARequestThatWaitsTooLongIsToldSo) {
+  LiveServer server([](ServerOptions& options) {
+    options.engine.parallel = 1;
+    options.engine.longest_wait = 0.2;
+  });
+  ClientSocket running(server.port());
+  running.send(to_wire({"POST", "/v1/completions", R"({"prompt":"#","stream":true})"}));
+  running.receive(" one");
+  const HttpAnswer refused = post(server.port(), "/v1/completions", R"({"prompt":"x"})");
+  EXPECT_EQ(refused.status, 503) << refused.body;
+  EXPECT_EQ(refused.header("Retry-After"), "1");
+  EXPECT_EQ(code_of(refused), "busy");
+  // One that has its place keeps it.
+  EXPECT_NE(running.receive(" three").find(" three"), std::string::npos);
+}
+
+TEST(ServerLimits, NoAnswerIsLongerThanTheServersMost) {
+  LiveServer server([](ServerOptions& options) { options.engine.most_tokens = 5; });
+  for (const char* more : {"", R"(,"max_tokens":3000)"}) {
+    const Json answer = post(server.port(), "/v1/completions", R"({"prompt":"#")" + std::string(more) + "}").json();
+    EXPECT_EQ(answer["usage"]["completion_tokens"], 5);
+    EXPECT_EQ(answer["choices"][0]["finish_reason"], "length");
+  }
+  const Json less = post(server.port(), "/v1/completions", R"({"prompt":"#","max_tokens":2})").json();
+  EXPECT_EQ(less["usage"]["completion_tokens"], 2);
 }
 
 TEST(ServerLimits, NeitherLogNorMetricsHoldWhatClientsWrote) {

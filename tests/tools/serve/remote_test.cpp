@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 
+#include "tests/tools/serve/fake_provider.h"
 #include "tests/tools/serve/live_server.h"
 #include "tools/serve/config.h"
 
@@ -82,6 +83,73 @@ TEST_F(Forwarding, RemoteModelsAreListed) {
   EXPECT_EQ(list[1]["id"], "scripted");
   EXPECT_EQ(list[1]["owned_by"], "cloud");
   EXPECT_EQ(get(server_.port(), "/v1/models/scripted").json()["owned_by"], "cloud");
+}
+
+// What a client gets for a request that a provider with these answers serves, and the connections that it took.
+struct Forwarded {
+  HttpAnswer answer;
+  int connections;
+};
+Forwarded forwarded(std::vector<std::string> answers) {
+  FakeProvider provider(std::move(answers));
+  LiveServer server([&](ServerOptions& options) { options.remotes = {{"fake", provider.base_url(), "", {"far"}}}; });
+  const HttpAnswer answer = post(server.port(), "/v1/completions", R"({"model":"far","prompt":"x","stream":true})");
+  return {answer, provider.connections()};
+}
+
+const std::string kAnswered =
+    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 12\r\nConnection: "
+    "close\r\n\r\n{\"far\":true}";
+
+TEST(RemoteFailures, AConnectionThatBreaksIsTriedAgain) {
+  if (!can_send_off_machine()) GTEST_SKIP() << "built without HEARTH_REMOTE";
+  const Forwarded forward = forwarded({"", "", kAnswered});
+  EXPECT_EQ(forward.answer.status, 200) << forward.answer.body;
+  EXPECT_EQ(forward.connections, 3);
+}
+
+TEST(RemoteFailures, ButNotForEver) {
+  if (!can_send_off_machine()) GTEST_SKIP() << "built without HEARTH_REMOTE";
+  const Forwarded forward = forwarded({""});
+  EXPECT_EQ(forward.answer.status, 502);
+  EXPECT_EQ(forward.answer.json()["error"]["code"], "remote_failed");
+  EXPECT_EQ(forward.answer.header("X-Hearth-Served-By"), "remote fake");
+  EXPECT_EQ(forward.connections, 3);
+}
+
+TEST(RemoteFailures, WhatHasAnsweredIsNotAskedAgain) {
+  if (!can_send_off_machine()) GTEST_SKIP() << "built without HEARTH_REMOTE";
+  const Forwarded busy = forwarded(
+      {"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"});
+  EXPECT_EQ(busy.answer.status, 429);
+  EXPECT_EQ(busy.answer.header("Retry-After"), "7");
+  EXPECT_EQ(busy.connections, 1);
+  const Forwarded moved = forwarded(
+      {"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"});
+  EXPECT_EQ(moved.answer.status, 302);
+  EXPECT_EQ(moved.connections, 1);
+}
+
+TEST(RemoteFailures, AStreamThatBreaksEndsWithAnError) {
+  if (!can_send_off_machine()) GTEST_SKIP() << "built without HEARTH_REMOTE";
+  const Forwarded forward =
+      forwarded({"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+                 "c\r\ndata: {\"a\":1\r\n4\r\n}\n\nd\r\n"});
+  EXPECT_EQ(forward.answer.status, 200);
+  const auto events = forward.answer.events();
+  ASSERT_EQ(events.size(), 2u) << forward.answer.body;
+  EXPECT_EQ(events.front(), R"({"a":1})");
+  EXPECT_EQ(Json::parse(events.back())["error"]["code"], "remote_failed") << forward.answer.body;
+  EXPECT_EQ(forward.connections, 1);
+}
+
+TEST(RemoteFailures, HalfAnAnswerDoesNotLookLikeAWhole) {
+  if (!can_send_off_machine()) GTEST_SKIP() << "built without HEARTH_REMOTE";
+  const Forwarded forward = forwarded(
+      {"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\nConnection: close\r\n\r\n{\"a\":"});
+  EXPECT_EQ(forward.answer.body, "{\"a\":");
+  EXPECT_FALSE(forward.answer.complete);
+  EXPECT_EQ(forward.connections, 1);
 }
 
 TEST(RemoteConfig, KeysComeFromTheEnvironmentAndTravelEncrypted) {

@@ -1,8 +1,11 @@
-// One-hot embeddings, layers of zeros, and an output matrix that is the table of followers.
+// One-hot embeddings, an output matrix that is the table of followers, and one attention head that looks a fixed number
+// of places back.
 #include "tests/tools/serve/scripted_model.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -14,13 +17,18 @@ namespace hearth {
 namespace {
 
 constexpr uint64_t kWidth = 320, kHeads = 10, kHeadWidth = 32, kHidden = 64;
-constexpr float kSure = 2;  // times the square root of kWidth: the logit of the next token; others have 0
+// Logits, times the square root of kWidth where nothing is repeated and of half of it where something is: a token's
+// follower, a repeated token, and a follower that gives way to it. All others are 0.
+constexpr float kSure = 4, kRepeated = 2, kYielding = 0.75f;
+constexpr uint64_t kRepeatedAt = kWidth - kNonceLetters.size();  // where the head puts what it found
+constexpr float kSharpness = 40;  // of attention: its weights are those of 40 times the sum of cosines
 
 struct Script {
   std::vector<std::string> tokens;
   std::vector<int32_t> types;
   std::map<std::string, size_t> ids;
   std::vector<size_t> next;
+  std::vector<size_t> yielding;  // tokens whose follower gives way to what is repeated
 
   size_t add(const std::string& text, TokenType type = TokenType::normal) {
     ids[text] = tokens.size();
@@ -59,6 +67,11 @@ Script make_script() {
   script.chain({assistant, greet, with, a, word}, end);
   script.chain({'#', one, two, three}, one);
   script.chain({middle, gap}, end);
+  script.yielding = {assistant, '='};
+  for (const char letter : kNonceLetters) {
+    script.next[static_cast<size_t>(letter)] = end;
+    script.yielding.push_back(static_cast<size_t>(letter));
+  }
   return script;
 }
 
@@ -66,6 +79,30 @@ constexpr const char* kTemplate =
     "{% if tools %}<|tools|>{{ tools | tojson }}{% endif %}"
     "{% for message in messages %}<|{{ message.role }}|>{{ message.content }}{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}";
+
+// Queries [head_width, kWidth] of the head, of one direction whatever the token: the closer a key's place is to
+// kNonceLength places back, the better the two agree, for rotation turns pair i by 10000^(-i / pairs) a place.
+std::vector<float> looking_back(uint64_t rows) {
+  std::vector<float> query(rows * kWidth);
+  const float size = kSharpness * std::sqrt(static_cast<float>(kHeadWidth) / kWidth);
+  for (uint64_t pair = 0; pair < kHeadWidth / 2; ++pair) {
+    const double angle =
+        static_cast<double>(kNonceLength) * std::pow(10000.0, -2.0 * static_cast<double>(pair) / kHeadWidth);
+    for (uint64_t column = 0; column < kWidth; ++column) {
+      query[2 * pair * kWidth + column] = size * static_cast<float>(std::cos(angle));
+      query[(2 * pair + 1) * kWidth + column] = -size * static_cast<float>(std::sin(angle));
+    }
+  }
+  return query;
+}
+
+// Keys [kHeadWidth, kWidth] that are 1, 0 in every pair.
+std::vector<float> plain_keys() {
+  std::vector<float> key(kHeadWidth * kWidth);
+  for (uint64_t row = 0; row < kHeadWidth; row += 2)
+    std::fill_n(key.begin() + static_cast<ptrdiff_t>(row * kWidth), kWidth, 1 / std::sqrt(static_cast<float>(kWidth)));
+  return key;
+}
 
 void write_metadata(GgufWriter& writer, const Script& script) {
   writer.add("general.architecture", "llama");
@@ -102,9 +139,21 @@ void write_scripted_model(const std::filesystem::path& path) {
   write_metadata(writer, script);
   const std::vector<float> ones(kWidth, 1.0f);
   std::vector<float> embedding(kWidth * count), output(kWidth * count);
+  if (count > kRepeatedAt) throw std::logic_error("the scripted model is too narrow for its tokens");
   for (size_t token = 0; token < count; ++token) {
     embedding[token * kWidth + token] = 1;
-    output[script.next[token] * kWidth + token] = kSure;
+    const bool yields = std::ranges::find(script.yielding, token) != script.yielding.end();
+    output[script.next[token] * kWidth + token] = yields ? kYielding : kSure;
+  }
+  // The letter that the head finds goes through value i and the head's output i to a place of its own.
+  constexpr uint64_t kQueryRows = kHeads * kHeadWidth;
+  const std::vector<float> query = looking_back(kQueryRows), key = plain_keys();
+  std::vector<float> value(kHeadWidth * kWidth), attention(kWidth * kQueryRows);
+  for (size_t i = 0; i < kNonceLetters.size(); ++i) {
+    const auto letter = static_cast<size_t>(kNonceLetters[i]);
+    value[i * kWidth + letter] = 1 / std::sqrt(static_cast<float>(kWidth));
+    attention[(kRepeatedAt + i) * kQueryRows + i] = 1;
+    output[letter * kWidth + kRepeatedAt + i] = kRepeated;
   }
   std::vector<std::pair<uint64_t, const std::vector<float>*>> data;
   const auto add = [&](const std::string& name, std::vector<uint64_t> dims,
@@ -118,10 +167,10 @@ void write_scripted_model(const std::filesystem::path& path) {
   add("output.weight", {kWidth, count}, &output);
   add("output_norm.weight", {kWidth}, &ones);
   add("blk.0.attn_norm.weight", {kWidth}, &ones);
-  add("blk.0.attn_q.weight", {kWidth, kHeads * kHeadWidth});
-  add("blk.0.attn_k.weight", {kWidth, kHeadWidth});
-  add("blk.0.attn_v.weight", {kWidth, kHeadWidth});
-  add("blk.0.attn_output.weight", {kHeads * kHeadWidth, kWidth});
+  add("blk.0.attn_q.weight", {kWidth, kQueryRows}, &query);
+  add("blk.0.attn_k.weight", {kWidth, kHeadWidth}, &key);
+  add("blk.0.attn_v.weight", {kWidth, kHeadWidth}, &value);
+  add("blk.0.attn_output.weight", {kQueryRows, kWidth}, &attention);
   add("blk.0.ffn_norm.weight", {kWidth}, &ones);
   add("blk.0.ffn_gate.weight", {kWidth, kHidden});
   add("blk.0.ffn_up.weight", {kWidth, kHidden});

@@ -1,0 +1,89 @@
+// The C interface on a model whose answers are known.
+#include <gtest/gtest.h>
+
+#include "hearth/hearth_c.h"
+#include "tests/formats/gguf_bytes.h"
+#include "tests/tools/serve/scripted_model.h"
+
+namespace hearth {
+namespace {
+
+int append(const char* text, size_t size, void* user) {
+  static_cast<std::string*>(user)->append(text, size);
+  return 1;
+}
+
+class CInterface : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto path = folder_.path() / "scripted.gguf";
+    write_scripted_model(path);
+    hearth_options options;
+    hearth_default_options(&options);
+    options.threads = 1;
+    ASSERT_EQ(hearth_load(path.c_str(), &options, &engine_, &error_), HEARTH_OK) << error_.message;
+    hearth_default_sampling(&sampling_);
+  }
+  void TearDown() override { hearth_free(engine_); }
+
+  int complete(const char* prompt) {
+    text_.clear();
+    return hearth_complete(engine_, prompt, &sampling_, append, &text_, &error_);
+  }
+  int chat(const char* conversation) {
+    text_.clear();
+    return hearth_chat(engine_, conversation, &sampling_, append, &text_, &error_);
+  }
+
+  TemporaryFolder folder_;
+  hearth_engine* engine_ = nullptr;
+  hearth_sampling sampling_;
+  hearth_error error_;
+  std::string text_;
+};
+
+TEST_F(CInterface, ChatsGoThroughTheTemplate) {
+  EXPECT_EQ(chat(R"({"messages":[{"role":"user","content":"Hi"}]})"), HEARTH_OK) << error_.message;
+  EXPECT_EQ(text_, "Greet with a comma");
+  // Without the assistant's turn the text merely goes on.
+  EXPECT_EQ(chat(R"({"messages":[{"role":"user","content":"Hi"}],"add_generation_prompt":false})"), HEARTH_OK);
+  EXPECT_EQ(text_, " Hello, world!");
+}
+
+TEST_F(CInterface, ConversationsThatCannotBeAreRefused) {
+  for (const char* wrong : {"", "{", R"({"messages":)"}) EXPECT_EQ(chat(wrong), HEARTH_BAD_TEMPLATE) << wrong;
+  for (const char* wrong : {"[]", "7"}) EXPECT_EQ(chat(wrong), HEARTH_INVALID_ARGUMENT) << wrong;
+  EXPECT_NE(error_.message[0], '\0');
+  EXPECT_EQ(text_, "");
+  EXPECT_EQ(hearth_chat(engine_, nullptr, nullptr, nullptr, nullptr, &error_), HEARTH_INVALID_ARGUMENT);
+  EXPECT_EQ(hearth_chat(nullptr, "{}", nullptr, nullptr, nullptr, nullptr), HEARTH_INVALID_ARGUMENT);
+}
+
+TEST_F(CInterface, StopTextsEndAnAnswerAndMaySpanTokens) {
+  const char* const stops[] = {"?", ", wor"};
+  sampling_.stop = stops;
+  sampling_.stop_count = 2;
+  EXPECT_EQ(complete("x"), HEARTH_OK) << error_.message;
+  EXPECT_EQ(text_, " Hello");
+  EXPECT_EQ(chat(R"({"messages":[{"role":"user","content":"Hi"}]})"), HEARTH_OK);
+  EXPECT_EQ(text_, "Greet with a comma");
+  sampling_.stop_count = 1;
+  EXPECT_EQ(complete("x"), HEARTH_OK);
+  EXPECT_EQ(text_, " Hello, world!");
+}
+
+TEST_F(CInterface, StopTextsThatCannotBeAreRefused) {
+  const char* const missing[] = {nullptr};
+  const char* const empty[] = {"ok", ""};
+  sampling_.stop_count = 1;
+  EXPECT_EQ(complete("x"), HEARTH_INVALID_ARGUMENT);
+  sampling_.stop = missing;
+  EXPECT_EQ(complete("x"), HEARTH_INVALID_ARGUMENT);
+  sampling_.stop = empty;
+  sampling_.stop_count = 2;
+  EXPECT_EQ(complete("x"), HEARTH_INVALID_ARGUMENT);
+  EXPECT_EQ(text_, "");
+}
+
+}  // namespace
+}  // namespace hearth

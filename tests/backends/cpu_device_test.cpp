@@ -266,7 +266,7 @@ TEST(CpuDevice, RefusesBatchesPastItsLimits) {
 }
 
 TEST(Roofs, AreMeasured) {
-  const Roofs roofs = measure_roofs({1, "scalar"});
+  const Roofs roofs = measure_roofs({1, ""});
   EXPECT_GT(roofs.read_gb_s, 0);
   EXPECT_GT(roofs.int8_gops, 0);
 }

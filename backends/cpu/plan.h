@@ -84,7 +84,7 @@ class CpuPlan : public Plan {
   // out[c][row - first] = rows [first + range] of a weight times the inputs of `columns` columns.
   void multiply(const Weight& weight, uint64_t first_row, Range range, uint32_t columns, const void* const* in,
                 float* const* out) const;
-  uint32_t grain(uint32_t columns) const { return columns > kFewColumns ? kernels_.tile_rows : 4; }
+  uint32_t grain(uint32_t columns) const { return columns > kernels_.few_columns ? kernels_.tile_rows : 4; }
 
   const Program program_;
   const Limits limits_;

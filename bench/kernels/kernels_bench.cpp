@@ -66,7 +66,7 @@ void matmul(benchmark::State& state, const KernelTable& table, const FormatInfo&
                     info.block_size == 1 ? x.float_rows.data() : x.block_rows.data(),
                     out_rows.data()};
   for (auto _ : state) {
-    (columns > kFewColumns ? kernels.many : kernels.few)(task);
+    (columns > table.few_columns ? kernels.many : kernels.few)(task);
     benchmark::ClobberMemory();
   }
   report(state, roofs, static_cast<double>(row_bytes * rows), 2.0 * rows * width * columns);
@@ -122,7 +122,7 @@ int main(int argc, char** argv) {
       for (const uint32_t columns : {1u, 4u, 8u, 128u})
         benchmark::RegisterBenchmark(
             (std::string("matmul/") + table->name + "/" + info.name + "/" + std::to_string(columns)).c_str(), matmul,
-            *table, info, roofs, columns > kFewColumns ? 256u : 32768u, 2048u, columns)
+            *table, info, roofs, columns > 32 ? 256u : 32768u, 2048u, columns)
             ->Unit(benchmark::kMillisecond);
     for (const auto& [type, name] :
          {std::pair{CacheType::f32, "f32"}, std::pair{CacheType::f16, "f16"}, std::pair{CacheType::q8_0, "q8_0"}})

@@ -58,16 +58,16 @@ inline constexpr size_t attention_scratch(uint32_t head_size) {
 
 using MatmulKernel = void (*)(const Matmul&) noexcept;
 struct FormatKernels {
-  MatmulKernel few;   // for up to kFewColumns columns: each row is read once
+  MatmulKernel few;   // each row is streamed once for four columns
   MatmulKernel many;  // for any number: the weights are unpacked to tiles
 };
-inline constexpr uint32_t kFewColumns = 8;
 inline constexpr uint32_t kFormatSlots = 40;  // past the largest Format
 
 // All functions are noexcept, allocate nothing and may be called from any number of threads. A column's result depends
 // only on the column, the weights, and which of few and many computed it. float arrays may be unaligned.
 struct KernelTable {
   const char* name;
+  uint32_t few_columns;                 // up to so many columns `few` is the faster one
   uint32_t tile_rows;                   // rows that `many` handles together: row ranges should be multiples of it
   FormatKernels formats[kFormatSlots];  // by Format; null where there is no such format
   // out: [units(n)], n > 0

@@ -4,7 +4,7 @@
 // 4 values of each of its rows, and one activation vector is 4 values of a column, repeated.
 #pragma once
 
-#include "kernels/cpu/generic/dot.h"
+#include "kernels/cpu/generic/eight_rows.h"
 #include "kernels/cpu/generic/unpack.h"
 #include "kernels/cpu/table.h"
 
@@ -21,38 +21,20 @@ struct TileUnit {
   alignas(64) float minus_min[U::kGroups][kTileRows<I>];
 };
 
-// Unpacks one unit of `rows` rows (at most 8) to the lanes from `lane` on; absent rows stay what the tile has.
+// Unpacks one unit of `count` rows from `row` on (at most 8) to the lanes from `lane` on; absent rows become zeros.
 template <class I, class U>
-void fill_tile(TileUnit<I, U>& tile, const std::byte* weights, size_t row_bytes, uint32_t rows, uint32_t width,
-               uint32_t unit, uint32_t lane) {
-  constexpr uint32_t kAhead = 4 * kUnitBytes<U>;  // of the tile after the next
-  alignas(64) uint8_t q[8][8][32];
-  if (rows < 8) __builtin_memset(q, 0, sizeof(q));
-  alignas(64) float s[8][16] = {}, m[8][16] = {};
-  for (uint32_t r = 0; r < rows; ++r)
-    each_unit<U>(weights + r * row_bytes, width, unit, unit + 1, [&](uint32_t, const std::byte* p) {
-      for (uint32_t line = 0; line < kUnitBytes<U>; line += 64) I::prefetch(past(p, kAhead + line));
-      U::scales(p, s[r], m[r]);
-      U::each_group(p, [&](int j, typename I::B32 values) { I::store32(q[j][r], values); });
-    });
+void fill_tile(TileUnit<I, U>& tile, const Matmul& task, uint32_t row, uint32_t count, uint32_t unit, uint32_t lane) {
+  EightRows<U> rows;
+  unpack_rows<I, U>(rows, task, row, count, kTileRows<I>, unit);
   typename I::B32 turned[8];
   for (uint32_t j = 0; j < 8; ++j) {
-    for (uint32_t r = 0; r < 8; ++r) turned[r] = I::load32(q[j][r]);
+    for (uint32_t r = 0; r < 8; ++r) turned[r] = I::load32(rows.q[j][r]);
     I::transpose(turned);
     for (uint32_t step = 0; step < 8; ++step) I::store32(tile.q[j][step][lane], turned[step]);
   }
-  for (uint32_t g = 0; g < U::kGroups; g += 8) {
-    for (uint32_t r = 0; r < 8; ++r) turned[r] = I::load32(s[r] + g);
-    I::transpose(turned);
-    for (uint32_t i = 0; i < 8; ++i) I::store32(tile.scale[g + i] + lane, turned[i]);
-    if constexpr (U::kMin) {
-      for (uint32_t r = 0; r < 8; ++r) {
-        I::store(m[r] + g, I::sub(I::zero(), I::load(m[r] + g)));
-        turned[r] = I::load32(m[r] + g);
-      }
-      I::transpose(turned);
-      for (uint32_t i = 0; i < 8; ++i) I::store32(tile.minus_min[g + i] + lane, turned[i]);
-    }
+  for (uint32_t g = 0; g < U::kGroups; ++g) {
+    I::store(tile.scale[g] + lane, I::load(rows.scale[g]));
+    if constexpr (U::kMin) I::store(tile.minus_min[g] + lane, I::load(rows.minus_min[g]));
   }
 }
 
@@ -125,6 +107,8 @@ void multiply_tile(const TileUnit<I, U>& tile, const Q8Unit* const* x, float (*a
 
 template <class I, class Block>
 void many_columns(const Matmul& task) noexcept {
+  if constexpr (I::kSeveralColumns > 0)
+    if (task.columns <= I::kSeveralColumns) return several_columns<I, Block>(task);
   using U = Unpack<I, Block>;
   constexpr uint32_t kRows = kTileRows<I>, kColumns = I::kTileColumns, kDepth = 2;
   const uint32_t all_units = units(task.width);
@@ -135,8 +119,7 @@ void many_columns(const Matmul& task) noexcept {
       const uint32_t depth = all_units - unit < kDepth ? all_units - unit : kDepth;
       for (uint32_t d = 0; d < depth; ++d)
         for (uint32_t r = 0; r < kRows; r += 8)
-          fill_tile<I, U>(tile[d], task.weights + (row + r) * task.row_bytes, task.row_bytes,
-                          rows <= r ? 0 : (rows - r < 8 ? rows - r : 8), task.width, unit + d, r);
+          fill_tile<I, U>(tile[d], task, row + r, rows <= r ? 0 : (rows - r < 8 ? rows - r : 8), unit + d, r);
       for (uint32_t column = 0; column < task.columns; column += kColumns) {
         const uint32_t columns = task.columns - column < kColumns ? task.columns - column : kColumns;
         alignas(64) float acc[kColumns][kRows] = {};

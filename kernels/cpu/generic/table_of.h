@@ -24,6 +24,7 @@ template <class I>
 constexpr KernelTable table_of() {
   KernelTable table{};
   table.name = I::kName;
+  table.few_columns = I::kFewColumns;
   table.tile_rows = kTileRows<I>;
   [&]<class... Block>(std::type_identity<std::tuple<Block...>>) {
     ((table.formats[static_cast<uint32_t>(Block::kFormat)] = kernels_of<I, Block>()), ...);

@@ -13,6 +13,9 @@ struct Avx2 : X86Base {
   static F8 dot_u8(B32 u, B32 x) { return _mm256_cvtepi32_ps(quads(pairs_u8(u, x))); }
   static F8 dot_s8(B32 w, B32 x) { return _mm256_cvtepi32_ps(quads(pairs_s8(w, x))); }
 
+  // Up to how many columns rows are streamed as dots, and how many then meet eight rows in registers; 0: none.
+  static constexpr uint32_t kFewColumns = 2, kSeveralColumns = 16;
+
   // Tiles: a vector holds 4 consecutive values of 8 rows.
   static constexpr uint32_t kTileLanes = 8, kTileVectors = 2, kTileColumns = 4;
   using Tile = __m256i;

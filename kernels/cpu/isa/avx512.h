@@ -9,6 +9,7 @@ namespace hearth::cpu {
 namespace {
 
 struct Avx512Tiles : X86Base {
+  static constexpr uint32_t kFewColumns = 8, kSeveralColumns = 0;
   static constexpr uint32_t kTileLanes = 16;
   using Tile = __m512i;
   using TileFloat = __m512;

@@ -133,6 +133,7 @@ struct Neon {
             vcvtq_f32_s32(vdotq_s32(vdupq_n_s32(0), vreinterpretq_s8_u8(w.b), vreinterpretq_s8_u8(x.b)))};
   }
 
+  static constexpr uint32_t kFewColumns = 8, kSeveralColumns = 0;
   static constexpr uint32_t kTileLanes = 4, kTileVectors = 4, kTileColumns = 4;
   using Tile = int32x4_t;
   using TileFloat = float32x4_t;

@@ -187,6 +187,7 @@ struct Scalar {
     });
   }
 
+  static constexpr uint32_t kFewColumns = 8, kSeveralColumns = 0;
   static constexpr uint32_t kTileLanes = 8, kTileVectors = 1, kTileColumns = 2;
   using Tile = B32;  // weights and activations; sums are 8 int32 in the same bytes
   using TileFloat = F8;

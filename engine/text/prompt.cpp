@@ -2,6 +2,7 @@
 #include "engine/text/prompt.h"
 
 #include "engine/text/chat.h"
+#include "engine/text/infill.h"
 #include "engine/text/template/json.h"
 #include "engine/text/template/value.h"
 
@@ -35,21 +36,7 @@ struct PromptReader {
     return rendered(request.dict());
   }
 
-  std::vector<int32_t> operator()(const Infill& gap) const {
-    const SpecialIds& special = tokenizer.vocabulary().special();
-    if (!has_infill(tokenizer.vocabulary()))
-      throw Error(ErrorCode::invalid_argument, "the model has no fill-in-the-middle tokens");
-    std::vector<int32_t> ids = {*special.fim_prefix};
-    const auto append = [&](const std::string& text) {
-      const std::vector<int32_t> more = tokenizer.encode(text, false);
-      ids.insert(ids.end(), more.begin(), more.end());
-    };
-    append(gap.prefix);
-    ids.push_back(*special.fim_suffix);
-    append(gap.suffix);
-    ids.push_back(*special.fim_middle);
-    return ids;
-  }
+  std::vector<int32_t> operator()(const Infill& gap) const { return infill_ids(gap, tokenizer); }
 
  private:
   std::vector<int32_t> rendered(Dict request) const {
@@ -76,11 +63,6 @@ bool begins_text(const Request& request, const std::vector<int32_t>& ids, const 
   return std::holds_alternative<std::vector<Message>>(request.prompt) ||
          std::holds_alternative<Conversation>(request.prompt) ||
          (ids.size() == 1 && ids.front() == tokenizer.vocabulary().special().bos);
-}
-
-bool has_infill(const Vocabulary& vocabulary) {
-  const SpecialIds& special = vocabulary.special();
-  return special.fim_prefix && special.fim_suffix && special.fim_middle;
 }
 
 }  // namespace hearth

@@ -18,7 +18,4 @@ std::vector<int32_t> prompt_ids(const Request& request, const Tokenizer& tokeniz
 // what follows bos alone. Other text goes on where the prompt ended.
 bool begins_text(const Request& request, const std::vector<int32_t>& ids, const Tokenizer& tokenizer);
 
-// Whether the vocabulary has the tokens that an Infill needs.
-bool has_infill(const Vocabulary& vocabulary);
-
 }  // namespace hearth

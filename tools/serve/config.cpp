@@ -134,6 +134,7 @@ void read_config(const std::filesystem::path& path, ServerOptions& options) {
   Table root(file, path.string());
   if (const auto host = root.get<std::string>("host")) options.host = *host;
   if (const auto port = root.count("port", 65535)) options.port = static_cast<uint16_t>(*port);
+  if (const auto port = root.count("ollama_port", 65535)) options.ollama_port = static_cast<uint16_t>(*port);
   if (const auto key = root.get<std::string>("api_key")) append(options.access.keys, read_keys(*key));
   if (const auto context = root.count("ctx", 1 << 24)) options.engine.context = static_cast<uint32_t>(*context);
   if (const auto most = root.count("parallel", 4096)) options.engine.parallel = static_cast<uint32_t>(*most);

@@ -96,7 +96,8 @@ struct Conversation {
 // A gap to fill between two texts, for models with fill-in-the-middle tokens.
 struct Infill {
   std::string prefix, suffix;
-  // Other files of the repository, and the name of this one, for models with tokens that say so; others see none.
+  // Other files of the repository, and the name of this one, for models of families that know how to say so; others
+  // see none.
   std::vector<std::pair<std::string, std::string>> files;  // name, text
   std::string name;
 };

@@ -1,5 +1,5 @@
 // Wording probabilities.
-#include "tools/serve/logprobs_json.h"
+#include "tools/serve/openai/logprobs_json.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,8 @@
 // From prompts and fields to requests for an engine.
-#include "tools/serve/completion_request.h"
+#include "tools/serve/openai/completion_request.h"
 
-#include "tools/serve/completion_reply.h"
+#include "tools/serve/constraint_fields.h"
+#include "tools/serve/openai/completion_reply.h"
 #include "tools/serve/sampling_fields.h"
 
 namespace hearth::serve {
@@ -47,7 +48,7 @@ void open_gaps(std::vector<Prompt>& prompts, const std::string& suffix) {
   for (Prompt& prompt : prompts) {
     const auto* text = std::get_if<std::string>(&prompt);
     if (text == nullptr) throw invalid_request("'suffix' needs a prompt of text", "suffix", "invalid_value");
-    prompt = Infill{*text, suffix};
+    prompt = Infill{*text, suffix, {}, ""};
   }
 }
 
@@ -68,6 +69,7 @@ Job read_completion_request(const Json& body, Heading heading) {
 
   Request request;
   read_sampling(fields, request);
+  request.constraint = read_constraint(fields);
   if (const auto most = fields.integer("max_tokens", 0, UINT32_MAX)) request.max_tokens = static_cast<uint32_t>(*most);
   if (const auto logprobs = fields.integer("logprobs", 0, kMostTopLogprobs))
     request.logprobs = static_cast<uint32_t>(*logprobs);

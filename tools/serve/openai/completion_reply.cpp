@@ -1,7 +1,7 @@
 // text_completion, streamed and whole.
-#include "tools/serve/completion_reply.h"
+#include "tools/serve/openai/completion_reply.h"
 
-#include "tools/serve/logprobs_json.h"
+#include "tools/serve/openai/logprobs_json.h"
 
 namespace hearth::serve {
 namespace {
@@ -24,7 +24,7 @@ class CompletionReply : public Reply {
                     options_.logprobs ? completion_logprobs(event.logprobs, offsets_[choice]) : Json(), nullptr);
     if (event.result) {
       count(choice, *event.result);
-      text += chunk(choice, "", Json(), finish_reason(event.result->reason));
+      text += chunk(choice, "", Json(), finish_reason(*event.result));
     }
     return text;
   }
@@ -50,7 +50,7 @@ class CompletionReply : public Reply {
       count(i, results[i]);
       body["choices"].push_back(choice_json(i, (prompts_[i] ? prompts_[i]->text : "") + results[i].text,
                                             options_.logprobs ? all_logprobs(i, results[i]) : Json(),
-                                            finish_reason(results[i].reason)));
+                                            finish_reason(results[i])));
     }
     body["usage"] = usage_json();
     return body;

@@ -21,10 +21,7 @@ Json& Turns::turn(const char* role) {
   return messages_.back();
 }
 
-void Turns::system(const std::string& text) {
-  const bool in_front = messages_.empty() || messages_.back()["role"] == "system";
-  append_text(turn(in_front ? "system" : "user"), "content", text);
-}
+void Turns::system(const std::string& text) { append_text(turn("system"), "content", text); }
 
 void Turns::user(const std::string& text) { append_text(turn("user"), "content", text); }
 

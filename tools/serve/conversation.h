@@ -12,8 +12,8 @@
 
 namespace hearth::serve {
 
-// Messages in OpenAI's shape. Many templates insist on one system message in front and on turns that alternate: texts
-// of the same side become one turn, and a system's text further on becomes a part of the user's.
+// Messages in OpenAI's shape; texts of the same side that follow one another become one message. The engine makes them
+// fit the model's template: where it takes systems' messages, for one.
 class Turns {
  public:
   void system(const std::string& text);

@@ -42,7 +42,7 @@ TEST(MessagesRequest, BlocksBecomeTurns) {
   EXPECT_EQ(job.requests[0].max_tokens, 7u);
   EXPECT_EQ(
       std::get<Conversation>(job.requests[0].prompt).json,
-      R"({"messages":[{"role":"system","content":"one\n\ntwo"},{"role":"user","content":"a\n\nb\n\nmind"},)"
+      R"({"messages":[{"role":"system","content":"one\n\ntwo"},{"role":"user","content":"a\n\nb"},{"role":"system","content":"mind"},)"
       R"({"role":"assistant","content":"I read","reasoning_content":"hm","tool_calls":[{"id":"t1","type":"function",)"
       R"("function":{"name":"Read","arguments":{"z":1,"a":"x"}}}]},)"
       R"({"role":"tool","tool_call_id":"t1","name":"Read","content":"r"},{"role":"user","content":"go on"}]})");

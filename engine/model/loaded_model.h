@@ -8,6 +8,7 @@
 
 #include "backends/backend.h"
 #include "engine/model/config.h"
+#include "engine/text/answer/format.h"
 #include "engine/text/template/template.h"
 #include "engine/text/tokenizer/tokenizer.h"
 #include "formats/gguf.h"
@@ -31,6 +32,7 @@ struct LoadedModel {
   ModelConfig config;
   Tokenizer tokenizer;
   std::optional<Template> chat_template;
+  AnswerFormat answers;  // of the chat template
   uint32_t context;
   Limits limits;
   Program program;

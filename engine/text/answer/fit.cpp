@@ -19,7 +19,7 @@ Value described(const Value& tool) {
   Dict parameters = schema && schema->is_dict() ? schema->dict() : Dict();
   if (parameters.find(Value("type")) == nullptr) parameters.set("type", Value("object"));
   Dict properties;
-  if (const Value* known = Value(parameters).find("properties"); known && known->is_dict())
+  if (const Value* known = parameters.find(Value("properties")); known && known->is_dict())
     for (const auto& [key, value] : known->dict().items) {
       if (!value.is_dict() || value.find("description") != nullptr) {
         properties.set(key, value);

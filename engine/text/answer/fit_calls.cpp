@@ -92,8 +92,8 @@ class CallFitter {
     for (const Value& call : find_member(message, "tool_calls")->list().items) calls.push_back(fit_call(call));
     const bool shown = !habits_.drops_calls && (format_.shows_calls || format_.channels);
     if (!shown) {
-      std::string text = text_member(message, "content");
-      for (const Value& call : calls) text += (text.empty() ? "" : "\n") + as_text(call);
+      const std::string content = text_member(message, "content");
+      std::string text = content + (content.empty() ? "" : "\n") + as_text(calls);
       message = without_member(message, "tool_calls");
       message.set("content", Value(std::move(text)));
       return message;
@@ -108,21 +108,31 @@ class CallFitter {
     return message;
   }
 
-  // A call as the model would write it.
-  std::string as_text(const Value& call) const {
+  // Calls as the model would write them.
+  std::string as_text(const std::vector<Value>& calls) const {
+    const bool objects = !format_.calls.empty() && format_.calls[0].body == CallFormat::Body::object;
+    const CallFormat format = objects ? format_.calls[0] : CallFormat();
+    const bool list = !format.section_open.empty();
+    std::string text;
+    for (const std::string& word : format.section_open) text += word;
+    if (list) text += '[';
+    for (size_t i = 0; i < calls.size(); ++i) {
+      if (i > 0) text += list ? ", " : "\n";
+      for (const std::string& word : format.call_open) text += word + "\n";
+      text += object_of(calls[i]);
+      for (const std::string& word : format.call_close) text += "\n" + word;
+    }
+    if (list) text += ']';
+    for (const std::string& word : format.section_close) text += word;
+    return text;
+  }
+
+  static std::string object_of(const Value& call) {
     const Value* function = call.find("function");
     if (function == nullptr || !function->is_dict()) return dump_json(call, {}, kMostArguments);
     const Value* arguments = function->find("arguments");
-    const std::string object = arguments->is_string() ? arguments->string() : dump_json(*arguments, {}, kMostArguments);
-    std::string text = "{\"name\": " + json_string(text_member(function->dict(), "name")) + ", \"arguments\": " +
-                       object + "}";
-    if (format_.calls.empty() || format_.calls[0].body != CallFormat::Body::object) return text;
-    const auto join = [](const Words& words, bool behind) {
-      std::string line;
-      for (const std::string& word : words) line += behind ? "\n" + word : word + "\n";
-      return line;
-    };
-    return join(format_.calls[0].call_open, false) + text + join(format_.calls[0].call_close, true);
+    return "{\"name\": " + json_string(text_member(function->dict(), "name")) + ", \"arguments\": " +
+           (arguments->is_string() ? arguments->string() : dump_json(*arguments, {}, kMostArguments)) + "}";
   }
 
   Dict fit_result(Dict message) {

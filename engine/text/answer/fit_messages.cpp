@@ -23,6 +23,26 @@ std::string joined(const std::string& first, const std::string& second) {
   return first.empty() ? second : second.empty() ? first : first + "\n\n" + second;
 }
 
+Dict text_part(const std::string& text) {
+  Dict part;
+  part.set("type", Value("text"));
+  part.set("text", Value(text));
+  return part;
+}
+
+// Two contents as one: a text, or a list of parts where one of them is that.
+Value joined_content(const Value* first, const Value* second) {
+  const auto is_text = [](const Value* content) { return content != nullptr && content->is_string(); };
+  if (is_text(first) && is_text(second)) return Value(joined(first->string(), second->string()));
+  std::vector<Value> parts;
+  for (const Value* content : {first, second}) {
+    if (is_text(content) && !content->string().empty()) parts.push_back(Value(text_part(content->string())));
+    if (content != nullptr && content->is_list())
+      parts.insert(parts.end(), content->list().items.begin(), content->list().items.end());
+  }
+  return Value::list(std::move(parts));
+}
+
 // The texts of a list of parts, one a line; false where there are other parts.
 bool text_of_parts(const Value& list, std::string& text) {
   for (const Value& part : list.list().items) {
@@ -36,16 +56,11 @@ bool text_of_parts(const Value& list, std::string& text) {
   return true;
 }
 
-Value plain_content(const Value* content, bool parts) {
+Value plain_content(const Value* content, bool parts, bool keeps_parts) {
   if (content == nullptr || content->is_none()) return Value("");
-  if (content->is_string() && parts) {
-    Dict part;
-    part.set("type", Value("text"));
-    part.set("text", *content);
-    return Value::list({Value(std::move(part))});
-  }
+  if (content->is_string() && parts) return Value::list({Value(text_part(content->string()))});
   std::string text;
-  if (content->is_list() && !parts && text_of_parts(*content, text)) return Value(std::move(text));
+  if (content->is_list() && !parts && !keeps_parts && text_of_parts(*content, text)) return Value(std::move(text));
   if (content->is_dict() || content->is(Value::Kind::boolean) || content->is_number())
     return Value(dump_json(*content, {}, kMostContent));
   return *content;
@@ -83,7 +98,8 @@ std::vector<Dict> plain_messages(std::vector<Dict> messages, const TemplateHabit
   for (Dict& message : messages) {
     const std::string role = text_member(message, "role");
     if (role == "developer") message.set("role", Value("system"));
-    message.set("content", plain_content(find_member(message, "content"), habits.wants_parts));
+    const bool keeps_parts = habits.takes_parts && role == "user";
+    message.set("content", plain_content(find_member(message, "content"), habits.wants_parts, keeps_parts));
     if (role == "assistant") message = with_reasoning_key(std::move(message), habits.reasoning_key);
   }
   return messages;
@@ -110,8 +126,10 @@ std::vector<Dict> fit_roles(std::vector<Dict> messages, const TemplateHabits& ha
       message = said("user", "Result of " + (name.empty() ? "the tool" : name) + ":\n" + content);
     }
     const bool user = text_member(message, "role") == "user";
-    if (user && !waiting.empty())
-      message.set("content", Value(joined(std::exchange(waiting, {}), text_member(message, "content"))));
+    if (user && !waiting.empty()) {
+      const Value before(std::exchange(waiting, {}));
+      message.set("content", joined_content(&before, find_member(message, "content")));
+    }
     if (habits.alternating && !result.empty()) {
       const std::string last = text_member(result.back(), "role");
       const bool same = last == text_member(message, "role") && (user || last == "assistant") &&
@@ -119,8 +137,7 @@ std::vector<Dict> fit_roles(std::vector<Dict> messages, const TemplateHabits& ha
                         find_member(result.back(), "tool_calls") == nullptr;
       if (same) {
         Dict& before = result.back();
-        before.set("content",
-                   Value(joined(text_member(before, "content"), text_member(message, "content"))));
+        before.set("content", joined_content(find_member(before, "content"), find_member(message, "content")));
         continue;
       }
       if (user && last == "tool") result.push_back(said("assistant", ""));
@@ -128,8 +145,9 @@ std::vector<Dict> fit_roles(std::vector<Dict> messages, const TemplateHabits& ha
     result.push_back(std::move(message));
   }
   if (!waiting.empty()) {
+    const Value behind(waiting);
     if (!result.empty() && text_member(result.back(), "role") == "user")
-      result.back().set("content", Value(joined(text_member(result.back(), "content"), waiting)));
+      result.back().set("content", joined_content(find_member(result.back(), "content"), &behind));
     else
       result.push_back(said("user", waiting));
   }

@@ -50,6 +50,7 @@ struct TemplateHabits {
   bool drops_calls = false;          // of earlier messages
   bool wants_descriptions = false;   // of every tool and parameter
   bool wants_parts = false;          // content as a list of parts
+  bool takes_parts = false;          // of users, beside text
   bool no_thought_and_text = false;  // it refuses both in a message that calls
   bool wants_tools = false;          // a list, be it empty
   std::string reasoning_key;         // of messages; empty: it shows no reasoning

@@ -17,7 +17,8 @@ JsonScanner::Status JsonScanner::after_value() {
 }
 
 JsonScanner::Status JsonScanner::close(char byte) {
-  if (open_.empty() || open_.back() != (byte == '}' ? '{' : '[')) return Status::bad;
+  const char opened = byte == '}' ? '{' : byte == ']' ? '[' : 0;
+  if (open_.empty() || open_.back() != opened) return Status::bad;
   open_.pop_back();
   return after_value();
 }

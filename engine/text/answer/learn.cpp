@@ -23,14 +23,15 @@ struct UsualCall {
   std::string_view word;
   CallFormat::Body body;
   std::string_view close;
+  bool list = false;  // one word announces a list of calls
 };
 constexpr std::array<UsualCall, 7> kUsualCalls = {{
     {"<tool_call>", CallFormat::Body::object, "</tool_call>"},
-    {"<|tool_call|>", CallFormat::Body::object, "<|/tool_call|>"},
-    {"[TOOL_CALLS]", CallFormat::Body::object, ""},
+    {"<|tool_call|>", CallFormat::Body::object, "", true},
+    {"[TOOL_CALLS]", CallFormat::Body::object, "", true},
     {"<|python_tag|>", CallFormat::Body::object, ""},
     {"<|python_tag|>", CallFormat::Body::python, ""},
-    {"<|tool_call_start|>", CallFormat::Body::python, "<|tool_call_end|>"},
+    {"<|tool_call_start|>", CallFormat::Body::python, "<|tool_call_end|>", true},
     {"<functioncall>", CallFormat::Body::object, "</functioncall>"},
 }};
 
@@ -45,8 +46,8 @@ void add_usual_calls(const TemplateFacts& facts, AnswerFormat& format) {
     if (!known || learned) continue;
     CallFormat call;
     call.body = usual.body;
-    call.call_open = open;
-    call.call_close = split_words(usual.close);
+    (usual.list ? call.section_open : call.call_open) = open;
+    (usual.list ? call.section_close : call.call_close) = split_words(usual.close);
     format.calls.push_back(std::move(call));
   }
 }

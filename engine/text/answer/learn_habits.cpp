@@ -23,9 +23,10 @@ void learn_habits(const Prober& prober, bool has_calls, TemplateHabits& habits) 
   const std::string more = habits.wants_tools ? R"(, "tools": [])" : "";
   const auto renders = [&](const std::string& messages) { return prober.render(messages, false, false, more); };
   const auto simple = renders(user);
-  habits.wants_parts =
-      !holds(simple, probe::kUser) &&
-      holds(renders(R"({"role": "user", "content": [{"type": "text", "text": "qzuser"}]})"), probe::kUser);
+  const auto parts = renders(R"({"role": "user", "content": [{"type": "text", "text": "qzuser"}]})");
+  const bool reads_parts = holds(parts, probe::kUser) && !holds(parts, "'text'") && !holds(parts, "\"text\"");
+  habits.wants_parts = reads_parts && !holds(simple, probe::kUser);
+  habits.takes_parts = reads_parts && !habits.wants_parts;
   if (!simple || habits.wants_parts) return;
   habits.no_system = !holds(renders(system + comma + user), probe::kSystem);
   habits.no_later_system = !holds(renders(user + comma + answer + comma + system + comma + user), probe::kSystem);

@@ -28,6 +28,21 @@ size_t certain_part(std::string_view text) {
   return text.size() - size > kMostSpace ? text.size() : size;
 }
 
+// Calls of this kind may be items of a list.
+bool may_be_list(const CallFormat& format) {
+  return format.body == CallFormat::Body::object || format.body == CallFormat::Body::python;
+}
+
+// Behind the words of a marker that are there, for models leave some out.
+size_t end_of_some(std::string_view text, size_t at, const Words& words) {
+  size_t end = at;
+  for (const std::string& word : words) {
+    const WordsMatch match = match_words(text, end, {word});
+    if (match.kind == Kind::yes) end = match.end;
+  }
+  return end;
+}
+
 // A word that a text is unlikely to hold by chance, so that a call may begin with it.
 bool is_distinct(std::string_view word) { return word.size() > 2 && (word[0] == '<' || word[0] == '['); }
 
@@ -124,7 +139,7 @@ Splitter::Found Splitter::open_reasoning(size_t begin, bool last) {
 
 // Whether a call's body stands behind `at`, behind call_open where it is not `opened` yet.
 Splitter::Found Splitter::find_body(const CallFormat& format, size_t at, bool opened, bool last, size_t& body) const {
-  const bool list = format.body == CallFormat::Body::object || format.body == CallFormat::Body::python;
+  const bool list = may_be_list(format);
   const size_t begin = at;
   const auto skip = [&] {
     at = skip_blank(held_, at);
@@ -263,24 +278,27 @@ void Splitter::fail_call(bool last, bool malformed) {
 }
 
 bool Splitter::read_between(bool last) {
-  if (closes_) {
-    const WordsMatch close = match_words(held_, 0, format_->call_close);
-    if (close.kind == Kind::partial && !last) return false;
-    if (close.kind == Kind::yes) held_.erase(0, close.end);
-    closes_ = false;
-  }
   held_.erase(0, skip_blank(held_, 0));
   if (held_.empty()) return false;
+  const bool list = may_be_list(*format_);
   const bool comma = held_[0] == ',' || held_[0] == ';';
+  if (closes_ && !(list && comma)) {
+    const size_t behind = list && held_[0] == ']' && !format_->call_close.empty() ? 1 : 0;
+    const WordsMatch close = match_words(held_, behind, format_->call_close);
+    if (close.kind == Kind::partial && !last) return false;
+    held_.erase(0, close.kind == Kind::yes ? close.end : end_of_some(held_, behind, format_->call_close));
+    closes_ = false;
+    return true;
+  }
   const bool announced = !format_->call_open.empty() || comma || format_->body == CallFormat::Body::object;
   size_t body = 0;
-  const Found next = announced ? find_body(*format_, comma ? 1 : 0, false, last, body) : Found::no;
+  const Found next = announced ? find_body(*format_, comma ? 1 : 0, list && comma, last, body) : Found::no;
   if (next == Found::maybe) return false;
   if (next == Found::yes) {
     begin_call(*format_, 0, body, 1);
     return true;
   }
-  const size_t bracket = held_[0] == ']' ? 1 : 0;
+  const size_t bracket = list && held_[0] == ']' ? 1 : 0;
   const WordsMatch close = match_words(held_, bracket, format_->section_close);
   if (close.kind == Kind::partial && !last) return false;
   held_.erase(0, close.kind == Kind::yes ? close.end : bracket);

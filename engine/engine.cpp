@@ -92,7 +92,7 @@ ModelInfo describe(const LoadedModel& model, const Device& device, const EngineO
   info.cache_tokens = model.limits.pages * model.limits.page_size;
   info.has_chat_template = model.chat_template.has_value();
   info.has_tools = model.answers.has_calls();
-  info.has_reasoning = model.answers.channels || model.answers.shows_reasoning;
+  info.has_reasoning = model.answers.tells_reasoning();
   info.has_embeddings = options.embeddings;
   info.has_infill = has_infill(model.tokenizer.vocabulary());
   info.device = device.name();

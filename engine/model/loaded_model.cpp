@@ -29,7 +29,18 @@ std::optional<Template> parse_chat_template(const Gguf& file) {
   }
 }
 
-// How the chat template says calls and reasoning.
+// Enough for one whole context in any case.
+uint32_t count_pages(const Gguf& file, const ModelOptions& options, uint32_t context, uint32_t page_size) {
+  const uint64_t tokens = options.cache_tokens != 0 ? std::max(options.cache_tokens, context)
+                                                    : uint64_t{context} * std::max(options.parallel, 1u);
+  if (tokens > uint64_t{kLongestContext} * page_size)
+    throw FileError(file.name() + ": a cache of " + std::to_string(tokens) + " tokens is past the limit of " +
+                    std::to_string(uint64_t{kLongestContext} * page_size));
+  return static_cast<uint32_t>((tokens + page_size - 1) / page_size);
+}
+
+}  // namespace
+
 AnswerFormat learn_answers(const Gguf& file, const Template& chat_template, const Vocabulary& vocabulary) {
   const auto text = [&](std::optional<int32_t> id) { return id ? std::string(vocabulary.text(*id)) : std::string(); };
   return learn_answer_format(chat_template,
@@ -42,18 +53,6 @@ AnswerFormat learn_answers(const Gguf& file, const Template& chat_template, cons
                                               vocabulary.type(*id) == TokenType::user_defined);
                               }});
 }
-
-// Enough for one whole context in any case.
-uint32_t count_pages(const Gguf& file, const ModelOptions& options, uint32_t context, uint32_t page_size) {
-  const uint64_t tokens = options.cache_tokens != 0 ? std::max(options.cache_tokens, context)
-                                                    : uint64_t{context} * std::max(options.parallel, 1u);
-  if (tokens > uint64_t{kLongestContext} * page_size)
-    throw FileError(file.name() + ": a cache of " + std::to_string(tokens) + " tokens is past the limit of " +
-                    std::to_string(uint64_t{kLongestContext} * page_size));
-  return static_cast<uint32_t>((tokens + page_size - 1) / page_size);
-}
-
-}  // namespace
 
 LoadedModel load_model(Gguf file, const ModelOptions& options) {
   const ModelConfig config = read_config(file);

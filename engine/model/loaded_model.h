@@ -49,6 +49,9 @@ struct MemoryPlan {
 // longer than the cache can count.
 LoadedModel load_model(Gguf file, const ModelOptions& options);
 
+// How the chat template of a file has its answers written.
+AnswerFormat learn_answers(const Gguf& file, const Template& chat_template, const Vocabulary& vocabulary);
+
 MemoryPlan plan_memory(const Program& program, const Limits& limits);
 
 // Reads the weights into memory from the first to the last, calling on_progress with the share done, 0 to 1.

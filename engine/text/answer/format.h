@@ -66,7 +66,7 @@ struct AnswerFormat {
   TemplateHabits habits;
 
   bool has_calls() const { return channels || !calls.empty(); }
-  bool has_reasoning() const { return channels || !reasoning.empty(); }
+  bool tells_reasoning() const { return channels || shows_reasoning; }
   // Whether the text of a special token belongs to a marker.
   bool is_marker(std::string_view token) const;
 };

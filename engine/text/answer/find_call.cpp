@@ -69,6 +69,7 @@ std::optional<FoundCall> find_named(std::string_view text, std::string_view name
     found.begin = at;
     found.format.body = CallFormat::Body::named;
     std::string_view between = text.substr(behind, begin - behind);
+    found.format.written.name_end = between;
     if (between.starts_with(":")) {  // an index belongs to the name
       const size_t digits = between.find_first_not_of("0123456789", 1);
       if (digits != between.npos && digits > 1) between.remove_prefix(digits);
@@ -107,6 +108,13 @@ std::optional<FoundCall> find_parameters(std::string_view text, std::string_view
   }
   const size_t open = common_end(to_key, to_next);
   format.body = CallFormat::Body::parameters;
+  format.written = {.open = {},
+                    .name_end = std::string(to_key.substr(0, to_key.size() - open)),
+                    .parameter_open = std::string(to_key.substr(to_key.size() - open)),
+                    .key_end = std::string(to_value),
+                    .plain_key_end = std::string(to_number),
+                    .parameter_close = std::string(to_next.substr(0, to_next.size() - open)),
+                    .call_close = {}};
   format.name_end = split_words(to_key.substr(0, to_key.size() - open));
   format.parameter_open = split_words(to_key.substr(to_key.size() - open));
   const std::string_view close = to_next.substr(0, to_next.size() - open);

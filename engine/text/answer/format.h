@@ -28,6 +28,12 @@ struct CallFormat {
   Words key_end, plain_key_end;  // before a string, and before another value
   bool own_lines = false;        // values stand between line ends of their own
 
+  // The same as the template writes it, white space included, for calls that a model is made to write.
+  struct Written {
+    std::string open;  // in front of the first body
+    std::string name_end, parameter_open, key_end, plain_key_end, parameter_close, call_close;
+  } written;
+
   // Nothing announces a call: an answer that begins with a body is one.
   bool bare() const { return section_open.empty() && call_open.empty(); }
 };

@@ -46,6 +46,9 @@ void add_usual_calls(const TemplateFacts& facts, AnswerFormat& format) {
     if (!known || learned) continue;
     CallFormat call;
     call.body = usual.body;
+    const bool tag = usual.word.front() == '<' && usual.word[1] != '|';
+    call.written.open = std::string(usual.word) + (usual.list ? "[" : tag ? "\n" : "");
+    call.written.call_close = "\n" + std::string(usual.close);
     (usual.list ? call.section_open : call.call_open) = open;
     (usual.list ? call.section_close : call.call_close) = split_words(usual.close);
     format.calls.push_back(std::move(call));

@@ -71,6 +71,9 @@ CallFormat framed(const CallProbe& probe, const FoundCall& found) {
     section_open = before.substr(0, before.size() - opening);
     section_close = after.substr(closing);
   }
+  const size_t begin = before.find_first_not_of(kAnswerSpace);
+  format.written.open = begin == before.npos ? "" : before.substr(begin);
+  format.written.call_close = close;
   split_prefix(open, format);
   const bool list = format.body == CallFormat::Body::object || format.body == CallFormat::Body::python;
   // Brackets of a list are read wherever they stand.

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace hearth {
@@ -43,6 +45,9 @@ struct Utf8Ranges {
     auto operator<=>(const Range&) const = default;
   } bytes[4];
 };
+
+// The characters of a text; nullopt where it is no UTF-8.
+std::optional<std::vector<uint32_t>> decode_utf8(std::string_view text);
 
 // The UTF-8 of a set, as sequences of byte ranges that do not overlap.
 std::vector<Utf8Ranges> utf8_ranges(const CharacterSet& set);

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/decode/constraint/automaton.h"
@@ -45,6 +46,7 @@ class Matcher {
   std::unique_ptr<Machine> machine_;
   uint32_t now_ = 0;  // configuration of the machine
   bool at_start_ = false;
+  std::vector<std::pair<int32_t, float>> kept_;  // of mask()
 };
 
 }  // namespace hearth

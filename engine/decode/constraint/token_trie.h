@@ -39,8 +39,19 @@ class TokenTrie {
   const std::vector<Node>& nodes() const { return nodes_; }
   const std::vector<int32_t>& tokens() const { return tokens_; }  // in the order of nodes
   std::string_view bytes(int32_t token) const;                    // empty for tokens that are left out
-  uint32_t longest() const { return longest_; }                   // bytes of a token
-  const std::vector<int32_t>& ends() const { return ends_; }      // tokens that end an answer
+  const std::vector<int32_t>& without_text() const { return without_text_; }
+  size_t size() const { return offsets_.size() - 1; }  // of the vocabulary
+
+  struct Match {
+    int32_t token;  // -1: none
+    size_t size;    // its bytes
+    bool open;      // the bytes ended where longer tokens may go on
+  };
+  // The longest token that these bytes begin with; of equal ones the lowest.
+  Match longest_match(std::string_view bytes) const;
+
+  uint32_t longest() const { return longest_; }               // bytes of a token
+  const std::vector<int32_t>& ends() const { return ends_; }  // tokens that end an answer
 
   // texts: by token; for tests without a tokenizer.
   TokenTrie(const std::vector<std::string>& texts, std::vector<int32_t> ends);
@@ -50,7 +61,7 @@ class TokenTrie {
   void describe_nodes();
 
   std::vector<Node> nodes_;
-  std::vector<int32_t> tokens_;
+  std::vector<int32_t> tokens_, without_text_;
   std::vector<char> bytes_;
   std::vector<size_t> offsets_;  // [tokens of the vocabulary + 1] into bytes_
   uint32_t longest_ = 0;

@@ -73,11 +73,15 @@ void Machine::forget() {
   mask_ranges_ = 0;
 }
 
+// Roughly, with what the hash tables take.
+size_t Machine::memory() const {
+  return frames_.size() * 80 + items_.size() * sizeof(Item) + configurations_.size() * 80 +
+         tables_.size() * sizeof(Table) + mask_ranges_ * sizeof(TokenRange);
+}
+
 uint32_t Machine::tidy(uint32_t configuration) {
-  constexpr size_t kMostFrames = 1 << 18, kMostHeld = 1 << 20, kMostTables = 1 << 14, kMostRanges = 4 << 20;
-  if (frames_.size() < kMostFrames && items_.size() < kMostHeld && tables_.size() < kMostTables &&
-      mask_ranges_ < kMostRanges)
-    return configuration;
+  constexpr size_t kMostMemory = 48 << 20;
+  if (memory() < kMostMemory) return configuration;
   const Configuration kept = configurations_[configuration];
   const std::vector<Item> old(items_.begin() + kept.first, items_.begin() + kept.first + kept.size);
   const std::vector<Frame> old_frames = std::move(frames_);

@@ -41,6 +41,7 @@ class Machine {
 
   // Lets go of all but one configuration once much is remembered; the number may change.
   uint32_t tidy(uint32_t configuration);
+  size_t memory() const;  // bytes
 
  private:
   // A return to a state, or (with kLoopBit) an iteration of a loop after which `need` more must and `left` more may

@@ -98,11 +98,12 @@ void Machine::find_loops(uint32_t configuration) {
   uint32_t capacity = UINT16_MAX;
   const uint32_t counted = after_one_more(configuration, capacity);
   const uint32_t back = counted == kDead ? configuration : counted;
-  uint32_t loops = UINT32_MAX;
+  uint32_t loops = 0, leaves = 0;
   const Table ways = table(configuration);
   for (uint32_t byte = 0; byte < 0x80; ++byte)
-    if (ways[byte] != back) loops &= ~byte_class(static_cast<uint8_t>(byte));
-  if (loops == kHighBytes || !high_bytes_lead_to(configuration, back)) loops &= ~kHighBytes;
+    (ways[byte] == back ? loops : leaves) |= byte_class(static_cast<uint8_t>(byte));
+  loops &= ~leaves;
+  if (loops != 0 && high_bytes_lead_to(configuration, back)) loops |= kHighBytes;
   Configuration& at = configurations_[configuration];
   at.loops = loops;
   at.capacity = capacity;

@@ -29,9 +29,10 @@ std::unique_ptr<Machine> LanguageAutomaton::borrow_machine() const {
 }
 
 void LanguageAutomaton::give_back(std::unique_ptr<Machine> machine) const {
-  constexpr size_t kMostIdle = 2;
+  constexpr size_t kMostIdle = 2, kMostMemory = 8 << 20;
+  if (!machine || machine->memory() > kMostMemory) return;
   const std::lock_guard lock(mutex_);
-  if (machine && idle_.size() < kMostIdle) idle_.push_back(std::move(machine));
+  if (idle_.size() < kMostIdle) idle_.push_back(std::move(machine));
 }
 
 Matcher::Matcher(std::shared_ptr<const LanguageAutomaton> automaton, std::shared_ptr<const TokenTrie> tokens,

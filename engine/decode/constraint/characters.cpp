@@ -126,6 +126,13 @@ std::optional<std::vector<uint32_t>> decode_utf8(std::string_view text) {
   return characters;
 }
 
+void append_utf8(uint32_t character, std::string& text) {
+  uint8_t bytes[4] = {};
+  const uint32_t size = encoded_size(character);
+  encode(character, size, bytes);
+  for (uint32_t i = 0; i < size; ++i) text += static_cast<char>(bytes[i]);
+}
+
 std::vector<Utf8Ranges> utf8_ranges(const CharacterSet& set) {
   std::vector<Utf8Ranges> result;
   for (const CharacterRange& range : set.ranges()) split(range, result);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -36,6 +37,8 @@ class CharacterSet {
  private:
   std::vector<CharacterRange> ranges_;
 };
+
+void append_utf8(uint32_t character, std::string& text);
 
 // Byte ranges of UTF-8 sequences of one length: a sequence is in it where each byte is in its range.
 struct Utf8Ranges {

@@ -33,6 +33,7 @@ class Answer {
   const std::string& stop() const { return stops_.stop(); }
   bool finished() const { return reader_ && reader_->finished(); }  // nothing more belongs to it
   bool thinks() const { return reader_ && reader_->thinks(); }
+  std::optional<CallUnderWay> call_under_way() const { return reader_ ? reader_->call_under_way() : std::nullopt; }
   bool malformed_call() const { return reader_ && reader_->malformed(); }
   std::vector<ToolCall> calls() const;
 

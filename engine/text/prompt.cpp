@@ -1,6 +1,7 @@
 // One function for each kind of prompt.
 #include "engine/text/prompt.h"
 
+#include <algorithm>
 #include <random>
 
 #include "engine/text/answer/fit.h"
@@ -18,6 +19,13 @@ void require_tool(const Request& request, const Tools& tools, const AnswerFormat
     throw Error(ErrorCode::invalid_argument, "a tool must be called, but the model's chat template knows no calls");
   if (!request.tool.empty() && !tools.contains(request.tool))
     throw Error(ErrorCode::invalid_argument, "the tool that must be called is not among the tools");
+}
+
+// Whether a prompt has opened and ended the reasoning itself, so that the answer has none.
+bool closed_reasoning(std::string_view prompt, const AnswerFormat& answers) {
+  const std::string_view text = trim(prompt);
+  return std::any_of(answers.reasoning.begin(), answers.reasoning.end(),
+                     [&](const ReasoningFormat& format) { return text.ends_with(format.close); });
 }
 
 // The marker that ends the reasoning which a prompt has opened; empty where it has not.
@@ -94,6 +102,7 @@ class PromptMaker {
                               .tools = tools ? Tools(*tools) : Tools(),
                               .calls = true,
                               .one_call = !request_.parallel_calls,
+                              .may_think = !closed_reasoning(prompt.text, chat_->answers),
                               .thinking = opened_reasoning(prompt.text, chat_->answers),
                               .id_seed = (uint64_t{std::random_device{}()} << 32) | std::random_device{}()};
     made.split->calls = !made.split->tools.empty();

@@ -19,6 +19,13 @@ struct AnswerPiece {
   bool empty() const { return text.empty() && reasoning.empty() && calls.empty(); }
 };
 
+// A call that has a name, but no end yet.
+struct CallUnderWay {
+  uint32_t index = 0;
+  std::string name, arguments;  // as they were told
+  bool json = true;             // the model itself writes the arguments as JSON
+};
+
 // Gathers the parts, in pieces and whole.
 class AnswerParts {
  public:
@@ -35,6 +42,9 @@ class AnswerParts {
   void mark_malformed() { malformed_ = true; }
 
   AnswerPiece take() { return std::exchange(piece_, {}); }
+  std::optional<CallUnderWay> under_way() const {
+    return told_ ? std::optional(CallUnderWay{begun_ - 1, told_->name, told_->arguments, true}) : std::nullopt;
+  }
   bool malformed() const { return malformed_; }
   const std::vector<ToolCall>& calls() const { return calls_; }
 
@@ -64,6 +74,7 @@ class AnswerReader {
   // Whether what comes next is reasoning, as far as is known.
   virtual bool thinks() const = 0;
 
+  virtual std::optional<CallUnderWay> call_under_way() const { return parts_.under_way(); }
   bool malformed() const { return parts_.malformed(); }
   const std::vector<ToolCall>& calls() const { return parts_.calls(); }
 

@@ -306,6 +306,12 @@ bool Splitter::read_between(bool last) {
   return true;
 }
 
+std::optional<CallUnderWay> Splitter::call_under_way() const {
+  auto call = parts_.under_way();
+  if (call) call->json = format_->body == CallFormat::Body::object || format_->body == CallFormat::Body::named;
+  return call;
+}
+
 std::unique_ptr<AnswerReader> make_answer_reader(SplitOptions options) {
   if (options.format->channels) return std::make_unique<ChannelReader>(std::move(options));
   return std::make_unique<Splitter>(std::move(options));

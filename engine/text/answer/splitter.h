@@ -20,6 +20,7 @@ struct SplitOptions {
   Tools tools;
   bool calls = true;      // else what looks like calls is text
   bool one_call = false;  // the answer is complete behind its first call
+  bool may_think = true;  // the answer may begin with reasoning
   std::string thinking;   // the marker that ends reasoning which the prompt has opened already; empty: it has not
   uint64_t id_seed = 0;
 };
@@ -32,6 +33,7 @@ class Splitter : public AnswerReader {
   explicit Splitter(SplitOptions options);
 
   bool thinks() const override { return state_ == State::reasoning; }
+  std::optional<CallUnderWay> call_under_way() const override;
 
  private:
   enum class State : uint8_t { reasoning, text, call, between };

@@ -112,7 +112,8 @@ inline Tools usual_tools() {
 }
 
 inline SplitOptions options_of(const AnswerFormat& format) {
-  return {.format = &format, .tools = usual_tools(), .calls = true, .one_call = false, .thinking = {}, .id_seed = 7};
+  return {.format = &format, .tools = usual_tools(), .calls = true, .one_call = false, .may_think = true,
+          .thinking = {}, .id_seed = 7};
 }
 
 }  // namespace hearth

@@ -15,7 +15,8 @@ double seconds(std::chrono::steady_clock::duration duration) { return std::chron
 }  // namespace
 
 Generation::Generation(const Tokenizer& tokenizer, const Request& request, std::vector<int32_t> prompt, uint64_t seed,
-                       const GenerationOptions& options, std::function<void(Event)> on_event)
+                       const GenerationOptions& options, std::function<void(Event)> on_event,
+                       std::unique_ptr<Matcher> matcher)
     : tokenizer_(tokenizer),
       options_(options),
       max_tokens_(options.most_tokens == 0 ? request.max_tokens : std::min(request.max_tokens, options.most_tokens)),
@@ -25,7 +26,8 @@ Generation::Generation(const Tokenizer& tokenizer, const Request& request, std::
       on_event_(std::move(on_event)),
       sampler_(request.sampling, seed),
       detokenizer_(tokenizer, {.continues = !options.fresh}),
-      stops_(request.stop) {
+      stops_(request.stop),
+      matcher_(std::move(matcher)) {
   tokens = std::move(prompt);
   for (const int32_t id : tokens) sampler_.accept(id);
   if (request.prompt_logprobs && logprobs_)
@@ -72,24 +74,53 @@ void Generation::on_logits(uint32_t position, std::span<float> logits) {
 }
 
 void Generation::draw(std::span<float> logits) {
-  const std::vector<float> raw = logprobs_ ? std::vector<float>(logits.begin(), logits.end()) : std::vector<float>();
-  const int32_t token = sampler_.draw(logits);
   if (result_.prompt_seconds == 0) {
     first_token_ = Clock::now();
     result_.prompt_seconds = seconds(first_token_ - asked_);
   }
+  if (take_what_must_follow()) return;
+  const std::vector<float> raw = logprobs_ ? std::vector<float>(logits.begin(), logits.end()) : std::vector<float>();
+  const int32_t token = draw_token(logits);
   const Vocabulary& vocabulary = tokenizer_.vocabulary();
   // A second bos begins another text; models trained on many in a row end one so.
   if (!ignore_end_ && (vocabulary.is_end_of_generation(token) || token == vocabulary.special().bos)) {
     reason_ = FinishReason::end;
     return;
   }
+  if (matcher_ && !matcher_->accept(token))
+    throw Error(ErrorCode::bad_model, "the model's logits are no numbers, so its answer cannot be constrained");
+  take(token, raw);
+  if (!reason_) take_what_must_follow();
+}
+
+int32_t Generation::draw_token(std::span<float> logits) {
+  if (matcher_ && !matcher_->mask(logits, !ignore_end_))
+    throw Error(ErrorCode::invalid_argument, "no token of the model can follow as the constraint wants it");
+  return sampler_.draw(logits, matcher_ != nullptr);
+}
+
+// Ends an answer that is whole, and takes tokens that need no model; true where there is nothing to draw. Where their
+// logprobs are wanted they are drawn like others.
+bool Generation::take_what_must_follow() {
+  if (!matcher_) return false;
+  const std::vector<int32_t> must = logprobs_ ? std::vector<int32_t>() : matcher_->forced();
+  for (const int32_t token : must) {
+    matcher_->accept(token);
+    take(token, {});
+    if (reason_) return true;
+  }
+  if (matcher_->finished()) reason_ = FinishReason::end;
+  return reason_ || !must.empty();
+}
+
+// A token becomes part of the answer. raw: its logits, where logprobs are wanted.
+void Generation::take(int32_t token, std::span<const float> raw) {
   ++result_.generated_tokens;
   sampler_.accept(token);
   Event event;
   if (logprobs_) event.logprobs.push_back(logprob_of(token, raw));
   // Rows of the embedding past the vocabulary are padding without text.
-  if (vocabulary.contains(token)) event.text = stops_.push(detokenizer_.push(token));
+  if (tokenizer_.vocabulary().contains(token)) event.text = stops_.push(detokenizer_.push(token));
   if (stops_.stopped())
     reason_ = FinishReason::stop;
   else if (result_.generated_tokens == max_tokens_)

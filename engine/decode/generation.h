@@ -4,8 +4,10 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <optional>
 
+#include "engine/decode/constraint/matcher.h"
 #include "engine/decode/sampler.h"
 #include "engine/decode/scheduler.h"
 #include "engine/decode/stop_filter.h"
@@ -26,9 +28,11 @@ struct GenerationOptions {
 // Made in any thread, then used by the scheduler's alone, but for cancel() and generated().
 class Generation : public Task {
  public:
-  // The tokenizer must outlive it. Throws Error (invalid_argument) for options that cannot be.
+  // The tokenizer must outlive it. matcher: of the request's constraint; null: none. Throws Error (invalid_argument)
+  // for options that cannot be.
   Generation(const Tokenizer& tokenizer, const Request& request, std::vector<int32_t> prompt, uint64_t seed,
-             const GenerationOptions& options, std::function<void(Event)> on_event);
+             const GenerationOptions& options, std::function<void(Event)> on_event,
+             std::unique_ptr<Matcher> matcher = nullptr);
 
   void cancel() { cancel_ = true; }
 
@@ -44,6 +48,9 @@ class Generation : public Task {
   TokenLogprob describe(int32_t token, float logprob) const;
   TokenLogprob logprob_of(int32_t token, std::span<const float> logits) const;
   void draw(std::span<float> logits);
+  int32_t draw_token(std::span<float> logits);
+  void take(int32_t token, std::span<const float> raw);
+  bool take_what_must_follow();
   void send(Event event);
 
   const Tokenizer& tokenizer_;
@@ -56,6 +63,7 @@ class Generation : public Task {
   Sampler sampler_;
   Detokenizer detokenizer_;
   StopFilter stops_;
+  std::unique_ptr<Matcher> matcher_;
 
   std::atomic<bool> cancel_ = false;
   Result result_;

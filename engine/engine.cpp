@@ -11,6 +11,8 @@
 #include <random>
 
 #include "backends/devices.h"
+#include "engine/decode/constraint/constraint_cache.h"
+#include "engine/decode/constraint/token_trie.h"
 #include "engine/decode/generation.h"
 #include "engine/decode/scoring.h"
 #include "engine/decode/worker.h"
@@ -173,6 +175,11 @@ struct Engine::State {
     const Chat chat{*model.chat_template, model.answers};
     return make_prompt(request, model.tokenizer, &chat);
   }
+  // Sorting a large vocabulary takes a while, and most engines never need it.
+  std::shared_ptr<const TokenTrie> token_trie() {
+    std::call_once(trie_once, [&] { trie = TokenTrie::make(model.tokenizer); });
+    return trie;
+  }
   std::shared_ptr<Generation> start(const Request& request, std::function<void(Event)> on_event);
 
   EngineOptions options;
@@ -181,6 +188,10 @@ struct Engine::State {
   std::unique_ptr<Plan> plan, embedding_plan;  // the latter null where there are no embeddings
   ModelInfo info;
   std::atomic<uint64_t> generated_tokens = 0;
+  ConstraintCache constraints;
+  std::once_flag trie_once;
+  std::shared_ptr<const TokenTrie> trie;
+  GuideTools guides{model.tokenizer, constraints, [this] { return token_trie(); }};
   std::unique_ptr<Worker> worker;  // last: it uses all the rest
 };
 
@@ -203,7 +214,8 @@ std::shared_ptr<Generation> Engine::State::start(const Request& request, std::fu
       [this, on_event = std::move(on_event)](Event event) {
         if (event.result) generated_tokens += event.result->generated_tokens;
         on_event(std::move(event));
-      });
+      },
+      guides);
   if (!worker->add(generation, options.most_waiting))
     throw Error(ErrorCode::busy, std::to_string(options.most_waiting) + " requests wait already");
   return generation;

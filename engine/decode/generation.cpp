@@ -15,7 +15,7 @@ double seconds(std::chrono::steady_clock::duration duration) { return std::chron
 }  // namespace
 
 Generation::Generation(const Tokenizer& tokenizer, const Request& request, Prompt prompt, uint64_t seed,
-                       const GenerationOptions& options, std::function<void(Event)> on_event)
+                       const GenerationOptions& options, std::function<void(Event)> on_event, const GuideTools& guides)
     : tokenizer_(tokenizer),
       options_(options),
       max_tokens_(options.most_tokens == 0 ? request.max_tokens : std::min(request.max_tokens, options.most_tokens)),
@@ -25,6 +25,7 @@ Generation::Generation(const Tokenizer& tokenizer, const Request& request, Promp
       on_event_(std::move(on_event)),
       sampler_(request.sampling, seed),
       detokenizer_(tokenizer, {.continues = !prompt.begins_text}),
+      guide_(guides, request, prompt),
       answer_(tokenizer.vocabulary(), request.stop, std::move(prompt.split)) {
   tokens = std::move(prompt.ids);
   for (const int32_t id : tokens) sampler_.accept(id);
@@ -72,12 +73,13 @@ void Generation::on_logits(uint32_t position, std::span<float> logits) {
 }
 
 void Generation::draw(std::span<float> logits) {
-  const std::vector<float> raw = logprobs_ ? std::vector<float>(logits.begin(), logits.end()) : std::vector<float>();
-  const int32_t token = sampler_.draw(logits);
   if (result_.prompt_seconds == 0) {
     first_token_ = Clock::now();
     result_.prompt_seconds = seconds(first_token_ - asked_);
   }
+  if (take_what_must_follow()) return;
+  const std::vector<float> raw = logprobs_ ? std::vector<float>(logits.begin(), logits.end()) : std::vector<float>();
+  const int32_t token = draw_token(logits);
   const Vocabulary& vocabulary = tokenizer_.vocabulary();
   // A second bos begins another text; models trained on many in a row end one so.
   if (!ignore_end_ && (vocabulary.is_end_of_generation(token) || token == vocabulary.special().bos) &&
@@ -85,13 +87,43 @@ void Generation::draw(std::span<float> logits) {
     reason_ = FinishReason::end;
     return;
   }
+  if (guide_.binds() && !guide_.accept(token))
+    throw Error(ErrorCode::bad_model, "the model's logits are no numbers, so its answer cannot be constrained");
+  take(token, raw);
+  if (!reason_) take_what_must_follow();
+}
+
+int32_t Generation::draw_token(std::span<float> logits) {
+  const bool bound = guide_.binds();
+  if (bound && !guide_.mask(logits, !ignore_end_))
+    throw Error(ErrorCode::invalid_argument, "no token of the model can follow as the constraint wants it");
+  return sampler_.draw(logits, bound);
+}
+
+// Ends an answer that is whole, and takes tokens that need no model; true where there is nothing to draw. Where their
+// logprobs are wanted they are drawn like others.
+bool Generation::take_what_must_follow() {
+  const std::vector<int32_t> must = logprobs_ ? std::vector<int32_t>() : guide_.forced();
+  for (const int32_t token : must) {
+    guide_.accept(token);
+    take(token, {});
+    if (reason_) return true;
+  }
+  if (guide_.finished()) reason_ = FinishReason::end;
+  return reason_ || !must.empty();
+}
+
+// A token becomes part of the answer. raw: its logits, where logprobs are wanted.
+void Generation::take(int32_t token, std::span<const float> raw) {
   ++result_.generated_tokens;
   sampler_.accept(token);
   Event event;
   if (logprobs_) event.logprobs.push_back(logprob_of(token, raw));
   // Rows of the embedding past the vocabulary are padding without text.
   const bool thought = answer_.thinks();
-  if (vocabulary.contains(token)) add(event, answer_.push(detokenizer_.push(token, answer_.shows(token))));
+  if (tokenizer_.vocabulary().contains(token))
+    add(event, answer_.push(detokenizer_.push(token, answer_.shows(token))));
+  guide_.follow(answer_);
   if (thought || answer_.thinks()) ++result_.reasoning_tokens;
   if (answer_.stopped())
     reason_ = FinishReason::stop;

@@ -29,7 +29,7 @@ std::unique_ptr<Machine> LanguageAutomaton::borrow_machine() const {
 }
 
 void LanguageAutomaton::give_back(std::unique_ptr<Machine> machine) const {
-  constexpr size_t kMostIdle = 2, kMostMemory = 8 << 20;
+  constexpr size_t kMostIdle = 2, kMostMemory = 4 << 20;
   if (!machine || machine->memory() > kMostMemory) return;
   const std::lock_guard lock(mutex_);
   if (idle_.size() < kMostIdle) idle_.push_back(std::move(machine));
@@ -77,6 +77,9 @@ bool Matcher::mask(std::span<float> logits, bool may_stop) {
     for (const TokenRange& range : ranges)
       for (uint32_t i = range.first; i < range.last; ++i) keep(tokens[i]);
     std::fill(logits.begin(), logits.end(), kForbidden);
+    // Something has to come, however unlikely the model finds it.
+    if (std::all_of(kept_.begin(), kept_.end(), [](const auto& one) { return one.second == kForbidden; }))
+      for (auto& [token, logit] : kept_) logit = 0;
   } else {
     const auto forbid = [&](int32_t token) {
       if (static_cast<size_t>(token) < logits.size()) logits[static_cast<size_t>(token)] = kForbidden;

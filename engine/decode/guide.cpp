@@ -113,13 +113,13 @@ Guide::Automaton Guide::head_of(const CallFormat& format) const {
     if (format.body != CallFormat::Body::object)
       heads.push_back(name);
     else if (format.name_is_key)
-      heads.push_back("{" + json_string(name) + ": ");
+      heads.push_back("{" + quoted_json(name) + ": ");
     else
-      heads.push_back("{" + json_string(format.name_key) + ": " + json_string(name) + ", " +
-                      json_string(format.arguments_key) + ": ");
+      heads.push_back("{" + quoted_json(format.name_key) + ": " + quoted_json(name) + ", " +
+                      quoted_json(format.arguments_key) + ": ");
   }
   std::string key = "head:";
-  for (const std::string& head : heads) key += json_string(head);
+  for (const std::string& head : heads) key += quoted_json(head);
   return automaton_of(key, [&](GrammarBuilder& builder) {
     std::vector<GrammarPart> parts;
     for (const std::string& head : heads) parts.push_back(builder.literal(head));
@@ -144,7 +144,7 @@ Guide::Automaton Guide::arguments_of(const CallFormat* format, const std::string
   std::string key = "parameters:" + json;
   for (const std::string* part : {&written.parameter_open, &written.key_end, &written.plain_key_end,
                                   &written.parameter_close, &written.call_close})
-    key += json_string(*part);
+    key += quoted_json(*part);
   return automaton_of(key, [&](GrammarBuilder& builder) {
     return parameters_part(builder, *format, split_->tools, tool);
   });

@@ -131,7 +131,7 @@ class CallFitter {
     const Value* function = call.find("function");
     if (function == nullptr || !function->is_dict()) return dump_json(call, {}, kMostArguments);
     const Value* arguments = function->find("arguments");
-    return "{\"name\": " + json_string(text_member(function->dict(), "name")) + ", \"arguments\": " +
+    return "{\"name\": " + quoted_json(text_member(function->dict(), "name")) + ", \"arguments\": " +
            (arguments->is_string() ? arguments->string() : dump_json(*arguments, {}, kMostArguments)) + "}";
   }
 

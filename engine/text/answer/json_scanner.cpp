@@ -122,7 +122,7 @@ void append_json_byte(std::string& out, char byte) {
   }
 }
 
-std::string json_string(std::string_view text) {
+std::string quoted_json(std::string_view text) {
   std::string out = "\"";
   for (const char byte : text) {
     if (byte == '"' || byte == '\\') out += '\\';

@@ -46,6 +46,6 @@ size_t json_end(std::string_view text, size_t begin);
 // The byte as it stands in a JSON string: control characters escaped.
 void append_json_byte(std::string& out, char byte);
 // A text as a JSON string.
-std::string json_string(std::string_view text);
+std::string quoted_json(std::string_view text);
 
 }  // namespace hearth

@@ -78,7 +78,7 @@ ParameterReader::Step ParameterReader::read_key(std::string_view text, bool last
              : kinds_ == json_kind::kString ? json_kind::kAny
                                             : kinds_;
   streams_ = kinds_ == json_kind::kString;
-  arguments_ += (arguments_.empty() ? "{" : ", ") + json_string(key_) + ": ";
+  arguments_ += (arguments_.empty() ? "{" : ", ") + quoted_json(key_) + ": ";
   if (streams_) arguments_ += '"';
   searched_ = std::string::npos;
   state_ = State::value;

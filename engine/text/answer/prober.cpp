@@ -20,7 +20,7 @@ std::string tool(std::string_view name) {
 
 Prober::Prober(const Template& chat_template, std::string bos, std::string eos)
     : template_(chat_template),
-      tokens_(R"(, "bos_token": )" + json_string(bos) + R"(, "eos_token": )" + json_string(eos)) {}
+      tokens_(R"(, "bos_token": )" + quoted_json(bos) + R"(, "eos_token": )" + quoted_json(eos)) {}
 
 std::optional<std::string> Prober::render(const std::string& messages, bool with_tools, bool generation_prompt,
                                           const std::string& more) const {
@@ -39,30 +39,30 @@ std::optional<std::string> Prober::render(const std::string& messages, bool with
 }
 
 std::string Prober::message(std::string_view role, std::string_view text) {
-  return R"({"role": )" + json_string(role) + R"(, "content": )" + json_string(text) + "}";
+  return R"({"role": )" + quoted_json(role) + R"(, "content": )" + quoted_json(text) + "}";
 }
 
 std::string Prober::user(std::string_view text) { return message("user", text); }
 std::string Prober::answer(std::string_view text) { return message("assistant", text); }
 
 std::string Prober::calling(const CallStyle& style) {
-  std::string json = R"({"role": "assistant", "content": )" + json_string(style.content) + style.more + R"(, "tool_calls": [)";
+  std::string json = R"({"role": "assistant", "content": )" + quoted_json(style.content) + style.more + R"(, "tool_calls": [)";
   for (int i = 0; i < style.calls; ++i) {
     const std::string name(i == 0 ? probe::kFirstTool : probe::kSecondTool);
     std::string id(i == 0 ? kFirstId : kSecondId);
     if (style.function_ids) id = "functions." + name + ":" + std::to_string(i);
     if (i == 0 && !style.id.empty()) id = style.id;
     const std::string arguments(probe::kArguments);
-    json += std::string(i == 0 ? "" : ", ") + R"({"id": )" + json_string(id) +
-            R"(, "type": "function", "function": {"name": )" + json_string(name) + R"(, "arguments": )" +
-            (style.arguments_as_text ? json_string(arguments) : arguments) + "}}";
+    json += std::string(i == 0 ? "" : ", ") + R"({"id": )" + quoted_json(id) +
+            R"(, "type": "function", "function": {"name": )" + quoted_json(name) + R"(, "arguments": )" +
+            (style.arguments_as_text ? quoted_json(arguments) : arguments) + "}}";
   }
   return json + "]}";
 }
 
 std::string Prober::result(std::string_view id, std::string_view text) {
-  return R"({"role": "tool", "name": "qzfirst", "tool_call_id": )" + json_string(id) + R"(, "content": )" +
-         json_string(text) + "}";
+  return R"({"role": "tool", "name": "qzfirst", "tool_call_id": )" + quoted_json(id) + R"(, "content": )" +
+         quoted_json(text) + "}";
 }
 
 }  // namespace hearth

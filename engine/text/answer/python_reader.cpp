@@ -22,7 +22,7 @@ class Literals {
       while (at_ < text_.size() && is_tool_name(text_[at_])) ++at_;
       const std::string_view key = text_.substr(begin, at_ - begin);
       if (key.empty() || !accept('=')) return std::nullopt;
-      out += (out.size() > 1 ? ", " : "") + json_string(key) + ": ";
+      out += (out.size() > 1 ? ", " : "") + quoted_json(key) + ": ";
       if (!value(out, 0)) return std::nullopt;
       skip();
       if (at_ < text_.size() && !accept(',')) return std::nullopt;

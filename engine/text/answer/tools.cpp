@@ -77,7 +77,7 @@ uint8_t Tools::kinds(std::string_view tool, std::string_view parameter) const {
 }
 
 std::string parameter_json(std::string_view text, uint8_t kinds) {
-  if (kinds == kString) return json_string(text);
+  if (kinds == kString) return quoted_json(text);
   std::string_view candidate = trim(text);
   // Templates that print values as Python does teach models these.
   if (candidate == "True") candidate = "true";
@@ -88,7 +88,7 @@ std::string parameter_json(std::string_view text, uint8_t kinds) {
     if ((kind & kinds) != 0 && !(kind == kString && kinds == kAny)) return std::string(candidate);
   } catch (const TemplateError&) {  // then it is a string
   }
-  return json_string(text);
+  return quoted_json(text);
 }
 
 }  // namespace hearth

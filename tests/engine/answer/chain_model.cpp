@@ -27,7 +27,7 @@ std::string stored(const ChainPiece& piece) {
 }  // namespace
 
 void write_chain_model(const std::filesystem::path& path, const std::string& chat_template,
-                       const std::vector<ChainPiece>& pieces) {
+                       const std::vector<ChainPiece>& pieces, const ChainPiece& closing) {
   std::vector<std::string> tokens;
   std::vector<int32_t> types;
   const auto add = [&](std::string text, bool control) {
@@ -47,6 +47,9 @@ void write_chain_model(const std::filesystem::path& path, const std::string& cha
     last = next;
   }
   if (last != end) followers.emplace(last, end);
+  const size_t close = add(stored(closing), closing.control);
+  followers['}'] = close;
+  followers[close] = end;
 
   const uint64_t count = tokens.size(), width = (count + kHead - 1) / kHead * kHead, heads = width / kHead;
   GgufWriter writer(path);

@@ -13,9 +13,10 @@ struct ChainPiece {
 };
 
 // Writes a GGUF file of a byte-level vocabulary: all bytes, the tokens <|end|>, <|system|>, <|user|>, <|tool|> and
-// <|assistant|>, and the pieces. Behind <|assistant|> come the pieces in their order and <|end|>; behind any other token
-// "." without an end. A control piece <|end|> is that token. A prompt must end in <|assistant|>, or in the text of the first pieces.
+// <|assistant|>, and the pieces. Behind <|assistant|> come the pieces in their order and <|end|>; behind the byte },
+// with which an answer ends that was made to follow a schema, `closing` and <|end|>; behind any other token "." without
+// an end. A control piece <|end|> is that token.
 void write_chain_model(const std::filesystem::path& path, const std::string& chat_template,
-                       const std::vector<ChainPiece>& pieces);
+                       const std::vector<ChainPiece>& pieces, const ChainPiece& closing);
 
 }  // namespace hearth

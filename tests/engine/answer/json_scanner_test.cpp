@@ -35,7 +35,7 @@ TEST(JsonScannerTest, knows_keys_and_strings) {
 }
 
 TEST(JsonScannerTest, strings_are_written_with_escapes) {
-  EXPECT_EQ(json_string("a\"b\\c\n\x01"), R"("a\"b\\c\n\u0001")");
+  EXPECT_EQ(quoted_json("a\"b\\c\n\x01"), R"("a\"b\\c\n\u0001")");
 }
 
 }  // namespace

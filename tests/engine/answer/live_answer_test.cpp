@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <future>
 #include <string>
@@ -33,11 +34,12 @@ std::vector<ChainPiece> letters(const std::string& text) {
   return pieces;
 }
 
-Engine engine_of(const std::vector<ChainPiece>& pieces, const std::string& chat_template = kTagged) {
+Engine engine_of(const std::vector<ChainPiece>& pieces, const std::string& chat_template = kTagged,
+                 const std::string& closing = "}</tool_call>") {
   static int made = 0;
   const auto path = std::filesystem::temp_directory_path() /
                     ("hearth_chain_" + std::to_string(::getpid()) + "_" + std::to_string(made++) + ".gguf");
-  write_chain_model(path, chat_template, pieces);
+  write_chain_model(path, chat_template, pieces, {closing});
   Engine engine = Engine::load(path, {.threads = 1, .context = 1024});
   std::filesystem::remove(path);
   return engine;
@@ -81,7 +83,7 @@ const std::string kCall = R"({"name": "look", "arguments": {"at": "sea"}})";
 TEST(LiveAnswerTest, reasoning_text_and_calls_come_apart) {
   std::vector<ChainPiece> pieces = letters("<think>Which one? The sea.</think>\n\nOne moment.\n");
   pieces.push_back({"<tool_call>", true});
-  for (const ChainPiece& piece : letters(kCall)) pieces.push_back(piece);
+  pieces.push_back({kCall});
   pieces.push_back({"</tool_call>", true});
   Engine engine = engine_of(pieces);
   EXPECT_TRUE(engine.info().has_tools);
@@ -129,7 +131,7 @@ TEST(LiveAnswerTest, calls_are_text_where_none_may_be_made) {
 
 TEST(LiveAnswerTest, a_call_that_cannot_be_read_is_text) {
   const std::string broken = "<tool_call>{\"name\": \"look\", \"arguments\": {at: sea}}</tool_call>";
-  Engine engine = engine_of(letters(broken));
+  Engine engine = engine_of({{broken}});
   const Told told = answer(engine, with_tools());
   EXPECT_EQ(told.text, broken);
   EXPECT_TRUE(told.result.malformed_call);
@@ -149,7 +151,9 @@ TEST(LiveAnswerTest, an_answer_may_end_behind_its_first_call) {
 }
 
 TEST(LiveAnswerTest, stop_texts_are_looked_for_in_text_alone) {
-  Engine engine = engine_of(letters("<think>The sea.</think>Look: <tool_call>" + kCall + "</tool_call>"));
+  std::vector<ChainPiece> pieces = letters("<think>The sea.</think>Look: ");
+  pieces.push_back({"<tool_call>" + kCall + "</tool_call>"});
+  Engine engine = engine_of(pieces);
   Request request = with_tools();
   request.stop = {"sea", "name"};
   EXPECT_EQ(answer(engine, request).result.reason, FinishReason::tool_calls);
@@ -199,6 +203,69 @@ TEST(LiveAnswerTest, a_tool_that_must_be_called_has_to_be_there) {
   request.prompt = std::vector<Message>{{"user", "?"}};
   request.tool.clear();
   EXPECT_THROW(engine.generate(request), Error);
+}
+
+// What a model of the tests that follow can say in one token each.
+std::vector<ChainPiece> marked(std::vector<ChainPiece> pieces) {
+  for (const char* marker : {"<think>", "</think>", "<tool_call>", "</tool_call>"})
+    if (std::ranges::none_of(pieces, [&](const ChainPiece& piece) { return piece.text == marker; }))
+      pieces.push_back({marker, true});
+  return pieces;
+}
+
+TEST(LiveAnswerTest, a_tool_is_called_where_one_must_be) {
+  Engine engine = engine_of(marked({{"Hello"}, {"<|end|>", true}}), kTagged, "</tool_call>");
+  Request request = with_tools();
+  request.tool_use = ToolUse::required;
+  Told told = answer(engine, request);
+  ASSERT_EQ(told.result.calls.size(), 1u) << told.text;
+  EXPECT_EQ(told.result.reason, FinishReason::tool_calls);
+  request.tool = "look";
+  for (const bool logprobs : {false, true}) {
+    if (logprobs) request.logprobs = 0;
+    told = answer(engine, request);
+    ASSERT_EQ(told.result.calls.size(), 1u) << told.text;
+    EXPECT_EQ(told.result.calls[0].name, "look");
+    EXPECT_EQ(told.result.calls[0].arguments, "{\"at\": \"sea\"}");
+    EXPECT_EQ(told.text, "");
+    EXPECT_FALSE(told.result.malformed_call);
+  }
+}
+
+TEST(LiveAnswerTest, a_call_that_must_be_made_comes_behind_the_reasoning) {
+  Engine engine =
+      engine_of(marked({{"<think>", true}, {"Hm."}, {"</think>", true}, {"No."}, {"<|end|>", true}}), kTagged, "</tool_call>");
+  Request request = with_tools();
+  request.tool_use = ToolUse::required;
+  request.tool = "look";
+  const Told told = answer(engine, request);
+  EXPECT_EQ(told.reasoning, "Hm.");
+  ASSERT_EQ(told.result.calls.size(), 1u);
+  EXPECT_EQ(told.result.calls[0].arguments, "{\"at\": \"sea\"}");
+}
+
+TEST(LiveAnswerTest, arguments_obey_the_schema_of_their_tool) {
+  // Left alone the model would look at the moon.
+  Engine engine = engine_of(letters("<tool_call>{\"name\": \"look\", \"arguments\": {\"at\": \"moon\"}}</tool_call>"));
+  const Told told = answer(engine, with_tools());
+  ASSERT_EQ(told.result.calls.size(), 1u) << told.text;
+  EXPECT_EQ(told.result.calls[0].arguments, "{\"at\": \"sea\"}");
+}
+
+TEST(LiveAnswerTest, a_constraint_binds_the_text_and_neither_reasoning_nor_calls) {
+  Request request = with_tools();
+  request.constraint = JsonSchema{R"({"enum": ["red", "blue"]})"};
+  Engine thinking = engine_of(marked({{"<think>", true}, {"Green?"}, {"</think>", true}, {"No."}}));
+  Told told = answer(thinking, request);
+  EXPECT_EQ(told.reasoning, "Green?");
+  EXPECT_EQ(told.text, "\"blue\"");
+  EXPECT_EQ(told.result.reason, FinishReason::end);
+  Engine calling = engine_of(marked({{"<tool_call>", true}, {"Hello"}}), kTagged, "</tool_call>");
+  told = answer(calling, request);
+  ASSERT_EQ(told.result.calls.size(), 1u) << told.text;
+  EXPECT_EQ(told.text, "");
+  Engine talking = engine_of(letters("Hello"));
+  EXPECT_EQ(answer(talking, request).text, "\"blue\"");
 }
 
 }  // namespace

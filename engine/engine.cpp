@@ -209,8 +209,7 @@ std::shared_ptr<Generation> Engine::State::start(const Request& request, std::fu
   const uint64_t seed = request.sampling.seed ? *request.sampling.seed : std::random_device{}();
   const auto generation = std::make_shared<Generation>(
       model.tokenizer, request, std::move(prompt), seed,
-      GenerationOptions{
-          .context = context, .most_tokens = options.most_tokens, .longest_wait = options.longest_wait},
+      GenerationOptions{.context = context, .most_tokens = options.most_tokens, .longest_wait = options.longest_wait},
       [this, on_event = std::move(on_event)](Event event) {
         if (event.result) generated_tokens += event.result->generated_tokens;
         on_event(std::move(event));

@@ -121,8 +121,7 @@ void Generation::take(int32_t token, std::span<const float> raw) {
   if (logprobs_) event.logprobs.push_back(logprob_of(token, raw));
   // Rows of the embedding past the vocabulary are padding without text.
   const bool thought = answer_.thinks();
-  if (tokenizer_.vocabulary().contains(token))
-    add(event, answer_.push(detokenizer_.push(token, answer_.shows(token))));
+  if (tokenizer_.vocabulary().contains(token)) add(event, answer_.push(detokenizer_.push(token, answer_.shows(token))));
   guide_.follow(answer_);
   if (thought || answer_.thinks()) ++result_.reasoning_tokens;
   if (answer_.stopped())

@@ -32,7 +32,8 @@ GrammarPart join(GrammarBuilder& builder, std::vector<GrammarPart> parts) { retu
 GrammarPart parameter_part(GrammarBuilder& builder, const CallFormat::Written& written, const std::string& key,
                            const Value& schema, uint8_t kinds) {
   const bool text = kinds == json_kind::kString;
-  const GrammarPart open = builder.literal(written.parameter_open + key + (text ? written.key_end : written.plain_key_end));
+  const GrammarPart open =
+      builder.literal(written.parameter_open + key + (text ? written.key_end : written.plain_key_end));
   const Value* choices = schema.find("enum");
   if (text && choices != nullptr && choices->is_list()) {
     std::vector<GrammarPart> values;
@@ -101,9 +102,7 @@ Guide::Automaton Guide::automaton_of(const std::string& key,
   }
 }
 
-std::vector<int32_t> Guide::tokens_of(const std::string& text) const {
-  return tools_.tokenizer.encode(text, true);
-}
+std::vector<int32_t> Guide::tokens_of(const std::string& text) const { return tools_.tokenizer.encode(text, true); }
 
 // What stands in front of the arguments of a call: its name, and the keys of an object.
 Guide::Automaton Guide::head_of(const CallFormat& format) const {
@@ -145,9 +144,8 @@ Guide::Automaton Guide::arguments_of(const CallFormat* format, const std::string
   for (const std::string* part : {&written.parameter_open, &written.key_end, &written.plain_key_end,
                                   &written.parameter_close, &written.call_close})
     key += quoted_json(*part);
-  return automaton_of(key, [&](GrammarBuilder& builder) {
-    return parameters_part(builder, *format, split_->tools, tool);
-  });
+  return automaton_of(key,
+                      [&](GrammarBuilder& builder) { return parameters_part(builder, *format, split_->tools, tool); });
 }
 
 std::vector<GuideStep> Guide::call_steps(const CallFormat& format, bool behind_reasoning) const {

@@ -64,11 +64,11 @@ class Guide {
   bool required_ = false;
   std::string tool_;
   bool begins_text_ = false;
-  bool thinks_ = false;                // the answer is in its reasoning
-  bool pending_ = false;               // the text is still to come, and something binds it
-  std::vector<GuidePath> paths_;       // those that the answer may still take
-  std::optional<Matcher> arguments_;   // of the call under way, outside of paths
-  std::string call_name_;              // of the call under way; empty: none, or not known yet
+  bool thinks_ = false;               // the answer is in its reasoning
+  bool pending_ = false;              // the text is still to come, and something binds it
+  std::vector<GuidePath> paths_;      // those that the answer may still take
+  std::optional<Matcher> arguments_;  // of the call under way, outside of paths
+  std::string call_name_;             // of the call under way; empty: none, or not known yet
   uint32_t seen_calls_ = 0;
   bool finished_ = false;
 };

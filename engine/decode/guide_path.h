@@ -54,8 +54,8 @@ class GuidePath {
   std::vector<GuideStep> steps_;
   std::shared_ptr<const TokenTrie> trie_;
   bool at_start_;
-  size_t at_ = 0;         // step
-  size_t token_ = 0;      // of a step of tokens
+  size_t at_ = 0;                   // step
+  size_t token_ = 0;                // of a step of tokens
   std::optional<Matcher> matcher_;  // of a step that an automaton follows
 };
 

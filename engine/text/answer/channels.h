@@ -32,10 +32,10 @@ class ChannelReader : public AnswerReader {
   State state_ = State::header;
   std::string channel_, recipient_, header_;
   ArgumentsReader arguments_reader_;
-  size_t read_ = 0;        // of held_, by the reader of arguments
+  size_t read_ = 0;  // of held_, by the reader of arguments
   std::string arguments_;
   bool told_text_ = false, told_reasoning_ = false;
-  bool fresh_ = true;      // nothing of this message has been told yet
+  bool fresh_ = true;  // nothing of this message has been told yet
 };
 
 }  // namespace hearth

@@ -78,8 +78,7 @@ AnswerFormat learn_answer_format(const Template& chat_template, const TemplateFa
   }
   format.reasoning = learn_reasoning(prober, format.habits);
   format.shows_reasoning = !format.reasoning.empty();
-  const std::string answer =
-      prober.render(Prober::user() + ", " + Prober::answer(), false).value_or("");
+  const std::string answer = prober.render(Prober::user() + ", " + Prober::answer(), false).value_or("");
   const size_t user = answer.rfind(probe::kUser);
   format.channels = user != std::string::npos && answer.find("<|channel|>", user) != std::string::npos &&
                     answer.find("<|message|>", user) != std::string::npos;

@@ -98,8 +98,7 @@ std::optional<CallFormat> learn_calls(const Prober& prober, TemplateHabits& habi
   for (const bool function_ids : {false, true}) {
     for (const bool as_text : {false, true}) {
       const auto probe = probe_calls(
-          prober,
-          {.arguments_as_text = as_text, .function_ids = function_ids, .id = {}, .more = {}, .content = {}});
+          prober, {.arguments_as_text = as_text, .function_ids = function_ids, .id = {}, .more = {}, .content = {}});
       if (!probe) continue;
       const auto found = find_call(probe->one, probe->start, probe::kFirstTool);
       // JSON is the better of two forms: Python's print of an object looks like parameters.

@@ -45,9 +45,9 @@ void learn_habits(const Prober& prober, bool has_calls, TemplateHabits& habits) 
   };
   const auto with_short_id = after_call(Prober::kFirstId);
   habits.no_tool_messages = !holds(with_short_id, probe::kResult);
-  habits.drops_calls = has_calls && !habits.function_ids &&
-                       (!with_short_id || with_short_id->find("qzfirst", with_short_id->rfind(probe::kUser)) ==
-                                              std::string::npos);
+  habits.drops_calls =
+      has_calls && !habits.function_ids &&
+      (!with_short_id || with_short_id->find("qzfirst", with_short_id->rfind(probe::kUser)) == std::string::npos);
   habits.short_ids = with_short_id && !habits.function_ids && !after_call("call_qz0123456789abcdef01");
   if (habits.reasoning_key.empty() || habits.drops_calls) return;
   style.id.clear();

@@ -74,7 +74,7 @@ ParameterReader::Step ParameterReader::read_key(std::string_view text, bool last
   at_ = text_value.kind == Kind::yes ? text_value.end : plain_value.end;
   kinds_ = tools_.kinds(name_, key_);
   if (format_.key_end != format_.plain_key_end)  // the marker itself tells strings
-    kinds_ = text_value.kind == Kind::yes    ? json_kind::kString
+    kinds_ = text_value.kind == Kind::yes   ? json_kind::kString
              : kinds_ == json_kind::kString ? json_kind::kAny
                                             : kinds_;
   streams_ = kinds_ == json_kind::kString;

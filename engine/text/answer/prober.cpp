@@ -46,7 +46,8 @@ std::string Prober::user(std::string_view text) { return message("user", text); 
 std::string Prober::answer(std::string_view text) { return message("assistant", text); }
 
 std::string Prober::calling(const CallStyle& style) {
-  std::string json = R"({"role": "assistant", "content": )" + quoted_json(style.content) + style.more + R"(, "tool_calls": [)";
+  std::string json =
+      R"({"role": "assistant", "content": )" + quoted_json(style.content) + style.more + R"(, "tool_calls": [)";
   for (int i = 0; i < style.calls; ++i) {
     const std::string name(i == 0 ? probe::kFirstTool : probe::kSecondTool);
     std::string id(i == 0 ? kFirstId : kSecondId);

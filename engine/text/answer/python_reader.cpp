@@ -102,7 +102,8 @@ class Literals {
       if (!first && accept('}')) break;
       if (!first) out += ", ";
       skip();
-      if (at_ == text_.size() || (text_[at_] != '"' && text_[at_] != '\'') || !string(out) || !accept(':')) return false;
+      if (at_ == text_.size() || (text_[at_] != '"' && text_[at_] != '\'') || !string(out) || !accept(':'))
+        return false;
       out += ": ";
       if (!value(out, depth + 1)) return false;
     }

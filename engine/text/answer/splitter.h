@@ -62,9 +62,9 @@ class Splitter : public AnswerReader {
   SplitOptions options_;
   std::vector<Trigger> triggers_;
   State state_ = State::text;
-  std::string close_;        // of the reasoning under way
-  bool lead_ = true;         // nothing of this part has come yet but white space
-  bool first_ = true;        // this is the first part
+  std::string close_;  // of the reasoning under way
+  bool lead_ = true;   // nothing of this part has come yet but white space
+  bool first_ = true;  // this is the first part
   bool told_text_ = false, told_reasoning_ = false;
   const CallFormat* format_ = nullptr;  // of the call under way, or of the last one
   std::unique_ptr<CallReader> reader_;

@@ -101,7 +101,8 @@ inline AnswerFormat learned(const std::string& source) {
   return learn_answer_format(parsed, {.source = source, .bos = "<s>", .eos = "</s>", .has_token = {}});
 }
 
-// Tools as an OpenAI request lists them: get_weather(city: string, unit: string), add(xs: array, options: object), now().
+// Tools as an OpenAI request lists them: get_weather(city: string, unit: string), add(xs: array, options: object),
+// now().
 inline Tools usual_tools() {
   return Tools(parse_json(R"([
     {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object", "properties":
@@ -112,8 +113,13 @@ inline Tools usual_tools() {
 }
 
 inline SplitOptions options_of(const AnswerFormat& format) {
-  return {.format = &format, .tools = usual_tools(), .calls = true, .one_call = false, .may_think = true,
-          .thinking = {}, .id_seed = 7};
+  return {.format = &format,
+          .tools = usual_tools(),
+          .calls = true,
+          .one_call = false,
+          .may_think = true,
+          .thinking = {},
+          .id_seed = 7};
 }
 
 }  // namespace hearth

@@ -47,7 +47,8 @@ std::string written_answer(const Template& parsed, const AnswerFormat& format, c
   const std::string prompt = render_fitted(parsed, format, up_to(request, index - 1, true));
   const std::string all = render_fitted(parsed, format, up_to(request, index, false));
   std::string answer = all.substr(common_beginning(prompt, all));
-  for (const char* end : {"<|im_end|>", "<|eot_id|>", "</s>", "<\xEF\xBD\x9C"
+  for (const char* end : {"<|im_end|>", "<|eot_id|>", "</s>",
+                          "<\xEF\xBD\x9C"
                           "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>",
                           "<|START_OF_TURN_TOKEN|>", "<|end_of_text|>"})
     answer = answer.substr(0, answer.rfind(end));

@@ -25,9 +25,9 @@ TEST(ChannelsTest, messages_to_functions_are_calls) {
   for (const char* header : {"<|channel|>commentary to=functions.now <|constrain|>json<|message|>",
                              " to=functions.now<|channel|>commentary json<|message|>",
                              "<|channel|>commentary to=functions.now<|message|>"}) {
-    const SplitAnswer split = split_answer(
-        options_of(format), std::string("<|channel|>analysis<|message|>Think.<|end|><|start|>assistant") + header +
-                                "{\"a\": \"<|end|>\"}<|call|>");
+    const SplitAnswer split =
+        split_answer(options_of(format), std::string("<|channel|>analysis<|message|>Think.<|end|><|start|>assistant") +
+                                             header + "{\"a\": \"<|end|>\"}<|call|>");
     EXPECT_EQ(split.reasoning, "Think.");
     EXPECT_EQ(split.text, "");
     ASSERT_EQ(split.calls.size(), 1u) << header;
@@ -45,8 +45,9 @@ TEST(ChannelsTest, a_call_ends_with_the_answer) {
 TEST(ChannelsTest, a_preamble_is_text) {
   const AnswerFormat format = channels();
   const SplitAnswer split =
-      split_answer(options_of(format), "<|channel|>commentary<|message|>I will look.<|end|><|start|>assistant<|channel|>"
-                                       "commentary to=functions.now<|message|>{}<|call|>");
+      split_answer(options_of(format),
+                   "<|channel|>commentary<|message|>I will look.<|end|><|start|>assistant<|channel|>"
+                   "commentary to=functions.now<|message|>{}<|call|>");
   EXPECT_EQ(split.text, "I will look.");
   EXPECT_EQ(split.calls.size(), 1u);
 }

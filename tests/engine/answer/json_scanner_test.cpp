@@ -13,8 +13,8 @@ TEST(JsonScannerTest, finds_the_end_of_objects_lists_and_strings) {
 }
 
 TEST(JsonScannerTest, refuses_what_is_no_json) {
-  for (const char* json : {"}", "{]", "[1,]", "{\"a\"}", "{\"a\":}", "{a:1}", "{'a':1}", "[\"\\x\"]", "[tru]", "[\"\\u00g0\"]",
-                           "{\"a\":1,}", "[1 2]", ",", "{\"a\":1", "\"open"})
+  for (const char* json : {"}", "{]", "[1,]", "{\"a\"}", "{\"a\":}", "{a:1}", "{'a':1}", "[\"\\x\"]", "[tru]",
+                           "[\"\\u00g0\"]", "{\"a\":1,}", "[1 2]", ",", "{\"a\":1", "\"open"})
     EXPECT_EQ(json_end(json, 0), std::string::npos) << json;
 }
 

@@ -28,7 +28,8 @@ TEST(LearnTest, a_template_without_calls_has_none) {
 
 TEST(LearnTest, objects_between_markers) {
   const CallFormat format = call_format(
-      "{% for c in m.tool_calls %}\n<call>{\"tool\": \"{{ c.function.name }}\", \"with\": {{ c.function.arguments | tojson "
+      "{% for c in m.tool_calls %}\n<call>{\"tool\": \"{{ c.function.name }}\", \"with\": {{ c.function.arguments | "
+      "tojson "
       "}}}</call>{% endfor %}");
   EXPECT_EQ(format.body, CallFormat::Body::object);
   EXPECT_EQ(format.name_key, "tool");
@@ -47,7 +48,8 @@ TEST(LearnTest, objects_whose_key_is_the_name) {
   EXPECT_EQ(format.section_close, Words{"<|/calls|>"});
   AnswerFormat answers;
   answers.calls = {format};
-  EXPECT_EQ(split_answer(options_of(answers), "<|calls|>[{\"now\": {\"a\": 1}}, {\"now\": {}}]<|/calls|>").calls.size(), 2u);
+  EXPECT_EQ(split_answer(options_of(answers), "<|calls|>[{\"now\": {\"a\": 1}}, {\"now\": {}}]<|/calls|>").calls.size(),
+            2u);
 }
 
 TEST(LearnTest, sections_with_names_in_front_of_arguments) {
@@ -63,17 +65,19 @@ TEST(LearnTest, sections_with_names_in_front_of_arguments) {
   EXPECT_EQ(format.section_close, Words{"<|/section|>"});
   AnswerFormat answers;
   answers.calls = {format};
-  const SplitAnswer split = split_answer(
-      options_of(answers), "<|section|><|call|>functions.now:0<|args|>{}<|/call|><|call|>now<|args|>{}<|/call|><|/section|>");
+  const SplitAnswer split =
+      split_answer(options_of(answers),
+                   "<|section|><|call|>functions.now:0<|args|>{}<|/call|><|call|>now<|args|>{}<|/call|><|/section|>");
   ASSERT_EQ(split.calls.size(), 2u);
   EXPECT_EQ(split.calls[0].name, "now");
   EXPECT_EQ(split.calls[1].name, "now");
 }
 
 TEST(LearnTest, ids_that_hold_the_name) {
-  const AnswerFormat format = learned(with_calls(
-      "<|section|>{% for c in m.tool_calls %}<|call|>{{ c.id }}<|args|>{{ c.function.arguments | tojson }}<|/call|>{% endfor "
-      "%}<|/section|>"));
+  const AnswerFormat format =
+      learned(with_calls("<|section|>{% for c in m.tool_calls %}<|call|>{{ c.id }}<|args|>{{ c.function.arguments | "
+                         "tojson }}<|/call|>{% endfor "
+                         "%}<|/section|>"));
   EXPECT_TRUE(format.shows_calls);
   EXPECT_TRUE(format.habits.function_ids);
 }
@@ -91,8 +95,10 @@ TEST(LearnTest, keys_and_values_between_markers) {
   answers.calls = {keys};
   EXPECT_EQ(split_answer(options_of(answers), "<call>now</call>").calls.size(), 1u);
   const CallFormat attributes = call_format(
-      "\n<calls>\n{% for c in m.tool_calls %}<invoke name=\"{{ c.function.name }}\">\n{% for k, v in c.function.arguments | "
-      "items %}<parameter name=\"{{ k }}\" string=\"{{ 'true' if v is string else 'false' }}\">{{ v if v is string else v | "
+      "\n<calls>\n{% for c in m.tool_calls %}<invoke name=\"{{ c.function.name }}\">\n{% for k, v in "
+      "c.function.arguments | "
+      "items %}<parameter name=\"{{ k }}\" string=\"{{ 'true' if v is string else 'false' }}\">{{ v if v is string "
+      "else v | "
       "tojson }}</parameter>\n{% endfor %}</invoke>\n{% endfor %}</calls>");
   EXPECT_EQ(attributes.section_open, Words{"<calls>"});
   EXPECT_EQ(attributes.call_open, (Words{"<invoke", "name=\""}));
@@ -103,17 +109,20 @@ TEST(LearnTest, keys_and_values_between_markers) {
 
 TEST(LearnTest, calls_as_python_writes_them) {
   const CallFormat format = call_format(
-      "<|calls|>[{% for c in m.tool_calls %}{{ c.function.name }}({% for k, v in c.function.arguments | items %}{{ k }}={{ v | "
-      "tojson }}{% if not loop.last %}, {% endif %}{% endfor %}){% if not loop.last %}, {% endif %}{% endfor %}]<|/calls|>");
+      "<|calls|>[{% for c in m.tool_calls %}{{ c.function.name }}({% for k, v in c.function.arguments | items %}{{ k "
+      "}}={{ v | "
+      "tojson }}{% if not loop.last %}, {% endif %}{% endfor %}){% if not loop.last %}, {% endif %}{% endfor "
+      "%}]<|/calls|>");
   EXPECT_EQ(format.body, CallFormat::Body::python);
   EXPECT_EQ(format.section_open, Words{"<|calls|>"});
   EXPECT_EQ(format.section_close, Words{"<|/calls|>"});
 }
 
 TEST(LearnTest, arguments_as_text_where_a_template_prints_them) {
-  const AnswerFormat format = learned(with_calls(
-      "{% for c in m.tool_calls %}<call>{{ '{\"name\": \"' + c.function.name + '\", \"arguments\": ' + c.function.arguments + "
-      "'}' }}</call>{% endfor %}"));
+  const AnswerFormat format =
+      learned(with_calls("{% for c in m.tool_calls %}<call>{{ '{\"name\": \"' + c.function.name + '\", \"arguments\": "
+                         "' + c.function.arguments + "
+                         "'}' }}</call>{% endfor %}"));
   EXPECT_TRUE(format.shows_calls);
   EXPECT_TRUE(format.habits.arguments_as_text);
   EXPECT_FALSE(format.habits.one_call_a_message);
@@ -127,16 +136,16 @@ TEST(LearnTest, the_markers_of_reasoning) {
   EXPECT_EQ(format.habits.reasoning_key, "reasoning_content");
   EXPECT_TRUE(format.shows_reasoning);
   // What a template only takes out of earlier answers.
-  const AnswerFormat taken_out = learned(
-      "{% for m in messages %}<|{{ m.role }}|>{{ m.content.split('</seed:think>')[-1] }}{% endfor %}");
+  const AnswerFormat taken_out =
+      learned("{% for m in messages %}<|{{ m.role }}|>{{ m.content.split('</seed:think>')[-1] }}{% endfor %}");
   EXPECT_TRUE(taken_out.shows_reasoning);
   EXPECT_EQ(taken_out.reasoning.back().open, "<seed:think>");
 }
 
 TEST(LearnTest, a_form_that_is_only_described_is_known) {
-  const AnswerFormat format = learned(
-      "{% if tools %}Answer with <tool_call>{\"name\": ..., \"arguments\": ...}</tool_call>.{% endif %}" + kTurns +
-      "{% endfor %}");
+  const AnswerFormat format =
+      learned("{% if tools %}Answer with <tool_call>{\"name\": ..., \"arguments\": ...}</tool_call>.{% endif %}" +
+              kTurns + "{% endfor %}");
   ASSERT_EQ(format.calls.size(), 1u);
   EXPECT_FALSE(format.shows_calls);
   EXPECT_TRUE(format.habits.drops_calls);

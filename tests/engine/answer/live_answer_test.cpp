@@ -233,8 +233,8 @@ TEST(LiveAnswerTest, a_tool_is_called_where_one_must_be) {
 }
 
 TEST(LiveAnswerTest, a_call_that_must_be_made_comes_behind_the_reasoning) {
-  Engine engine =
-      engine_of(marked({{"<think>", true}, {"Hm."}, {"</think>", true}, {"No."}, {"<|end|>", true}}), kTagged, "</tool_call>");
+  Engine engine = engine_of(marked({{"<think>", true}, {"Hm."}, {"</think>", true}, {"No."}, {"<|end|>", true}}),
+                            kTagged, "</tool_call>");
   Request request = with_tools();
   request.tool_use = ToolUse::required;
   request.tool = "look";

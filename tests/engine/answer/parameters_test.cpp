@@ -41,8 +41,9 @@ TEST(ParametersTest, the_schema_says_what_a_value_is) {
                                                  parameter("exact", "True"))),
             R"({"xs": [1, 2], "options": {"a": null}, "exact": true})");
   EXPECT_EQ(arguments_of(format, call("now", "")), "{}");
-  EXPECT_EQ(arguments_of(format, call("unknown", parameter("a", "1") + parameter("b", "x y") + parameter("c", "\"q\""))),
-            R"({"a": 1, "b": "x y", "c": "\"q\""})");
+  EXPECT_EQ(
+      arguments_of(format, call("unknown", parameter("a", "1") + parameter("b", "x y") + parameter("c", "\"q\""))),
+      R"({"a": 1, "b": "x y", "c": "\"q\""})");
   EXPECT_EQ(arguments_of(format, call("get_weather", parameter("days", "many"))), R"({"days": "many"})");
 }
 
@@ -69,8 +70,9 @@ TEST(ParametersTest, texts_come_as_they_are_written) {
 TEST(ParametersTest, markers_may_be_left_out) {
   const AnswerFormat format = xml();
   EXPECT_EQ(arguments_of(format, "<function=now>\n</function>"), "{}");
-  EXPECT_EQ(arguments_of(format, "<tool_call><function=get_weather><parameter=city>Oslo</parameter></function></tool_call>"),
-            R"({"city": "Oslo"})");
+  EXPECT_EQ(
+      arguments_of(format, "<tool_call><function=get_weather><parameter=city>Oslo</parameter></function></tool_call>"),
+      R"({"city": "Oslo"})");
   const SplitAnswer two = split_answer(options_of(format), "a\n" + call("now", "") + "\n" + call("now", ""));
   EXPECT_EQ(two.calls.size(), 2u);
   EXPECT_EQ(two.text, "a");
@@ -96,8 +98,9 @@ TEST(ParametersTest, a_marker_may_say_whether_a_value_is_text) {
   calls.plain_key_end = {"\"", "string=\"false\">"};
   calls.call_close = {"</invoke>"};
   calls.own_lines = false;
-  EXPECT_EQ(arguments_of(format, "<invoke name=\"add\">\n<parameter name=\"xs\" string=\"false\">[1]</parameter>\n"
-                                 "<parameter name=\"exact\" string=\"true\">true</parameter>\n</invoke>"),
+  EXPECT_EQ(arguments_of(format,
+                         "<invoke name=\"add\">\n<parameter name=\"xs\" string=\"false\">[1]</parameter>\n"
+                         "<parameter name=\"exact\" string=\"true\">true</parameter>\n</invoke>"),
             R"({"xs": [1], "exact": "true"})");
 }
 

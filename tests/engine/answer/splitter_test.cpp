@@ -45,8 +45,9 @@ AnswerFormat python(Words open, Words close) {
 
 TEST(SplitterTest, text_without_markers_stays_as_it_is) {
   const AnswerFormat format = tagged();
-  for (const char* text : {"", " Hello\n", "a < b <tool", "<tool_call", "\n\n  x  \n\n", "{\"name\": \"now\"}", "</think>",
-                           "naïve 日本語 👩🏽‍💻", "a<tool_call>b", "<tool_call>", "see <tool_call> and </tool_call>."}) {
+  for (const char* text :
+       {"", " Hello\n", "a < b <tool", "<tool_call", "\n\n  x  \n\n", "{\"name\": \"now\"}", "</think>",
+        "naïve 日本語 👩🏽‍💻", "a<tool_call>b", "<tool_call>", "see <tool_call> and </tool_call>."}) {
     const SplitAnswer split = split_answer(options_of(format), text);
     EXPECT_EQ(split.text, text);
     EXPECT_TRUE(split.calls.empty());
@@ -106,11 +107,13 @@ TEST(SplitterTest, text_waits_only_where_a_marker_may_begin) {
 TEST(SplitterTest, arguments_may_hold_anything_that_json_can) {
   const AnswerFormat format = tagged();
   for (const char* arguments :
-       {R"({"city": "</tool_call> <tool_call> \"}] \\"})", R"({"a": {"name": "x", "arguments": {}}, "b": [[], {}, "]"]})",
+       {R"({"city": "</tool_call> <tool_call> \"}] \\"})",
+        R"({"a": {"name": "x", "arguments": {}}, "b": [[], {}, "]"]})",
         R"({"city": "Łódź 👩🏽‍💻 \u00e9 \ud83d\ude00"})", R"({"n": -1.5e-7, "t": true, "z": null})",
         R"({"name": "inner", "arguments": "text"})", "{}"}) {
-    const SplitAnswer split = split_answer(
-        options_of(format), "<tool_call>\n{\"name\": \"add\", \"arguments\": " + std::string(arguments) + "}</tool_call>");
+    const SplitAnswer split =
+        split_answer(options_of(format),
+                     "<tool_call>\n{\"name\": \"add\", \"arguments\": " + std::string(arguments) + "}</tool_call>");
     ASSERT_EQ(split.calls.size(), 1u) << arguments;
     EXPECT_EQ(split.calls[0].arguments, arguments);
     EXPECT_EQ(split.text, "");
@@ -136,15 +139,17 @@ TEST(SplitterTest, calls_are_read_in_the_forms_that_models_vary) {
                 .calls.at(0)
                 .arguments,
             R"({"a": "1\n2\t"})");
-  for (const char* none : {R"({"name": "now"})", R"({"name": "now", "arguments": null})", R"({"name":"now","arguments":""})"})
+  for (const char* none :
+       {R"({"name": "now"})", R"({"name": "now", "arguments": null})", R"({"name":"now","arguments":""})"})
     EXPECT_EQ(split_answer(options_of(format), std::string("<tool_call>") + none).calls.at(0).arguments, "{}");
 }
 
 TEST(SplitterTest, a_call_that_cannot_be_read_is_text) {
   const AnswerFormat format = tagged();
   for (const char* text :
-       {"<tool_call>{\"name\": \"now\", \"arguments\": {\"a\": }}</tool_call>", "<tool_call>\n{name: now}\n</tool_call> x",
-        "Look: <tool_call>\n{\"arguments\": {}}</tool_call>", "<tool_call>{\"name\": \"now\", \"arguments\": [1]}</tool_call>",
+       {"<tool_call>{\"name\": \"now\", \"arguments\": {\"a\": }}</tool_call>",
+        "<tool_call>\n{name: now}\n</tool_call> x", "Look: <tool_call>\n{\"arguments\": {}}</tool_call>",
+        "<tool_call>{\"name\": \"now\", \"arguments\": [1]}</tool_call>",
         "<tool_call>{\"name\": \"now\", \"arguments\": {\"a\": \"cut", "a <tool_call>{\"name\": \"no"}) {
     const SplitAnswer split = split_answer(options_of(format), text);
     EXPECT_TRUE(split.malformed) << text;
@@ -155,8 +160,9 @@ TEST(SplitterTest, a_call_that_cannot_be_read_is_text) {
 
 TEST(SplitterTest, a_good_call_behind_a_bad_one_is_read) {
   const AnswerFormat format = tagged();
-  const SplitAnswer split = split_answer(
-      options_of(format), "<tool_call>{bad}</tool_call>\n<tool_call>{\"name\": \"now\", \"arguments\": {}}</tool_call>");
+  const SplitAnswer split =
+      split_answer(options_of(format),
+                   "<tool_call>{bad}</tool_call>\n<tool_call>{\"name\": \"now\", \"arguments\": {}}</tool_call>");
   EXPECT_TRUE(split.malformed);
   EXPECT_EQ(split.text, "<tool_call>{bad}</tool_call>");
   ASSERT_EQ(split.calls.size(), 1u);
@@ -164,8 +170,8 @@ TEST(SplitterTest, a_good_call_behind_a_bad_one_is_read) {
 
 TEST(SplitterTest, text_behind_a_call_is_text) {
   const AnswerFormat format = tagged();
-  const SplitAnswer split = split_answer(
-      options_of(format), "One.\n<tool_call>{\"name\": \"now\", \"arguments\": {}}</tool_call>\nTwo.");
+  const SplitAnswer split =
+      split_answer(options_of(format), "One.\n<tool_call>{\"name\": \"now\", \"arguments\": {}}</tool_call>\nTwo.");
   EXPECT_EQ(split.text, "One.\nTwo.");
   EXPECT_EQ(split.calls.size(), 1u);
 }
@@ -224,12 +230,14 @@ TEST(SplitterTest, a_call_that_nothing_announces_must_begin_the_answer_and_name_
 
 TEST(SplitterTest, python_calls_become_json) {
   const AnswerFormat format = python({"<|calls|>"}, {"<|/calls|>"});
-  const SplitAnswer split = split_answer(
-      options_of(format), "<|calls|>[get_weather(city=\"Oslo)\", days=3), add(xs=[1, 2.5, -3], options={'round': True, "
-                          "'by': None}, exact=False), now()]<|/calls|>Done");
+  const SplitAnswer split =
+      split_answer(options_of(format),
+                   "<|calls|>[get_weather(city=\"Oslo)\", days=3), add(xs=[1, 2.5, -3], options={'round': True, "
+                   "'by': None}, exact=False), now()]<|/calls|>Done");
   ASSERT_EQ(split.calls.size(), 3u);
   EXPECT_EQ(split.calls[0].arguments, R"_({"city": "Oslo)", "days": 3})_");
-  EXPECT_EQ(split.calls[1].arguments, R"({"xs": [1, 2.5, -3], "options": {"round": true, "by": null}, "exact": false})");
+  EXPECT_EQ(split.calls[1].arguments,
+            R"({"xs": [1, 2.5, -3], "options": {"round": true, "by": null}, "exact": false})");
   EXPECT_EQ(split.calls[2].arguments, "{}");
   EXPECT_EQ(split.text, "Done");
   const AnswerFormat unannounced = python({}, {});

@@ -21,13 +21,17 @@ Json& Turns::turn(const char* role) {
   return messages_.back();
 }
 
-void Turns::system(const std::string& text) { append_text(turn("system"), "content", text); }
+void Turns::system(const std::string& text) {
+  if (!text.empty()) append_text(turn("system"), "content", text);
+}
 
 void Turns::user(const std::string& text) { append_text(turn("user"), "content", text); }
 
 void Turns::assistant(const std::string& text) { append_text(turn("assistant"), "content", text); }
 
-void Turns::reasoning(const std::string& text) { append_text(turn("assistant"), "reasoning_content", text); }
+void Turns::reasoning(const std::string& text) {
+  if (!text.empty()) append_text(turn("assistant"), "reasoning_content", text);
+}
 
 void Turns::call(const std::string& id, const std::string& name, const std::string& arguments) {
   names_[id] = name;

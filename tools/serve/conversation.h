@@ -16,10 +16,10 @@ namespace hearth::serve {
 // fit the model's template: where it takes systems' messages, for one.
 class Turns {
  public:
-  void system(const std::string& text);
+  void system(const std::string& text);  // nothing where it is empty
   void user(const std::string& text);
   void assistant(const std::string& text);
-  void reasoning(const std::string& text);  // of the assistant
+  void reasoning(const std::string& text);  // of the assistant; nothing where it is empty
   // `arguments` is a JSON object, or what the client made of one.
   void call(const std::string& id, const std::string& name, const std::string& arguments);
   void result(const std::string& id, const std::string& text);

@@ -103,8 +103,8 @@ TEST(ChatRequest, AChoiceOfToolsReachesTheRequest) {
   EXPECT_EQ(named.tool, "g");
 }
 
-// The prompt stays the same, so that its beginning is found in the cache.
-TEST(ChatRequest, ToolsThatMayNotBeCalledAreToldAllTheSame) {
+// It is the engine that leaves them out of the prompt, where it does.
+TEST(ChatRequest, ToolsThatMayNotBeCalledReachTheEngine) {
   const Job job = read(kTools + R"(,"tool_choice":"none")");
   EXPECT_EQ(job.requests[0].tool_use, ToolUse::none);
   EXPECT_NE(std::get<Conversation>(job.requests[0].prompt).json.find("tools"), std::string::npos);

@@ -36,7 +36,7 @@ class OllamaMessages {
     } else if (role == "tool") {
       turns_.result(next_id(message), content);
     } else if (role == "assistant") {
-      if (const auto thinking = message.text("thinking"); thinking && !thinking->empty()) turns_.reasoning(*thinking);
+      turns_.reasoning(message.text("thinking").value_or(""));
       turns_.assistant(content);
       if (const Json* calls = message.find("tool_calls")) read_calls_of(*calls, message.path_of("tool_calls"));
     } else {
@@ -82,6 +82,7 @@ void read_options(Fields& fields, Request& request, std::vector<std::string>& ig
   if (given == nullptr) return;
   Fields options(*given, "options");
   read_sampling(options, request);
+  if (request.sampling.seed == UINT64_MAX) request.sampling.seed.reset();  // -1: a random one
   const auto most = options.integer("num_predict", -2, UINT32_MAX);
   if (most && *most >= 0) request.max_tokens = static_cast<uint32_t>(*most);
   const auto window = options.integer("repeat_last_n", -1, INT32_MAX);
@@ -214,7 +215,7 @@ Job read_ollama_generate(const Json& body, Heading heading) {
     job.prepare = read_raw_prompts;
   } else {
     Turns turns;
-    if (!system.empty()) turns.system(system);
+    turns.system(system);
     turns.user(prompt);
     request.prompt = finish_conversation({{"messages", turns.take("prompt")}}, std::move(extra));
     job.prepare = [text = system.empty() ? prompt : system + "\n\n" + prompt](const Engine& engine, Job& loaded) {

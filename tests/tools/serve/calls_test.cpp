@@ -2,37 +2,18 @@
 // they can go on with the tool's result.
 #include <gtest/gtest.h>
 
-#include "tests/engine/answer/chain_model.h"
+#include "tests/tools/serve/calling_model.h"
 #include "tests/tools/serve/live_server.h"
 
 namespace hearth::serve {
 namespace {
 
-constexpr const char* kCallingTemplate =
-    "{% if tools %}<|system|>{{ tools | tojson }}{% endif %}{% for m in messages %}<|{{ m.role }}|>"
-    "{% if m.reasoning_content %}<think>{{ m.reasoning_content }}</think>{% endif %}{{ m.content }}"
-    "{% for c in m.tool_calls or [] %}<tool_call>{\"name\": \"{{ c.function.name }}\", \"arguments\": "
-    "{{ c.function.arguments | tojson }}}</tool_call>{% endfor %}{% endfor %}"
-    "{% if add_generation_prompt %}<|assistant|>{% endif %}";
-
-// What the model says, then a call, which is one token, as constraints leave it to the model; none where empty.
-struct Said {
-  std::string text, call;
-};
-
 // A server with the model "caller", whose every answer is the same.
 class CallingServer {
  public:
-  explicit CallingServer(const Said& said) {
-    std::vector<ChainPiece> pieces;
-    for (size_t at = 0; at < said.text.size(); at += 3) pieces.push_back({said.text.substr(at, 3)});
-    if (!said.call.empty()) {
-      pieces.push_back({"<tool_call>", true});
-      pieces.push_back({said.call});
-      pieces.push_back({"</tool_call>", true});
-    }
+  explicit CallingServer(const SaidAndCalled& answer) {
     const auto path = folder_.path() / "caller.gguf";
-    write_chain_model(path, kCallingTemplate, pieces, {"</tool_call>"});
+    write_calling_model(path, answer);
     server_ = std::make_unique<LiveServer>([&](ServerOptions& options) {
       options.models = {{"caller", path, {}}};
       options.engine.context = 4096;
@@ -48,7 +29,6 @@ class CallingServer {
   std::unique_ptr<LiveServer> server_;
 };
 
-const Said kReading{"<think>Which file?</think>\n\nI look.\n", R"({"name": "read", "arguments": {"path": "a.js"}})"};
 const std::string kPath = R"({"type":"object","properties":{"path":{"type":"string"}},"required":["path"]})";
 const std::string kChatTool = R"([{"type":"function","function":{"name":"read","parameters":)" + kPath + "}}]";
 

@@ -1,6 +1,8 @@
 // From a body to an answer: read, wait for the model, start, tell.
 #include "tools/serve/generate.h"
 
+#include <atomic>
+
 #include "tools/serve/answers.h"
 #include "tools/serve/body.h"
 #include "tools/serve/fields.h"
@@ -64,11 +66,42 @@ asio::awaitable<void> break_silence(Connection& connection, Reply& reply) {
   return tell(connection, reply, reply.silence());
 }
 
+// Ends answers that take too long.
+class TimeLimit {
+ public:
+  explicit TimeLimit(Job& job) : most_(job.most_time) {
+    if (most_.count() <= 0) return;
+    for (Request& request : job.requests) request.cancelled = [over = over_] { return over->load(); };
+  }
+
+  // Before an event is told. An answer that ended for the time is one that was cut.
+  void note(Event& event) {
+    if (most_.count() <= 0) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (!begun_ && !event.text.empty()) begun_ = now;
+    has_line_ |= event.text.find('\n') != event.text.npos;
+    if (event.result && event.result->reason == FinishReason::cancelled && over_->load())
+      event.result->reason = FinishReason::max_tokens;
+    if (begun_ && has_line_ && now - *begun_ > most_) over_->store(true);
+  }
+
+ private:
+  std::chrono::milliseconds most_;
+  std::optional<std::chrono::steady_clock::time_point> begun_;
+  bool has_line_ = false;
+  std::shared_ptr<std::atomic<bool>> over_ = std::make_shared<std::atomic<bool>>(false);  // read by the engine
+};
+
 // Tells the events of all choices until the last one has ended.
 class Telling {
  public:
-  Telling(Connection& connection, Service& service, Job& job, Answers& answers)
-      : connection_(connection), service_(service), job_(job), answers_(answers), results_(job.requests.size()) {}
+  Telling(Connection& connection, Service& service, Job& job, Answers& answers, TimeLimit& limit)
+      : connection_(connection),
+        service_(service),
+        job_(job),
+        answers_(answers),
+        limit_(limit),
+        results_(job.requests.size()) {}
 
   asio::awaitable<void> run(uint64_t prompt_tokens) {
     if (job_.stream) co_await tell(connection_, *job_.reply, job_.reply->begin(prompt_tokens));
@@ -100,6 +133,7 @@ class Telling {
   bool take(Answer& answer, std::string& pieces) {
     Event& event = answer.event;
     if (event.error) throw from_engine(*event.error);
+    limit_.note(event);
     if (event.result && event.result->reason == FinishReason::cancelled) throw ended_early();
     if (job_.stream) pieces += job_.reply->piece(answer.choice, event);
     if (!event.result) return false;
@@ -112,6 +146,7 @@ class Telling {
   Service& service_;
   Job& job_;
   Answers& answers_;
+  TimeLimit& limit_;
   std::vector<Result> results_;
 };
 
@@ -153,9 +188,10 @@ asio::awaitable<void> answer_job(Connection& connection, Service& service, Job& 
   const auto answers = std::make_shared<Answers>(
       service.io, [&] { signal.notify(); }, [&] { connection.close(); });
   const std::shared_ptr<void> closing(nullptr, [&](void*) { answers->close(); });
+  TimeLimit limit(job);
   const uint64_t prompt_tokens = co_await service.workers.run([&] { return start(engine, job, *answers); });
   warn(connection, job);
-  co_await Telling(connection, service, job, *answers).run(prompt_tokens);
+  co_await Telling(connection, service, job, *answers, limit).run(prompt_tokens);
 }
 
 // A body of which nobody has made anything yet; its model must be one of ours.

@@ -192,6 +192,17 @@ TEST(CallsThatCannotBeRead, AreTextWithAWarning) {
             std::string::npos);
 }
 
+// Editors would rather have less at once; without the limit the answer would fill the context.
+TEST(TimeLimits, EndAnAnswerThatHasALine) {
+  CallingServer server({"a\n", ""});
+  const std::string ask = R"("prompt":"<|assistant|>","ignore_eos":true,"t_max_predict_ms":1)";
+  const Json answer = server.post_to("/completion", ask).json();
+  EXPECT_EQ(answer["stop_type"], "limit");
+  EXPECT_TRUE(answer["content"].get<std::string>().starts_with("a\n"));
+  EXPECT_LT(answer["tokens_predicted"], 3900);
+  EXPECT_EQ(data_lines(server.post_to("/completion", ask + R"(,"stream":true)").body).back()["stop_type"], "limit");
+}
+
 TEST(Formats, BindAnswersInEveryProtocol) {
   LiveServer live;
   const auto post_to = [&](const std::string& path, const std::string& body) {

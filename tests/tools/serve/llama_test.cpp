@@ -11,7 +11,7 @@ namespace {
 TEST(InfillRequest, TheFieldsOfEditorsReachTheRequest) {
   const Job job = read_infill_request(parse_object(R"({"input_prefix":"a\n","input_suffix":"\nb","prompt":"  re",
       "input_extra":[{"filename":"x.h","text":"int x;"},{"text":"y"}],"n_predict":9,"n_indent":2,"top_k":40,"top_p":0.9,
-      "samplers":["top_k"],"cache_prompt":true,"t_max_prompt_ms":500,"stream":false,"response_fields":["content"],
+      "samplers":["top_k"],"cache_prompt":true,"t_max_prompt_ms":500,"t_max_predict_ms":1000,"stream":false,"response_fields":["content"],
       "seed":-1,"stop":["\n\n"]})"),
                                       {"", 1, "spark"});
   const auto& gap = std::get<Infill>(job.requests[0].prompt);
@@ -20,6 +20,7 @@ TEST(InfillRequest, TheFieldsOfEditorsReachTheRequest) {
   using Files = std::vector<std::pair<std::string, std::string>>;
   EXPECT_EQ(gap.files, (Files{{"x.h", "int x;"}, {"tmp", "y"}}));
   EXPECT_EQ(job.requests[0].max_tokens, 9u);
+  EXPECT_EQ(job.most_time, std::chrono::seconds(1));
   EXPECT_FALSE(job.requests[0].sampling.seed);
   EXPECT_EQ(job.ignored, (std::vector<std::string>{"n_indent", "samplers", "t_max_prompt_ms"}));
 }

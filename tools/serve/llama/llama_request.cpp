@@ -37,6 +37,7 @@ Job read_common(Fields& fields, Request request, Heading heading, const char* pr
   request.constraint = read_constraint(fields);
   job.requests.push_back(std::move(request));
   job.reply = make_llama_reply(std::move(heading), read_response_fields(fields), prompt_field);
+  job.most_time = std::chrono::milliseconds(fields.integer("t_max_predict_ms", -1, INT32_MAX).value_or(0));
   fields.find("cache_prompt");  // it always is
   return job;
 }

@@ -11,6 +11,8 @@
 #include <random>
 
 #include "backends/devices.h"
+#include "engine/decode/constraint/constraint_cache.h"
+#include "engine/decode/constraint/token_trie.h"
 #include "engine/decode/generation.h"
 #include "engine/decode/scoring.h"
 #include "engine/decode/worker.h"
@@ -19,6 +21,7 @@
 #include "engine/model/decoder.h"
 #include "engine/model/loaded_model.h"
 #include "engine/text/chat.h"
+#include "engine/text/infill.h"
 #include "engine/text/prompt.h"
 #include "engine/text/template/json.h"
 #include "formats/byte_cursor.h"
@@ -91,6 +94,8 @@ ModelInfo describe(const LoadedModel& model, const Device& device, const EngineO
   info.embedding_width = model.config.width;
   info.cache_tokens = model.limits.pages * model.limits.page_size;
   info.has_chat_template = model.chat_template.has_value();
+  info.has_tools = model.answers.has_calls();
+  info.has_reasoning = model.answers.tells_reasoning();
   info.has_embeddings = options.embeddings;
   info.has_infill = has_infill(model.tokenizer.vocabulary());
   info.device = device.name();
@@ -166,7 +171,16 @@ struct Engine::State {
            " is cached, " + text(at.asked) + " was asked";
   }
 
-  const Template* chat_template() const { return model.chat_template ? &*model.chat_template : nullptr; }
+  Prompt prompt_of(const Request& request) const {
+    if (!model.chat_template) return make_prompt(request, model.tokenizer, nullptr);
+    const Chat chat{*model.chat_template, model.answers};
+    return make_prompt(request, model.tokenizer, &chat);
+  }
+  // Sorting a large vocabulary takes a while, and most engines never need it.
+  std::shared_ptr<const TokenTrie> token_trie() {
+    std::call_once(trie_once, [&] { trie = TokenTrie::make(model.tokenizer); });
+    return trie;
+  }
   std::shared_ptr<Generation> start(const Request& request, std::function<void(Event)> on_event);
 
   EngineOptions options;
@@ -175,11 +189,16 @@ struct Engine::State {
   std::unique_ptr<Plan> plan, embedding_plan;  // the latter null where there are no embeddings
   ModelInfo info;
   std::atomic<uint64_t> generated_tokens = 0;
+  ConstraintCache constraints;
+  std::once_flag trie_once;
+  std::shared_ptr<const TokenTrie> trie;
+  GuideTools guides{model.tokenizer, constraints, [this] { return token_trie(); }};
   std::unique_ptr<Worker> worker;  // last: it uses all the rest
 };
 
 std::shared_ptr<Generation> Engine::State::start(const Request& request, std::function<void(Event)> on_event) {
-  std::vector<int32_t> ids = prompt_ids(request, model.tokenizer, chat_template());
+  Prompt prompt = prompt_of(request);
+  const std::vector<int32_t>& ids = prompt.ids;
   if (ids.empty())
     throw Error(ErrorCode::invalid_argument, "the prompt is empty, and the model has no token to begin with");
   const uint32_t context = request.context == 0 ? model.context : std::min(request.context, model.context);
@@ -188,16 +207,15 @@ std::shared_ptr<Generation> Engine::State::start(const Request& request, std::fu
                                                 " tokens, but the context holds " + std::to_string(context) +
                                                 ", prompt and answer together");
   require_tokens(ids, model.program.vocabulary);
-  const bool fresh = begins_text(request, ids, model.tokenizer);
   const uint64_t seed = request.sampling.seed ? *request.sampling.seed : std::random_device{}();
   const auto generation = std::make_shared<Generation>(
-      model.tokenizer, request, std::move(ids), seed,
-      GenerationOptions{
-          .context = context, .most_tokens = options.most_tokens, .longest_wait = options.longest_wait, .fresh = fresh},
+      model.tokenizer, request, std::move(prompt), seed,
+      GenerationOptions{.context = context, .most_tokens = options.most_tokens, .longest_wait = options.longest_wait},
       [this, on_event = std::move(on_event)](Event event) {
         if (event.result) generated_tokens += event.result->generated_tokens;
         on_event(std::move(event));
-      });
+      },
+      guides);
   if (!worker->add(generation, options.most_waiting))
     throw Error(ErrorCode::busy, std::to_string(options.most_waiting) + " requests wait already");
   return generation;
@@ -296,7 +314,7 @@ Statistics Engine::statistics() const {
 }
 
 std::vector<int32_t> Engine::prompt_tokens(const Request& request) const {
-  return with_public_errors([&] { return prompt_ids(request, state_->model.tokenizer, state_->chat_template()); });
+  return with_public_errors([&] { return state_->prompt_of(request).ids; });
 }
 
 std::vector<int32_t> Engine::tokenize(std::string_view text, bool special) const {

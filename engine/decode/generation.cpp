@@ -14,8 +14,8 @@ double seconds(std::chrono::steady_clock::duration duration) { return std::chron
 
 }  // namespace
 
-Generation::Generation(const Tokenizer& tokenizer, const Request& request, std::vector<int32_t> prompt, uint64_t seed,
-                       const GenerationOptions& options, std::function<void(Event)> on_event)
+Generation::Generation(const Tokenizer& tokenizer, const Request& request, Prompt prompt, uint64_t seed,
+                       const GenerationOptions& options, std::function<void(Event)> on_event, const GuideTools& guides)
     : tokenizer_(tokenizer),
       options_(options),
       max_tokens_(options.most_tokens == 0 ? request.max_tokens : std::min(request.max_tokens, options.most_tokens)),
@@ -24,9 +24,10 @@ Generation::Generation(const Tokenizer& tokenizer, const Request& request, std::
       cancelled_by_caller_(request.cancelled),
       on_event_(std::move(on_event)),
       sampler_(request.sampling, seed),
-      detokenizer_(tokenizer, {.continues = !options.fresh}),
-      stops_(request.stop) {
-  tokens = std::move(prompt);
+      detokenizer_(tokenizer, {.continues = !prompt.begins_text}),
+      guide_(guides, request, prompt),
+      answer_(tokenizer.vocabulary(), request.stop, std::move(prompt.split)) {
+  tokens = std::move(prompt.ids);
   for (const int32_t id : tokens) sampler_.accept(id);
   if (request.prompt_logprobs && logprobs_)
     for (uint32_t position = 0; position + 1 < tokens.size(); ++position) wanted.push_back(position);
@@ -72,26 +73,61 @@ void Generation::on_logits(uint32_t position, std::span<float> logits) {
 }
 
 void Generation::draw(std::span<float> logits) {
-  const std::vector<float> raw = logprobs_ ? std::vector<float>(logits.begin(), logits.end()) : std::vector<float>();
-  const int32_t token = sampler_.draw(logits);
   if (result_.prompt_seconds == 0) {
     first_token_ = Clock::now();
     result_.prompt_seconds = seconds(first_token_ - asked_);
   }
+  if (take_what_must_follow()) return;
+  const std::vector<float> raw = logprobs_ ? std::vector<float>(logits.begin(), logits.end()) : std::vector<float>();
+  const int32_t token = draw_token(logits);
   const Vocabulary& vocabulary = tokenizer_.vocabulary();
   // A second bos begins another text; models trained on many in a row end one so.
-  if (!ignore_end_ && (vocabulary.is_end_of_generation(token) || token == vocabulary.special().bos)) {
+  if (!ignore_end_ && (vocabulary.is_end_of_generation(token) || token == vocabulary.special().bos) &&
+      !answer_.goes_on_behind(token)) {
     reason_ = FinishReason::end;
     return;
   }
+  if (guide_.binds() && !guide_.accept(token))
+    throw Error(ErrorCode::bad_model, "the model's logits are no numbers, so its answer cannot be constrained");
+  take(token, raw);
+  if (!reason_) take_what_must_follow();
+}
+
+int32_t Generation::draw_token(std::span<float> logits) {
+  const bool bound = guide_.binds();
+  if (bound && !guide_.mask(logits, !ignore_end_))
+    throw Error(ErrorCode::invalid_argument, "no token of the model can follow as the constraint wants it");
+  return sampler_.draw(logits, bound);
+}
+
+// Ends an answer that is whole, and takes tokens that need no model; true where there is nothing to draw. Where their
+// logprobs are wanted they are drawn like others.
+bool Generation::take_what_must_follow() {
+  const std::vector<int32_t> must = logprobs_ ? std::vector<int32_t>() : guide_.forced();
+  for (const int32_t token : must) {
+    guide_.accept(token);
+    take(token, {});
+    if (reason_) return true;
+  }
+  if (guide_.finished()) reason_ = FinishReason::end;
+  return reason_ || !must.empty();
+}
+
+// A token becomes part of the answer. raw: its logits, where logprobs are wanted.
+void Generation::take(int32_t token, std::span<const float> raw) {
   ++result_.generated_tokens;
   sampler_.accept(token);
   Event event;
   if (logprobs_) event.logprobs.push_back(logprob_of(token, raw));
   // Rows of the embedding past the vocabulary are padding without text.
-  if (vocabulary.contains(token)) event.text = stops_.push(detokenizer_.push(token));
-  if (stops_.stopped())
+  const bool thought = answer_.thinks();
+  if (tokenizer_.vocabulary().contains(token)) add(event, answer_.push(detokenizer_.push(token, answer_.shows(token))));
+  guide_.follow(answer_);
+  if (thought || answer_.thinks()) ++result_.reasoning_tokens;
+  if (answer_.stopped())
     reason_ = FinishReason::stop;
+  else if (answer_.finished())
+    reason_ = FinishReason::end;
   else if (result_.generated_tokens == max_tokens_)
     reason_ = FinishReason::max_tokens;
   else if (tokens.size() + 1 >= options_.context)
@@ -101,10 +137,18 @@ void Generation::draw(std::span<float> logits) {
   send(std::move(event));
 }
 
+void Generation::add(Event& event, AnswerPiece piece) {
+  result_.text += piece.text;
+  result_.reasoning += piece.reasoning;
+  event.text = std::move(piece.text);
+  event.reasoning = std::move(piece.reasoning);
+  event.calls = std::move(piece.calls);
+}
+
 void Generation::send(Event event) {
-  result_.text += event.text;
   result_.logprobs.insert(result_.logprobs.end(), event.logprobs.begin(), event.logprobs.end());
-  if (!event.text.empty() || !event.logprobs.empty()) on_event_(std::move(event));
+  const bool empty = event.text.empty() && event.reasoning.empty() && event.calls.empty() && event.logprobs.empty();
+  if (!empty) on_event_(std::move(event));
 }
 
 void Generation::on_end(std::exception_ptr error) {
@@ -119,10 +163,18 @@ void Generation::on_end(std::exception_ptr error) {
     return;
   }
   result_.reason = reason_.value_or(FinishReason::cancelled);
-  if (!stops_.stopped() && result_.reason != FinishReason::cancelled) {
-    last.text = stops_.push(detokenizer_.finish()) + stops_.finish();
-    result_.text += last.text;
+  if (!answer_.stopped() && result_.reason != FinishReason::cancelled) {
+    add(last, answer_.push(detokenizer_.finish()));
+    Event rest;
+    add(rest, answer_.finish());
+    last.text += rest.text;
+    last.reasoning += rest.reasoning;
+    last.calls.insert(last.calls.end(), rest.calls.begin(), rest.calls.end());
   }
+  result_.calls = answer_.calls();
+  result_.malformed_call = answer_.malformed_call();
+  result_.stop = answer_.stop();
+  if (result_.reason == FinishReason::end && !result_.calls.empty()) result_.reason = FinishReason::tool_calls;
   if (result_.prompt_seconds > 0) result_.generate_seconds = seconds(Clock::now() - first_token_);
   last.result = std::move(result_);
   on_event(std::move(last));

@@ -4,12 +4,15 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <optional>
 
+#include "engine/decode/answer.h"
+#include "engine/decode/guide.h"
 #include "engine/decode/sampler.h"
 #include "engine/decode/scheduler.h"
-#include "engine/decode/stop_filter.h"
 #include "engine/include/hearth/hearth.h"
+#include "engine/text/prompt.h"
 #include "engine/text/tokenizer/detokenizer.h"
 #include "engine/text/tokenizer/tokenizer.h"
 
@@ -20,15 +23,15 @@ struct GenerationOptions {
   uint32_t context;      // most tokens of prompt and answer
   uint32_t most_tokens;  // of the answer; 0: no limit
   double longest_wait;   // seconds; 0: no limit
-  bool fresh;            // the answer begins a text of its own
 };
 
 // Made in any thread, then used by the scheduler's alone, but for cancel() and generated().
 class Generation : public Task {
  public:
-  // The tokenizer must outlive it. Throws Error (invalid_argument) for options that cannot be.
-  Generation(const Tokenizer& tokenizer, const Request& request, std::vector<int32_t> prompt, uint64_t seed,
-             const GenerationOptions& options, std::function<void(Event)> on_event);
+  // The tokenizer, the guides' tools and what the prompt refers to must outlive it. Throws Error (invalid_argument) for
+  // options that cannot be.
+  Generation(const Tokenizer& tokenizer, const Request& request, Prompt prompt, uint64_t seed,
+             const GenerationOptions& options, std::function<void(Event)> on_event, const GuideTools& guides);
 
   void cancel() { cancel_ = true; }
 
@@ -44,6 +47,10 @@ class Generation : public Task {
   TokenLogprob describe(int32_t token, float logprob) const;
   TokenLogprob logprob_of(int32_t token, std::span<const float> logits) const;
   void draw(std::span<float> logits);
+  int32_t draw_token(std::span<float> logits);
+  void take(int32_t token, std::span<const float> raw);
+  bool take_what_must_follow();
+  void add(Event& event, AnswerPiece piece);
   void send(Event event);
 
   const Tokenizer& tokenizer_;
@@ -55,7 +62,8 @@ class Generation : public Task {
   std::function<void(Event)> on_event_;
   Sampler sampler_;
   Detokenizer detokenizer_;
-  StopFilter stops_;
+  Guide guide_;
+  Answer answer_;
 
   std::atomic<bool> cancel_ = false;
   Result result_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <unordered_set>
 
 namespace hearth {
 namespace {
@@ -99,9 +100,22 @@ double Sampler::next_uniform() {
   return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1p-53;
 }
 
-int32_t Sampler::draw(std::span<float> logits) {
+bool Sampler::biases_forbid_all(std::span<const float> logits) const {
+  constexpr float kForbidden = -std::numeric_limits<float>::infinity();
+  std::unordered_set<size_t> forbidden;
   for (const auto& [token, bias] : options_.logit_bias)
-    if (token >= 0 && static_cast<size_t>(token) < logits.size()) logits[static_cast<size_t>(token)] += bias;
+    if (bias == kForbidden && token >= 0) forbidden.insert(static_cast<size_t>(token));
+  if (forbidden.empty()) return false;
+  for (size_t i = 0; i < logits.size(); ++i)
+    if (logits[i] > kForbidden && !forbidden.contains(i)) return false;
+  return true;
+}
+
+int32_t Sampler::draw(std::span<float> logits, bool bound) {
+  const bool soften = bound && biases_forbid_all(logits);
+  for (const auto& [token, bias] : options_.logit_bias)
+    if (token >= 0 && static_cast<size_t>(token) < logits.size() && !(soften && std::isinf(bias)))
+      logits[static_cast<size_t>(token)] += bias;
   apply_penalties(logits);
   if (options_.temperature == 0) {
     size_t best = 0;

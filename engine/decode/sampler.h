@@ -19,14 +19,16 @@ class Sampler {
 
   // Counts a token of the prompt or the answer for the penalties.
   void accept(int32_t token);
-  // logits: [vocabulary], at least one finite; they are changed by penalties.
-  int32_t draw(std::span<float> logits);
+  // logits: [vocabulary], at least one finite; they are changed by penalties. `bound`: something has to be drawn, so
+  // biases that would forbid all that is left do not count.
+  int32_t draw(std::span<float> logits, bool bound = false);
 
  private:
   struct Candidate {
     float logit;
     int32_t token;
   };
+  bool biases_forbid_all(std::span<const float> logits) const;
   void apply_penalties(std::span<float> logits) const;
   void keep_top(std::span<const float> logits);
   void keep_likely();

@@ -154,15 +154,17 @@ uint32_t Scheduler::plan_rows() {
   for (size_t i = 0; i < running_.size(); ++i)
     if (running_[i].generating() && reserve(running_[i], 1)) ++generating;
   uint32_t left = std::min(limits_.rows - generating, budget_.prompt_tokens(generating));
-  for (size_t i = 0; i < running_.size() && left > 0; ++i) {
-    Active& one = running_[i];
-    if (one.rows > 0) continue;
-    const auto rest = static_cast<uint32_t>(one.task->tokens.size()) - one.chain.size;
-    const uint32_t rows = std::min(rest, left);
-    if (!reserve(one, rows)) break;
-    prompts += rows;
-    left -= rows;
-  }
+  // First those that appended several tokens to their answers.
+  for (const bool answering : {true, false})
+    for (size_t i = 0; i < running_.size() && left > 0; ++i) {
+      Active& one = running_[i];
+      if (one.rows > 0 || one.answering != answering) continue;
+      const auto rest = static_cast<uint32_t>(one.task->tokens.size()) - one.chain.size;
+      const uint32_t rows = std::min(rest, left);
+      if (!reserve(one, rows)) break;
+      prompts += rows;
+      left -= rows;
+    }
   return prompts;
 }
 
@@ -200,6 +202,7 @@ void Scheduler::deliver(const Batch& batch, std::span<const float> logits) {
           ++one.next_wanted;
         const auto values = logits.subspan(output * vocabulary_, vocabulary_);
         std::copy(values.begin(), values.end(), row_.begin());
+        one.answering = one.answering || position + 1 == one.task->tokens.size();
         one.task->on_logits(position, row_);
       }
     } catch (...) {  // of this task alone

@@ -27,7 +27,8 @@ class Task {
   // The sequence has its place; `cached` tokens of it need no computing. Called again after the task was set back.
   virtual void on_start(uint32_t cached) = 0;
   // The logits [vocabulary] after a position: those of `wanted`, then of the last token, each once. May change them,
-  // and may append one token to go on; a task ends when all its tokens are computed.
+  // and may append tokens to go on, more than one where it knows what follows; a task ends when all its tokens are
+  // computed.
   virtual void on_logits(uint32_t position, std::span<float> logits) = 0;
   // The last call: nothing follows. `error` says why a task could not be ended; null where it is done or was cancelled.
   virtual void on_end(std::exception_ptr error) = 0;
@@ -75,6 +76,7 @@ class Scheduler {
     uint32_t next_wanted = 0;  // into task->wanted
     uint32_t rows = 0;         // of the step, which follow `before`
     uint32_t before = 0;       // tokens computed before the step
+    bool answering = false;    // its prompt is done
     bool generating() const { return chain.size + 1 == task->tokens.size(); }
   };
 

@@ -15,7 +15,12 @@ std::string StopFilter::push(std::string_view text) {
   if (stopped_) return "";
   held_ += text;
   size_t found = std::string::npos;
-  for (const std::string& stop : stops_) found = std::min(found, held_.find(stop));
+  for (const std::string& stop : stops_) {
+    const size_t at = held_.find(stop);
+    if (at >= found) continue;
+    found = at;
+    stop_ = stop;
+  }
   if (found != std::string::npos) {
     stopped_ = true;
     held_.resize(found);

@@ -17,12 +17,14 @@ class StopFilter {
   std::string push(std::string_view text);
   std::string finish();  // what was held back
   bool stopped() const { return stopped_; }
+  const std::string& stop() const { return stop_; }  // the one that was found
 
  private:
   std::vector<std::string> stops_;
   size_t longest_ = 0;
   std::string held_;
   bool stopped_ = false;
+  std::string stop_;
 };
 
 }  // namespace hearth

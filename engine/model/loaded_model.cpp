@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine/model/decoder.h"
+#include "engine/text/answer/learn.h"
 #include "formats/error.h"
 
 namespace hearth {
@@ -40,6 +41,18 @@ uint32_t count_pages(const Gguf& file, const ModelOptions& options, uint32_t con
 
 }  // namespace
 
+AnswerFormat learn_answers(const Gguf& file, const Template& chat_template, const Vocabulary& vocabulary) {
+  const auto text = [&](std::optional<int32_t> id) { return id ? std::string(vocabulary.text(*id)) : std::string(); };
+  return learn_answer_format(chat_template, {.source = file.find_string("tokenizer.chat_template").value_or(""),
+                                             .bos = text(vocabulary.special().bos),
+                                             .eos = text(vocabulary.special().eos),
+                                             .has_token = [&](std::string_view word) {
+                                               const auto id = vocabulary.find(word);
+                                               return id && (vocabulary.type(*id) == TokenType::control ||
+                                                             vocabulary.type(*id) == TokenType::user_defined);
+                                             }});
+}
+
 LoadedModel load_model(Gguf file, const ModelOptions& options) {
   const ModelConfig config = read_config(file);
   const uint32_t context = choose_context(file, config, options.context);
@@ -49,11 +62,13 @@ LoadedModel load_model(Gguf file, const ModelOptions& options) {
     throw FileError(file.name() + ": tokenizer.ggml.tokens has " + std::to_string(tokenizer.vocabulary().size()) +
                     " tokens, but token_embd.weight only " + std::to_string(program.vocabulary) + " rows");
   auto chat_template = options.chat_template ? parse_chat_template(file) : std::nullopt;
+  AnswerFormat answers = chat_template ? learn_answers(file, *chat_template, tokenizer.vocabulary()) : AnswerFormat();
   Limits limits;
   limits.rows = std::min(limits.rows, std::max(context, options.parallel));
   limits.pages = count_pages(file, options, context, limits.page_size);
   limits.kv_type = options.kv_type;
-  return {std::move(file), config, std::move(tokenizer), std::move(chat_template), context, limits, std::move(program)};
+  return {std::move(file), config, std::move(tokenizer), std::move(chat_template), std::move(answers),
+          context,         limits, std::move(program)};
 }
 
 MemoryPlan plan_memory(const Program& program, const Limits& limits) {

@@ -8,6 +8,7 @@
 
 #include "backends/backend.h"
 #include "engine/model/config.h"
+#include "engine/text/answer/format.h"
 #include "engine/text/template/template.h"
 #include "engine/text/tokenizer/tokenizer.h"
 #include "formats/gguf.h"
@@ -31,6 +32,7 @@ struct LoadedModel {
   ModelConfig config;
   Tokenizer tokenizer;
   std::optional<Template> chat_template;
+  AnswerFormat answers;  // of the chat template
   uint32_t context;
   Limits limits;
   Program program;
@@ -46,6 +48,9 @@ struct MemoryPlan {
 // Throws FileError, TokenizerError or TemplateError, each with the file's name; FileError also for a context that is
 // longer than the cache can count.
 LoadedModel load_model(Gguf file, const ModelOptions& options);
+
+// How the chat template of a file has its answers written.
+AnswerFormat learn_answers(const Gguf& file, const Template& chat_template, const Vocabulary& vocabulary);
 
 MemoryPlan plan_memory(const Program& program, const Limits& limits);
 

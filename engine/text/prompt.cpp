@@ -1,22 +1,52 @@
 // One function for each kind of prompt.
 #include "engine/text/prompt.h"
 
+#include <algorithm>
+#include <random>
+
+#include "engine/text/answer/fit.h"
 #include "engine/text/chat.h"
+#include "engine/text/infill.h"
 #include "engine/text/template/json.h"
 #include "engine/text/template/value.h"
 
 namespace hearth {
 namespace {
 
-struct PromptReader {
-  const Tokenizer& tokenizer;
-  const Template* chat_template;
+void require_tool(const Request& request, const Tools& tools, const AnswerFormat& answers) {
+  if (request.tool_use != ToolUse::required) return;
+  if (tools.empty()) throw Error(ErrorCode::invalid_argument, "a tool must be called, but the request has none");
+  if (!answers.has_calls())
+    throw Error(ErrorCode::invalid_argument, "a tool must be called, but the model's chat template knows no calls");
+  if (!request.tool.empty() && !tools.contains(request.tool))
+    throw Error(ErrorCode::invalid_argument, "the tool that must be called is not among the tools");
+}
 
-  std::vector<int32_t> operator()(const std::vector<int32_t>& ids) const { return ids; }
+// Whether a prompt has opened and ended the reasoning itself, so that the answer has none.
+bool closed_reasoning(std::string_view prompt, const AnswerFormat& answers) {
+  const std::string_view text = trim(prompt);
+  return std::any_of(answers.reasoning.begin(), answers.reasoning.end(),
+                     [&](const ReasoningFormat& format) { return text.ends_with(format.close); });
+}
 
-  std::vector<int32_t> operator()(const std::string& text) const { return tokenizer.encode(text, false); }
+// The marker that ends the reasoning which a prompt has opened; empty where it has not.
+std::string opened_reasoning(std::string_view prompt, const AnswerFormat& answers) {
+  const std::string_view text = trim(prompt);
+  for (const ReasoningFormat& format : answers.reasoning)
+    if (text.ends_with(format.open)) return format.close;
+  return "";
+}
 
-  std::vector<int32_t> operator()(const std::vector<Message>& conversation) const {
+class PromptMaker {
+ public:
+  PromptMaker(const Request& request, const Tokenizer& tokenizer, const Chat* chat)
+      : request_(request), tokenizer_(tokenizer), chat_(chat) {}
+
+  Prompt operator()(const std::vector<int32_t>& ids) const { return {.ids = ids, .begins_text = false, .split = {}}; }
+
+  Prompt operator()(const std::string& text) const { return plain(tokenizer_.encode(text, false)); }
+
+  Prompt operator()(const std::vector<Message>& conversation) const {
     std::vector<Value> messages;
     for (const Message& message : conversation) {
       Dict one;
@@ -24,63 +54,58 @@ struct PromptReader {
       one.set("content", Value(message.content));
       messages.push_back(Value(std::move(one)));
     }
-    Dict request;
-    request.set("messages", Value::list(std::move(messages)));
-    return rendered(std::move(request));
+    Dict conversation_object;
+    conversation_object.set("messages", Value::list(std::move(messages)));
+    return rendered(std::move(conversation_object));
   }
 
-  std::vector<int32_t> operator()(const Conversation& conversation) const {
-    const Value request = parse_json(conversation.json);
-    if (!request.is_dict()) throw Error(ErrorCode::invalid_argument, "the conversation is no JSON object");
-    return rendered(request.dict());
+  Prompt operator()(const Conversation& conversation) const {
+    const Value object = parse_json(conversation.json);
+    if (!object.is_dict()) throw Error(ErrorCode::invalid_argument, "the conversation is no JSON object");
+    return rendered(object.dict());
   }
 
-  std::vector<int32_t> operator()(const Infill& gap) const {
-    const SpecialIds& special = tokenizer.vocabulary().special();
-    if (!has_infill(tokenizer.vocabulary()))
-      throw Error(ErrorCode::invalid_argument, "the model has no fill-in-the-middle tokens");
-    std::vector<int32_t> ids = {*special.fim_prefix};
-    const auto append = [&](const std::string& text) {
-      const std::vector<int32_t> more = tokenizer.encode(text, false);
-      ids.insert(ids.end(), more.begin(), more.end());
-    };
-    append(gap.prefix);
-    ids.push_back(*special.fim_suffix);
-    append(gap.suffix);
-    ids.push_back(*special.fim_middle);
-    return ids;
-  }
+  Prompt operator()(const Infill& gap) const { return plain(infill_ids(gap, tokenizer_)); }
 
  private:
-  std::vector<int32_t> rendered(Dict request) const {
-    if (chat_template == nullptr) throw Error(ErrorCode::bad_template, "the model has no chat template");
-    bool asked = false;
-    for (const auto& [key, value] : request.items) asked |= key.is_string() && key.string() == "add_generation_prompt";
-    if (!asked) request.set("add_generation_prompt", Value(true));
-    const ChatPrompt prompt = render_chat(*chat_template, Value(std::move(request)), tokenizer.vocabulary());
-    return tokenizer.encode(prompt.text, true, prompt.literal);
+  Prompt plain(std::vector<int32_t> ids) const {
+    const auto bos = tokenizer_.vocabulary().special().bos;
+    if (tokenizer_.adds_bos() && bos && (ids.empty() || ids.front() != *bos)) ids.insert(ids.begin(), *bos);
+    const bool alone = ids.size() == 1 && ids.front() == bos;
+    return {.ids = std::move(ids), .begins_text = alone, .split = {}};
   }
+
+  Prompt rendered(Dict conversation) const {
+    if (chat_ == nullptr) throw Error(ErrorCode::bad_template, "the model has no chat template");
+    if (conversation.find(Value("add_generation_prompt")) == nullptr)
+      conversation.set("add_generation_prompt", Value(true));
+    const Value fitted =
+        fit_conversation(Value(std::move(conversation)), chat_->answers, request_.tool_use != ToolUse::none);
+    const ChatPrompt prompt = render_chat(chat_->chat_template, fitted, tokenizer_.vocabulary());
+    Prompt made = plain(tokenizer_.encode(prompt.text, true, prompt.literal));
+    made.begins_text = true;
+    const Value* tools = fitted.find("tools");
+    made.split = SplitOptions{.format = &chat_->answers,
+                              .tools = tools ? Tools(*tools) : Tools(),
+                              .calls = true,
+                              .one_call = !request_.parallel_calls,
+                              .may_think = !closed_reasoning(prompt.text, chat_->answers),
+                              .thinking = opened_reasoning(prompt.text, chat_->answers),
+                              .id_seed = (uint64_t{std::random_device{}()} << 32) | std::random_device{}()};
+    made.split->calls = !made.split->tools.empty();
+    require_tool(request_, made.split->tools, chat_->answers);
+    return made;
+  }
+
+  const Request& request_;
+  const Tokenizer& tokenizer_;
+  const Chat* chat_;
 };
 
 }  // namespace
 
-std::vector<int32_t> prompt_ids(const Request& request, const Tokenizer& tokenizer, const Template* chat_template) {
-  std::vector<int32_t> ids = std::visit(PromptReader{tokenizer, chat_template}, request.prompt);
-  if (std::holds_alternative<std::vector<int32_t>>(request.prompt)) return ids;
-  const auto bos = tokenizer.vocabulary().special().bos;
-  if (tokenizer.adds_bos() && bos && (ids.empty() || ids.front() != *bos)) ids.insert(ids.begin(), *bos);
-  return ids;
-}
-
-bool begins_text(const Request& request, const std::vector<int32_t>& ids, const Tokenizer& tokenizer) {
-  return std::holds_alternative<std::vector<Message>>(request.prompt) ||
-         std::holds_alternative<Conversation>(request.prompt) ||
-         (ids.size() == 1 && ids.front() == tokenizer.vocabulary().special().bos);
-}
-
-bool has_infill(const Vocabulary& vocabulary) {
-  const SpecialIds& special = vocabulary.special();
-  return special.fim_prefix && special.fim_suffix && special.fim_middle;
+Prompt make_prompt(const Request& request, const Tokenizer& tokenizer, const Chat* chat) {
+  return std::visit(PromptMaker(request, tokenizer, chat), request.prompt);
 }
 
 }  // namespace hearth

@@ -2,23 +2,33 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "engine/include/hearth/hearth.h"
+#include "engine/text/answer/splitter.h"
 #include "engine/text/template/template.h"
 #include "engine/text/tokenizer/tokenizer.h"
 
 namespace hearth {
 
-// With bos in front where the model expects it. chat_template: null where the model has none. Throws Error,
+// The chat template of a model and what is known of the answers to it.
+struct Chat {
+  const Template& chat_template;
+  const AnswerFormat& answers;
+};
+
+struct Prompt {
+  std::vector<int32_t> ids;
+  // The answer begins a text of its own, so that a space in front of it is none: an answer in a conversation, and what
+  // follows bos alone. Other text goes on where the prompt ended.
+  bool begins_text = false;
+  // How the answer is to be split, where it is one in a conversation; refers to the chat's answers.
+  std::optional<SplitOptions> split;
+};
+
+// With bos in front where the model expects it. chat: null where the model has no chat template. Throws Error,
 // TemplateError or TokenizerError.
-std::vector<int32_t> prompt_ids(const Request& request, const Tokenizer& tokenizer, const Template* chat_template);
-
-// Whether the answer begins a text of its own, so that a space in front of it is none: an answer in a conversation, and
-// what follows bos alone. Other text goes on where the prompt ended.
-bool begins_text(const Request& request, const std::vector<int32_t>& ids, const Tokenizer& tokenizer);
-
-// Whether the vocabulary has the tokens that an Infill needs.
-bool has_infill(const Vocabulary& vocabulary);
+Prompt make_prompt(const Request& request, const Tokenizer& tokenizer, const Chat* chat);
 
 }  // namespace hearth

@@ -10,11 +10,17 @@ const program = process.env.HEARTH_PROGRAM;
 const makeModel = process.env.HEARTH_MAKE_SCRIPTED_MODEL;
 
 // The address of a server that has the model "scripted"; more words are options.
-export async function startServer(...options) {
+export const startServer = (...options) => start("scripted.gguf", [], ["--ctx", "65536", ...options]);
+
+// The address of a server that has the model "caller", which thinks "Which file?", says "I look." and calls
+// read({path: "a.js"}), whatever it is asked.
+export const startCaller = () => start("caller.gguf", ["--calling"], ["--ctx", "4096"]);
+
+async function start(name, kind, options) {
   const folder = mkdtempSync(join(tmpdir(), "hearth-clients-"));
-  const model = join(folder, "scripted.gguf");
-  execFileSync(makeModel, [model]);
-  const server = spawn(program, ["serve", model, "--port", "0", "--ctx", "65536", "--parallel", "4", "--embeddings", ...options], {
+  const model = join(folder, name);
+  execFileSync(makeModel, [...kind, model]);
+  const server = spawn(program, ["serve", model, "--port", "0", "--parallel", "4", "--embeddings", ...options], {
     stdio: ["ignore", "pipe", "ignore"],
   });
   const ended = new Promise((resolve) => server.once("exit", resolve));

@@ -4,8 +4,8 @@
 #include <string_view>
 
 #include "tools/serve/access.h"
-#include "tools/serve/chat_request.h"
-#include "tools/serve/completion_request.h"
+#include "tools/serve/openai/chat_request.h"
+#include "tools/serve/openai/completion_request.h"
 
 namespace {
 

@@ -32,6 +32,27 @@ nlohmann::ordered_json tensor_list(const Gguf& file) {
   return list;
 }
 
+// What the chat template says of calls and reasoning; null where there is none.
+nlohmann::ordered_json describe_chat(const LoadedModel& model) {
+  const auto source = model.file.find_string("tokenizer.chat_template");
+  if (!source) return nullptr;
+  try {
+    const Template chat_template = Template::parse(*source);
+    const AnswerFormat answers = learn_answers(model.file, chat_template, model.tokenizer.vocabulary());
+    return {{"tools", answers.has_calls()}, {"reasoning", answers.tells_reasoning()}};
+  } catch (const TemplateError& error) {
+    return {{"cannot_use", error.what()}};
+  }
+}
+
+// The same as a line.
+std::string chat_line(const nlohmann::ordered_json& chat) {
+  if (chat.is_null()) return "no chat template";
+  if (chat.contains("cannot_use")) return "chat template cannot be used: " + chat["cannot_use"].get<std::string>();
+  return std::string("chat template: ") + (chat["tools"].get<bool>() ? "" : "no ") + "calls of tools, " +
+         (chat["reasoning"].get<bool>() ? "" : "no ") + "reasoning";
+}
+
 void inspect(const InspectOptions& options) {
   Gguf file = options.model.empty() ? Gguf::view(builtin_model(), "the built-in model") : Gguf::open(options.model);
   nlohmann::ordered_json out = {{"metadata", metadata(file)}, {"tensor_count", file.tensors().size()}};
@@ -46,6 +67,7 @@ void inspect(const InspectOptions& options) {
                      {"cache_f16", memory.cache},
                      {"activations", memory.activations}};
     if (options.program) out["program"] = list_program(model.program);
+    out["chat"] = describe_chat(model);
   } catch (const std::runtime_error& error) {
     out["cannot_run"] = why_not = error.what();
   }
@@ -68,6 +90,7 @@ void inspect(const InspectOptions& options) {
   std::printf("memory for a context of %u tokens: weights %.1f MiB, cache (f16) %.1f MiB, activations %.1f MiB\n",
               out["memory"]["context"].get<uint32_t>(), mib(out["memory"]["weights"]), mib(out["memory"]["cache_f16"]),
               mib(out["memory"]["activations"]));
+  std::printf("%s\n", chat_line(out["chat"]).c_str());
   if (std::fflush(stdout) != 0) throw std::runtime_error("cannot write to standard output");
   if (options.program)
     for (const auto& line : out["program"]) std::cout << "  " << line.get<std::string>() << '\n';

@@ -12,6 +12,8 @@
 #include <optional>
 #include <string>
 
+#include "tools/run/print_answer.h"
+
 namespace hearth {
 
 std::atomic<bool> interrupted = false;
@@ -128,10 +130,7 @@ bool chat(Engine& engine, const Request& options) {
         request.prompt = *line;
       try {
         interrupted = false;
-        const Result result = engine.generate(request, [](std::string_view text) {
-          std::cout << text << std::flush;
-          return !interrupted;
-        });
+        const Result result = print_answer(engine, request);
         std::cout << '\n';
         print_summary(result);
         messages.push_back({"assistant", result.text});

@@ -5,6 +5,7 @@
 
 #include "tools/command.h"
 #include "tools/run/chat.h"
+#include "tools/run/print_answer.h"
 
 namespace hearth {
 namespace {
@@ -33,10 +34,7 @@ int run(const RunOptions& options, bool has_prompt, bool has_seed) {
     request.prompt = std::vector<Message>{{"user", options.prompt}};
   else
     request.prompt = options.prompt;
-  const Result result = engine.generate(request, [](std::string_view text) {
-    std::cout << text << std::flush;
-    return static_cast<bool>(std::cout) && !interrupted;
-  });
+  const Result result = print_answer(engine, request);
   std::cout << '\n';
   print_summary(result);
   return interrupted ? 128 + SIGINT : 0;

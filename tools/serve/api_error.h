@@ -24,6 +24,8 @@ struct ApiError : std::exception {
   std::string param;  // the field that is wrong; empty: null
   std::string message;
   unsigned retry_after = 0;  // seconds; 0: the client is not told to come again
+  // Of a prompt that is too long: its tokens, and how many the context holds; 0: it is not that.
+  uint64_t prompt_tokens = 0, context = 0;
 };
 
 // 400: the request itself is wrong, in the field `param` where one is named.

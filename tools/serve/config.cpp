@@ -12,7 +12,7 @@
 namespace hearth::serve {
 namespace {
 
-[[noreturn]] void refuse(const std::string& what) { throw Error(ErrorCode::invalid_argument, what); }
+[[noreturn]] void refuse_config(const std::string& what) { throw Error(ErrorCode::invalid_argument, what); }
 
 // One table of the file. A key that nobody asks for is refused: it is misspelt.
 class Table {
@@ -25,20 +25,20 @@ class Table {
     const toml::node* node = table_.get(key);
     if (node == nullptr) return std::nullopt;
     const auto value = node->value_exact<Value>();
-    if (!value) refuse(name_ + ": '" + key + "' has a value of the wrong type");
+    if (!value) refuse_config(name_ + ": '" + key + "' has a value of the wrong type");
     return value;
   }
 
   std::optional<uint64_t> count(const char* key, int64_t most) {
     const auto value = get<int64_t>(key);
     if (value && (*value < 0 || *value > most))
-      refuse(name_ + ": '" + key + "' must be from 0 to " + std::to_string(most));
+      refuse_config(name_ + ": '" + key + "' must be from 0 to " + std::to_string(most));
     return value ? std::optional<uint64_t>(static_cast<uint64_t>(*value)) : std::nullopt;
   }
 
   std::string required(const char* key) {
     const auto value = get<std::string>(key);
-    if (!value || value->empty()) refuse(name_ + ": '" + key + "' is missing");
+    if (!value || value->empty()) refuse_config(name_ + ": '" + key + "' is missing");
     return *value;
   }
 
@@ -47,10 +47,10 @@ class Table {
     std::vector<std::string> list;
     const toml::node* node = table_.get(key);
     if (node == nullptr) return list;
-    if (!node->is_array()) refuse(name_ + ": '" + key + "' must be an array of strings");
+    if (!node->is_array()) refuse_config(name_ + ": '" + key + "' must be an array of strings");
     for (const toml::node& one : *node->as_array()) {
       const auto text = one.value_exact<std::string>();
-      if (!text) refuse(name_ + ": '" + key + "' must be an array of strings");
+      if (!text) refuse_config(name_ + ": '" + key + "' must be an array of strings");
       list.push_back(*text);
     }
     return list;
@@ -61,14 +61,15 @@ class Table {
     std::vector<Table> list;
     const toml::node* node = table_.get(key);
     if (node == nullptr) return list;
-    if (!node->is_array_of_tables()) refuse(name_ + ": write [[" + key + "]]");
+    if (!node->is_array_of_tables()) refuse_config(name_ + ": write [[" + key + "]]");
     for (const toml::node& one : *node->as_array()) list.emplace_back(*one.as_table(), name_ + ": [[" + key + "]]");
     return list;
   }
 
   void refuse_others() const {
     for (const auto& [key, value] : table_)
-      if (!asked_.contains(std::string(key.str()))) refuse(name_ + ": '" + std::string(key.str()) + "' is unknown");
+      if (!asked_.contains(std::string(key.str())))
+        refuse_config(name_ + ": '" + std::string(key.str()) + "' is unknown");
   }
 
  private:
@@ -81,7 +82,8 @@ toml::table parse(const std::filesystem::path& path) {
   try {
     return toml::parse_file(path.string());
   } catch (const toml::parse_error& error) {
-    refuse(path.string() + ":" + std::to_string(error.source().begin.line) + ": " + std::string(error.description()));
+    refuse_config(path.string() + ":" + std::to_string(error.source().begin.line) + ": " +
+                  std::string(error.description()));
   }
 }
 
@@ -104,22 +106,22 @@ void require_safe_url(const std::string& url) {
   for (const char* safe :
        {"https://", "http://127.0.0.1:", "http://127.0.0.1/", "http://localhost:", "http://localhost/"})
     if (url.starts_with(safe) && url.find('@') == url.npos) return;
-  refuse("'" + url + "' must begin with https:// and hold no name or password");
+  refuse_config("'" + url + "' must begin with https:// and hold no name or password");
 }
 
 void read_remotes(Table& root, ServerOptions& options) {
   for (Table& table : root.tables("remote")) {
-    if (!can_send_off_machine()) refuse("[[remote]]: this program was built without remote providers");
+    if (!can_send_off_machine()) refuse_config("[[remote]]: this program was built without remote providers");
     Remote remote{table.required("name"), table.required("base_url"), "", table.texts("models")};
     while (remote.base_url.ends_with('/')) remote.base_url.pop_back();
     require_safe_url(remote.base_url);
     // It goes into a header of every answer.
     if (!std::ranges::all_of(remote.name, [](unsigned char c) { return c > ' ' && c < 0x7F; }))
-      refuse("[[remote]]: the name '" + remote.name + "' must be of printable ASCII without spaces");
+      refuse_config("[[remote]]: the name '" + remote.name + "' must be of printable ASCII without spaces");
     if (const auto variable = table.get<std::string>("key_env")) {
       const char* key = std::getenv(variable->c_str());
       if (key == nullptr || *key == '\0')
-        refuse("[[remote]] '" + remote.name + "': the environment variable " + *variable + " is not set");
+        refuse_config("[[remote]] '" + remote.name + "': the environment variable " + *variable + " is not set");
       remote.key = key;
     }
     table.refuse_others();
@@ -134,6 +136,7 @@ void read_config(const std::filesystem::path& path, ServerOptions& options) {
   Table root(file, path.string());
   if (const auto host = root.get<std::string>("host")) options.host = *host;
   if (const auto port = root.count("port", 65535)) options.port = static_cast<uint16_t>(*port);
+  if (const auto port = root.count("ollama_port", 65535)) options.ollama_port = static_cast<uint16_t>(*port);
   if (const auto key = root.get<std::string>("api_key")) append(options.access.keys, read_keys(*key));
   if (const auto context = root.count("ctx", 1 << 24)) options.engine.context = static_cast<uint32_t>(*context);
   if (const auto most = root.count("parallel", 4096)) options.engine.parallel = static_cast<uint32_t>(*most);
@@ -165,7 +168,7 @@ ModelSource model_source(const std::string& text) {
 
 std::vector<std::string> read_keys(const std::string& text) {
   if (!text.starts_with('@')) {
-    if (text.empty()) refuse("the API key is empty");
+    if (text.empty()) refuse_config("the API key is empty");
     return {text};
   }
   std::ifstream file(text.substr(1));
@@ -174,7 +177,7 @@ std::vector<std::string> read_keys(const std::string& text) {
     while (!line.empty() && std::isspace(static_cast<unsigned char>(line.back())) != 0) line.pop_back();
     if (!line.empty()) keys.push_back(line);
   }
-  if (keys.empty()) refuse(text.substr(1) + ": holds no API key, or cannot be read");
+  if (keys.empty()) refuse_config(text.substr(1) + ": holds no API key, or cannot be read");
   return keys;
 }
 
@@ -187,7 +190,7 @@ uint64_t read_bytes(const std::string& text) {
   const size_t at = unit.size() == 1 ? units.find(static_cast<char>(std::toupper(unit[0]))) : units.npos;
   const int shift = unit.empty() ? 0 : at == units.npos ? -1 : 10 * (static_cast<int>(at) + 1);
   if (error != std::errc() || shift < 0 || number > UINT64_MAX >> shift)
-    refuse("'" + text + "' is no number of bytes, such as 8G or 512M");
+    refuse_config("'" + text + "' is no number of bytes, such as 8G or 512M");
   return number << shift;
 }
 

@@ -34,14 +34,14 @@ bool is_http(const error_code& error) {
          error != http::error::end_of_stream && error != http::error::partial_message;
 }
 
-}  // namespace
-
-HttpReply error_reply(const ApiError& error) {
-  HttpReply reply{error.status, to_text(error_json(error))};
+HttpReply error_reply(const ApiError& error, const Json& body) {
+  HttpReply reply{error.status, to_text(body)};
   if (error.retry_after > 0) reply.headers.emplace_back("Retry-After", std::to_string(error.retry_after));
   if (error.status == 401) reply.headers.emplace_back("WWW-Authenticate", "Bearer");
   return reply;
 }
+
+}  // namespace
 
 Connection::Connection(asio::ip::tcp::socket socket, const ConnectionLimits& limits, const ConnectionHandler& handler)
     : socket_(std::move(socket)),
@@ -191,7 +191,7 @@ asio::awaitable<void> Connection::answer_request() {
     if (begun())
       close();  // half an answer must not look like a whole one
     else
-      co_await reply(error_reply(*failed));
+      co_await reply(error_reply(*failed, handler_.word ? handler_.word(*this, *failed) : error_json(*failed)));
   }
   if (begun()) handler_.done(*this);
 }

@@ -36,8 +36,6 @@ struct HttpReply {
   std::vector<HttpHeader> headers = {};
 };
 
-HttpReply error_reply(const ApiError& error);
-
 class Connection;
 
 // What a server does with requests. The functions are called in the network thread.
@@ -47,8 +45,11 @@ struct ConnectionHandler {
   std::function<void(Connection&)> check;
   // Answers; what it throws as ApiError becomes the answer.
   std::function<boost::asio::awaitable<void>(Connection&)> answer;
+  // The body of the answer to a request that is refused; one that could not be read has no path.
+  std::function<Json(const Connection&, const ApiError&)> word;
   // After every answer, also that of a refusal.
   std::function<void(Connection&)> done;
+  std::string greeting = "Hearth is running";  // of the path "/"
 };
 
 // All functions are called in the network thread.
@@ -65,6 +66,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const Request& request() const { return request_; }
   std::string header(const char* name) const;
   std::string path() const;  // without what follows "?"
+  const std::string& greeting() const { return handler_.greeting; }
 
   // For every answer to this request; takes the place of one with the same name.
   void set_header(const std::string& name, std::string value);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "tools/serve/body.h"
 #include "tools/serve/fields.h"
 #include "tools/serve/forward.h"
 
@@ -13,13 +14,10 @@ namespace hearth::serve {
 namespace {
 
 namespace asio = boost::asio;
-constexpr size_t kMostInputs = 2048;
 
 struct EmbeddingJob {
-  std::vector<Request> inputs;
-  Pooling pooling = Pooling::mean;
+  EmbeddingAsk ask;
   bool base64 = false;
-  std::optional<int64_t> dimensions;
 };
 
 bool is_token_list(const Json& value) {
@@ -42,18 +40,18 @@ Request read_input(const Json& value, const std::string& path) {
   return request;
 }
 
-EmbeddingJob read_job(Fields& fields) {
+EmbeddingJob read_embedding_job(Fields& fields) {
   EmbeddingJob job;
   const Json* input = fields.find("input");
   if (input == nullptr) throw invalid_request("'input' is missing", "input", "missing_required_parameter");
   if (input->is_array() && !is_token_list(*input)) {
-    if (input->empty() || input->size() > kMostInputs)
-      throw invalid_request("'input' must have 1 to " + std::to_string(kMostInputs) + " elements", "input",
+    if (input->empty() || input->size() > kMostEmbeddings)
+      throw invalid_request("'input' must have 1 to " + std::to_string(kMostEmbeddings) + " elements", "input",
                             "invalid_value");
     for (size_t i = 0; i < input->size(); ++i)
-      job.inputs.push_back(read_input((*input)[i], "input[" + std::to_string(i) + "]"));
+      job.ask.inputs.push_back(read_input((*input)[i], "input[" + std::to_string(i) + "]"));
   } else {
-    job.inputs.push_back(read_input(*input, "input"));
+    job.ask.inputs.push_back(read_input(*input, "input"));
   }
   const auto choice = [&](const char* name, const char* usual, const char* other) {
     const std::string given = fields.text(name).value_or(usual);
@@ -62,8 +60,8 @@ EmbeddingJob read_job(Fields& fields) {
     return given == other;
   };
   job.base64 = choice("encoding_format", "float", "base64");
-  if (choice("pooling", "mean", "last")) job.pooling = Pooling::last;
-  job.dimensions = fields.integer("dimensions", 1, 1 << 20);
+  if (choice("pooling", "mean", "last")) job.ask.pooling = Pooling::last;
+  job.ask.dimensions = fields.integer("dimensions", 1, 1 << 20);
   return job;
 }
 
@@ -84,21 +82,22 @@ struct Vectors {
 };
 
 // Starts all; their number of tokens.
-uint64_t start(Engine& engine, const EmbeddingJob& job, const std::shared_ptr<Vectors>& vectors, asio::io_context& io) {
+uint64_t start_all(Engine& engine, const EmbeddingAsk& ask, const std::shared_ptr<Vectors>& vectors,
+                   asio::io_context& io) {
   const ModelInfo& info = engine.info();
   if (!info.has_embeddings)
     throw invalid_request("the server was started without --embeddings", "model", "embeddings_not_enabled");
-  if (job.dimensions && *job.dimensions != info.embedding_width)
+  if (ask.dimensions && *ask.dimensions != info.embedding_width)
     throw invalid_request("'dimensions' must be " + std::to_string(info.embedding_width) + ", the model's own",
                           "dimensions", "invalid_value");
   std::vector<std::vector<int32_t>> sequences;
   uint64_t tokens = 0;
-  for (const Request& input : job.inputs) {
+  for (const Request& input : ask.inputs) {
     sequences.push_back(engine.prompt_tokens(input));
     tokens += sequences.back().size();
   }
   for (size_t i = 0; i < sequences.size(); ++i)
-    engine.start_embedding(sequences[i], job.pooling, [vectors, i, &io](Embedding embedding) {
+    engine.start_embedding(sequences[i], ask.pooling, [vectors, i, &io](Embedding embedding) {
       asio::post(io, [vectors, i, embedding = std::move(embedding)]() mutable {
         vectors->all[i] = std::move(embedding);
         --vectors->left;
@@ -110,42 +109,49 @@ uint64_t start(Engine& engine, const EmbeddingJob& job, const std::shared_ptr<Ve
 
 }  // namespace
 
+asio::awaitable<EmbeddingAnswer> embed(Connection& connection, Service& service, EmbeddingAsk ask) {
+  Signal& signal = connection.signal();
+  const auto claim = service.models.claim(ask.model, [&] { signal.notify(); });
+  co_await wait_for_model(connection, service, *claim);
+  Engine& engine = claim->engine();
+
+  const auto vectors = std::make_shared<Vectors>();
+  vectors->all.resize(ask.inputs.size());
+  vectors->left = ask.inputs.size();
+  vectors->on_arrival = [&signal] { signal.notify(); };
+  const std::shared_ptr<void> closing(nullptr, [&](void*) { vectors->on_arrival = nullptr; });
+  EmbeddingAnswer answer;
+  answer.tokens = co_await service.workers.run([&] { return start_all(engine, ask, vectors, service.io); });
+  while (vectors->left > 0) {
+    co_await signal.wait_for(service.options.silence);
+    if (connection.gone() || connection.interrupted()) throw ended_early();
+  }
+  for (Embedding& one : vectors->all) {
+    if (one.error) throw from_engine(*one.error);
+    answer.vectors.push_back(std::move(one.values));
+  }
+  co_return answer;
+}
+
 asio::awaitable<void> embeddings(Connection& connection, Service& service) {
-  const Json body = co_await service.workers.run([&] { return parse_object(connection.request().body()); });
+  const Json body = co_await read_body(connection, service);
   Fields fields(body);
   const std::string model = fields.text("model").value_or(service.models.default_name());
   if (const Remote* remote = find_remote(service, model)) {
     co_await forward(connection, service, *remote, body);
     co_return;
   }
-  const EmbeddingJob job = read_job(fields);
-  fields.find("user");
-  Signal& signal = connection.signal();
-  const auto claim = service.models.claim(model, [&] { signal.notify(); });
-  co_await wait_for_model(connection, service, *claim, false);
-  Engine& engine = claim->engine();
-
-  const auto vectors = std::make_shared<Vectors>();
-  vectors->all.resize(job.inputs.size());
-  vectors->left = job.inputs.size();
-  vectors->on_arrival = [&signal] { signal.notify(); };
-  const std::shared_ptr<void> closing(nullptr, [&](void*) { vectors->on_arrival = nullptr; });
-  const uint64_t tokens = co_await service.workers.run([&] { return start(engine, job, vectors, service.io); });
-  while (vectors->left > 0) {
-    co_await signal.wait_for(service.options.silence);
-    if (connection.gone() || connection.interrupted()) throw ended_early();
-  }
+  EmbeddingJob job = read_embedding_job(fields);
+  job.ask.model = model;
+  const EmbeddingAnswer answer = co_await embed(connection, service, std::move(job.ask));
   Json data = Json::array();
-  for (size_t i = 0; i < vectors->all.size(); ++i) {
-    if (vectors->all[i].error) throw from_engine(*vectors->all[i].error);
-    data.push_back(
-        {{"object", "embedding"}, {"index", i}, {"embedding", vector_json(vectors->all[i].values, job.base64)}});
-  }
-  const Json answer = {{"object", "list"},
-                       {"data", std::move(data)},
-                       {"model", model},
-                       {"usage", {{"prompt_tokens", tokens}, {"total_tokens", tokens}}}};
-  co_await connection.reply({200, to_text(answer)});
+  for (size_t i = 0; i < answer.vectors.size(); ++i)
+    data.push_back({{"object", "embedding"}, {"index", i}, {"embedding", vector_json(answer.vectors[i], job.base64)}});
+  const Json reply = {{"object", "list"},
+                      {"data", std::move(data)},
+                      {"model", model},
+                      {"usage", {{"prompt_tokens", answer.tokens}, {"total_tokens", answer.tokens}}}};
+  co_await connection.reply({200, to_text(reply)});
 }
 
 }  // namespace hearth::serve

@@ -13,11 +13,11 @@ std::string plain(double number) {
                                                                  : Json(number).dump();
 }
 
-[[noreturn]] void refuse(const std::string& path, const std::string& wanted) {
+}  // namespace
+
+void refuse(const std::string& path, const std::string& wanted) {
   throw invalid_request("'" + path + "' must be " + wanted, path, "invalid_value");
 }
-
-}  // namespace
 
 Fields::Fields(const Json& object, std::string path) : object_(object), path_(std::move(path)) {
   if (!object.is_object()) refuse(path_, "an object");
@@ -45,6 +45,18 @@ std::optional<std::string> Fields::text(const char* name) {
   if (value == nullptr) return std::nullopt;
   if (!value->is_string()) refuse(path_of(name), "a string");
   return value->get<std::string>();
+}
+
+const Json& Fields::required(const char* name) {
+  const Json* value = find(name);
+  if (value == nullptr)
+    throw invalid_request("'" + path_of(name) + "' is missing", path_of(name), "missing_required_parameter");
+  return *value;
+}
+
+std::string Fields::required_text(const char* name) {
+  required(name);
+  return *text(name);
 }
 
 std::optional<double> Fields::number(const char* name, double least, double most) {

@@ -22,6 +22,9 @@ class Fields {
   const Json* find(const char* name);
   bool boolean(const char* name, bool otherwise);
   std::optional<std::string> text(const char* name);
+  // One that must be there.
+  const Json& required(const char* name);
+  std::string required_text(const char* name);
   std::optional<double> number(const char* name, double least, double most);
   std::optional<int64_t> integer(const char* name, int64_t least, int64_t most);
 
@@ -35,6 +38,9 @@ class Fields {
   std::string path_;
   std::set<std::string, std::less<>> asked_;
 };
+
+// An error (400): the field `path` must be what is wanted.
+[[noreturn]] void refuse(const std::string& path, const std::string& wanted);
 
 // The same for a value that is not a field: an element of an array.
 int64_t read_integer(const Json& value, const std::string& path, int64_t least, int64_t most);

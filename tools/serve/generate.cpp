@@ -1,7 +1,10 @@
 // From a body to an answer: read, wait for the model, start, tell.
 #include "tools/serve/generate.h"
 
+#include <atomic>
+
 #include "tools/serve/answers.h"
+#include "tools/serve/body.h"
 #include "tools/serve/fields.h"
 #include "tools/serve/forward.h"
 
@@ -37,29 +40,90 @@ void echo_prompts(Engine& engine, Job& job) {
   }
 }
 
+// One line of warnings. They are our own words, but for types of tools: those of clients are kept harmless.
+std::string warning_line(const std::vector<std::string>& warnings) {
+  constexpr size_t kMost = 1024;
+  std::string line;
+  for (const std::string& warning : warnings) line += (line.empty() ? "" : "; ") + warning;
+  for (char& c : line)
+    if (c < ' ' || c > '~') c = '?';
+  return line.substr(0, kMost);
+}
+
+void warn(Connection& connection, const Job& job) {
+  if (!job.warnings.empty()) connection.set_header("X-Hearth-Warning", warning_line(job.warnings));
+}
+
+// Sends a part of a stream, if there is any.
+asio::awaitable<void> tell(Connection& connection, const Reply& reply, std::string text) {
+  if (text.empty()) co_return;
+  if (!connection.begun()) co_await connection.begin(200, reply.content_type());
+  co_await connection.send(std::move(text));
+}
+
+// Tells a client that waits for a stream that it is not forgotten.
+asio::awaitable<void> break_silence(Connection& connection, Reply& reply) {
+  return tell(connection, reply, reply.silence());
+}
+
+// Ends answers that take too long.
+class TimeLimit {
+ public:
+  explicit TimeLimit(Job& job) : most_(job.most_time) {
+    if (most_.count() <= 0) return;
+    for (Request& request : job.requests) request.cancelled = [over = over_] { return over->load(); };
+  }
+
+  // Before an event is told. An answer that ended for the time is one that was cut.
+  void note(Event& event) {
+    if (most_.count() <= 0) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (!begun_ && !event.text.empty()) begun_ = now;
+    has_line_ |= event.text.find('\n') != event.text.npos;
+    if (event.result && event.result->reason == FinishReason::cancelled && over_->load())
+      event.result->reason = FinishReason::max_tokens;
+    if (begun_ && has_line_ && now - *begun_ > most_) over_->store(true);
+  }
+
+ private:
+  std::chrono::milliseconds most_;
+  std::optional<std::chrono::steady_clock::time_point> begun_;
+  bool has_line_ = false;
+  std::shared_ptr<std::atomic<bool>> over_ = std::make_shared<std::atomic<bool>>(false);  // read by the engine
+};
+
 // Tells the events of all choices until the last one has ended.
 class Telling {
  public:
-  Telling(Connection& connection, Service& service, Job& job, Answers& answers)
-      : connection_(connection), service_(service), job_(job), answers_(answers), results_(job.requests.size()) {}
+  Telling(Connection& connection, Service& service, Job& job, Answers& answers, TimeLimit& limit)
+      : connection_(connection),
+        service_(service),
+        job_(job),
+        answers_(answers),
+        limit_(limit),
+        results_(job.requests.size()) {}
 
-  asio::awaitable<void> run() {
+  asio::awaitable<void> run(uint64_t prompt_tokens) {
+    if (job_.stream) co_await tell(connection_, *job_.reply, job_.reply->begin(prompt_tokens));
     for (size_t left = results_.size(); left > 0;) {
       if (answers_.empty()) {
         const bool woken = co_await connection_.signal().wait_for(service_.options.silence);
         if (connection_.gone() || connection_.interrupted()) throw ended_early();
-        if (!woken && job_.stream) co_await connection_.send(": working\n\n");
+        if (!woken && job_.stream) co_await break_silence(connection_, *job_.reply);
         continue;
       }
       std::string pieces;
       for (Answer& answer : answers_.take()) left -= take(answer, pieces) ? 1 : 0;
-      if (!pieces.empty()) co_await connection_.send(std::move(pieces));
+      co_await tell(connection_, *job_.reply, std::move(pieces));
       if (connection_.gone()) throw ended_early();
     }
     if (job_.stream) {
-      co_await connection_.send(job_.reply->end());
+      co_await tell(connection_, *job_.reply, job_.reply->end());
       co_await connection_.end();
     } else {
+      if (std::ranges::any_of(results_, [](const Result& result) { return result.malformed_call; }))
+        job_.warnings.emplace_back(kMalformedCall);
+      warn(connection_, job_);
       co_await connection_.reply({200, to_text(job_.reply->whole(results_))});
     }
   }
@@ -69,6 +133,7 @@ class Telling {
   bool take(Answer& answer, std::string& pieces) {
     Event& event = answer.event;
     if (event.error) throw from_engine(*event.error);
+    limit_.note(event);
     if (event.result && event.result->reason == FinishReason::cancelled) throw ended_early();
     if (job_.stream) pieces += job_.reply->piece(answer.choice, event);
     if (!event.result) return false;
@@ -81,53 +146,100 @@ class Telling {
   Service& service_;
   Job& job_;
   Answers& answers_;
+  TimeLimit& limit_;
   std::vector<Result> results_;
 };
+
+ApiError too_long(const ApiError& error, Engine& engine, const Job& job) {
+  ApiError worded = error;
+  worded.param = job.reply->prompt_field();
+  for (const Request& request : job.requests) {
+    const uint32_t most = engine.info().context;
+    worded.context = request.context == 0 ? most : std::min(request.context, most);
+    worded.prompt_tokens = engine.prompt_tokens(request).size();
+    if (worded.prompt_tokens >= worded.context) break;
+  }
+  return worded;
+}
+
+// Starts all choices; the tokens of their prompts, where the reply wants to know.
+uint64_t start(Engine& engine, Job& job, Answers& answers) {
+  if (job.prepare) job.prepare(engine, job);
+  check_against(job, engine.info());
+  if (job.echo) echo_prompts(engine, job);
+  try {
+    answers.start(engine, job.requests);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::prompt_too_long) throw too_long(from_engine(error), engine, job);
+    throw;
+  }
+  return job.count_prompt && job.stream ? engine.prompt_tokens(job.requests.front()).size() : 0;
+}
 
 asio::awaitable<void> answer_job(Connection& connection, Service& service, Job& job) {
   Signal& signal = connection.signal();
   const auto claim = service.models.claim(job.model, [&] { signal.notify(); });
-  co_await wait_for_model(connection, service, *claim, job.stream);
+  std::function<asio::awaitable<void>()> on_silence;
+  if (job.stream) on_silence = [&] { return break_silence(connection, *job.reply); };
+  co_await wait_for_model(connection, service, *claim, std::move(on_silence));
   Engine& engine = claim->engine();
+  if (job.keep_alive) service.models.keep(job.model, *job.keep_alive);
 
   const auto answers = std::make_shared<Answers>(
       service.io, [&] { signal.notify(); }, [&] { connection.close(); });
   const std::shared_ptr<void> closing(nullptr, [&](void*) { answers->close(); });
-  co_await service.workers.run([&] {
-    check_against(job, engine.info());
-    if (job.echo) echo_prompts(engine, job);
-    answers->start(engine, job.requests);
-    return true;
-  });
-  co_await Telling(connection, service, job, *answers).run();
+  TimeLimit limit(job);
+  const uint64_t prompt_tokens = co_await service.workers.run([&] { return start(engine, job, *answers); });
+  warn(connection, job);
+  co_await Telling(connection, service, job, *answers, limit).run(prompt_tokens);
 }
 
-}  // namespace
-
-asio::awaitable<void> generate(Connection& connection, Service& service, ReadJob read, const char* id_prefix) {
-  Heading heading{random_id(id_prefix), std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()),
-                  service.models.default_name()};
-  const Json body = co_await service.workers.run([&] { return parse_object(connection.request().body()); });
-  if (const Remote* remote = find_remote(service, Fields(body).text("model").value_or(""))) {
-    co_await forward(connection, service, *remote, body);
-    co_return;
-  }
+// A body of which nobody has made anything yet; its model must be one of ours.
+asio::awaitable<Job> read_job(Connection& connection, Service& service, const Json& body, const ReadJob& read,
+                              Heading heading) {
   Job job = co_await service.workers.run([&] { return read(body, std::move(heading)); });
   if (!service.models.knows(job.model)) throw unknown_model(job.model);
   if (const std::string ignored = header_list(job.ignored); !ignored.empty())
     connection.set_header("X-Hearth-Ignored-Fields", ignored);
+  warn(connection, job);
+  co_return job;
+}
+
+const Remote* remote_of(const Service& service, const Json& body) {
+  return find_remote(service, Fields(body).text("model").value_or(""));
+}
+
+void refuse_remote(const Remote* remote) {
+  if (remote != nullptr)
+    throw invalid_request(
+        "the model is a remote provider's: it answers /v1/chat/completions, /v1/completions and "
+        "/v1/embeddings alone",
+        "model", "unsupported");
+}
+
+}  // namespace
+
+asio::awaitable<void> generate(Connection& connection, Service& service, ReadJob read, const char* id_prefix,
+                               Remotes remotes) {
+  Heading heading{random_id(id_prefix), std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()),
+                  service.models.default_name()};
+  const Json body = co_await read_body(connection, service);
+  const Remote* remote = remote_of(service, body);
+  if (remote != nullptr && remotes == Remotes::forwarded) {
+    co_await forward(connection, service, *remote, body);
+    co_return;
+  }
+  refuse_remote(remote);
+  Job job = co_await read_job(connection, service, body, read, std::move(heading));
 
   std::optional<ApiError> failed;
   try {
     co_await answer_job(connection, service, job);
-  } catch (const ApiError& error) {
-    failed = error;
-  } catch (const Error& error) {
-    failed = from_engine(error);
-    if (error.code() == ErrorCode::prompt_too_long) failed->param = job.reply->prompt_field();
   } catch (const boost::system::system_error&) {
     connection.close();
     failed = ended_early();
+  } catch (...) {
+    failed = from_current_exception();
   }
   if (!failed) co_return;
   if (connection.gone()) {
@@ -137,6 +249,20 @@ asio::awaitable<void> generate(Connection& connection, Service& service, ReadJob
   if (!connection.begun()) throw *failed;
   co_await connection.send(job.reply->failure(*failed));
   co_await connection.end();
+}
+
+asio::awaitable<uint64_t> count_prompt(Connection& connection, Service& service, ReadJob read) {
+  const Json body = co_await read_body(connection, service);
+  refuse_remote(remote_of(service, body));
+  Job job = co_await read_job(connection, service, body, read, {"", 0, service.models.default_name()});
+  const auto claim = service.models.claim(job.model, [&] { connection.signal().notify(); });
+  co_await wait_for_model(connection, service, *claim);
+  Engine& engine = claim->engine();
+  co_return co_await service.workers.run([&] {
+    if (job.prepare) job.prepare(engine, job);
+    check_against(job, engine.info());
+    return uint64_t{engine.prompt_tokens(job.requests.front()).size()};
+  });
 }
 
 }  // namespace hearth::serve

@@ -6,8 +6,13 @@ namespace hearth::serve {
 Reply::Reply(Heading heading, uint32_t choices_per_prompt)
     : heading_(std::move(heading)), choices_per_prompt_(choices_per_prompt) {}
 
+std::string Reply::begin(uint64_t) { return ""; }
+
+std::string Reply::silence() { return ": working\n\n"; }
+
 void Reply::count(uint32_t choice, const Result& result) {
   usage_.completion_tokens += result.generated_tokens;
+  usage_.reasoning_tokens += result.reasoning_tokens;
   if (choice % choices_per_prompt_ != 0) return;  // a prompt counts once, however many answers it has
   usage_.prompt_tokens += result.prompt_tokens;
   usage_.cached_tokens += result.cached_tokens;
@@ -21,11 +26,17 @@ Json Reply::usage_json() const {
   return {{"prompt_tokens", usage_.prompt_tokens},
           {"completion_tokens", usage_.completion_tokens},
           {"total_tokens", usage_.prompt_tokens + usage_.completion_tokens},
-          {"prompt_tokens_details", {{"cached_tokens", usage_.cached_tokens}}}};
+          {"prompt_tokens_details", {{"cached_tokens", usage_.cached_tokens}}},
+          {"completion_tokens_details", {{"reasoning_tokens", usage_.reasoning_tokens}}}};
 }
 
-const char* finish_reason(FinishReason reason) {
-  return reason == FinishReason::max_tokens || reason == FinishReason::context_full ? "length" : "stop";
+bool ends_with_calls(const Result& result) {
+  return result.reason == FinishReason::tool_calls || (result.reason == FinishReason::end && !result.calls.empty());
+}
+
+const char* finish_reason(const Result& result) {
+  if (ends_with_calls(result)) return "tool_calls";
+  return result.reason == FinishReason::max_tokens || result.reason == FinishReason::context_full ? "length" : "stop";
 }
 
 void check_against(const Job& job, const ModelInfo& model) {
@@ -47,6 +58,9 @@ void check_against(const Job& job, const ModelInfo& model) {
     if (std::holds_alternative<Conversation>(request.prompt) && !model.has_chat_template)
       throw invalid_request("the model '" + job.model + "' has no chat template; use /v1/completions", "messages",
                             "unsupported");
+    if (request.tool_use == ToolUse::required && !model.has_tools)
+      throw invalid_request("the model '" + job.model + "' has no chat template that says calls of tools",
+                            "tool_choice", "unsupported");
   }
 }
 

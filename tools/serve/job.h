@@ -1,6 +1,8 @@
 // What a protocol makes of a request's body: requests to an engine, and who words the answer.
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,7 +21,7 @@ struct Heading {
 };
 
 struct Usage {
-  uint64_t prompt_tokens = 0, cached_tokens = 0, completion_tokens = 0;
+  uint64_t prompt_tokens = 0, cached_tokens = 0, completion_tokens = 0, reasoning_tokens = 0;
 };
 
 // The prompt of a choice that is to be repeated in front of its answer.
@@ -29,8 +31,8 @@ struct EchoedPrompt {
   std::optional<TokenLogprob> first;
 };
 
-// Words the answers of all choices of one request in a protocol. Used by one thread at a time. A stream is a series of
-// pieces and an end, or a failure at any point; the other kind is one whole.
+// Words the answers of all choices of one request in a protocol. Used by one thread at a time. A stream is a beginning,
+// a series of pieces and an end, or a failure at any point; the other kind is one whole.
 class Reply {
  public:
   Reply(Heading heading, uint32_t choices_per_prompt);
@@ -38,9 +40,15 @@ class Reply {
   Reply(const Reply&) = delete;
   Reply& operator=(const Reply&) = delete;
 
+  // Of a stream.
+  virtual const char* content_type() const { return "text/event-stream"; }
   // Before the choice's first event, where Job::echo.
-  virtual void on_prompt(uint32_t choice, EchoedPrompt prompt) = 0;
-  // Server-sent events that tell of an event, which has no error; several, one or none.
+  virtual void on_prompt(uint32_t, EchoedPrompt) {}
+  // A stream's beginning, once all choices are under way; prompt_tokens is 0 unless Job::count_prompt.
+  virtual std::string begin(uint64_t prompt_tokens);
+  // What a client is told that has heard nothing for a while, also in front of the beginning.
+  virtual std::string silence();
+  // Server-sent events, or lines, that tell of an event, which has no error; several, one or none.
   virtual std::string piece(uint32_t choice, const Event& event) = 0;
   virtual std::string end() = 0;
   virtual std::string failure(const ApiError& error) = 0;
@@ -53,6 +61,7 @@ class Reply {
 
  protected:
   void count(uint32_t choice, const Result& result);
+  const Heading& heading() const { return heading_; }
   Json heading_json(const char* object) const;
   Json usage_json() const;
 
@@ -67,12 +76,25 @@ struct Job {
   bool stream = false;
   std::vector<Request> requests;  // one for each choice, in the order of their indices
   bool echo = false;
+  std::optional<std::chrono::seconds> keep_alive;  // the model's from now on; negative: for ever
+  // From its first text on: an answer that takes longer ends, once it has a line end. 0: no limit.
+  std::chrono::milliseconds most_time{0};
+  bool count_prompt = false;                       // the stream's beginning tells the prompt's tokens
+  // Changes the job as only the model can tell, before it is checked; in a worker's thread.
+  std::function<void(const Engine&, Job&)> prepare;
   std::unique_ptr<Reply> reply;
-  std::vector<std::string> ignored;  // fields that were not understood
+  std::vector<std::string> ignored;   // fields that were not understood
+  std::vector<std::string> warnings;  // what the client should know
 };
 
+// What is wrong with an answer that has Result::malformed_call.
+inline constexpr const char* kMalformedCall = "a call of a tool could not be read; it is part of the text";
+
 // Why an answer ended, in OpenAI's words.
-const char* finish_reason(FinishReason reason);
+const char* finish_reason(const Result& result);
+
+// Whether the answer ended with calls that the client should answer.
+bool ends_with_calls(const Result& result);
 
 // Throws ApiError for what only the model can tell: a bias of a token that it has not, a gap that it cannot fill.
 void check_against(const Job& job, const ModelInfo& model);

@@ -1,6 +1,7 @@
 // Parsing under limits.
 #include "tools/serve/json.h"
 
+#include <ctime>
 #include <vector>
 
 #include "tools/serve/api_error.h"
@@ -52,6 +53,14 @@ Json parse_object(std::string_view body) {
 }
 
 std::string to_text(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+std::string utc_time(int64_t seconds) {
+  const std::time_t time = seconds;
+  std::tm parts{};
+  gmtime_r(&time, &parts);
+  char text[32];
+  return {text, std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
 
 std::string to_event(const Json& value) { return "data: " + to_text(value) + "\n\n"; }
 

@@ -20,6 +20,9 @@ Json parse_object(std::string_view body);
 // Text that is no UTF-8 becomes U+FFFD.
 std::string to_text(const Json& value);
 
+// "2026-11-25T16:00:00Z" of a Unix time.
+std::string utc_time(int64_t seconds);
+
 // One server-sent event.
 std::string to_event(const Json& value);
 

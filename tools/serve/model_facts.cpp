@@ -7,7 +7,7 @@
 
 #include "engine/errors.h"
 #include "engine/model/loaded_model.h"
-#include "engine/text/prompt.h"
+#include "engine/text/infill.h"
 
 namespace hearth::serve {
 namespace {
@@ -50,6 +50,8 @@ ModelFacts read_facts(const ModelSource& source, const EngineOptions& options) {
       facts.scratch += plan.activations;
     }
     facts.has_chat_template = model.chat_template.has_value();
+    facts.has_tools = facts.has_chat_template &&
+                      model.file.find_string("tokenizer.chat_template").value_or("").find("tools") != std::string::npos;
     facts.has_infill = has_infill(model.tokenizer.vocabulary());
     return facts;
   });
@@ -75,7 +77,11 @@ Json model_json(const std::string& name, const ModelFacts& facts, int64_t create
           {"parameters", facts.parameters},
           {"size", facts.weights},
           {"memory", facts.total()},
-          {"capabilities", {{"chat", facts.has_chat_template}, {"completion", true}, {"infill", facts.has_infill}}},
+          {"capabilities",
+           {{"chat", facts.has_chat_template},
+            {"completion", true},
+            {"infill", facts.has_infill},
+            {"tools", facts.has_tools}}},
           {"loaded", loaded}};
 }
 

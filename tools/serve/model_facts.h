@@ -23,7 +23,7 @@ struct ModelFacts {
   uint64_t parameters = 0;
   // Bytes that it takes when loaded: the mapped file, keys and values of all requests, and what a step works in.
   uint64_t weights = 0, cache = 0, scratch = 0;
-  bool has_chat_template = false, has_infill = false;
+  bool has_chat_template = false, has_infill = false, has_tools = false;
   uint64_t total() const { return weights + cache + scratch; }
 };
 

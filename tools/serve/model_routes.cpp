@@ -31,9 +31,29 @@ Json remote_model_json(const std::string& name, const Remote& remote, int64_t cr
   return {{"id", name}, {"object", "model"}, {"created", created}, {"owned_by", remote.name}};
 }
 
+Json anthropic_model_json(const std::string& name, int64_t created) {
+  return {{"type", "model"}, {"id", name}, {"display_name", name}, {"created_at", utc_time(created)}};
+}
+
+// All models in one page.
+Json anthropic_list(const Service& service) {
+  Json data = Json::array();
+  service.models.each([&](const std::string& name, const ModelFacts&, const Engine*) {
+    data.push_back(anthropic_model_json(name, service.started));
+  });
+  for (const Remote& remote : service.options.remotes)
+    for (const std::string& name : remote.models) data.push_back(anthropic_model_json(name, service.started));
+  const Json first = data.front()["id"], last = data.back()["id"];
+  return {{"data", std::move(data)}, {"has_more", false}, {"first_id", first}, {"last_id", last}};
+}
+
 }  // namespace
 
 asio::awaitable<void> list_models(Connection& connection, Service& service) {
+  if (!connection.header("anthropic-version").empty()) {
+    co_await connection.reply({200, to_text(anthropic_list(service))});
+    co_return;
+  }
   Json list = Json::array();
   service.models.each([&](const std::string& name, const ModelFacts& facts, const Engine* engine) {
     list.push_back(model_json(name, facts, service.started, engine != nullptr));
@@ -52,6 +72,7 @@ asio::awaitable<void> show_model(Connection& connection, Service& service) {
   });
   if (const Remote* remote = find_remote(service, wanted)) found = remote_model_json(wanted, *remote, service.started);
   if (found.is_null()) throw unknown_model(wanted);
+  if (!connection.header("anthropic-version").empty()) found = anthropic_model_json(wanted, service.started);
   co_await connection.reply({200, to_text(found)});
 }
 

@@ -21,7 +21,8 @@ struct Models::Model {
   std::optional<Engine> engine;  // where loaded
   std::vector<Claim*> claims;
   Clock::time_point last_used;
-  uint64_t asked = 0;  // order of the first claim that waits
+  std::optional<std::chrono::seconds> keep_alive;  // instead of the options'
+  uint64_t asked = 0;                              // order of the first claim that waits
 
   uint64_t memory() const { return state == State::absent ? 0 : facts.total(); }
   bool idle() const { return state == State::loaded && claims.empty(); }
@@ -163,16 +164,29 @@ void Models::unload(Model& model) {
   });
 }
 
+void Models::keep(const std::string& name, std::chrono::seconds time) {
+  for (const auto& model : models_)
+    if (model->source.name == name) model->keep_alive = time;
+}
+
+// When an idle model is unloaded; nothing where it stays.
+std::optional<Models::Clock::time_point> Models::end_of_idleness(const Model& model) const {
+  if (!model.idle()) return std::nullopt;
+  if (model.keep_alive)
+    return model.keep_alive->count() < 0 ? std::nullopt : std::optional(model.last_used + *model.keep_alive);
+  return options_.keep_alive.count() == 0 ? std::nullopt : std::optional(model.last_used + options_.keep_alive);
+}
+
 void Models::unload_idle() {
-  if (options_.keep_alive.count() == 0 || stopped_) return;
+  if (stopped_) return;
   auto next = Clock::time_point::max();
   for (const auto& model : models_) {
-    if (!model->idle()) continue;
-    const auto end = model->last_used + options_.keep_alive;
-    if (end <= Clock::now())
+    const auto end = end_of_idleness(*model);
+    if (!end) continue;
+    if (*end <= Clock::now())
       unload(*model);
     else
-      next = std::min(next, end);
+      next = std::min(next, *end);
   }
   if (next == Clock::time_point::max()) return;
   idle_timer_.expires_at(next);

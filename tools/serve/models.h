@@ -58,6 +58,9 @@ class Models {
   // Throws ApiError (404) for a name that is not known. on_settled may be called until the claim is gone.
   std::unique_ptr<Claim> claim(const std::string& name, std::function<void()> on_settled);
 
+  // From now on the model stays for this time once it is idle, whatever ModelsOptions say; negative: for ever.
+  void keep(const std::string& name, std::chrono::seconds time);
+
   // Calls `action` with the name, facts and engine of each model; the engine is null where it is not loaded.
   void each(const std::function<void(const std::string&, const ModelFacts&, const Engine*)>& action) const;
 
@@ -72,6 +75,7 @@ class Models {
   void load(Model& model);
   void settle(Model& model, std::optional<Engine> engine, std::optional<ApiError> failure);
   void unload(Model& model);
+  std::optional<Clock::time_point> end_of_idleness(const Model& model) const;
   void unload_idle();
 
   boost::asio::io_context& io_;

@@ -3,11 +3,20 @@
 
 #include <algorithm>
 
-#include "tools/serve/chat_request.h"
-#include "tools/serve/completion_request.h"
+#include "tools/serve/anthropic/messages_reply.h"
+#include "tools/serve/anthropic/messages_routes.h"
+#include "tools/serve/body.h"
 #include "tools/serve/embeddings.h"
 #include "tools/serve/generate.h"
+#include "tools/serve/llama/llama_reply.h"
+#include "tools/serve/llama/llama_request.h"
 #include "tools/serve/model_routes.h"
+#include "tools/serve/ollama/ollama_reply.h"
+#include "tools/serve/ollama/ollama_routes.h"
+#include "tools/serve/openai/chat_request.h"
+#include "tools/serve/openai/completion_request.h"
+#include "tools/serve/openai/fim_request.h"
+#include "tools/serve/responses/responses_routes.h"
 #include "tools/serve/text_routes.h"
 
 namespace hearth::serve {
@@ -18,14 +27,27 @@ namespace http = boost::beast::http;
 using Answering = asio::awaitable<void>;
 
 Answering chat(Connection& connection, Service& service) {
-  return generate(connection, service, read_chat_request, "chatcmpl-");
+  return generate(connection, service, read_chat_request, "chatcmpl-", Remotes::forwarded);
 }
 Answering completions(Connection& connection, Service& service) {
-  return generate(connection, service, read_completion_request, "cmpl-");
+  return generate(connection, service, read_completion_request, "cmpl-", Remotes::forwarded);
+}
+Answering fim_completions(Connection& connection, Service& service) {
+  return generate(connection, service, read_fim_request, "cmpl-");
+}
+Answering infill(Connection& connection, Service& service) {
+  return generate(connection, service, read_infill_request, "");
+}
+Answering llama_completion(Connection& connection, Service& service) {
+  return generate(connection, service, read_llama_completion, "");
+}
+Answering count_chat_tokens(Connection& connection, Service& service) {
+  const uint64_t tokens = co_await count_prompt(connection, service, read_chat_request);
+  co_await connection.reply({200, to_text(Json{{"input_tokens", tokens}})});
 }
 Answering health(Connection& connection, Service&) { co_await connection.reply({200, R"({"status":"ok"})"}); }
 Answering root(Connection& connection, Service&) {
-  co_await connection.reply({200, "Hearth is running\n", "text/plain; charset=utf-8"});
+  co_await connection.reply({200, connection.greeting() + "\n", "text/plain; charset=utf-8"});
 }
 
 struct Route {
@@ -35,12 +57,42 @@ struct Route {
   bool is_public = false;  // needs no key
 };
 
+using WordError = Json (*)(const ApiError&);
+
+// The protocol of a path, also of one that leads nowhere.
+WordError wording(const Connection& connection) {
+  const std::string path = connection.path();
+  if (path.starts_with("/v1/messages") || !connection.header("anthropic-version").empty()) return anthropic_error_json;
+  if (path == "/infill" || path.starts_with("/completion")) return llama_error_json;
+  return path.starts_with("/api/") ? ollama_error_json : error_json;
+}
+
 constexpr Route kRoutes[] = {
     {http::verb::post, "/v1/chat/completions", chat},
+    {http::verb::post, "/v1/chat/completions/input_tokens", count_chat_tokens},
     {http::verb::post, "/v1/completions", completions},
+    {http::verb::post, "/v1/fim/completions", fim_completions},
+    {http::verb::post, "/infill", infill},
+    {http::verb::post, "/completion", llama_completion},
+    {http::verb::post, "/completions", llama_completion},
     {http::verb::post, "/v1/embeddings", embeddings},
+    {http::verb::post, "/v1/responses", respond},
+    {http::verb::post, "/v1/responses/input_tokens", count_input_tokens},
+    {http::verb::get, "/v1/responses/", show_response},
+    {http::verb::delete_, "/v1/responses/", delete_response},
+    {http::verb::post, "/v1/messages", messages},
+    {http::verb::post, "/v1/messages/count_tokens", count_message_tokens},
     {http::verb::get, "/v1/models", list_models},
     {http::verb::get, "/v1/models/", show_model},
+    {http::verb::post, "/api/chat", ollama_chat},
+    {http::verb::post, "/api/generate", ollama_generate},
+    {http::verb::post, "/api/embed", ollama_embed},
+    {http::verb::post, "/api/embeddings", ollama_embeddings},
+    {http::verb::post, "/api/pull", ollama_pull},
+    {http::verb::post, "/api/show", ollama_show},
+    {http::verb::get, "/api/tags", ollama_tags},
+    {http::verb::get, "/api/ps", ollama_ps},
+    {http::verb::get, "/api/version", ollama_version, true},
     {http::verb::post, "/tokenize", tokenize},
     {http::verb::post, "/detokenize", detokenize},
     {http::verb::post, "/apply-template", apply_template},
@@ -55,9 +107,20 @@ bool matches(const Route& route, const std::string& path) {
   return path == pattern;
 }
 
-const Route* find_route(const std::string& path) {
-  const auto found = std::ranges::find_if(kRoutes, [&](const Route& route) { return matches(route, path); });
-  return found == std::end(kRoutes) ? nullptr : found;
+bool takes(const Route& route, http::verb method) {
+  return method == route.method || (method == http::verb::head && route.method == http::verb::get);
+}
+
+// The first that matches path and method; where none takes the method, the first that matches the path, or null.
+const Route* find_route(const Connection& connection) {
+  const std::string path = connection.path();
+  const Route* found = nullptr;
+  for (const Route& route : kRoutes) {
+    if (!matches(route, path)) continue;
+    if (takes(route, connection.request().method())) return &route;
+    if (found == nullptr) found = &route;
+  }
+  return found;
 }
 
 bool is_json(std::string type) {
@@ -70,9 +133,10 @@ bool is_json(std::string type) {
 void allow_origin(Connection& connection, const std::string& origin) {
   connection.set_header("Access-Control-Allow-Origin", origin);
   connection.set_header("Vary", "Origin");
-  connection.set_header("Access-Control-Expose-Headers", "X-Hearth-Served-By, X-Hearth-Ignored-Fields, X-Request-Id");
+  connection.set_header("Access-Control-Expose-Headers",
+                        "X-Hearth-Served-By, X-Hearth-Ignored-Fields, X-Hearth-Warning, X-Request-Id");
   if (connection.request().method() != http::verb::options) return;
-  connection.set_header("Access-Control-Allow-Methods", "GET, POST");
+  connection.set_header("Access-Control-Allow-Methods", "GET, POST, DELETE");
   connection.set_header("Access-Control-Allow-Headers", "*, Authorization");
   connection.set_header("Access-Control-Max-Age", "600");
 }
@@ -91,29 +155,33 @@ void check_request(Connection& connection, const Service& service) {
 
   const http::verb method = connection.request().method();
   if (method == http::verb::options) return;
-  const Route* route = find_route(connection.path());
+  const Route* route = find_route(connection);
   if ((route == nullptr || !route->is_public) &&
       !key_allowed(connection.header("Authorization"), connection.header("x-api-key"), access))
     throw ApiError(401, "authentication_error", "invalid_api_key", "the API key is missing or wrong");
   if (route == nullptr)
     throw ApiError(404, "not_found_error", "unknown_url", "there is nothing at " + connection.path().substr(0, 100));
-  if (method != route->method && !(method == http::verb::head && route->method == http::verb::get))
+  if (!takes(*route, method))
     throw ApiError(405, "invalid_request_error", "method_not_allowed",
                    std::string("use ") + std::string(http::to_string(route->method)));
   if (method == http::verb::post && !is_json(connection.header("Content-Type")))
     throw ApiError(415, "invalid_request_error", "unsupported_media_type", "the content type must be application/json");
+  if (!can_decode(connection.header("Content-Encoding")))
+    throw ApiError(415, "invalid_request_error", "unsupported_encoding", "the content encoding must be zstd or none");
 }
+
+Json word_error(const Connection& connection, const ApiError& error) { return wording(connection)(error); }
 
 Answering answer_request(Connection& connection, Service& service) {
   if (connection.request().method() == http::verb::options) {
     co_await connection.reply({204, ""});
     co_return;
   }
-  co_await find_route(connection.path())->answer(connection, service);
+  co_await find_route(connection)->answer(connection, service);
 }
 
 void note_request(Connection& connection, Service& service) {
-  const Route* route = find_route(connection.path());
+  const Route* route = find_route(connection);
   const std::string path = route == nullptr ? "other" : route->path;
   service.metrics.count_request(path, connection.status());
   if (!service.options.log_requests) return;

@@ -8,6 +8,9 @@ namespace hearth::serve {
 // Before the body is read: Host, Origin, key, path, method and content type. Throws ApiError.
 void check_request(Connection& connection, const Service& service);
 
+// The body of the answer to a request that is refused, in the words of its protocol.
+Json word_error(const Connection& connection, const ApiError& error);
+
 // Answers a request that was checked.
 boost::asio::awaitable<void> answer_request(Connection& connection, Service& service);
 

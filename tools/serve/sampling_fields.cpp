@@ -31,16 +31,8 @@ void read_logit_bias(Fields& fields, Sampling& sampling) {
 void read_stop(Fields& fields, std::vector<std::string>& stop) {
   const Json* value = fields.find("stop");
   if (value == nullptr) return;
-  const auto add = [&](const Json& text) {
-    if (!text.is_string() || text.get_ref<const std::string&>().empty())
-      throw invalid_request("'stop' must be a string that is not empty, or an array of them", "stop", "invalid_value");
-    stop.push_back(text.get<std::string>());
-  };
-  if (!value->is_array()) return add(*value);
-  if (value->size() > kMostStops)
-    throw invalid_request("'stop' must have at most " + std::to_string(kMostStops) + " strings", "stop",
-                          "invalid_value");
-  for (const Json& text : *value) add(text);
+  if (!value->is_array()) return add_stop(*value, "stop", stop);
+  for (const Json& text : *value) add_stop(text, "stop", stop);
 }
 
 void read_seed(Fields& fields, Sampling& sampling) {
@@ -52,14 +44,28 @@ void read_seed(Fields& fields, Sampling& sampling) {
 
 }  // namespace
 
-void read_sampling(Fields& fields, Request& request) {
-  Sampling& sampling = request.sampling;
+void add_stop(const Json& text, const char* name, std::vector<std::string>& stop) {
+  if (!text.is_string() || text.get_ref<const std::string&>().empty())
+    throw invalid_request(std::string("'") + name + "' must be a string that is not empty, or an array of them", name,
+                          "invalid_value");
+  if (stop.size() == kMostStops)
+    throw invalid_request(std::string("'") + name + "' must have at most " + std::to_string(kMostStops) + " strings",
+                          name, "invalid_value");
+  stop.push_back(text.get<std::string>());
+}
+
+void read_drawing(Fields& fields, Sampling& sampling) {
   set(sampling.temperature, fields.number("temperature", 0, 2));
   set(sampling.top_p, fields.number("top_p", 0, 1));
   sampling.top_p = std::max(sampling.top_p, 1e-6f);  // 0 leaves the likeliest token, as everywhere
   if (const auto top_k = fields.integer("top_k", -1, INT32_MAX))
     sampling.top_k = *top_k < 0 ? 0 : static_cast<uint32_t>(*top_k);
   set(sampling.min_p, fields.number("min_p", 0, 1));
+}
+
+void read_sampling(Fields& fields, Request& request) {
+  Sampling& sampling = request.sampling;
+  read_drawing(fields, sampling);
   set(sampling.presence_penalty, fields.number("presence_penalty", -2, 2));
   set(sampling.frequency_penalty, fields.number("frequency_penalty", -2, 2));
   set(sampling.repeat_penalty, fields.number("repeat_penalty", 0.01, 100));

@@ -9,6 +9,12 @@ namespace hearth::serve {
 inline constexpr int64_t kMostChoices = 128;
 inline constexpr int64_t kMostTopLogprobs = 20;
 
+// temperature, top_p, top_k and min_p.
+void read_drawing(Fields& fields, Sampling& sampling);
+
+// One text that ends the answer, from the field `name`. Throws ApiError.
+void add_stop(const Json& text, const char* name, std::vector<std::string>& stop);
+
 // temperature, top_p, top_k, min_p, penalties, seed, logit_bias, stop, ignore_eos and num_ctx.
 void read_sampling(Fields& fields, Request& request);
 

@@ -1,4 +1,4 @@
-// hearth serve: models behind OpenAI's API.
+// hearth serve: models behind the APIs that clients speak.
 #include <unistd.h>
 
 #include <csignal>
@@ -46,6 +46,7 @@ void run_server(ServerOptions options) {
   serve::Server server(std::move(options));
   server.stop_on_signals();
   std::cout << "Hearth answers at " << server.address() << "/v1" << std::endl;
+  if (server.ollama_port() != 0) std::cout << "and as Ollama does at " << server.ollama_address() << std::endl;
   server.run();
 }
 
@@ -59,13 +60,19 @@ void add_serve(CLI::App& program) {
   };
   const auto given = std::make_shared<Given>();
   given->options.engine.parallel = 4;
-  CLI::App* command = program.add_subcommand("serve", "Answer at an address as OpenAI's API does");
+  CLI::App* command =
+      program.add_subcommand("serve", "Answer at an address as the APIs of OpenAI, Anthropic, Ollama and llama.cpp do");
   command->add_option("MODEL", given->models,
                       "GGUF files, each a path or NAME=PATH; default: the small built-in model, named spark");
   const auto* host = command->add_option("--host", given->options.host, "Address to listen on")->capture_default_str();
   const auto* port = command->add_option("--port", given->options.port, "Port to listen on; 0: a free one")
                          ->check(between(0, 65535))
                          ->capture_default_str();
+  const auto* ollama_port =
+      command
+          ->add_option("--ollama-port", given->options.ollama_port,
+                       "Another port that answers, where clients of Ollama expect one: 11434; 0: a free one")
+          ->check(between(0, 65535));
   command->add_option("--api-key", given->keys, "KEY that clients must send, or @FILE with one in each line")
       ->allow_extra_args(false);
   command->add_option("--config", given->config, "A hearth.toml; the command line is put on top of it");
@@ -114,6 +121,7 @@ void add_serve(CLI::App& program) {
       serve::read_config(given->config, from_file);
       if (host->count() == 0) options.host = from_file.host;
       if (port->count() == 0) options.port = from_file.port;
+      if (ollama_port->count() == 0) options.ollama_port = from_file.ollama_port;
       if (context->count() == 0) options.engine.context = from_file.engine.context;
       if (parallel->count() == 0) options.engine.parallel = from_file.engine.parallel;
       if (keep_alive->count() == 0) options.keep_alive_seconds = from_file.keep_alive_seconds;

@@ -30,18 +30,18 @@ void allow_many_files() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-tcp::acceptor listen(asio::io_context& io, const ServerOptions& options) {
+tcp::acceptor listen(asio::io_context& io, const ServerOptions& options, uint16_t port) {
   error_code error;
   const auto address = asio::ip::make_address(options.host == "localhost" ? "127.0.0.1" : options.host, error);
   if (error) throw Error(ErrorCode::invalid_argument, "--host must be an address, not '" + options.host + "'");
   if (!address.is_loopback() && options.access.keys.empty())
     throw Error(ErrorCode::invalid_argument, "others can reach " + options.host + ": --api-key is needed");
   tcp::acceptor acceptor(io);
-  const tcp::endpoint endpoint(address, options.port);
+  const tcp::endpoint endpoint(address, port);
   const auto fail = [&] {
     if (error)
-      throw Error(ErrorCode::busy, "cannot listen on " + options.host + " port " + std::to_string(options.port) + ": " +
-                                       error.message());
+      throw Error(ErrorCode::busy,
+                  "cannot listen on " + options.host + " port " + std::to_string(port) + ": " + error.message());
   };
   acceptor.open(endpoint.protocol(), error), fail();
   acceptor.set_option(tcp::acceptor::reuse_address(true), error), fail();
@@ -54,6 +54,10 @@ ModelsOptions models_options(const ServerOptions& options) {
   ModelsOptions models{options.engine, options.memory, std::chrono::seconds(options.keep_alive_seconds), options.log};
   if (options.log_cache) models.engine.on_log = [log = options.log](std::string_view line) { log(std::string(line)); };
   return models;
+}
+
+std::string url(const std::string& host, uint16_t port) {
+  return "http://" + (host.find(':') == host.npos ? host : "[" + host + "]") + ":" + std::to_string(port);
 }
 
 // What a client gets that comes when there are too many.
@@ -69,19 +73,26 @@ std::string refusal() {
 struct Server::State {
   explicit State(ServerOptions server_options)
       : options(std::move(server_options)),
-        acceptor(listen(io, options)),
+        acceptor(listen(io, options, options.port)),
         limits{.body_bytes = options.body_bytes,
                .header_time = std::chrono::milliseconds(options.header_milliseconds),
                .body_silence = std::chrono::milliseconds(options.body_milliseconds),
                .write_time = std::chrono::milliseconds(options.write_milliseconds)},
         service(io, options.models, models_options(options),
                 {options.access, options.remotes, std::chrono::milliseconds(options.silence_milliseconds), options.log,
-                 options.log_requests}) {
+                 options.log_requests, options.body_bytes}) {
     service.options.access.addresses = !acceptor.local_endpoint().address().is_loopback();
     handler.headers = {{"X-Hearth-Served-By", "local"}};
     handler.check = [this](Connection& connection) { check_request(connection, service); };
+    handler.word = word_error;
     handler.answer = [this](Connection& connection) { return answer_request(connection, service); };
     handler.done = [this](Connection& connection) { note_request(connection, service); };
+    ollama_handler = handler;
+    ollama_handler.greeting = "Ollama is running";
+    if (options.ollama_port) {
+      ollama_acceptor.emplace(listen(io, options, *options.ollama_port));
+      ollama_port = ollama_acceptor->local_endpoint().port();
+    }
     load_first();
     port = acceptor.local_endpoint().port();
   }
@@ -95,10 +106,11 @@ struct Server::State {
     io.restart();
   }
 
-  asio::awaitable<void> accept() {
+  asio::awaitable<void> accept(tcp::acceptor& from, const ConnectionHandler& with) {
+    asio::steady_timer pause(io);
     while (!stopping) {
       error_code error;
-      tcp::socket socket = co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
+      tcp::socket socket = co_await from.async_accept(asio::redirect_error(asio::use_awaitable, error));
       if (stopping) co_return;
       if (error) {  // out of files: some are closed soon
         pause.expires_after(std::chrono::milliseconds(100));
@@ -109,7 +121,7 @@ struct Server::State {
       } else {
         socket.set_option(tcp::no_delay(true), error);
         socket.set_option(tcp::socket::send_buffer_size(kSendBuffer), error);
-        asio::co_spawn(io, serve(std::make_shared<Connection>(std::move(socket), limits, handler)), asio::detached);
+        asio::co_spawn(io, serve(std::make_shared<Connection>(std::move(socket), limits, with)), asio::detached);
       }
     }
   }
@@ -130,7 +142,7 @@ struct Server::State {
     if (std::exchange(stopping, true)) return each(&Connection::interrupt);
     error_code ignored;
     acceptor.close(ignored);
-    pause.cancel();
+    if (ollama_acceptor) ollama_acceptor->close(ignored);
     service.models.stop();
     each(&Connection::finish);
     if (open.empty()) return io.stop();
@@ -151,10 +163,11 @@ struct Server::State {
   ServerOptions options;
   asio::io_context io{1};
   tcp::acceptor acceptor;
-  asio::steady_timer pause{io}, grace{io};
+  std::optional<tcp::acceptor> ollama_acceptor;
+  asio::steady_timer grace{io};
   ConnectionLimits limits;
-  ConnectionHandler handler;
-  uint16_t port = 0;
+  ConnectionHandler handler, ollama_handler;
+  uint16_t port = 0, ollama_port = 0;
   bool stopping = false;
   std::set<Connection*> open;
   asio::signal_set signals{io};
@@ -170,13 +183,16 @@ Server::~Server() = default;
 
 uint16_t Server::port() const { return state_->port; }
 
-std::string Server::address() const {
-  const std::string& host = state_->options.host;
-  return "http://" + (host.find(':') == host.npos ? host : "[" + host + "]") + ":" + std::to_string(port());
-}
+uint16_t Server::ollama_port() const { return state_->ollama_port; }
+
+std::string Server::address() const { return url(state_->options.host, port()); }
+
+std::string Server::ollama_address() const { return url(state_->options.host, ollama_port()); }
 
 void Server::run() {
-  asio::co_spawn(state_->io, state_->accept(), asio::detached);
+  asio::co_spawn(state_->io, state_->accept(state_->acceptor, state_->handler), asio::detached);
+  if (state_->ollama_acceptor)
+    asio::co_spawn(state_->io, state_->accept(*state_->ollama_acceptor, state_->ollama_handler), asio::detached);
   state_->io.run();
 }
 

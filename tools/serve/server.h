@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ namespace hearth::serve {
 struct ServerOptions {
   std::string host = "127.0.0.1";
   uint16_t port = 11435;  // 0: a free one
+  // Another port, where clients of Ollama expect one; it answers all the same. Nothing: none is opened.
+  std::optional<uint16_t> ollama_port;
   AccessRules access;
   EngineOptions engine;
   std::vector<ModelSource> models;         // at least one; the first answers requests that name none
@@ -45,7 +48,9 @@ class Server {
   ~Server();
 
   uint16_t port() const;
-  std::string address() const;  // "http://127.0.0.1:11435"
+  uint16_t ollama_port() const;  // 0 where there is none
+  std::string address() const;   // "http://127.0.0.1:11435"
+  std::string ollama_address() const;
 
   // Answers until stop(); then until all requests have ended or the grace time has. Once.
   void run();

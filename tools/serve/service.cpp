@@ -27,11 +27,11 @@ ApiError ended_early() {
 }
 
 boost::asio::awaitable<void> wait_for_model(Connection& connection, Service& service, Models::Claim& claim,
-                                            bool stream) {
+                                            std::function<boost::asio::awaitable<void>()> on_silence) {
   while (!claim.settled()) {
     const bool woken = co_await connection.signal().wait_for(service.options.silence);
     if (connection.gone() || connection.interrupted()) throw ended_early();
-    if (!woken && stream) co_await connection.send(": the model is loading\n\n");
+    if (!woken && on_silence) co_await on_silence();
   }
 }
 

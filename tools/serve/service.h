@@ -1,6 +1,7 @@
 // What all handlers of requests share.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <string>
@@ -11,6 +12,7 @@
 #include "tools/serve/metrics.h"
 #include "tools/serve/models.h"
 #include "tools/serve/remote.h"
+#include "tools/serve/responses/response_store.h"
 #include "tools/serve/workers.h"
 
 namespace hearth::serve {
@@ -20,9 +22,10 @@ inline constexpr size_t kMostForwarded = 32;  // requests at once that wait for 
 struct ServiceOptions {
   AccessRules access;
   std::vector<Remote> remotes;
-  std::chrono::milliseconds silence{10'000};  // after which a client that waits for a stream gets a comment
+  std::chrono::milliseconds silence{10'000};  // after which a client that waits for a stream is told so
   std::function<void(const std::string&)> log;
   bool log_requests = false;
+  uint64_t body_bytes = 32 << 20;  // of one request, unpacked
 };
 
 struct Service {
@@ -39,6 +42,8 @@ struct Service {
   Workers workers{2};
   Workers remote_workers{options.remotes.empty() ? 1 : kMostForwarded};
   size_t forwarding = 0;  // requests that use them
+  std::atomic_flag billing_header_noted;
+  ResponseStore responses;
   const int64_t started = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
 };
 
@@ -48,10 +53,10 @@ const Remote* find_remote(const Service& service, const std::string& model);
 // "chatcmpl-" and 24 random characters.
 std::string random_id(const std::string& prefix);
 
-// Waits until the claimed model is loaded; a client that waits for a stream gets comments meanwhile. Throws ApiError
-// where it cannot be, or the client has gone.
+// Waits until the claimed model is loaded; on_silence, where there is one, is called now and then meanwhile. Throws
+// ApiError where the client has gone.
 boost::asio::awaitable<void> wait_for_model(Connection& connection, Service& service, Models::Claim& claim,
-                                            bool stream);
+                                            std::function<boost::asio::awaitable<void>()> on_silence = {});
 
 // The error of a request that ends because its client or the server does.
 ApiError ended_early();

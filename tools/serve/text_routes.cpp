@@ -1,8 +1,10 @@
 // Text and tokens, without generating.
 #include "tools/serve/text_routes.h"
 
-#include "tools/serve/chat_request.h"
+#include "tools/serve/body.h"
+#include "tools/serve/conversation.h"
 #include "tools/serve/fields.h"
+#include "tools/serve/openai/chat_request.h"
 
 namespace hearth::serve {
 namespace {
@@ -12,12 +14,12 @@ namespace asio = boost::asio;
 // Parses the body and answers with what `make` makes of it and the model that it names.
 template <class Make>
 asio::awaitable<void> answer_with(Connection& connection, Service& service, Make make) {
-  const Json body = co_await service.workers.run([&] { return parse_object(connection.request().body()); });
+  const Json body = co_await read_body(connection, service);
   Fields fields(body);
   Signal& signal = connection.signal();
   const auto claim =
       service.models.claim(fields.text("model").value_or(service.models.default_name()), [&] { signal.notify(); });
-  co_await wait_for_model(connection, service, *claim, false);
+  co_await wait_for_model(connection, service, *claim);
   Engine& engine = claim->engine();
   std::string answer = co_await service.workers.run([&] { return to_text(make(engine, fields)); });
   co_await connection.reply({200, std::move(answer)});
@@ -29,8 +31,7 @@ std::string conversation_json(Fields& fields) {
   Json conversation = {{"messages", read_messages(*messages)},
                        {"add_generation_prompt", fields.boolean("add_generation_prompt", true)}};
   if (const Json* tools = fields.find("tools")) conversation["tools"] = *tools;
-  if (const Json* variables = fields.find("chat_template_kwargs")) conversation["extra"] = *variables;
-  return to_text(conversation);
+  return finish_conversation(std::move(conversation), read_template_variables(fields)).json;
 }
 
 Json token_list(const std::vector<int32_t>& ids) { return {{"tokens", ids}, {"count", ids.size()}}; }

@@ -96,7 +96,24 @@ struct Conversation {
 // A gap to fill between two texts, for models with fill-in-the-middle tokens.
 struct Infill {
   std::string prefix, suffix;
+  // Other files of the repository, and the name of this one, for models of families that know how to say so; others
+  // see none.
+  std::vector<std::pair<std::string, std::string>> files;  // name, text
+  std::string name;
 };
+
+// What an answer's text must be, from its first byte to its last; reasoning before it is free. The answer ends where
+// the constraint does, and where max_tokens or the context end first it is cut.
+struct JsonSchema {
+  std::string json;  // JSON Schema 2020-12; {"type": "object"} for any object. Keywords that cannot be kept are refused
+};
+struct Grammar {
+  std::string gbnf;  // in the notation of GBNF, beginning at the rule "root"
+};
+using Constraint = std::variant<std::monostate, JsonSchema, Grammar>;
+
+// Whether an answer in a conversation with tools may, must not, or must call one.
+enum class ToolUse { automatic, none, required };
 
 struct Request {
   // Plain text to go on with, a conversation for the model's chat template, token ids taken as they are, or a gap.
@@ -105,14 +122,32 @@ struct Request {
   uint32_t max_tokens = UINT32_MAX;
   uint32_t context = 0;  // tokens of prompt and answer together; 0, or more than the engine's: the engine's
   Sampling sampling;
-  std::vector<std::string> stop;     // texts that end the answer; they are not part of it
+  std::vector<std::string> stop;  // texts that end the answer; they are not part of it
+  Constraint constraint;          // of the answer's text; tools and calls are not bound by it
+  // For a Conversation with tools whose template can say calls.
+  ToolUse tool_use = ToolUse::automatic;
+  std::string tool;                  // with ToolUse::required: the one that must be called; empty: any
+  bool parallel_calls = true;        // false: the answer ends after its first call
   bool ignore_end = false;           // go on where the model would end
   std::optional<uint32_t> logprobs;  // wanted of each token of the answer, and of this many likeliest ones
   bool prompt_logprobs = false;      // also of the prompt's tokens but the first; needs logprobs
   std::function<bool()> cancelled;   // asked before every step, in the engine's thread; true ends the answer
 };
 
-enum class FinishReason { end, stop, max_tokens, context_full, cancelled };
+enum class FinishReason { end, stop, max_tokens, context_full, cancelled, tool_calls };
+
+// A call of a tool. Calls of one answer are counted from 0; an id is unique within a conversation.
+struct ToolCall {
+  std::string id, name;
+  std::string arguments;  // one JSON object
+};
+
+// A part of a call under way. The first piece of a call has its id and name, and arguments are pieces of one JSON
+// object.
+struct ToolCallPiece {
+  uint32_t index = 0;
+  std::string id, name, arguments;
+};
 
 // A token, what it means in bytes (not always whole UTF-8 characters), and the natural logarithm of its probability
 // before penalties, filters and temperature.
@@ -125,10 +160,15 @@ struct TokenLogprob {
 
 struct Result {
   std::string text;
+  std::string reasoning;        // what the model thought before, in a format that its chat template knows
+  std::vector<ToolCall> calls;  // likewise; a call that cannot be read stays in the text
+  bool malformed_call = false;  // the text holds such a call
   FinishReason reason = FinishReason::end;
+  std::string stop;  // with FinishReason::stop: which one of the request's
   uint32_t prompt_tokens = 0;
   uint32_t cached_tokens = 0;                 // of the prompt, found in the cache
   uint32_t generated_tokens = 0;              // without the one that ended the answer
+  uint32_t reasoning_tokens = 0;              // of these
   uint64_t seed = 0;                          // the one that was used
   std::vector<TokenLogprob> logprobs;         // of the answer's tokens, where wanted
   std::vector<TokenLogprob> prompt_logprobs;  // of the prompt's tokens from the second on, where wanted
@@ -143,6 +183,7 @@ struct ModelInfo {
   uint32_t context = 0, trained_context = 0, vocabulary = 0;
   uint32_t parallel = 1, cache_tokens = 0, embedding_width = 0;
   bool has_chat_template = false, has_infill = false, has_embeddings = false;
+  bool has_tools = false, has_reasoning = false;  // the chat template says calls, or what the model thinks
   std::string device;
 };
 
@@ -157,7 +198,9 @@ struct Statistics {
 
 // A piece of an answer under way. The last one has a result or an error.
 struct Event {
-  std::string text;                    // whole UTF-8 characters
+  std::string text;       // whole UTF-8 characters
+  std::string reasoning;  // likewise
+  std::vector<ToolCallPiece> calls;
   std::vector<TokenLogprob> logprobs;  // where wanted, of the tokens drawn since the last event
   std::optional<Result> result;
   std::optional<Error> error;

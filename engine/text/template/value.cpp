@@ -84,6 +84,7 @@ Value::Value(Dict dict) {
   int deepest = 0;
   for (const auto& [key, item] : dict.items) deepest = std::max({deepest, key.depth(), item.depth()});
   dict.depth = nested(deepest + 1);
+  dict.cost = 0;  // a copy brings that of its original
   for (const auto& [key, item] : dict.items) dict.cost = affordable(dict.cost + key.cost() + item.cost());
   data_ = std::make_shared<const Dict>(std::move(dict));
 }

@@ -22,8 +22,9 @@ class Detokenizer {
   // The tokenizer must outlive the detokenizer and stay where it is.
   explicit Detokenizer(const Tokenizer& tokenizer, DetokenizerOptions options = {});
 
-  // The text that has become certain; often empty. TokenizerError for an id that the vocabulary has not.
-  std::string push(int32_t id);
+  // The text that has become certain; often empty. `show`: also of a control token. TokenizerError for an id that the
+  // vocabulary has not.
+  std::string push(int32_t id, bool show = false);
   // What still waited: U+FFFD for each byte. Afterwards a new sequence may begin.
   std::string finish();
 

@@ -55,6 +55,13 @@ constexpr std::string_view kEndTexts[] = {
     "<|return|>",
     "<|call|>",
     "<EOT>",
+    "\xE2\x96\x81<EOT>",
+    "<|fim_pad|>",
+    "<|repo_name|>",
+    "<|file_sep|>",
+    "<fim_pad>",
+    "<repo_name>",
+    "<file_sep>",
     "<\xEF\xBD\x9C"
     "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>",
 };
@@ -151,7 +158,9 @@ void Vocabulary::load_special(const Gguf& gguf) {
 
 void Vocabulary::find_end_of_generation() {
   auto& ids = end_of_generation_;
-  for (const auto& id : {special_.eos, special_.eot, special_.eom}) {
+  // A gap that is filled ends where padding, or the next file, would begin.
+  for (const auto& id :
+       {special_.eos, special_.eot, special_.eom, special_.fim_pad, special_.fim_repository, special_.fim_separator}) {
     if (id) ids.push_back(*id);
   }
   for (const auto text : kEndTexts) {

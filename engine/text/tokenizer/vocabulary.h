@@ -52,7 +52,7 @@ class Vocabulary {
   std::optional<bool> add_eos() const { return add_eos_; }
   std::optional<bool> add_space_prefix() const { return add_space_prefix_; }
 
-  // eos, eot, eom, and special tokens with one of the well-known texts that end an answer. Sorted.
+  // eos, eot, eom, what divides files, and special tokens with one of the well-known texts that end an answer. Sorted.
   const std::vector<int32_t>& end_of_generation() const { return end_of_generation_; }
   bool is_end_of_generation(int32_t id) const;
 

@@ -1,5 +1,5 @@
 // What becomes of the body of a chat request.
-#include "tools/serve/chat_request.h"
+#include "tools/serve/openai/chat_request.h"
 
 #include <gtest/gtest.h>
 
@@ -75,22 +75,77 @@ TEST(ChatRequest, MessagesAndToolsReachTheTemplateInTheirOrder) {
   const Job job = read_chat_request(parse_object(R"({"tools":[{"type":"function","function":{"name":"f","parameters":
       {"type":"object","properties":{"z":{},"a":{}}}}}],"messages":[
       {"role":"developer","content":[{"type":"text","text":"one "},{"type":"text","text":"two"}]},
-      {"role":"assistant","content":null,"tool_calls":[{"id":"1"}]},
-      {"role":"tool","tool_call_id":"1","content":"r"}],"chat_template_kwargs":{"enable_thinking":false}})"),
+      {"role":"assistant","content":null,"reasoning":"why","tool_calls":[{"id":"1","type":"function",
+       "function":{"name":"f","arguments":"{\"z\":1,\"a\":2}"}}]},
+      {"role":"tool","tool_call_id":"1","content":"r"}],"reasoning_effort":"low","chat_template_kwargs":{"enable_thinking":false}})"),
                                     {});
-  EXPECT_EQ(std::get<Conversation>(job.requests[0].prompt).json,
-            R"({"messages":[{"role":"system","content":"one two"},)"
-            R"({"role":"assistant","content":"","tool_calls":[{"id":"1"}]},)"
-            R"({"role":"tool","tool_call_id":"1","content":"r"}],)"
-            R"("tools":[{"type":"function","function":{"name":"f","parameters":)"
-            R"({"type":"object","properties":{"z":{},"a":{}}}}}],"extra":{"enable_thinking":false}})");
+  EXPECT_EQ(
+      std::get<Conversation>(job.requests[0].prompt).json,
+      R"({"messages":[{"role":"system","content":"one two"},)"
+      R"({"role":"assistant","content":"","reasoning":"why","tool_calls":[{"id":"1","type":"function",)"
+      R"("function":{"name":"f","arguments":{"z":1,"a":2}}}],"reasoning_content":"why"},)"
+      R"({"role":"tool","tool_call_id":"1","content":"r","name":"f"}],)"
+      R"("tools":[{"type":"function","function":{"name":"f","parameters":)"
+      R"({"type":"object","properties":{"z":{},"a":{}}}}}],"extra":{"reasoning_effort":"low","enable_thinking":false}})");
 }
 
-TEST(ChatRequest, ToolsThatMayNotBeCalledAreNotTold) {
-  const Job job = read(R"("tools":[{"type":"function"}],"tool_choice":"none")");
-  EXPECT_EQ(std::get<Conversation>(job.requests[0].prompt).json.find("tools"), std::string::npos);
-  EXPECT_TRUE(job.ignored.empty());
-  EXPECT_EQ(read(R"("tools":[{}],"tool_choice":"required")").ignored, std::vector<std::string>{"tool_choice"});
+const std::string kTools = R"("tools":[{"type":"function","function":{"name":"f"}},{"function":{"name":"g"}}])";
+
+TEST(ChatRequest, AChoiceOfToolsReachesTheRequest) {
+  const auto request = [](const std::string& more) { return read(kTools + more).requests[0]; };
+  EXPECT_EQ(request("").tool_use, ToolUse::automatic);
+  EXPECT_TRUE(request("").parallel_calls);
+  EXPECT_EQ(request(R"(,"tool_choice":"auto")").tool_use, ToolUse::automatic);
+  EXPECT_EQ(request(R"(,"tool_choice":"required","parallel_tool_calls":false)").tool_use, ToolUse::required);
+  EXPECT_FALSE(request(R"(,"tool_choice":"required","parallel_tool_calls":false)").parallel_calls);
+  const Request named = request(R"(,"tool_choice":{"type":"function","function":{"name":"g"}})");
+  EXPECT_EQ(named.tool_use, ToolUse::required);
+  EXPECT_EQ(named.tool, "g");
+}
+
+// It is the engine that leaves them out of the prompt, where it does.
+TEST(ChatRequest, ToolsThatMayNotBeCalledReachTheEngine) {
+  const Job job = read(kTools + R"(,"tool_choice":"none")");
+  EXPECT_EQ(job.requests[0].tool_use, ToolUse::none);
+  EXPECT_NE(std::get<Conversation>(job.requests[0].prompt).json.find("tools"), std::string::npos);
+}
+
+TEST(ChatRequest, OnlyAllowedToolsAreTold) {
+  const Job job = read(kTools + R"(,"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"required",
+      "tools":[{"type":"function","function":{"name":"g"}}]}})");
+  EXPECT_EQ(job.requests[0].tool_use, ToolUse::required);
+  const Json conversation = Json::parse(std::get<Conversation>(job.requests[0].prompt).json);
+  ASSERT_EQ(conversation["tools"].size(), 1u);
+  EXPECT_EQ(conversation["tools"][0]["function"]["name"], "g");
+}
+
+TEST(ChatRequest, ToolsOfOtherTypesAreLeftOutWithAWarning) {
+  const Job job = read(R"("tools":[{"type":"web_search"},{"type":"function","function":{"name":"f"}}])");
+  EXPECT_EQ(job.warnings, std::vector<std::string>{"left out: tools of the types web_search"});
+  EXPECT_EQ(Json::parse(std::get<Conversation>(job.requests[0].prompt).json)["tools"].size(), 1u);
+}
+
+TEST(ChatRequest, FormatsAreConstraints) {
+  const auto constraint = [](const std::string& fields) { return read(fields).requests[0].constraint; };
+  EXPECT_TRUE(std::holds_alternative<std::monostate>(constraint(R"("response_format":{"type":"text"})")));
+  EXPECT_EQ(std::get<JsonSchema>(constraint(R"("response_format":{"type":"json_object"})")).json,
+            R"({"type":"object"})");
+  EXPECT_EQ(std::get<JsonSchema>(constraint(R"("response_format":{"type":"json_schema","json_schema":{"name":"n",
+      "strict":true,"schema":{"z":1,"a":2}}})"))
+                .json,
+            R"({"z":1,"a":2})");
+  EXPECT_EQ(std::get<JsonSchema>(constraint(R"("json_schema":{"type":"array"})")).json, R"({"type":"array"})");
+  EXPECT_EQ(std::get<Grammar>(constraint(R"("grammar":"root ::= \"a\"")")).gbnf, "root ::= \"a\"");
+}
+
+TEST(ChatRequest, ThinkingReachesTheTemplate) {
+  const auto extra = [](const std::string& fields) {
+    return Json::parse(std::get<Conversation>(read(fields).requests[0].prompt).json)["extra"];
+  };
+  EXPECT_EQ(extra(R"("enable_thinking":false)"), Json::parse(R"({"enable_thinking":false,"thinking":false})"));
+  EXPECT_EQ(extra(R"("reasoning_effort":"high","chat_template_kwargs":{"x":1})"),
+            Json::parse(R"({"reasoning_effort":"high","x":1})"));
+  EXPECT_EQ(extra(R"("reasoning_effort":"none")")["enable_thinking"], false);
 }
 
 TEST(ChatRequest, UnknownFieldsAreNamed) {
@@ -127,10 +182,25 @@ TEST(ChatRequest, WhatCannotBeIsRefusedByName) {
                                                                   {"tools", "{}"},
                                                                   {"presence_penalty", "2.5"},
                                                                   {"num_ctx", "0"},
-                                                                  {"response_format", "{\"type\":\"json_object\"}"},
+                                                                  {"response_format.type", "{\"type\":\"xml\"}"},
+                                                                  {"parallel_tool_calls", "1"},
+                                                                  {"tool_choice", "\"must\""},
+                                                                  {"tool_choice", "\"required\""},
+                                                                  {"grammar", "1"},
+                                                                  {"json_schema", "1"},
+                                                                  {"reasoning_effort", "1"},
+                                                                  {"enable_thinking", "1"},
                                                                   {"chat_template_kwargs", "[]"}})
-    EXPECT_EQ(refused("{" + kMessages + ",\"" + field + "\":" + value + "}"), field) << value;
+    EXPECT_EQ(refused("{" + kMessages + ",\"" + std::string(field).substr(0, std::string(field).find('.')) +
+                      "\":" + value + "}"),
+              field)
+        << value;
   EXPECT_EQ(refused("{" + kMessages + R"(,"logprobs":true,"top_logprobs":21})"), "top_logprobs");
+  EXPECT_EQ(refused("{" + kMessages + R"(,"grammar":"x","response_format":{"type":"json_object"}})"), "grammar");
+  EXPECT_EQ(refused("{" + kMessages + R"(,"tools":[{"type":"function"}]})"), "tools[0].function");
+  EXPECT_EQ(refused("{" + kMessages + R"(,"tools":[{"function":{"name":"f"}}],"tool_choice":{"type":"function",
+      "function":{"name":"g"}}})"),
+            "tool_choice");
 }
 
 TEST(ChatRequest, WrongMessagesAreRefusedByTheirPlace) {
@@ -146,6 +216,9 @@ TEST(ChatRequest, WrongMessagesAreRefusedByTheirPlace) {
   EXPECT_EQ(messages(R"([{"role":"user","content":"x"},{"role":"user","content":[
       {"type":"text","text":"x"},{"type":"image_url","image_url":{"url":"data:"}}]}])"),
             "messages[1].content[1]");
+  EXPECT_EQ(messages(R"([{"role":"assistant","tool_calls":[{}]}])"), "messages[0].tool_calls[0].function");
+  EXPECT_EQ(messages(R"([{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":7}}]}])"),
+            "messages[0].tool_calls[0].function.arguments");
 }
 
 TEST(ChatRequest, OnlyTheModelKnowsItsVocabularyAndTemplate) {

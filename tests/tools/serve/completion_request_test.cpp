@@ -1,5 +1,5 @@
 // What becomes of the body of a plain completion.
-#include "tools/serve/completion_request.h"
+#include "tools/serve/openai/completion_request.h"
 
 #include <gtest/gtest.h>
 

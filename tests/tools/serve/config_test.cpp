@@ -33,13 +33,14 @@ class Config : public testing::Test {
 TEST_F(Config, AllKeysAreRead) {
   write_text(folder_.path() / "keys", "one\n\ntwo \n");
   const ServerOptions options =
-      read("host = '127.0.0.2'\nport = 80\napi_key = '@" + (folder_.path() / "keys").string() +
+      read("host = '127.0.0.2'\nport = 80\nollama_port = 81\napi_key = '@" + (folder_.path() / "keys").string() +
            "'\nctx = 100\nparallel = 3\nmemory = '2G'\nkeep_alive = 60\n"
            "queue = 7\nqueue_seconds = 8\nmax_tokens = 9\ngrace = 10\nembeddings = true\n"
            "allow_hosts = ['a']\nallow_origins = ['b']\n"
            "[[model]]\nname = 'm'\npath = 'sub/x.gguf'\n[[model]]\npath = '/y.gguf'\n");
   EXPECT_EQ(options.host, "127.0.0.2");
   EXPECT_EQ(options.port, 80);
+  EXPECT_EQ(options.ollama_port, 81);
   EXPECT_EQ(options.access.keys, (std::vector<std::string>{"one", "two"}));
   EXPECT_EQ(options.engine.context, 100u);
   EXPECT_EQ(options.engine.parallel, 3u);

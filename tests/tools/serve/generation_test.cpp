@@ -44,7 +44,7 @@ TEST_F(Generation, AChatIsAnswered) {
       {"index":0,"message":{"role":"assistant","content":"Greet with a comma","refusal":null},"logprobs":null,
        "finish_reason":"stop"}],
       "usage":{"prompt_tokens":15,"completion_tokens":4,"total_tokens":19,
-               "prompt_tokens_details":{"cached_tokens":0}}})"));
+               "prompt_tokens_details":{"cached_tokens":0},"completion_tokens_details":{"reasoning_tokens":0}}})"));
 }
 
 TEST_F(Generation, AStreamTellsRoleTextsReasonAndUsage) {

@@ -19,6 +19,7 @@ class LiveServer {
   ~LiveServer();
 
   uint16_t port() const { return server_->port(); }
+  uint16_t ollama_port() const { return server_->ollama_port(); }
   void stop() { server_->stop(); }
   // Waits until run() has returned.
   void join();

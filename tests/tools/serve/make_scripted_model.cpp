@@ -1,12 +1,18 @@
-// Writes the scripted model to the path that it is given, for tests that are no C++.
+// Writes the scripted model, or the one that calls a tool, to the path that it is given, for tests that are no C++.
 #include <iostream>
+#include <string_view>
 
+#include "tests/tools/serve/calling_model.h"
 #include "tests/tools/serve/scripted_model.h"
 
 int main(int count, char** words) {
-  if (count != 2) {
-    std::cerr << "usage: make_scripted_model PATH\n";
+  const bool calling = count == 3 && std::string_view(words[1]) == "--calling";
+  if (count != 2 && !calling) {
+    std::cerr << "usage: make_scripted_model [--calling] PATH\n";
     return 2;
   }
-  hearth::write_scripted_model(words[1]);
+  if (calling)
+    hearth::write_calling_model(words[2]);
+  else
+    hearth::write_scripted_model(words[1]);
 }

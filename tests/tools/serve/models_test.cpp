@@ -44,8 +44,8 @@ TEST(ServerModels, ThatAreUsedAreNotUnloadedForOthers) {
   user.receive(" one");
   ClientSocket waiting(server.port());
   waiting.send(to_wire({"POST", "/v1/completions", R"({"prompt":"x","stream":true,"model":"other"})"}));
-  const std::string begin = waiting.receive(": the model is loading");
-  EXPECT_NE(begin.find(": the model is loading"), std::string::npos) << begin;
+  const std::string begin = waiting.receive(": working");
+  EXPECT_NE(begin.find(": working"), std::string::npos) << begin;
   const HttpAnswer answer = parse_answer(begin + waiting.receive());
   std::string text;
   for (const Json& chunk : answer.chunks()) text += chunk["choices"][0]["text"].get<std::string>();

@@ -3,9 +3,9 @@
 
 #include <limits>
 
-#include "tools/serve/chat_reply.h"
-#include "tools/serve/completion_reply.h"
-#include "tools/serve/logprobs_json.h"
+#include "tools/serve/openai/chat_reply.h"
+#include "tools/serve/openai/completion_reply.h"
+#include "tools/serve/openai/logprobs_json.h"
 
 namespace hearth::serve {
 namespace {
@@ -36,8 +36,49 @@ TEST(ChatReply, AStreamIsRoleTextsAndReason) {
   EXPECT_EQ(reply->piece(0, last_event(FinishReason::context_full)),
             head + R"({"index":0,"delta":{},"logprobs":null,"finish_reason":"length"})" + tail);
   EXPECT_EQ(reply->end(), head + R"(],"usage":{"prompt_tokens":5,"completion_tokens":3,"total_tokens":8,)"
-                                 R"("prompt_tokens_details":{"cached_tokens":2}}})"
+                                 R"("prompt_tokens_details":{"cached_tokens":2},)"
+                                 R"("completion_tokens_details":{"reasoning_tokens":0}}})"
                                  "\n\ndata: [DONE]\n\n");
+}
+
+TEST(ChatReply, CallsAreToldInPiecesThatShareAnIndex) {
+  const auto reply = make_chat_reply({"id", 7, "m"}, 1, {});
+  Event event;
+  event.reasoning = "why";
+  event.calls = {{0, "call_1", "f", ""}, {0, "", "", "{\"a\":"}, {1, "call_2", "g", "{}"}};
+  std::vector<Json> deltas;
+  const std::string text = reply->piece(0, event);
+  for (size_t at = 0; (at = text.find("data: ", at)) != text.npos; at += 6)
+    deltas.push_back(Json::parse(text.substr(at + 6, text.find('\n', at) - at - 6))["choices"][0]["delta"]);
+  ASSERT_EQ(deltas.size(), 5u);
+  EXPECT_EQ(deltas[1], Json::parse(R"({"reasoning_content":"why"})"));
+  EXPECT_EQ(to_text(deltas[2]), R"({"tool_calls":[{"index":0,"id":"call_1","type":"function",)"
+                                R"("function":{"name":"f","arguments":""}}]})");
+  EXPECT_EQ(to_text(deltas[3]), R"({"tool_calls":[{"index":0,"function":{"arguments":"{\"a\":"}}]})");
+  EXPECT_EQ(deltas[4]["tool_calls"][0]["id"], "call_2");
+  Event last = last_event(FinishReason::tool_calls);
+  EXPECT_NE(reply->piece(0, last).find(R"("finish_reason":"tool_calls")"), std::string::npos);
+}
+
+TEST(ChatReply, AWholeAnswerHasReasoningAndCalls) {
+  Result result;
+  result.reasoning = "why";
+  result.calls = {{"call_1", "f", "{\"a\":1}"}};
+  result.reason = FinishReason::tool_calls;
+  const Json choice = make_chat_reply({}, 1, {})->whole({result})["choices"][0];
+  EXPECT_EQ(choice["finish_reason"], "tool_calls");
+  EXPECT_EQ(choice["message"], Json::parse(R"({"role":"assistant","content":null,"refusal":null,
+      "reasoning_content":"why","tool_calls":[{"id":"call_1","type":"function",
+      "function":{"name":"f","arguments":"{\"a\":1}"}}]})"));
+}
+
+TEST(ChatReply, ACallThatCannotBeReadIsTextWithAWarning) {
+  const auto reply = make_chat_reply({}, 1, {});
+  Event last = last_event(FinishReason::end);
+  last.result->malformed_call = true;
+  const std::string text = reply->piece(0, last);
+  EXPECT_NE(text.find("x_hearth_warning"), std::string::npos);
+  EXPECT_NE(text.find(R"("finish_reason":"stop")"), std::string::npos);
 }
 
 TEST(ChatReply, AnAnswerWithoutTextHasARoleToo) {

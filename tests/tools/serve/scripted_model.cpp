@@ -75,8 +75,8 @@ Script make_script() {
   return script;
 }
 
+constexpr const char* kToolsTemplate = "{% if tools %}<|tools|>{{ tools | tojson }}{% endif %}";
 constexpr const char* kTemplate =
-    "{% if tools %}<|tools|>{{ tools | tojson }}{% endif %}"
     "{% for message in messages %}<|{{ message.role }}|>{{ message.content }}{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}";
 
@@ -104,7 +104,7 @@ std::vector<float> plain_keys() {
   return key;
 }
 
-void write_metadata(GgufWriter& writer, const Script& script) {
+void write_metadata(GgufWriter& writer, const Script& script, bool tells_tools) {
   writer.add("general.architecture", "llama");
   writer.add("general.name", "scripted");
   for (const auto& [key, value] : std::map<std::string, uint64_t>{{"context_length", 65536},
@@ -127,16 +127,17 @@ void write_metadata(GgufWriter& writer, const Script& script) {
   writer.add("tokenizer.ggml.fim_pre_token_id", id("<|prefix|>"));
   writer.add("tokenizer.ggml.fim_suf_token_id", id("<|suffix|>"));
   writer.add("tokenizer.ggml.fim_mid_token_id", id("<|middle|>"));
-  writer.add("tokenizer.chat_template", kTemplate);
+  const std::string chat_template = (tells_tools ? kToolsTemplate : "") + std::string(kTemplate);
+  writer.add("tokenizer.chat_template", std::string_view(chat_template));
 }
 
 }  // namespace
 
-void write_scripted_model(const std::filesystem::path& path) {
+void write_scripted_model(const std::filesystem::path& path, bool tells_tools) {
   const Script script = make_script();
   const uint64_t count = script.tokens.size();
   GgufWriter writer(path);
-  write_metadata(writer, script);
+  write_metadata(writer, script, tells_tools);
   const std::vector<float> ones(kWidth, 1.0f);
   std::vector<float> embedding(kWidth * count), output(kWidth * count);
   if (count > kRepeatedAt) throw std::logic_error("the scripted model is too narrow for its tokens");

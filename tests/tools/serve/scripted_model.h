@@ -20,7 +20,7 @@ inline constexpr size_t kNonceLength = 16;
 //   after 17 nonce letters     the same 17 again and again, without an end
 // A nonce is read by attention, through the cache: from a page that is not its own an answer gets a nonce of another.
 // Its chat template writes "<|ROLE|>CONTENT" for each message and "<|tools|>" and their JSON in front where there are
-// any. It knows contexts up to 65536 tokens and has no bos.
-void write_scripted_model(const std::filesystem::path& path);
+// any, unless `tells_tools` is false. It knows contexts up to 65536 tokens and has no bos.
+void write_scripted_model(const std::filesystem::path& path, bool tells_tools = true);
 
 }  // namespace hearth

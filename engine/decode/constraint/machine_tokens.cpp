@@ -1,0 +1,147 @@
+// Trying the tokens of a vocabulary on a machine, many at once.
+#include <algorithm>
+
+#include "engine/decode/constraint/machine.h"
+
+namespace hearth {
+
+const std::vector<TokenRange>& Machine::tokens(uint32_t configuration, const TokenTrie& trie) {
+  const uint32_t known = rounded(configuration, trie.longest());
+  const auto [found, fresh] = masks_.try_emplace({&trie, known});
+  if (fresh) {
+    walk(known, trie, found->second);
+    mask_ranges_ += found->second.size();
+  }
+  return found->second;
+}
+
+// Only what is near the top is looked at: a count further below that is left exact costs a walk, not a mistake.
+uint32_t Machine::rounded_frame(uint32_t number, uint32_t bytes, int depth) {
+  if (number == kBottom || depth == 0) return number;
+  Frame one = frames_[number];
+  one.parent = rounded_frame(one.parent, bytes, depth - 1);
+  if ((one.at & kLoopBit) != 0 && one.left != kUnbounded && one.left > bytes) one.left = kUnbounded;
+  if ((one.at & kLoopBit) != 0 && one.need > bytes) one.need = kUnbounded;
+  return one == frames_[number] ? number : frame(one);
+}
+
+uint32_t Machine::rounded(uint32_t configuration, uint32_t bytes) {
+  constexpr int kDepth = 8;
+  const Configuration at = configurations_[configuration];
+  std::vector<Item> items;
+  bool changed = false;
+  for (uint32_t i = 0; i < at.size; ++i) {
+    const Item one = items_[at.first + i];
+    items.push_back(item(state_of(one), rounded_frame(frame_of(one), bytes, kDepth)));
+    changed = changed || items.back() != one;
+  }
+  return changed ? intern(items) : configuration;
+}
+
+// The configuration after one more iteration of the one loop that all counted items are in, where the iteration leads
+// back to the same states; kDead where there is no such loop.
+uint32_t Machine::after_one_more(uint32_t configuration, uint32_t& capacity) {
+  const Configuration at = configurations_[configuration];
+  uint32_t loop = kNone;
+  for (uint32_t i = 0; i < at.size; ++i) {
+    const uint32_t number = frame_of(items_[at.first + i]);
+    if (number == kBottom || (frames_[number].at & kLoopBit) == 0) continue;
+    if (loop != kNone && loop != number) return kDead;
+    loop = number;
+  }
+  if (loop == kNone || frames_[loop].left == 0 || frames_[loop].left == kUnbounded) return kDead;
+  Frame next = frames_[loop];
+  capacity = next.left--;
+  if (next.need != kUnbounded && next.need > 0) --next.need;
+  const uint32_t moved = frame(next);
+  std::vector<Item> items;
+  for (uint32_t i = 0; i < at.size; ++i) {
+    const Item one = items_[at.first + i];
+    items.push_back(frame_of(one) == loop ? item(state_of(one), moved) : one);
+  }
+  return intern(items);
+}
+
+bool Machine::continuations_lead_to(uint32_t from, uint32_t to, uint32_t more, uint32_t low, uint32_t high) {
+  uint32_t before = kDead;
+  for (uint32_t byte = low; byte <= high; ++byte) {
+    const uint32_t next = table(from)[byte];
+    if (next == kDead || (more == 1 && next != to)) return false;
+    if (more > 1 && next != before && !continuations_lead_to(next, to, more - 1, 0x80, 0xBF)) return false;
+    before = next;
+  }
+  return true;
+}
+
+// Whether every character past ASCII leads to one configuration.
+bool Machine::high_bytes_lead_to(uint32_t from, uint32_t to) {
+  struct Lead {
+    uint32_t first, last, more, low, high;
+  };
+  for (const Lead& lead :
+       {Lead{0xC2, 0xDF, 1, 0x80, 0xBF}, Lead{0xE0, 0xE0, 2, 0xA0, 0xBF}, Lead{0xE1, 0xEC, 2, 0x80, 0xBF},
+        Lead{0xED, 0xED, 2, 0x80, 0x9F}, Lead{0xEE, 0xEF, 2, 0x80, 0xBF}, Lead{0xF0, 0xF0, 3, 0x90, 0xBF},
+        Lead{0xF1, 0xF3, 3, 0x80, 0xBF}, Lead{0xF4, 0xF4, 3, 0x80, 0x8F}}) {
+    uint32_t before = kDead;
+    for (uint32_t byte = lead.first; byte <= lead.last; ++byte) {
+      const uint32_t next = table(from)[byte];
+      if (next == kDead) return false;
+      if (next != before && !continuations_lead_to(next, to, lead.more, lead.low, lead.high)) return false;
+      before = next;
+    }
+  }
+  return true;
+}
+
+void Machine::find_loops(uint32_t configuration) {
+  if (configurations_[configuration].loops_known) return;
+  uint32_t capacity = UINT16_MAX;
+  const uint32_t counted = after_one_more(configuration, capacity);
+  const uint32_t back = counted == kDead ? configuration : counted;
+  uint32_t loops = 0, leaves = 0;
+  const Table ways = table(configuration);
+  for (uint32_t byte = 0; byte < 0x80; ++byte)
+    (ways[byte] == back ? loops : leaves) |= byte_class(static_cast<uint8_t>(byte));
+  loops &= ~leaves;
+  if (loops != 0 && high_bytes_lead_to(configuration, back)) loops |= kHighBytes;
+  Configuration& at = configurations_[configuration];
+  at.loops = loops;
+  at.capacity = capacity;
+  at.loops_known = true;
+}
+
+void Machine::walk(uint32_t configuration, const TokenTrie& trie, std::vector<TokenRange>& ranges) {
+  const auto allow = [&](uint32_t first, uint32_t last) {
+    if (!ranges.empty() && ranges.back().last == first)
+      ranges.back().last = last;
+    else if (first < last)
+      ranges.push_back({first, last});
+  };
+  std::vector<uint32_t> path(trie.longest() + 1, configuration);  // by depth
+  const auto& nodes = trie.nodes();
+  for (size_t i = 0; i < nodes.size();) {
+    const TokenTrie::Node& node = nodes[i];
+    const uint32_t next = table(path[node.depth - 1u])[node.byte];
+    if (next == kDead) {
+      i = node.skip;
+      continue;
+    }
+    allow(node.first, node.first + node.own);
+    if (node.skip == i + 1) {
+      ++i;
+      continue;
+    }
+    find_loops(next);
+    const Configuration& at = configurations_[next];
+    if ((node.below & ~at.loops) == 0 && node.characters <= at.capacity &&
+        ((node.below & kHighBytes) == 0 || node.well_formed)) {
+      allow(node.first, node.last);
+      i = node.skip;
+      continue;
+    }
+    path[node.depth] = next;
+    ++i;
+  }
+}
+
+}  // namespace hearth

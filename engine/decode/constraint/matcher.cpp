@@ -1,0 +1,151 @@
+// Following an answer.
+#include "engine/decode/constraint/matcher.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "engine/decode/constraint/machine.h"
+
+namespace hearth {
+
+LanguageAutomaton::LanguageAutomaton() = default;
+LanguageAutomaton::~LanguageAutomaton() = default;
+
+size_t LanguageAutomaton::memory() const {
+  return states.size() * sizeof(State) + edges.size() * sizeof(Edge) + jumps.size() * sizeof(uint32_t) +
+         calls.size() * sizeof(Call) + loops.size() * sizeof(Loop);
+}
+
+std::unique_ptr<Machine> LanguageAutomaton::borrow_machine() const {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      auto machine = std::move(idle_.back());
+      idle_.pop_back();
+      return machine;
+    }
+  }
+  return std::make_unique<Machine>(*this);
+}
+
+void LanguageAutomaton::give_back(std::unique_ptr<Machine> machine) const {
+  constexpr size_t kMostIdle = 2, kMostMemory = 4 << 20;
+  if (!machine || machine->memory() > kMostMemory) return;
+  const std::lock_guard lock(mutex_);
+  if (idle_.size() < kMostIdle) idle_.push_back(std::move(machine));
+}
+
+Matcher::Matcher(std::shared_ptr<const LanguageAutomaton> automaton, std::shared_ptr<const TokenTrie> tokens,
+                 bool at_start)
+    : automaton_(std::move(automaton)),
+      tokens_(std::move(tokens)),
+      machine_(automaton_->borrow_machine()),
+      now_(machine_->start()),
+      at_start_(at_start) {}
+
+Matcher::Matcher(Matcher&&) noexcept = default;
+Matcher& Matcher::operator=(Matcher&& other) noexcept {
+  std::swap(automaton_, other.automaton_);
+  std::swap(tokens_, other.tokens_);
+  std::swap(machine_, other.machine_);
+  std::swap(now_, other.now_);
+  std::swap(at_start_, other.at_start_);
+  return *this;
+}
+Matcher::~Matcher() {
+  if (machine_) automaton_->give_back(std::move(machine_));
+}
+
+bool Matcher::mask(std::span<float> logits, bool may_stop) {
+  constexpr float kForbidden = -std::numeric_limits<float>::infinity();
+  now_ = machine_->tidy(now_);
+  const TokenTrie& trie = at_start_ ? tokens_->at_start() : *tokens_;
+  const std::vector<TokenRange>& ranges = machine_->tokens(now_, trie);
+  const std::vector<int32_t>& tokens = trie.tokens();
+  // What is kept, beside each other; then all are forbidden and these put back.
+  kept_.clear();
+  const auto keep = [&](int32_t token) {
+    if (token >= 0 && static_cast<size_t>(token) < logits.size())
+      kept_.emplace_back(token, logits[static_cast<size_t>(token)]);
+  };
+  if (may_stop && may_end())
+    for (const int32_t token : trie.ends()) keep(token);
+  size_t allowed = 0;
+  for (const TokenRange& range : ranges) allowed += range.last - range.first;
+  const bool any = allowed > 0 || !kept_.empty();
+  if (allowed * 2 <= tokens.size()) {
+    for (const TokenRange& range : ranges)
+      for (uint32_t i = range.first; i < range.last; ++i) keep(tokens[i]);
+    std::fill(logits.begin(), logits.end(), kForbidden);
+    // Something has to come, however unlikely the model finds it.
+    if (std::all_of(kept_.begin(), kept_.end(), [](const auto& one) { return one.second == kForbidden; }))
+      for (auto& [token, logit] : kept_) logit = 0;
+  } else {
+    const auto forbid = [&](int32_t token) {
+      if (static_cast<size_t>(token) < logits.size()) logits[static_cast<size_t>(token)] = kForbidden;
+    };
+    for (const int32_t token : trie.without_text()) forbid(token);
+    uint32_t next = 0;
+    for (const TokenRange& range : ranges) {
+      for (; next < range.first; ++next) forbid(tokens[next]);
+      next = range.last;
+    }
+    for (; next < tokens.size(); ++next) forbid(tokens[next]);
+    if (logits.size() > trie.size())
+      std::fill(logits.begin() + static_cast<ptrdiff_t>(trie.size()), logits.end(), kForbidden);
+  }
+  for (const auto& [token, logit] : kept_) logits[static_cast<size_t>(token)] = logit;
+  return any;
+}
+
+bool Matcher::accept(int32_t token) {
+  const TokenTrie& trie = at_start_ ? tokens_->at_start() : *tokens_;
+  if (token < 0 || static_cast<size_t>(token) >= trie.size() || trie.bytes(token).empty() ||
+      !accept_bytes(trie.bytes(token)))
+    return false;
+  at_start_ = false;
+  return true;
+}
+
+bool Matcher::accept_bytes(std::string_view bytes) {
+  uint32_t now = now_;
+  for (const char byte : bytes)
+    if ((now = machine_->step(now, static_cast<uint8_t>(byte))) == Machine::kDead) return false;
+  now_ = machine_->tidy(now);
+  return true;
+}
+
+std::string Matcher::forced_bytes(size_t most) {
+  std::string bytes;
+  uint32_t now = now_;
+  for (int byte; bytes.size() < most && (byte = machine_->only_byte(now)) >= 0;) {
+    bytes += static_cast<char>(byte);
+    now = machine_->step(now, static_cast<uint8_t>(byte));
+  }
+  return bytes;
+}
+
+// The longest tokens, one after the other. Where the bytes end before the trie does, a longer token may say them
+// together with what follows: that one is the model's to choose.
+std::vector<int32_t> Matcher::forced() {
+  const std::string bytes = forced_bytes();
+  std::vector<int32_t> result;
+  if (bytes.empty()) return result;
+  uint32_t behind = now_;
+  for (const char byte : bytes) behind = machine_->step(behind, static_cast<uint8_t>(byte));
+  const bool whole = machine_->finished(behind);
+  bool start = at_start_;
+  for (size_t at = 0; at < bytes.size(); start = false) {
+    const TokenTrie& trie = start ? tokens_->at_start() : *tokens_;
+    const TokenTrie::Match match = trie.longest_match(std::string_view(bytes).substr(at));
+    if (match.token < 0 || (match.open && !whole)) break;
+    result.push_back(match.token);
+    at += match.size;
+  }
+  return result;
+}
+
+bool Matcher::may_end() const { return machine_->may_end(now_); }
+bool Matcher::finished() const { return machine_->finished(now_); }
+
+}  // namespace hearth

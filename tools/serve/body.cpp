@@ -1,0 +1,20 @@
+// Unpacking and parsing, away from the network thread.
+#include "tools/serve/body.h"
+
+#include "tools/serve/zstd.h"
+
+namespace hearth::serve {
+
+bool can_decode(const std::string& encoding) {
+  return encoding.empty() || boost::beast::iequals(encoding, "identity") || boost::beast::iequals(encoding, "zstd");
+}
+
+boost::asio::awaitable<Json> read_body(Connection& connection, Service& service) {
+  const bool packed = boost::beast::iequals(connection.header("Content-Encoding"), "zstd");
+  co_return co_await service.workers.run([&] {
+    const std::string& body = connection.request().body();
+    return parse_object(packed ? decompress_zstd(body, service.options.body_bytes) : body);
+  });
+}
+
+}  // namespace hearth::serve

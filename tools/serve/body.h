@@ -1,0 +1,15 @@
+// The body of a request, unpacked and parsed.
+#pragma once
+
+#include "tools/serve/json.h"
+#include "tools/serve/service.h"
+
+namespace hearth::serve {
+
+// Whether bodies of this Content-Encoding can be read: none, identity or zstd.
+bool can_decode(const std::string& encoding);
+
+// One JSON object, in a worker's thread. Throws ApiError.
+boost::asio::awaitable<Json> read_body(Connection& connection, Service& service);
+
+}  // namespace hearth::serve

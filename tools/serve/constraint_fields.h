@@ -1,0 +1,18 @@
+// The fields that say what an answer's text must be.
+#pragma once
+
+#include "tools/serve/fields.h"
+#include "tools/serve/job.h"
+
+namespace hearth::serve {
+
+// response_format, json_schema and grammar: at most one of them. Throws ApiError.
+Constraint read_constraint(Fields& fields);
+
+// A schema from a request's field `path`. Throws ApiError where it is neither an object nor true or false.
+JsonSchema read_schema(const Json& schema, const std::string& path);
+
+// Any JSON object.
+JsonSchema any_object();
+
+}  // namespace hearth::serve

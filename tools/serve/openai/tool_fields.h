@@ -1,0 +1,16 @@
+// The fields of a chat request that speak of tools.
+#pragma once
+
+#include "tools/serve/conversation.h"
+#include "tools/serve/fields.h"
+
+namespace hearth::serve {
+
+// tools, tool_choice and parallel_tool_calls. A tool of a type that cannot be offered is left out, with a warning.
+// Throws ApiError.
+ToolList read_tools(Fields& fields, std::vector<std::string>& warnings);
+
+// "left out: tools of the types a, b"
+void warn_of_types(const std::set<std::string>& types, std::vector<std::string>& warnings);
+
+}  // namespace hearth::serve

@@ -4,12 +4,15 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <future>
+#include <iterator>
 #include <string>
 #include <vector>
 
 #include "hearth/hearth.h"
 #include "tests/engine/answer/chain_model.h"
+#include "tests/shared_data.h"
 
 namespace hearth {
 namespace {
@@ -113,6 +116,33 @@ TEST(LiveAnswerTest, the_prompt_may_have_opened_the_reasoning) {
   EXPECT_EQ(told.text, "");
   EXPECT_EQ(told.result.reasoning_tokens, 4u);
   EXPECT_EQ(told.result.reason, FinishReason::max_tokens);
+}
+
+TEST(LiveAnswerTest, prompts_of_real_templates_say_whether_the_answer_begins_with_reasoning) {
+  HEARTH_REQUIRE_SHARED(shared_data("templates"));
+  struct Case {
+    const char* name;
+    const char* extra;
+    bool thinks;
+  };
+  // Behind a prompt that does not end in <|assistant|> the model says "." again and again.
+  for (const Case& one : {Case{"deepseek-v3.1", R"({"thinking": true})", true},
+                          Case{"deepseek-v3.1", R"({"enable_thinking": false})", false},
+                          Case{"qwen3", R"({"enable_thinking": false})", false}, Case{"qwen3", "{}", false},
+                          Case{"smollm3", R"({"enable_thinking": false})", false}, Case{"deepseek-r1", "{}", false}}) {
+    SCOPED_TRACE(std::string(one.name) + " " + one.extra);
+    std::ifstream file(shared_data(std::string("templates/") + one.name + ".jinja"), std::ios::binary);
+    Engine engine = engine_of({{"."}}, std::string(std::istreambuf_iterator<char>(file), {}));
+    EXPECT_TRUE(engine.info().has_reasoning);
+    EXPECT_TRUE(engine.info().has_tools);
+    Request request;
+    request.prompt =
+        Conversation{std::string(R"({"messages": [{"role": "user", "content": "?"}], "extra": )") + one.extra + "}"};
+    request.max_tokens = 3;
+    const Told told = answer(engine, request);
+    EXPECT_EQ(told.reasoning, one.thinks ? "..." : "");
+    EXPECT_EQ(told.text, one.thinks ? "" : "...");
+  }
 }
 
 TEST(LiveAnswerTest, calls_are_text_where_none_may_be_made) {

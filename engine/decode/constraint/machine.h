@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -124,7 +125,7 @@ class Machine {
   std::vector<Item> items_;
   std::vector<Configuration> configurations_;
   std::unordered_multimap<uint64_t, uint32_t> configuration_numbers_;  // by hash
-  std::vector<Table> tables_;
+  std::deque<Table> tables_;  // they stay where they are
   std::unordered_map<MaskKey, std::vector<TokenRange>, MaskHash> masks_;
   size_t mask_ranges_ = 0;
   uint32_t start_ = 0;

@@ -99,7 +99,7 @@ void Machine::find_loops(uint32_t configuration) {
   const uint32_t counted = after_one_more(configuration, capacity);
   const uint32_t back = counted == kDead ? configuration : counted;
   uint32_t loops = 0, leaves = 0;
-  const Table ways = table(configuration);
+  const Table& ways = table(configuration);
   for (uint32_t byte = 0; byte < 0x80; ++byte)
     (ways[byte] == back ? loops : leaves) |= byte_class(static_cast<uint8_t>(byte));
   loops &= ~leaves;
@@ -117,30 +117,26 @@ void Machine::walk(uint32_t configuration, const TokenTrie& trie, std::vector<To
     else if (first < last)
       ranges.push_back({first, last});
   };
-  std::vector<uint32_t> path(trie.longest() + 1, configuration);  // by depth
-  const auto& nodes = trie.nodes();
+  std::vector<const Table*> path(trie.longest() + 1, &table(configuration));  // by depth
+  const std::vector<TokenTrie::Node>& nodes = trie.nodes();
   for (size_t i = 0; i < nodes.size();) {
     const TokenTrie::Node& node = nodes[i];
-    const uint32_t next = table(path[node.depth - 1u])[node.byte];
+    const uint32_t next = (*path[node.depth - 1u])[node.byte];
     if (next == kDead) {
       i = node.skip;
       continue;
     }
-    allow(node.first, node.first + node.own);
-    if (node.skip == i + 1) {
-      ++i;
-      continue;
-    }
+    if (node.own > 0) allow(node.first, node.first + node.own);
+    if (node.skip == ++i) continue;
     find_loops(next);
     const Configuration& at = configurations_[next];
     if ((node.below & ~at.loops) == 0 && node.characters <= at.capacity &&
         ((node.below & kHighBytes) == 0 || node.well_formed)) {
-      allow(node.first, node.last);
+      allow(node.first + node.own, node.last);
       i = node.skip;
       continue;
     }
-    path[node.depth] = next;
-    ++i;
+    path[node.depth] = &tables_[at.table];
   }
 }
 

@@ -58,9 +58,20 @@ bool ChannelReader::read_header(bool last) {
     begin_message(std::string_view(header_).substr(0, end));
     return true;
   }
-  if (may_be_header(held_) && held_.size() <= kLongestHeader && !last) return false;
-  if (held_.empty()) return false;
-  begin_message("");  // no header: text
+  const bool begun = may_be_header(held_) && held_.size() <= kLongestHeader;
+  if (held_.empty() || (begun && !last)) return false;
+  const std::string_view inner = trim(held_);
+  if (begun && inner.starts_with("<|")) {  // cut off, it says nothing
+    held_.clear();
+    return false;
+  }
+  begin_message("");  // no header: text, as it stands
+  fresh_ = false;
+  if (inner.starts_with(kStart)) {
+    const size_t behind = held_.find(kStart) + kStart.size();
+    tell(std::string_view(held_).substr(0, behind));
+    held_.erase(0, behind);
+  }
   return true;
 }
 

@@ -30,6 +30,9 @@ class Machine {
   explicit Machine(const LanguageAutomaton& automaton);
 
   uint32_t start() const { return start_; }
+  // Grants the work of another byte, or of another mask. What takes more throws Error (invalid_argument): so ambiguous
+  // an automaton would hold up others.
+  void rest() { work_ = 0; }
   // The configuration after a byte; kDead where it may not come.
   uint32_t step(uint32_t configuration, uint8_t byte);
   bool may_end(uint32_t configuration) const { return configurations_[configuration].may_end; }
@@ -92,15 +95,17 @@ class Machine {
   static constexpr uint32_t kNone = LanguageAutomaton::kNone;
   static constexpr uint32_t kUnbounded = LanguageAutomaton::kUnbounded;
   static constexpr uint32_t kLoopBit = 1u << 31;
-  static constexpr uint32_t kEnd = UINT32_MAX;  // the state of an item that says: the text may end
-  static constexpr uint32_t kBottom = 0;        // the frame below which there is nothing
-  static constexpr size_t kMostItems = 4096;    // of a configuration; more are dropped, for each alone leads to an end
+  static constexpr uint32_t kEnd = UINT32_MAX;    // the state of an item that says: the text may end
+  static constexpr uint32_t kBottom = 0;          // the frame below which there is nothing
+  static constexpr size_t kMostItems = 1 << 16;   // of a configuration
+  static constexpr size_t kMostWork = 2'000'000;  // items visited between two calls of rest()
 
   static Item item(uint32_t state, uint32_t frame) { return Item{state} << 32 | frame; }
   static uint32_t state_of(Item item) { return static_cast<uint32_t>(item >> 32); }
   static uint32_t frame_of(Item item) { return static_cast<uint32_t>(item); }
 
   void forget();
+  void count(size_t work);
   uint32_t frame(const Frame& frame);
   // The configuration of all that can be reached from these without a byte.
   uint32_t close(const std::vector<Item>& seeds);
@@ -125,10 +130,11 @@ class Machine {
   std::vector<Item> items_;
   std::vector<Configuration> configurations_;
   std::unordered_multimap<uint64_t, uint32_t> configuration_numbers_;  // by hash
-  std::deque<Table> tables_;  // they stay where they are
+  std::deque<Table> tables_;                                           // they stay where they are
   std::unordered_map<MaskKey, std::vector<TokenRange>, MaskHash> masks_;
   size_t mask_ranges_ = 0;
   uint32_t start_ = 0;
+  size_t work_ = 0;
   // Of close(): what waits, what was seen, what wants a byte, which iterations began.
   std::vector<Item> waiting_, found_;
   ItemSet seen_;

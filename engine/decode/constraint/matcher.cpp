@@ -58,6 +58,7 @@ Matcher::~Matcher() {
 
 bool Matcher::mask(std::span<float> logits, bool may_stop) {
   constexpr float kForbidden = -std::numeric_limits<float>::infinity();
+  machine_->rest();
   now_ = machine_->tidy(now_);
   const TokenTrie& trie = at_start_ ? tokens_->at_start() : *tokens_;
   const std::vector<TokenRange>& ranges = machine_->tokens(now_, trie);
@@ -109,8 +110,10 @@ bool Matcher::accept(int32_t token) {
 
 bool Matcher::accept_bytes(std::string_view bytes) {
   uint32_t now = now_;
-  for (const char byte : bytes)
+  for (const char byte : bytes) {
+    machine_->rest();
     if ((now = machine_->step(now, static_cast<uint8_t>(byte))) == Machine::kDead) return false;
+  }
   now_ = machine_->tidy(now);
   return true;
 }
@@ -119,6 +122,7 @@ std::string Matcher::forced_bytes(size_t most) {
   std::string bytes;
   uint32_t now = now_;
   for (int byte; bytes.size() < most && (byte = machine_->only_byte(now)) >= 0;) {
+    machine_->rest();
     bytes += static_cast<char>(byte);
     now = machine_->step(now, static_cast<uint8_t>(byte));
   }

@@ -90,6 +90,7 @@ class SchemaReader {
   void refuse(const Value& schema, std::string_view keyword, const std::string& why);
   std::string path(const Value& where) const;
   void count(size_t steps);
+  size_t& pattern_work() { return pattern_work_; }  // what joining patterns may still cost
   const SchemaOptions& options() const { return options_; }
 
  private:
@@ -114,7 +115,7 @@ class SchemaReader {
 
   const Value& root_;
   SchemaOptions options_;
-  size_t steps_ = 0;
+  size_t steps_ = 0, pattern_work_ = 4'000'000;
   std::map<SchemaSet, std::vector<Conjunction>> known_;
   std::map<std::string, Pattern> patterns_;
   std::map<std::pair<uint64_t, uint64_t>, Pattern> lengths_;

@@ -9,7 +9,7 @@
 namespace hearth {
 namespace {
 
-constexpr size_t kMostSchemaBytes = 512 << 10;
+constexpr size_t kMostSchemaBytes = 256 << 10;
 constexpr size_t kMostMemberStates = 20'000;  // members times counts of members
 constexpr uint32_t kNumberTypes = kIntegerType | kFractionType;
 
@@ -57,8 +57,9 @@ GrammarPart SchemaCompiler::way(const Conjunction& all) {
   reader_.count(10);
   std::vector<GrammarPart> ways;
   if (all.values) {
-    for (const Value* value : *all.values) ways.push_back(text_.literal(*value));
-    return builder_.choice(std::move(ways));
+    std::vector<std::string> texts;
+    for (const Value* value : *all.values) texts.push_back(text_.text(*value));
+    return builder_.one_of(texts);
   }
   if ((all.types & kObjectType) != 0) ways.push_back(object(all));
   if ((all.types & kArrayType) != 0) ways.push_back(array(all));
@@ -89,8 +90,9 @@ GrammarPart SchemaCompiler::string(const Conjunction& all) {
       const std::vector<const Pattern*> every = reader_.patterns(all, true);
       if (every.size() > 31) throw PatternError("is one of too many");
       const uint32_t wanted = (1u << every.size()) - 1;
-      return in_quotes(PatternProduct(every).part(
-          builder_, [&](uint32_t match) { return match == wanted; }, one_character));
+      return in_quotes(PatternProduct(every, reader_.pattern_work())
+                           .part(
+                               builder_, [&](uint32_t match) { return match == wanted; }, one_character));
     } catch (const PatternError& error) {
       reader_.refuse(*all.members[0].schema, all.patterns.empty() ? "format" : "pattern",
                      std::string("cannot be followed together with the other keywords: it ") + error.what());
@@ -179,7 +181,7 @@ std::vector<GrammarPart> SchemaCompiler::other_members(const Conjunction& all,
   }
   if (patterns.size() > 31) reader_.fail(*all.members[0].schema, "patternProperties has too many patterns");
   try {
-    const PatternProduct product(patterns);
+    const PatternProduct product(patterns, reader_.pattern_work());
     uint32_t needed = 0;
     for (size_t i = first_needed; i < patterns.size(); ++i) needed |= 1u << i;
     std::map<SchemaSet, std::set<uint32_t>> groups;

@@ -336,5 +336,26 @@ TEST(LiveAnswerTest, a_constraint_binds_the_text_and_neither_reasoning_nor_calls
   EXPECT_EQ(answer(talking, request).text, "\"blue\"");
 }
 
+TEST(LiveAnswerTest, a_constraint_binds_the_last_message_in_channels) {
+  const std::string channels =
+      "{% for m in messages %}<|start|>{{ m.role }}{% if m.role == 'assistant' %}<|channel|>final{% endif %}<|message|>"
+      "{{ m.content }}<|end|>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}";
+  Engine engine = engine_of({{"<|channel|>", true},
+                             {"analysis"},
+                             {"<|message|>", true},
+                             {"Hm."},
+                             {"<|end|>", true},
+                             {"<|start|>", true},
+                             {"Hello"}},
+                            channels);
+  Request request;
+  request.prompt = std::vector<Message>{{"user", "?"}};
+  request.constraint = JsonSchema{R"({"enum": ["red", "blue"]})"};
+  const Told told = answer(engine, request);
+  EXPECT_EQ(told.reasoning, "Hm.");
+  EXPECT_EQ(told.text, "\"blue\"");
+  EXPECT_EQ(told.result.reason, FinishReason::end);
+}
+
 }  // namespace
 }  // namespace hearth

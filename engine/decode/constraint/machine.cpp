@@ -77,13 +77,13 @@ void Machine::forget() {
   configuration_numbers_.clear();
   tables_.clear();
   masks_.clear();
-  mask_ranges_ = 0;
+  mask_words_ = 0;
 }
 
 // Roughly, with what the hash tables take.
 size_t Machine::memory() const {
   return frames_.size() * 80 + items_.size() * sizeof(Item) + configurations_.size() * 80 +
-         tables_.size() * sizeof(Table) + mask_ranges_ * sizeof(TokenRange);
+         tables_.size() * sizeof(Table) + mask_words_ * 8;
 }
 
 uint32_t Machine::tidy(uint32_t configuration) {

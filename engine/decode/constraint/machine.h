@@ -19,6 +19,14 @@ struct TokenRange {
   uint32_t first, last;
 };
 
+// The tokens that may come next: a bit for each of the vocabulary where both these and the others are many, else
+// ranges, rising.
+struct TokenMask {
+  std::vector<TokenRange> ranges;
+  std::vector<uint64_t> bits;
+  uint32_t allowed = 0;
+};
+
 // A configuration is the set of all places where the text so far may stand: states that want a byte, each with the
 // stack of what is to come after it, or the end. Configurations have numbers, so that what is found out about one - the
 // next one for each byte, the tokens that may come - is found once. One thread at a time; the automaton must outlive
@@ -40,8 +48,8 @@ class Machine {
   // The only byte that may come, where there is one and the text may not end: else -1.
   int only_byte(uint32_t configuration) const;
 
-  // The tokens that may come next: ranges, rising. Lives until the next call that is not const.
-  const std::vector<TokenRange>& tokens(uint32_t configuration, const TokenTrie& trie);
+  // Lives until the next call that is not const.
+  const TokenMask& tokens(uint32_t configuration, const TokenTrie& trie);
 
   // Lets go of all but one configuration once much is remembered; the number may change.
   uint32_t tidy(uint32_t configuration);
@@ -120,7 +128,7 @@ class Machine {
   uint32_t rounded_frame(uint32_t frame, uint32_t bytes, int depth);
   void find_loops(uint32_t configuration);
   uint32_t after_one_more(uint32_t configuration, uint32_t& capacity);
-  bool high_bytes_lead_to(uint32_t from, uint32_t to);
+  uint32_t high_bytes_that_lead_to(uint32_t from, uint32_t to);
   bool continuations_lead_to(uint32_t from, uint32_t to, uint32_t more, uint32_t low, uint32_t high);
   void walk(uint32_t configuration, const TokenTrie& trie, std::vector<TokenRange>& ranges);
 
@@ -131,8 +139,8 @@ class Machine {
   std::vector<Configuration> configurations_;
   std::unordered_multimap<uint64_t, uint32_t> configuration_numbers_;  // by hash
   std::deque<Table> tables_;                                           // they stay where they are
-  std::unordered_map<MaskKey, std::vector<TokenRange>, MaskHash> masks_;
-  size_t mask_ranges_ = 0;
+  std::unordered_map<MaskKey, TokenMask, MaskHash> masks_;
+  size_t mask_words_ = 0;  // of 8 bytes
   uint32_t start_ = 0;
   size_t work_ = 0;
   // Of close(): what waits, what was seen, what wants a byte, which iterations began.

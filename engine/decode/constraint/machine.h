@@ -103,10 +103,10 @@ class Machine {
   static constexpr uint32_t kNone = LanguageAutomaton::kNone;
   static constexpr uint32_t kUnbounded = LanguageAutomaton::kUnbounded;
   static constexpr uint32_t kLoopBit = 1u << 31;
-  static constexpr uint32_t kEnd = UINT32_MAX;    // the state of an item that says: the text may end
-  static constexpr uint32_t kBottom = 0;          // the frame below which there is nothing
-  static constexpr size_t kMostItems = 1 << 16;   // of a configuration
-  static constexpr size_t kMostWork = 2'000'000;  // items visited between two calls of rest()
+  static constexpr uint32_t kEnd = UINT32_MAX;   // the state of an item that says: the text may end
+  static constexpr uint32_t kBottom = 0;         // the frame below which there is nothing
+  static constexpr size_t kMostItems = 1 << 16;  // of a configuration
+  static constexpr size_t kMostWork = 500'000;   // items visited between two calls of rest()
 
   static Item item(uint32_t state, uint32_t frame) { return Item{state} << 32 | frame; }
   static uint32_t state_of(Item item) { return static_cast<uint32_t>(item >> 32); }

@@ -137,16 +137,17 @@ class SchemaCompiler {
   GrammarPart part(const std::optional<SchemaSet>& set) { return set ? part(*set) : builder_.impossible(); }
   GrammarPart way(const Conjunction& all);
   GrammarPart string(const Conjunction& all);
+  GrammarPart new_string(const Conjunction& all, const std::vector<const Pattern*>& patterns);
   GrammarPart array(const Conjunction& all);
   GrammarPart object(const Conjunction& all);
   std::vector<GrammarPart> other_members(const Conjunction& all, const std::vector<SchemaReader::Named>& named);
-  GrammarPart character(const CharacterSet& set) { return text_.character(set); }
 
   GrammarBuilder& builder_;
   JsonText text_;
   SchemaReader reader_;
   const Value& root_;
   std::map<SchemaSet, GrammarPart> parts_;
+  std::map<std::vector<const Pattern*>, GrammarPart> strings_;
   std::vector<std::pair<SchemaSet, GrammarPart>> waiting_;
 };
 

@@ -67,7 +67,7 @@ GrammarPart SchemaCompiler::way(const Conjunction& all) {
   if ((all.types & kNumberTypes) != 0) {
     const bool whole = (all.types & kFractionType) == 0;
     if (all.lower || all.upper)
-      ways.push_back(number_between(builder_, all.lower, all.upper, whole));
+      ways.push_back(number_between(text_, all.lower, all.upper, whole));
     else
       ways.push_back(whole ? text_.integer() : text_.number());
   }
@@ -77,9 +77,18 @@ GrammarPart SchemaCompiler::way(const Conjunction& all) {
 }
 
 GrammarPart SchemaCompiler::string(const Conjunction& all) {
+  const std::vector<const Pattern*> patterns = reader_.patterns(all, false);
+  // The same patterns and lengths are the same part, which is called where it is large.
+  std::vector<const Pattern*> key = reader_.patterns(all, true);
+  if (const auto known = strings_.find(key); known != strings_.end()) return known->second;
+  const GrammarPart result = new_string(all, patterns);
+  strings_.emplace(std::move(key), result);
+  return result;
+}
+
+GrammarPart SchemaCompiler::new_string(const Conjunction& all, const std::vector<const Pattern*>& patterns) {
   const auto in_quotes = [&](GrammarPart inner) { return builder_.sequence({text_.quote(), inner, text_.quote()}); };
   const auto one_character = [&](const CharacterSet& set) { return text_.character(set); };
-  const std::vector<const Pattern*> patterns = reader_.patterns(all, false);
   const bool counted = all.least_length > 0 || all.most_length;
   const auto least = static_cast<uint32_t>(all.least_length);
   const uint32_t most = all.most_length ? static_cast<uint32_t>(*all.most_length) : GrammarBuilder::kUnbounded;

@@ -8,7 +8,7 @@
 namespace hearth {
 namespace {
 
-constexpr float kForbidden = -std::numeric_limits<float>::infinity();
+constexpr float kOffPath = -std::numeric_limits<float>::infinity();
 
 using Automaton = std::shared_ptr<const LanguageAutomaton>;
 
@@ -67,7 +67,7 @@ void GuidePath::allow(std::span<const float> logits, std::span<float> allowed, b
 
 bool GuidePath::mask(std::span<float> logits, bool may_stop) {
   if (matcher_ && at_ + 1 == steps_.size()) return matcher_->mask(logits, may_stop);
-  std::vector<float> allowed(logits.size(), kForbidden);
+  std::vector<float> allowed(logits.size(), kOffPath);
   allow(logits, allowed, may_stop);
   std::ranges::copy(allowed, logits.begin());
   return std::ranges::any_of(allowed, [](float logit) { return std::isfinite(logit); });

@@ -10,7 +10,7 @@
 namespace hearth {
 namespace {
 
-constexpr size_t kMostStates = 300'000, kMostEdges = 600'000;
+constexpr size_t kMostStates = 100'000, kMostEdges = 200'000;
 constexpr uint32_t kWorthSharing = 24;   // states of a part that is better called than copied
 constexpr uint64_t kWorthCounting = 64;  // states from which on a repetition is counted instead of copied
 

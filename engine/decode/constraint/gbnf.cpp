@@ -9,7 +9,7 @@
 namespace hearth {
 namespace {
 
-constexpr size_t kMostGrammarBytes = 512 << 10;
+constexpr size_t kMostGrammarBytes = 256 << 10;
 
 bool is_name_character(uint32_t c) {
   return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '-' || c == '_';

@@ -16,6 +16,38 @@ GrammarPart GrammarBuilder::add(Node node) {
   return {static_cast<uint32_t>(nodes_.size() - 1)};
 }
 
+// Equal beginnings share their way.
+GrammarPart GrammarBuilder::one_of(const std::vector<std::string>& literals) {
+  if (literals.size() <= 1) return literals.empty() ? impossible() : literal(literals[0]);
+  std::vector<std::string_view> sorted(literals.begin(), literals.end());
+  std::sort(sorted.begin(), sorted.end());
+  std::vector<GrammarArc> arcs;
+  uint32_t nodes = 2;
+  const GrammarPart end = nothing();
+  std::vector<uint32_t> path{0};  // nodes of the text before, one for each byte that it has in common with the next
+  for (size_t i = 0; i < sorted.size(); ++i) {
+    const std::string_view text = sorted[i];
+    if (i > 0 && text == sorted[i - 1]) continue;
+    const auto common = [&](size_t other) {
+      if (other >= sorted.size()) return size_t{0};
+      return static_cast<size_t>(
+          std::mismatch(text.begin(), text.end(), sorted[other].begin(), sorted[other].end()).first - text.begin());
+    };
+    const size_t shared = i > 0 ? common(i - 1) : 0, next = common(i + 1);
+    path.resize(shared + 1);
+    for (size_t at = shared; at < next; ++at) {
+      path.push_back(nodes++);
+      arcs.push_back({path[at], path[at + 1], literal(text.substr(at, 1))});
+    }
+    const size_t alone = std::max(shared, next);  // what no other text says from here on is one part
+    if (alone == text.size())
+      arcs.push_back({path[alone], 1, end});
+    else
+      arcs.push_back({path[alone], 1, literal(text.substr(alone))});
+  }
+  return graph(nodes, std::move(arcs));
+}
+
 GrammarPart GrammarBuilder::nothing() { return sequence({}); }
 GrammarPart GrammarBuilder::impossible() { return choice({}); }
 

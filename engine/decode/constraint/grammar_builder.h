@@ -41,12 +41,13 @@ struct SchemaOptions {
 class GrammarBuilder {
  public:
   static constexpr uint32_t kUnbounded = UINT32_MAX;
-  static constexpr size_t kMostParts = 100'000, kMostBytes = 4 << 20;
+  static constexpr size_t kMostParts = 40'000, kMostBytes = 4 << 20;
 
   GrammarPart nothing();                              // the empty text
   GrammarPart impossible();                           // no text at all
   GrammarPart literal(std::string_view bytes);        // exactly these
   GrammarPart character(const CharacterSet& any_of);  // one character, in UTF-8
+  GrammarPart one_of(const std::vector<std::string>& literals);
   GrammarPart sequence(std::vector<GrammarPart> parts);
   GrammarPart choice(std::vector<GrammarPart> parts);  // of none: impossible()
   GrammarPart optional(GrammarPart part) { return repeat(part, 0, 1); }

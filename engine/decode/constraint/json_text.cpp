@@ -166,10 +166,10 @@ GrammarPart JsonText::value() {
 
 GrammarPart JsonText::key(std::string_view name) { return builder_.literal(json_string(name) + colon_text_); }
 
-GrammarPart JsonText::literal(const Value& value) {
-  std::string text;
-  write(value, text);
-  return builder_.literal(text);
+std::string JsonText::text(const Value& value) const {
+  std::string result;
+  write(value, result);
+  return result;
 }
 
 void JsonText::write(const Value& value, std::string& text) const {

@@ -29,8 +29,8 @@ class JsonText {
   GrammarPart any_character();
   // One of a set, written in one way: as itself where that may be, else by its short escape, else as \u00XX.
   GrammarPart character(const CharacterSet& set);
-  GrammarPart literal(const Value& value);  // written in one way, likewise
-  GrammarPart key(std::string_view name);   // with the colon
+  std::string text(const Value& value) const;  // written in one way, likewise
+  GrammarPart key(std::string_view name);      // with the colon
   GrammarPart comma() const { return comma_; }
   GrammarPart colon() const { return colon_; }
   GrammarPart quote() const { return quote_; }

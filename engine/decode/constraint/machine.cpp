@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <bitset>
 
+#include "engine/include/hearth/hearth.h"
+
 namespace hearth {
 namespace {
 
@@ -62,6 +64,11 @@ Machine::Machine(const LanguageAutomaton& automaton) : automaton_(automaton) {
   start_ = close({item(automaton.start, kBottom)});
 }
 
+void Machine::count(size_t work) {
+  if ((work_ += work) > kMostWork)
+    throw Error(ErrorCode::invalid_argument, "the constraint leaves too many ways open to be followed");
+}
+
 void Machine::forget() {
   frames_.assign(1, {kNone, kNone, 0, 0});
   frame_numbers_.clear();
@@ -70,13 +77,13 @@ void Machine::forget() {
   configuration_numbers_.clear();
   tables_.clear();
   masks_.clear();
-  mask_ranges_ = 0;
+  mask_words_ = 0;
 }
 
 // Roughly, with what the hash tables take.
 size_t Machine::memory() const {
   return frames_.size() * 80 + items_.size() * sizeof(Item) + configurations_.size() * 80 +
-         tables_.size() * sizeof(Table) + mask_ranges_ * sizeof(TokenRange);
+         tables_.size() * sizeof(Table) + mask_words_ * 8;
 }
 
 uint32_t Machine::tidy(uint32_t configuration) {
@@ -141,7 +148,8 @@ uint32_t Machine::close(const std::vector<Item>& seeds) {
   begun_.clear();
   seen_.clear();
   for (const Item seed : seeds) visit(seed);
-  while (!waiting_.empty() && found_.size() < kMostItems) {
+  while (!waiting_.empty()) {
+    count(1);
     const Item one = waiting_.back();
     waiting_.pop_back();
     const LanguageAutomaton::State& state = automaton_.states[state_of(one)];
@@ -158,6 +166,7 @@ uint32_t Machine::close(const std::vector<Item>& seeds) {
     }
     if (state.final) return_to(below);
   }
+  if (found_.size() > kMostItems) count(kMostWork);
   return intern(found_);
 }
 
@@ -252,6 +261,7 @@ void Machine::fill(uint32_t configuration, Table& made) {
   for (uint32_t byte = 0; byte < 256; ++byte) {
     if (borders[byte]) {
       seeds.clear();
+      count(ways.size() / 8);
       for (const Way& way : ways)
         if (way.low <= byte && byte <= way.high) seeds.push_back(way.to);
       std::sort(seeds.begin(), seeds.end());

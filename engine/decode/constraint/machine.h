@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -18,6 +19,14 @@ struct TokenRange {
   uint32_t first, last;
 };
 
+// The tokens that may come next: a bit for each of the vocabulary where both these and the others are many, else
+// ranges, rising.
+struct TokenMask {
+  std::vector<TokenRange> ranges;
+  std::vector<uint64_t> bits;
+  uint32_t allowed = 0;
+};
+
 // A configuration is the set of all places where the text so far may stand: states that want a byte, each with the
 // stack of what is to come after it, or the end. Configurations have numbers, so that what is found out about one - the
 // next one for each byte, the tokens that may come - is found once. One thread at a time; the automaton must outlive
@@ -29,6 +38,9 @@ class Machine {
   explicit Machine(const LanguageAutomaton& automaton);
 
   uint32_t start() const { return start_; }
+  // Grants the work of another byte, or of another mask. What takes more throws Error (invalid_argument): so ambiguous
+  // an automaton would hold up others.
+  void rest() { work_ = 0; }
   // The configuration after a byte; kDead where it may not come.
   uint32_t step(uint32_t configuration, uint8_t byte);
   bool may_end(uint32_t configuration) const { return configurations_[configuration].may_end; }
@@ -36,8 +48,8 @@ class Machine {
   // The only byte that may come, where there is one and the text may not end: else -1.
   int only_byte(uint32_t configuration) const;
 
-  // The tokens that may come next: ranges, rising. Lives until the next call that is not const.
-  const std::vector<TokenRange>& tokens(uint32_t configuration, const TokenTrie& trie);
+  // Lives until the next call that is not const.
+  const TokenMask& tokens(uint32_t configuration, const TokenTrie& trie);
 
   // Lets go of all but one configuration once much is remembered; the number may change.
   uint32_t tidy(uint32_t configuration);
@@ -91,15 +103,17 @@ class Machine {
   static constexpr uint32_t kNone = LanguageAutomaton::kNone;
   static constexpr uint32_t kUnbounded = LanguageAutomaton::kUnbounded;
   static constexpr uint32_t kLoopBit = 1u << 31;
-  static constexpr uint32_t kEnd = UINT32_MAX;  // the state of an item that says: the text may end
-  static constexpr uint32_t kBottom = 0;        // the frame below which there is nothing
-  static constexpr size_t kMostItems = 4096;    // of a configuration; more are dropped, for each alone leads to an end
+  static constexpr uint32_t kEnd = UINT32_MAX;   // the state of an item that says: the text may end
+  static constexpr uint32_t kBottom = 0;         // the frame below which there is nothing
+  static constexpr size_t kMostItems = 1 << 16;  // of a configuration
+  static constexpr size_t kMostWork = 500'000;   // items visited between two calls of rest()
 
   static Item item(uint32_t state, uint32_t frame) { return Item{state} << 32 | frame; }
   static uint32_t state_of(Item item) { return static_cast<uint32_t>(item >> 32); }
   static uint32_t frame_of(Item item) { return static_cast<uint32_t>(item); }
 
   void forget();
+  void count(size_t work);
   uint32_t frame(const Frame& frame);
   // The configuration of all that can be reached from these without a byte.
   uint32_t close(const std::vector<Item>& seeds);
@@ -114,7 +128,7 @@ class Machine {
   uint32_t rounded_frame(uint32_t frame, uint32_t bytes, int depth);
   void find_loops(uint32_t configuration);
   uint32_t after_one_more(uint32_t configuration, uint32_t& capacity);
-  bool high_bytes_lead_to(uint32_t from, uint32_t to);
+  uint32_t high_bytes_that_lead_to(uint32_t from, uint32_t to);
   bool continuations_lead_to(uint32_t from, uint32_t to, uint32_t more, uint32_t low, uint32_t high);
   void walk(uint32_t configuration, const TokenTrie& trie, std::vector<TokenRange>& ranges);
 
@@ -124,10 +138,11 @@ class Machine {
   std::vector<Item> items_;
   std::vector<Configuration> configurations_;
   std::unordered_multimap<uint64_t, uint32_t> configuration_numbers_;  // by hash
-  std::vector<Table> tables_;
-  std::unordered_map<MaskKey, std::vector<TokenRange>, MaskHash> masks_;
-  size_t mask_ranges_ = 0;
+  std::deque<Table> tables_;                                           // they stay where they are
+  std::unordered_map<MaskKey, TokenMask, MaskHash> masks_;
+  size_t mask_words_ = 0;  // of 8 bytes
   uint32_t start_ = 0;
+  size_t work_ = 0;
   // Of close(): what waits, what was seen, what wants a byte, which iterations began.
   std::vector<Item> waiting_, found_;
   ItemSet seen_;

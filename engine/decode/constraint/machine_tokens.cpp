@@ -5,14 +5,25 @@
 
 namespace hearth {
 
-const std::vector<TokenRange>& Machine::tokens(uint32_t configuration, const TokenTrie& trie) {
-  const uint32_t known = rounded(configuration, trie.longest());
-  const auto [found, fresh] = masks_.try_emplace({&trie, known});
-  if (fresh) {
-    walk(known, trie, found->second);
-    mask_ranges_ += found->second.size();
+const TokenMask& Machine::tokens(uint32_t configuration, const TokenTrie& trie) {
+  constexpr uint32_t kMany = 4096;
+  const uint32_t rounded_one = rounded(configuration, trie.longest());
+  if (const auto known = masks_.find({&trie, rounded_one}); known != masks_.end()) return known->second;
+  TokenMask mask;
+  walk(rounded_one, trie, mask.ranges);
+  for (const TokenRange& range : mask.ranges) mask.allowed += range.last - range.first;
+  if (mask.allowed > kMany && mask.allowed + kMany < trie.tokens().size()) {
+    mask.bits.assign((trie.size() + 63) / 64, 0);
+    for (const TokenRange& range : mask.ranges)
+      for (uint32_t i = range.first; i < range.last; ++i) {
+        const auto token = static_cast<uint32_t>(trie.tokens()[i]);
+        mask.bits[token / 64] |= uint64_t{1} << token % 64;
+      }
+    mask.ranges = {};
   }
-  return found->second;
+  mask.ranges.shrink_to_fit();
+  mask_words_ += mask.ranges.size() + mask.bits.size() + 16;
+  return masks_.emplace(MaskKey{&trie, rounded_one}, std::move(mask)).first->second;
 }
 
 // Only what is near the top is looked at: a count further below that is left exact costs a walk, not a mistake.
@@ -73,15 +84,12 @@ bool Machine::continuations_lead_to(uint32_t from, uint32_t to, uint32_t more, u
   return true;
 }
 
-// Whether every character past ASCII leads to one configuration.
-bool Machine::high_bytes_lead_to(uint32_t from, uint32_t to) {
+// The classes of bytes past ASCII all of whose characters lead to one configuration.
+uint32_t Machine::high_bytes_that_lead_to(uint32_t from, uint32_t to) {
   struct Lead {
     uint32_t first, last, more, low, high;
   };
-  for (const Lead& lead :
-       {Lead{0xC2, 0xDF, 1, 0x80, 0xBF}, Lead{0xE0, 0xE0, 2, 0xA0, 0xBF}, Lead{0xE1, 0xEC, 2, 0x80, 0xBF},
-        Lead{0xED, 0xED, 2, 0x80, 0x9F}, Lead{0xEE, 0xEF, 2, 0x80, 0xBF}, Lead{0xF0, 0xF0, 3, 0x90, 0xBF},
-        Lead{0xF1, 0xF3, 3, 0x80, 0xBF}, Lead{0xF4, 0xF4, 3, 0x80, 0x8F}}) {
+  const auto leads = [&](const Lead& lead) {
     uint32_t before = kDead;
     for (uint32_t byte = lead.first; byte <= lead.last; ++byte) {
       const uint32_t next = table(from)[byte];
@@ -89,8 +97,14 @@ bool Machine::high_bytes_lead_to(uint32_t from, uint32_t to) {
       if (next != before && !continuations_lead_to(next, to, lead.more, lead.low, lead.high)) return false;
       before = next;
     }
-  }
-  return true;
+    return true;
+  };
+  for (const Lead& lead :
+       {Lead{0xC2, 0xDF, 1, 0x80, 0xBF}, Lead{0xE0, 0xE0, 2, 0xA0, 0xBF}, Lead{0xE1, 0xE1, 2, 0x80, 0xBF},
+        Lead{0xE3, 0xEC, 2, 0x80, 0xBF}, Lead{0xED, 0xED, 2, 0x80, 0x9F}, Lead{0xEE, 0xEF, 2, 0x80, 0xBF},
+        Lead{0xF0, 0xF0, 3, 0x90, 0xBF}, Lead{0xF1, 0xF3, 3, 0x80, 0xBF}, Lead{0xF4, 0xF4, 3, 0x80, 0x8F}})
+    if (!leads(lead)) return 0;
+  return kHighBytes | (leads({0xE2, 0xE2, 2, 0x80, 0xBF}) ? kByteE2 : 0);
 }
 
 void Machine::find_loops(uint32_t configuration) {
@@ -99,11 +113,11 @@ void Machine::find_loops(uint32_t configuration) {
   const uint32_t counted = after_one_more(configuration, capacity);
   const uint32_t back = counted == kDead ? configuration : counted;
   uint32_t loops = 0, leaves = 0;
-  const Table ways = table(configuration);
+  const Table& ways = table(configuration);
   for (uint32_t byte = 0; byte < 0x80; ++byte)
     (ways[byte] == back ? loops : leaves) |= byte_class(static_cast<uint8_t>(byte));
   loops &= ~leaves;
-  if (loops != 0 && high_bytes_lead_to(configuration, back)) loops |= kHighBytes;
+  if (loops != 0) loops |= high_bytes_that_lead_to(configuration, back);
   Configuration& at = configurations_[configuration];
   at.loops = loops;
   at.capacity = capacity;
@@ -117,30 +131,26 @@ void Machine::walk(uint32_t configuration, const TokenTrie& trie, std::vector<To
     else if (first < last)
       ranges.push_back({first, last});
   };
-  std::vector<uint32_t> path(trie.longest() + 1, configuration);  // by depth
-  const auto& nodes = trie.nodes();
+  std::vector<const Table*> path(trie.longest() + 1, &table(configuration));  // by depth
+  const std::vector<TokenTrie::Node>& nodes = trie.nodes();
   for (size_t i = 0; i < nodes.size();) {
     const TokenTrie::Node& node = nodes[i];
-    const uint32_t next = table(path[node.depth - 1u])[node.byte];
+    const uint32_t next = (*path[node.depth - 1u])[node.byte];
     if (next == kDead) {
       i = node.skip;
       continue;
     }
-    allow(node.first, node.first + node.own);
-    if (node.skip == i + 1) {
-      ++i;
-      continue;
-    }
+    if (node.own > 0) allow(node.first, node.first + node.own);
+    if (node.skip == ++i) continue;
     find_loops(next);
     const Configuration& at = configurations_[next];
     if ((node.below & ~at.loops) == 0 && node.characters <= at.capacity &&
-        ((node.below & kHighBytes) == 0 || node.well_formed)) {
-      allow(node.first, node.last);
+        ((node.below & (kHighBytes | kByteE2)) == 0 || node.well_formed)) {
+      allow(node.first + node.own, node.last);
       i = node.skip;
       continue;
     }
-    path[node.depth] = next;
-    ++i;
+    path[node.depth] = &tables_[at.table];
   }
 }
 

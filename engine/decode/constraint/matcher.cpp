@@ -2,11 +2,48 @@
 #include "engine/decode/constraint/matcher.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
 #include <limits>
 
 #include "engine/decode/constraint/machine.h"
 
 namespace hearth {
+
+namespace {
+
+constexpr float kForbidden = -std::numeric_limits<float>::infinity();
+
+// All ones where the bit of a nibble is set.
+constexpr auto make_nibble_masks() {
+  std::array<std::array<uint32_t, 4>, 16> masks{};
+  for (uint32_t nibble = 0; nibble < 16; ++nibble)
+    for (uint32_t i = 0; i < 4; ++i) masks[nibble][i] = (nibble >> i & 1) != 0 ? UINT32_MAX : 0;
+  return masks;
+}
+constexpr auto kNibbleMasks = make_nibble_masks();
+
+// -infinity wherever a bit is not set, four at a time and without a branch: it is done for each token of an answer.
+void forbid_unset(const std::vector<uint64_t>& bits, std::span<float> logits) {
+  constexpr auto kForbiddenBits = std::bit_cast<uint32_t>(kForbidden);
+  size_t i = 0;
+  for (; i + 64 <= logits.size(); i += 64) {
+    uint64_t word = bits[i / 64];
+    if (word == UINT64_MAX) continue;
+    for (float* four = &logits[i]; four < &logits[i] + 64; four += 4, word >>= 4) {
+      uint32_t values[4];
+      std::memcpy(values, four, sizeof values);
+      const auto& keep = kNibbleMasks[word & 15];
+      for (size_t k = 0; k < 4; ++k) values[k] = (values[k] & keep[k]) | (kForbiddenBits & ~keep[k]);
+      std::memcpy(four, values, sizeof values);
+    }
+  }
+  for (; i < logits.size(); ++i)
+    if ((bits[i / 64] >> i % 64 & 1) == 0) logits[i] = kForbidden;
+}
+
+}  // namespace
 
 LanguageAutomaton::LanguageAutomaton() = default;
 LanguageAutomaton::~LanguageAutomaton() = default;
@@ -57,12 +94,12 @@ Matcher::~Matcher() {
 }
 
 bool Matcher::mask(std::span<float> logits, bool may_stop) {
-  constexpr float kForbidden = -std::numeric_limits<float>::infinity();
+  machine_->rest();
   now_ = machine_->tidy(now_);
   const TokenTrie& trie = at_start_ ? tokens_->at_start() : *tokens_;
-  const std::vector<TokenRange>& ranges = machine_->tokens(now_, trie);
+  const TokenMask& mask = machine_->tokens(now_, trie);
   const std::vector<int32_t>& tokens = trie.tokens();
-  // What is kept, beside each other; then all are forbidden and these put back.
+  // What is kept, beside each other; these are put back where all are forbidden.
   kept_.clear();
   const auto keep = [&](int32_t token) {
     if (token >= 0 && static_cast<size_t>(token) < logits.size())
@@ -70,11 +107,12 @@ bool Matcher::mask(std::span<float> logits, bool may_stop) {
   };
   if (may_stop && may_end())
     for (const int32_t token : trie.ends()) keep(token);
-  size_t allowed = 0;
-  for (const TokenRange& range : ranges) allowed += range.last - range.first;
-  const bool any = allowed > 0 || !kept_.empty();
-  if (allowed * 2 <= tokens.size()) {
-    for (const TokenRange& range : ranges)
+  const bool any = mask.allowed > 0 || !kept_.empty();
+  if (!mask.bits.empty()) {
+    forbid_unset(mask.bits, logits.first(std::min(logits.size(), trie.size())));
+    for (size_t i = trie.size(); i < logits.size(); ++i) logits[i] = kForbidden;
+  } else if (size_t{mask.allowed} * 2 <= tokens.size()) {
+    for (const TokenRange& range : mask.ranges)
       for (uint32_t i = range.first; i < range.last; ++i) keep(tokens[i]);
     std::fill(logits.begin(), logits.end(), kForbidden);
     // Something has to come, however unlikely the model finds it.
@@ -86,13 +124,12 @@ bool Matcher::mask(std::span<float> logits, bool may_stop) {
     };
     for (const int32_t token : trie.without_text()) forbid(token);
     uint32_t next = 0;
-    for (const TokenRange& range : ranges) {
+    for (const TokenRange& range : mask.ranges) {
       for (; next < range.first; ++next) forbid(tokens[next]);
       next = range.last;
     }
     for (; next < tokens.size(); ++next) forbid(tokens[next]);
-    if (logits.size() > trie.size())
-      std::fill(logits.begin() + static_cast<ptrdiff_t>(trie.size()), logits.end(), kForbidden);
+    for (size_t i = trie.size(); i < logits.size(); ++i) logits[i] = kForbidden;
   }
   for (const auto& [token, logit] : kept_) logits[static_cast<size_t>(token)] = logit;
   return any;
@@ -109,8 +146,10 @@ bool Matcher::accept(int32_t token) {
 
 bool Matcher::accept_bytes(std::string_view bytes) {
   uint32_t now = now_;
-  for (const char byte : bytes)
+  for (const char byte : bytes) {
+    machine_->rest();
     if ((now = machine_->step(now, static_cast<uint8_t>(byte))) == Machine::kDead) return false;
+  }
   now_ = machine_->tidy(now);
   return true;
 }
@@ -119,6 +158,7 @@ std::string Matcher::forced_bytes(size_t most) {
   std::string bytes;
   uint32_t now = now_;
   for (int byte; bytes.size() < most && (byte = machine_->only_byte(now)) >= 0;) {
+    machine_->rest();
     bytes += static_cast<char>(byte);
     now = machine_->step(now, static_cast<uint8_t>(byte));
   }

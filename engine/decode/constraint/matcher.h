@@ -16,7 +16,8 @@ namespace hearth {
 
 class Machine;
 
-// Begins where the automaton does, at any place of an answer. One thread at a time.
+// Begins where the automaton does, at any place of an answer. One thread at a time. mask(), accept() and forced() throw
+// Error (invalid_argument) for automata so ambiguous that a token would take too long.
 class Matcher {
  public:
   // at_start: the first token begins a text of its own, so that a SentencePiece space in front of it is no text.

@@ -36,24 +36,26 @@ int compare_magnitude(const DecimalBound& a, const DecimalBound& b) {
 // has been passed), how many digits of this part stand there, and whether they still equal the lower or upper bound's.
 class MagnitudeGraph {
  public:
-  MagnitudeGraph(GrammarBuilder& builder, const DecimalBound& lower, const std::optional<DecimalBound>& upper,
-                 bool integers)
-      : builder_(builder), lower_(lower), upper_(upper), integers_(integers) {}
+  MagnitudeGraph(JsonText& text, const DecimalBound& lower, const std::optional<DecimalBound>& upper, bool integers)
+      : text_(text), lower_(lower), upper_(upper), integers_(integers) {}
 
   GrammarPart make() {
     const size_t longest = upper_ ? std::min(upper_->whole.size(), kMostDigits) : kMostDigits;
-    const GrammarPart nothing = builder_.nothing();
     for (size_t digits = lower_.whole.size(); digits <= longest; ++digits)
       arcs_.push_back(
-          {0, node({digits, 0, digits == lower_.whole.size(), upper_ && digits == upper_->whole.size()}), nothing});
+          {0, node({digits, 0, digits == lower_.whole.size(), upper_ && digits == upper_->whole.size()}), nothing_});
     for (; !waiting_.empty(); waiting_.pop_front()) expand(waiting_.front());
-    return builder_.graph(nodes_, std::move(arcs_));
+    return text_.builder().graph(nodes_, std::move(arcs_));
   }
 
  private:
   using Place = std::tuple<size_t, size_t, bool, bool>;
 
-  uint32_t node(const Place& place) {
+  // Past the bounds it matters only how many digits are to come, so numbers of all lengths share their places.
+  uint32_t node(Place place) {
+    constexpr size_t kFree = 1000;
+    auto& [digits, count, at_lower, at_upper] = place;
+    if (digits > 0 && count > 0 && !at_lower && !at_upper) place = {kFree + digits - count, kFree, false, false};
     const auto [found, fresh] = numbers_.emplace(place, nodes_);
     if (fresh) {
       ++nodes_;
@@ -66,12 +68,11 @@ class MagnitudeGraph {
     const size_t digits = std::get<0>(place), count = std::get<1>(place);
     const bool at_lower = std::get<2>(place), at_upper = std::get<3>(place);
     if (digits > 0 && count == digits) {
-      if (may_end(0, at_lower, at_upper)) arcs_.push_back({node(place), 1, builder_.nothing()});
-      if (!integers_) arcs_.push_back({node(place), node({0, 0, at_lower, at_upper}), builder_.literal(".")});
+      if (may_end(0, at_lower, at_upper)) arcs_.push_back({node(place), 1, nothing_});
+      if (!integers_) arcs_.push_back({node(place), node({0, 0, at_lower, at_upper}), point_});
       return;
     }
-    if (digits == 0 && count > 0 && may_end(count, at_lower, at_upper))
-      arcs_.push_back({node(place), 1, builder_.nothing()});
+    if (digits == 0 && count > 0 && may_end(count, at_lower, at_upper)) arcs_.push_back({node(place), 1, nothing_});
     if (digits == 0 && count == kMostDigits) return;
     const auto digit_of = [&](const DecimalBound& bound) {
       const std::string& text = digits > 0 ? bound.whole : bound.fraction;
@@ -86,7 +87,7 @@ class MagnitudeGraph {
       char last = first;
       if (!still_lower && !still_upper) last = at_upper ? static_cast<char>(high - 1) : high;
       const GrammarPart digit =
-          builder_.character(CharacterSet({{static_cast<uint8_t>(first), static_cast<uint8_t>(last)}}));
+          text_.character(CharacterSet({{static_cast<uint8_t>(first), static_cast<uint8_t>(last)}}));
       arcs_.push_back({node(place), node({digits, count + 1, still_lower, still_upper}), digit});
       first = static_cast<char>(last + 1);
     }
@@ -100,7 +101,8 @@ class MagnitudeGraph {
     return !below && !(equals_lower && lower_.exclusive) && !(equals_upper && upper_->exclusive);
   }
 
-  GrammarBuilder& builder_;
+  JsonText& text_;
+  GrammarPart nothing_ = text_.builder().nothing(), point_ = text_.builder().literal(".");
   DecimalBound lower_;
   std::optional<DecimalBound> upper_;
   bool integers_;
@@ -157,19 +159,20 @@ int compare(const DecimalBound& a, const DecimalBound& b) {
   return a.negative ? compare_magnitude(b, a) : compare_magnitude(a, b);
 }
 
-GrammarPart number_between(GrammarBuilder& builder, const std::optional<DecimalBound>& lower,
+GrammarPart number_between(JsonText& text, const std::optional<DecimalBound>& lower,
                            const std::optional<DecimalBound>& upper, bool integers) {
   std::vector<GrammarPart> ways;
   const DecimalBound zero;
   if (!upper || !upper->negative)
-    ways.push_back(MagnitudeGraph(builder, lower && !lower->negative ? *lower : zero, upper, integers).make());
+    ways.push_back(MagnitudeGraph(text, lower && !lower->negative ? *lower : zero, upper, integers).make());
   if (!lower || lower->negative) {
     DecimalBound least = upper && upper->negative ? positive(*upper) : DecimalBound{.exclusive = true};
     std::optional<DecimalBound> most;
     if (lower) most = positive(*lower);
-    ways.push_back(builder.sequence({builder.literal("-"), MagnitudeGraph(builder, least, most, integers).make()}));
+    ways.push_back(
+        text.builder().sequence({text.builder().literal("-"), MagnitudeGraph(text, least, most, integers).make()}));
   }
-  return builder.choice(std::move(ways));
+  return text.builder().choice(std::move(ways));
 }
 
 }  // namespace hearth

@@ -25,7 +25,7 @@ struct DecimalBound {
 int compare(const DecimalBound& a, const DecimalBound& b);
 
 // Numbers without exponents from lower to upper; nullopt: without that bound. impossible() where there are none.
-GrammarPart number_between(GrammarBuilder& builder, const std::optional<DecimalBound>& lower,
+GrammarPart number_between(JsonText& text, const std::optional<DecimalBound>& lower,
                            const std::optional<DecimalBound>& upper, bool integers);
 
 }  // namespace hearth

@@ -56,8 +56,9 @@ class Pattern {
 // A deterministic automaton of several patterns at once.
 class PatternProduct {
  public:
-  // Throws PatternError where it becomes too large. At most 32 patterns.
-  explicit PatternProduct(const std::vector<const Pattern*>& patterns);
+  // Takes from `work` what it costs; throws PatternError where that is not enough, or the product becomes too large. At
+  // most 32 patterns.
+  PatternProduct(const std::vector<const Pattern*>& patterns, size_t& work);
 
   // Which patterns match a text: bit i for pattern i.
   uint32_t match(std::string_view text) const;

@@ -8,8 +8,7 @@
 namespace hearth {
 namespace {
 
-constexpr size_t kMostPlaces = 40'000, kMostProductStates = 20'000, kMostProductCells = 1'000'000,
-                 kMostProductWork = 20'000'000;
+constexpr size_t kMostPlaces = 40'000, kMostProductStates = 20'000, kMostProductCells = 1'000'000;
 constexpr uint32_t kMostUnrolled = 10'000;
 
 // Places between the characters of all patterns.
@@ -78,7 +77,11 @@ class PatternPlaces {
 
 }  // namespace
 
-PatternProduct::PatternProduct(const std::vector<const Pattern*>& patterns) {
+PatternProduct::PatternProduct(const std::vector<const Pattern*>& patterns, size_t& work) {
+  const auto spend = [&](size_t cost) {
+    if (cost > work) throw PatternError("is too large to be joined with others");
+    work -= cost;
+  };
   PatternPlaces places;
   std::vector<uint32_t> starts, ends;
   for (const Pattern* pattern : patterns) {
@@ -97,7 +100,6 @@ PatternProduct::PatternProduct(const std::vector<const Pattern*>& patterns) {
         }
   borders_.assign(borders.begin(), borders.end());
 
-  size_t work = 0;
   const auto closed = [&](std::vector<uint32_t> all) {
     std::set<uint32_t> seen(all.begin(), all.end());
     while (!all.empty()) {
@@ -106,7 +108,7 @@ PatternProduct::PatternProduct(const std::vector<const Pattern*>& patterns) {
       for (const auto& way : places.ways[at])
         if (!way.set && seen.insert(way.to).second) all.push_back(way.to);
     }
-    if ((work += seen.size() * 8) > kMostProductWork) throw PatternError("is too large to be joined with others");
+    spend(2 + seen.size() * 4);
     return std::vector<uint32_t>(seen.begin(), seen.end());
   };
   std::map<std::vector<uint32_t>, uint32_t> numbers;
@@ -135,10 +137,14 @@ PatternProduct::PatternProduct(const std::vector<const Pattern*>& patterns) {
         for (const CharacterRange& range : way.set->ranges()) {
           auto border =
               static_cast<size_t>(std::lower_bound(borders_.begin(), borders_.end(), range.first) - borders_.begin());
-          for (; border < borders_.size() && borders_[border] <= range.last; ++border, ++work)
+          for (; border < borders_.size() && borders_[border] <= range.last; ++border)
             targets[border].push_back(way.to);
+          spend(4);
         }
       }
+    size_t cost = 0;
+    for (const auto& target : targets) cost += target.size();
+    spend(cost);
     std::map<std::vector<uint32_t>, uint32_t> known;
     for (auto& target : targets) {
       std::sort(target.begin(), target.end());

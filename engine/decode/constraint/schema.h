@@ -90,6 +90,7 @@ class SchemaReader {
   void refuse(const Value& schema, std::string_view keyword, const std::string& why);
   std::string path(const Value& where) const;
   void count(size_t steps);
+  size_t& pattern_work() { return pattern_work_; }  // what joining patterns may still cost
   const SchemaOptions& options() const { return options_; }
 
  private:
@@ -114,7 +115,7 @@ class SchemaReader {
 
   const Value& root_;
   SchemaOptions options_;
-  size_t steps_ = 0;
+  size_t steps_ = 0, pattern_work_ = 4'000'000;
   std::map<SchemaSet, std::vector<Conjunction>> known_;
   std::map<std::string, Pattern> patterns_;
   std::map<std::pair<uint64_t, uint64_t>, Pattern> lengths_;
@@ -136,16 +137,17 @@ class SchemaCompiler {
   GrammarPart part(const std::optional<SchemaSet>& set) { return set ? part(*set) : builder_.impossible(); }
   GrammarPart way(const Conjunction& all);
   GrammarPart string(const Conjunction& all);
+  GrammarPart new_string(const Conjunction& all, const std::vector<const Pattern*>& patterns);
   GrammarPart array(const Conjunction& all);
   GrammarPart object(const Conjunction& all);
   std::vector<GrammarPart> other_members(const Conjunction& all, const std::vector<SchemaReader::Named>& named);
-  GrammarPart character(const CharacterSet& set) { return text_.character(set); }
 
   GrammarBuilder& builder_;
   JsonText text_;
   SchemaReader reader_;
   const Value& root_;
   std::map<SchemaSet, GrammarPart> parts_;
+  std::map<std::vector<const Pattern*>, GrammarPart> strings_;
   std::vector<std::pair<SchemaSet, GrammarPart>> waiting_;
 };
 

@@ -9,7 +9,7 @@
 namespace hearth {
 namespace {
 
-constexpr size_t kMostSchemaBytes = 512 << 10;
+constexpr size_t kMostSchemaBytes = 256 << 10;
 constexpr size_t kMostMemberStates = 20'000;  // members times counts of members
 constexpr uint32_t kNumberTypes = kIntegerType | kFractionType;
 
@@ -57,8 +57,9 @@ GrammarPart SchemaCompiler::way(const Conjunction& all) {
   reader_.count(10);
   std::vector<GrammarPart> ways;
   if (all.values) {
-    for (const Value* value : *all.values) ways.push_back(text_.literal(*value));
-    return builder_.choice(std::move(ways));
+    std::vector<std::string> texts;
+    for (const Value* value : *all.values) texts.push_back(text_.text(*value));
+    return builder_.one_of(texts);
   }
   if ((all.types & kObjectType) != 0) ways.push_back(object(all));
   if ((all.types & kArrayType) != 0) ways.push_back(array(all));
@@ -66,7 +67,7 @@ GrammarPart SchemaCompiler::way(const Conjunction& all) {
   if ((all.types & kNumberTypes) != 0) {
     const bool whole = (all.types & kFractionType) == 0;
     if (all.lower || all.upper)
-      ways.push_back(number_between(builder_, all.lower, all.upper, whole));
+      ways.push_back(number_between(text_, all.lower, all.upper, whole));
     else
       ways.push_back(whole ? text_.integer() : text_.number());
   }
@@ -76,9 +77,18 @@ GrammarPart SchemaCompiler::way(const Conjunction& all) {
 }
 
 GrammarPart SchemaCompiler::string(const Conjunction& all) {
+  const std::vector<const Pattern*> patterns = reader_.patterns(all, false);
+  // The same patterns and lengths are the same part, which is called where it is large.
+  std::vector<const Pattern*> key = reader_.patterns(all, true);
+  if (const auto known = strings_.find(key); known != strings_.end()) return known->second;
+  const GrammarPart result = new_string(all, patterns);
+  strings_.emplace(std::move(key), result);
+  return result;
+}
+
+GrammarPart SchemaCompiler::new_string(const Conjunction& all, const std::vector<const Pattern*>& patterns) {
   const auto in_quotes = [&](GrammarPart inner) { return builder_.sequence({text_.quote(), inner, text_.quote()}); };
   const auto one_character = [&](const CharacterSet& set) { return text_.character(set); };
-  const std::vector<const Pattern*> patterns = reader_.patterns(all, false);
   const bool counted = all.least_length > 0 || all.most_length;
   const auto least = static_cast<uint32_t>(all.least_length);
   const uint32_t most = all.most_length ? static_cast<uint32_t>(*all.most_length) : GrammarBuilder::kUnbounded;
@@ -89,8 +99,9 @@ GrammarPart SchemaCompiler::string(const Conjunction& all) {
       const std::vector<const Pattern*> every = reader_.patterns(all, true);
       if (every.size() > 31) throw PatternError("is one of too many");
       const uint32_t wanted = (1u << every.size()) - 1;
-      return in_quotes(PatternProduct(every).part(
-          builder_, [&](uint32_t match) { return match == wanted; }, one_character));
+      return in_quotes(PatternProduct(every, reader_.pattern_work())
+                           .part(
+                               builder_, [&](uint32_t match) { return match == wanted; }, one_character));
     } catch (const PatternError& error) {
       reader_.refuse(*all.members[0].schema, all.patterns.empty() ? "format" : "pattern",
                      std::string("cannot be followed together with the other keywords: it ") + error.what());
@@ -179,7 +190,7 @@ std::vector<GrammarPart> SchemaCompiler::other_members(const Conjunction& all,
   }
   if (patterns.size() > 31) reader_.fail(*all.members[0].schema, "patternProperties has too many patterns");
   try {
-    const PatternProduct product(patterns);
+    const PatternProduct product(patterns, reader_.pattern_work());
     uint32_t needed = 0;
     for (size_t i = first_needed; i < patterns.size(); ++i) needed |= 1u << i;
     std::map<SchemaSet, std::set<uint32_t>> groups;

@@ -78,7 +78,7 @@ bool SchemaReader::fits(const Value& value, const Conjunction& all) {
     const size_t length = characters ? characters->size() : value.string().size();
     if (length < all.least_length || (all.most_length && length > *all.most_length)) return false;
     for (const Pattern* one : patterns(all, false)) try {
-        if (PatternProduct({one}).match(value.string()) == 0) return false;
+        if (PatternProduct({one}, pattern_work()).match(value.string()) == 0) return false;
       } catch (const PatternError& error) {
         fail(*all.members[0].schema, "the pattern " + std::string(error.what()));
       }
@@ -130,7 +130,7 @@ bool SchemaReader::apart(const Conjunction& a, const Conjunction& b, int depth) 
     std::vector<const Pattern*> both = patterns(a, true);
     for (const Pattern* one : patterns(b, true)) both.push_back(one);
     try {
-      const auto outcomes = PatternProduct(both).outcomes();
+      const auto outcomes = PatternProduct(both, pattern_work()).outcomes();
       const uint32_t every = both.size() >= 32 ? UINT32_MAX : (1u << both.size()) - 1;
       if (both.empty() || std::find(outcomes.begin(), outcomes.end(), every) != outcomes.end()) return false;
     } catch (const PatternError&) {

@@ -52,7 +52,7 @@ bool SchemaReader::matches(const std::string& text, const Value& where, const st
   const auto known = matched_.find(key);
   if (known != matched_.end()) return known->second;
   try {
-    return matched_[key] = PatternProduct({&pattern(text, where)}).match(*name) != 0;
+    return matched_[key] = PatternProduct({&pattern(text, where)}, pattern_work()).match(*name) != 0;
   } catch (const PatternError& error) {
     fail(where, "the pattern " + std::string(error.what()));
   }

@@ -31,14 +31,15 @@ std::string duration_pattern() {
 }
 
 // Shorter labels and fewer of them than RFC 1123 allows, so that no length has to be counted in all.
-std::string host_pattern(bool with_dot) {
+std::string host_pattern() {
   const std::string label = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,28}[A-Za-z0-9])?";
-  return "(?:" + label + "\\.){" + (with_dot ? "1" : "0") + ",7}" + label;
+  return "(?:" + label + "\\.){0,7}" + label;
 }
 
 std::string email_pattern() {
-  const std::string atom = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,12}";
-  return atom + "(?:\\." + atom + "){0,3}@" + host_pattern(true);
+  const std::string atom = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+";
+  const std::string label = "[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*";
+  return atom + "(?:\\." + atom + ")*@" + label + "(?:\\." + label + ")+";
 }
 
 std::string ipv4_pattern() {
@@ -83,7 +84,7 @@ std::string unanchored_pattern(std::string_view format) {
   if (format == "date-time") return date_pattern() + "T" + time_pattern();
   if (format == "duration") return duration_pattern();
   if (format == "email" || format == "idn-email") return email_pattern();
-  if (format == "hostname" || format == "idn-hostname") return host_pattern(false);
+  if (format == "hostname" || format == "idn-hostname") return host_pattern();
   if (format == "ipv4") return ipv4_pattern();
   if (format == "ipv6") return ipv6_pattern();
   if (format == "uuid") return uuid_pattern();

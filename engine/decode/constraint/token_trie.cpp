@@ -8,7 +8,7 @@
 namespace hearth {
 namespace {
 
-// Classes that languages tell apart often; bit 31 is that of all bytes from 0x80 on.
+// Classes that languages tell apart often.
 constexpr std::array<uint8_t, 256> make_classes() {
   std::array<uint8_t, 256> classes{};
   for (size_t b = 0; b < 256; ++b) classes[b] = b < 0x20 ? 0 : 1;
@@ -25,6 +25,7 @@ constexpr std::array<uint8_t, 256> make_classes() {
     classes[static_cast<uint8_t>(c)] = next++;
   for (const char c : {'(', ')', '[', ']', '{', '}'}) classes[static_cast<uint8_t>(c)] = next;
   range(0x80, 0xFF, 31);
+  range(0xE2, 0xE2, 30);
   return classes;
 }
 constexpr auto kClasses = make_classes();

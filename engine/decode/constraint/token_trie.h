@@ -14,7 +14,8 @@ namespace hearth {
 // Which bytes of a byte set occur, roughly: bit byte_class(b) for each.
 uint32_t byte_class(uint8_t byte);
 inline constexpr uint32_t kByteClasses = 32;
-inline constexpr uint32_t kHighBytes = 1u << 31;  // the class of bytes from 0x80 on
+// Bytes from 0x80 on: 0xE2, with which line separators begin, which `.` of a pattern leaves out, and all others.
+inline constexpr uint32_t kByteE2 = 1u << 30, kHighBytes = 1u << 31;
 
 // Tokens that mean bytes, as nodes in preorder; control tokens and such without text are left out. Immutable.
 class TokenTrie {

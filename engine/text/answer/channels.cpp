@@ -46,8 +46,20 @@ ChannelReader::ChannelReader(SplitOptions options) : AnswerReader(options.id_see
 
 void ChannelReader::read(bool last) {
   bool on = true;
-  while (on && !finished_)
-    on = state_ == State::header ? read_header(last) : state_ == State::call ? read_call(last) : read_body(last);
+  while (on && !finished_) on = step(last);
+}
+
+bool ChannelReader::step(bool last) {
+  switch (state_) {
+    case State::header:
+      return read_header(last);
+    case State::call:
+      return read_call(last);
+    case State::behind_call:
+      return read_behind_call();
+    default:
+      return read_body(last);
+  }
 }
 
 bool ChannelReader::read_header(bool last) {
@@ -58,9 +70,20 @@ bool ChannelReader::read_header(bool last) {
     begin_message(std::string_view(header_).substr(0, end));
     return true;
   }
-  if (may_be_header(held_) && held_.size() <= kLongestHeader && !last) return false;
-  if (held_.empty()) return false;
-  begin_message("");  // no header: text
+  const bool begun = may_be_header(held_) && held_.size() <= kLongestHeader;
+  if (held_.empty() || (begun && !last)) return false;
+  const std::string_view inner = trim(held_);
+  if (begun && inner.starts_with("<|")) {  // cut off, it says nothing
+    held_.clear();
+    return false;
+  }
+  begin_message("");  // no header: text, as it stands
+  fresh_ = false;
+  if (inner.starts_with(kStart)) {
+    const size_t behind = held_.find(kStart) + kStart.size();
+    tell(std::string_view(held_).substr(0, behind));
+    held_.erase(0, behind);
+  }
   return true;
 }
 
@@ -109,25 +132,25 @@ bool ChannelReader::read_body(bool last) {
 }
 
 bool ChannelReader::read_call(bool last) {
-  const bool whole = !arguments_.empty() && read_ == std::string::npos;
-  const ArgumentsReader::Status status =
-      whole ? ArgumentsReader::Status::done : arguments_reader_.read(held_, read_, arguments_, last);
+  const ArgumentsReader::Status status = arguments_reader_.read(held_, read_, arguments_, last);
   if (status == ArgumentsReader::Status::bad) {
     parts_.mark_malformed();
     parts_.drop_call();
-    held_.insert(0, header_);
     state_ = State::text;
+    tell(header_);
     return true;
   }
   parts_.add_call(recipient_, arguments_);
   if (status == ArgumentsReader::Status::more) return false;
-  if (!whole) {
-    parts_.end_call();
-    held_.erase(0, read_);
-    read_ = std::string::npos;
-    finished_ = options_.one_call;
-  }
-  // The message goes on to its end, but says nothing more.
+  parts_.end_call();
+  held_.erase(0, read_);
+  finished_ = options_.one_call;
+  state_ = State::behind_call;
+  return true;
+}
+
+// The message of a call goes on to its end, but says nothing more.
+bool ChannelReader::read_behind_call() {
   const MessageEnd end = find_message_end(held_);
   if (end.mark.empty()) {
     size_t keep = 0;
@@ -135,7 +158,7 @@ bool ChannelReader::read_call(bool last) {
     held_.erase(0, held_.size() - keep);
     return false;
   }
-  finished_ |= end.mark == "<|call|>" || end.mark == "<|return|>";
+  finished_ = end.mark == "<|call|>" || end.mark == "<|return|>";
   held_.erase(0, end.begin + (end.mark == kStart ? 0 : end.mark.size()));
   state_ = State::header;
   return true;

@@ -19,12 +19,14 @@ class ChannelReader : public AnswerReader {
   bool thinks() const override { return state_ == State::reasoning; }
 
  private:
-  enum class State : uint8_t { header, text, reasoning, call };
+  enum class State : uint8_t { header, text, reasoning, call, behind_call };
 
   void read(bool last) override;
+  bool step(bool last);
   bool read_header(bool last);
   bool read_body(bool last);
   bool read_call(bool last);
+  bool read_behind_call();
   void begin_message(std::string_view header);
   void tell(std::string_view part);
 

@@ -74,7 +74,12 @@ std::optional<FoundCall> find_named(std::string_view text, std::string_view name
       const size_t digits = between.find_first_not_of("0123456789", 1);
       if (digits != between.npos && digits > 1) between.remove_prefix(digits);
     }
-    found.format.name_end = split_words(between);
+    if (const size_t id = between.find(Prober::kFirstId); id != between.npos) {
+      found.format.name_end = split_words(between.substr(0, id));
+      found.format.name_end.emplace_back(kAnyWord);
+      between.remove_prefix(id + Prober::kFirstId.size());
+    }
+    for (std::string& word : split_words(between)) found.format.name_end.push_back(std::move(word));
     return found;
   }
   return std::nullopt;

@@ -35,10 +35,11 @@ constexpr std::array<UsualCall, 7> kUsualCalls = {{
     {"<functioncall>", CallFormat::Body::object, "</functioncall>"},
 }};
 
-void add_usual_calls(const TemplateFacts& facts, AnswerFormat& format) {
+// offers_tools: the template tells the model of tools.
+void add_usual_calls(const TemplateFacts& facts, bool offers_tools, AnswerFormat& format) {
   for (const UsualCall& usual : kUsualCalls) {
     const bool known = facts.source.find(usual.word) != std::string_view::npos ||
-                       (facts.has_token && facts.has_token(usual.word) && !format.calls.empty());
+                       (offers_tools && facts.has_token && facts.has_token(usual.word));
     const Words open = {std::string(usual.word)};
     const bool learned = std::ranges::any_of(format.calls, [&](const CallFormat& call) {
       return call.body == usual.body && (call.section_open == open || call.call_open == open);
@@ -83,7 +84,8 @@ AnswerFormat learn_answer_format(const Template& chat_template, const TemplateFa
   format.channels = user != std::string::npos && answer.find("<|channel|>", user) != std::string::npos &&
                     answer.find("<|message|>", user) != std::string::npos;
   if (!format.channels) {
-    add_usual_calls(facts, format);
+    const std::string with_tools = prober.render(Prober::user(), true).value_or("");
+    add_usual_calls(facts, with_tools.find(probe::kFirstTool) != std::string::npos, format);
     add_usual_reasoning(facts, format);
   }
   learn_habits(prober, format.has_calls(), format.habits);

@@ -59,6 +59,13 @@ WordsMatch match_words(std::string_view text, size_t at, const Words& words) {
     const size_t begin = at;
     while (at < text.size() && is_space(text[at])) ++at;
     if (at - begin > kMostSpace) return {Kind::no, 0};
+    if (word == kAnyWord) {
+      const size_t first = at;
+      while (at < text.size() && (is_name(text[at]) || text[at] == '-')) ++at;
+      if (at - first > kLongestAny || (at == first && at < text.size())) return {Kind::no, 0};
+      if (at == text.size()) return {Kind::partial, 0};
+      continue;
+    }
     const std::string_view here = text.substr(at, word.size());
     if (!std::string_view(word).starts_with(here)) return {Kind::no, 0};
     if (here.size() < word.size()) return {Kind::partial, 0};

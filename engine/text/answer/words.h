@@ -17,6 +17,10 @@ std::string_view trim(std::string_view text);
 using Words = std::vector<std::string>;
 Words split_words(std::string_view marker);
 
+// A word that stands for any letters, digits, '-' and '_' up to kLongestAny: for an id that differs from call to call.
+inline constexpr std::string_view kAnyWord = "\x01";
+inline constexpr size_t kLongestAny = 64;
+
 struct WordsMatch {
   enum class Kind : uint8_t { no, partial, yes };
   Kind kind = Kind::no;

@@ -69,12 +69,14 @@ inline SplitAnswer split_answer(const SplitOptions& options, const std::string& 
     EXPECT_EQ(parts.reasoning, whole.reasoning);
     EXPECT_EQ(parts.malformed, whole.malformed);
     EXPECT_EQ(parts.calls.size(), whole.calls.size());
+    if (!whole.malformed) EXPECT_EQ(parts.told.size(), whole.calls.size());
     for (size_t i = 0; i < std::min(parts.calls.size(), whole.calls.size()); ++i) {
       EXPECT_EQ(parts.calls[i].name, whole.calls[i].name);
       EXPECT_EQ(parts.calls[i].arguments, whole.calls[i].arguments);
     }
   }
   // The pieces of the calls that were read are the calls.
+  if (!whole.malformed) EXPECT_EQ(whole.told.size(), whole.calls.size());
   size_t at = 0;
   for (const ToolCall& call : whole.calls) {
     while (at < whole.told.size() && whole.told[at].id != call.id) ++at;

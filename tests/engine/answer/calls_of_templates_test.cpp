@@ -105,6 +105,67 @@ TEST(CallsOfTemplatesTest, are_read_back_from_what_each_template_writes) {
   for (const auto& [name, count] : read) EXPECT_GE(count, 7) << name;
 }
 
+TEST(CallsOfTemplatesTest, reasoning_is_read_back_from_what_each_template_writes) {
+  HEARTH_REQUIRE_SHARED(shared_data("templates"));
+  int read = 0;
+  for (const TemplateFile& file : shared_templates()) {
+    const Template parsed = Template::parse(file.source);
+    const AnswerFormat format =
+        learn_answer_format(parsed, {.source = file.source, .bos = "<s>", .eos = "</s>", .has_token = {}});
+    // Templates that do not show reasoning have it written as is usual.
+    std::string answer = "<think>\nOne and one.\n</think>\n\nTwo.";
+    if (!format.habits.reasoning_key.empty()) {
+      const Json request = Json::parse(R"({"messages": [{"role": "user", "content": "1+1?"}, {"role": "assistant",
+        "content": "Two.", "reasoning_content": "One and one."}], "bos_token": "<s>", "eos_token": "</s>"})");
+      answer = written_answer(parsed, format, request, 1);
+    }
+    SCOPED_TRACE(file.name + ": " + answer);
+    if (format.channels) answer = answer.substr(0, answer.rfind("<|return|>"));
+    const SplitAnswer split = split_answer(options_of(format), answer);
+    EXPECT_EQ(split.reasoning, "One and one.");
+    EXPECT_EQ(split.text, "Two.");
+    ++read;
+  }
+  EXPECT_EQ(read, 24);
+}
+
+TEST(CallsOfTemplatesTest, forms_that_models_are_known_to_write_are_read) {
+  HEARTH_REQUIRE_SHARED(shared_data("templates"));
+  struct Written {
+    const char* name;
+    const char* answer;
+    size_t calls = 1;
+  };
+  for (const Written& one : {
+           Written{"llama-3.1-8b-instruct", R"(<|python_tag|>{"name": "now", "parameters": {}})"},
+           Written{"llama-3.1-8b-instruct", R"(<|python_tag|>now.call(zone="CET"))"},
+           Written{"llama-3.1-8b-instruct", R"({"type": "function", "name": "now", "parameters": {}})"},
+           Written{"llama-3.2-3b-instruct", R"({"name": "now", "parameters": {}}; {"name": "now", "parameters": {}})",
+                   2},
+           Written{"mistral-nemo-instruct", R"([TOOL_CALLS][{"name": "now", "arguments": {}}])"},
+           Written{"mistral-nemo-instruct", R"([TOOL_CALLS]{"name": "now", "arguments": {}})"},
+           Written{"qwen2.5-instruct", R"(<tool_call>{"name": "now", "arguments": {}}</tool_call>)"},
+           Written{"qwen2.5-instruct", R"(<tool_call>{"name": "now", "arguments": {}})"},
+           Written{"qwen3-coder", R"(<tool_call>{"name": "now", "arguments": {}}</tool_call>)"},
+           Written{"qwen3-coder", "<function=now>\n</function>\n</tool_call>"},
+           Written{"granite-3.3",
+                   R"(<|tool_call|>[{"name": "now", "arguments": {}}, {"name": "now", "arguments": {}}])", 2},
+           Written{"granite-3.3", R"(<|tool_call|> {"name": "now", "arguments": {}})"},
+           Written{"smollm3", "<think>\n\n</think>\n<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>"},
+           Written{"command-r-plus-tool-use",
+                   "Action: ```json\n[\n  {\n    \"tool_name\": \"now\",\n    \"parameters\": {}\n  }\n]\n```"},
+           Written{"gpt-oss", "<|channel|>commentary to=functions.now <|constrain|>json<|message|>{}<|call|>"},
+       }) {
+    SCOPED_TRACE(std::string(one.name) + ": " + one.answer);
+    const std::string source = read_text(shared_data(std::string("templates/") + one.name + ".jinja"));
+    const AnswerFormat format = learned(source);
+    const SplitAnswer split = split_answer(options_of(format), one.answer);
+    EXPECT_EQ(split.calls.size(), one.calls);
+    EXPECT_EQ(split.text, "");
+    EXPECT_FALSE(split.malformed);
+  }
+}
+
 TEST(CallsOfTemplatesTest, conversations_in_openai_form_render_with_every_template) {
   HEARTH_REQUIRE_SHARED(shared_data("templates"));
   // What clients send: content null, arguments as text, long ids, parallel calls, a system message in the middle,

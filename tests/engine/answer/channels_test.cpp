@@ -58,6 +58,14 @@ TEST(ChannelsTest, an_answer_without_headers_is_text) {
     EXPECT_EQ(split_answer(options_of(format), text).text, text);
 }
 
+TEST(ChannelsTest, a_header_that_is_none_or_breaks_off_ends) {
+  const AnswerFormat format = channels();
+  const std::string endless = "<|start|>" + std::string(2000, 'x') + "<|start|><|start|>" + std::string(600, 'y');
+  EXPECT_EQ(split_answer(options_of(format), endless).text, endless);
+  EXPECT_EQ(split_answer(options_of(format), "<|channel|>final<|message|>Yes.<|start|>assistant<|chan").text, "Yes.");
+  EXPECT_EQ(split_answer(options_of(format), "<|start|>").text, "");
+}
+
 TEST(ChannelsTest, a_call_that_cannot_be_read_is_text) {
   const AnswerFormat format = channels();
   const SplitAnswer split =

@@ -73,6 +73,34 @@ TEST(LearnTest, sections_with_names_in_front_of_arguments) {
   EXPECT_EQ(split.calls[1].name, "now");
 }
 
+TEST(LearnTest, ids_between_name_and_arguments) {
+  const CallFormat format = call_format(
+      "{% for c in m.tool_calls %}[CALLS]{{ c.function.name }}[ID]{{ c.id }}[ARGS]{{ c.function.arguments | tojson "
+      "}}{% "
+      "endfor %}");
+  EXPECT_EQ(format.call_open, Words{"[CALLS]"});
+  EXPECT_EQ(format.name_end, (Words{"[ID]", std::string(kAnyWord), "[ARGS]"}));
+  AnswerFormat answers;
+  answers.calls = {format};
+  const SplitAnswer split =
+      split_answer(options_of(answers), "[CALLS]now[ID]a1B2c3D4e[ARGS]{}[CALLS]add[ID]x[ARGS]{\"xs\": []}");
+  ASSERT_EQ(split.calls.size(), 2u);
+  EXPECT_EQ(split.calls[1].name, "add");
+}
+
+TEST(LearnTest, special_tokens_of_a_vocabulary_tell_usual_forms) {
+  const std::string source = "{% if tools %}{{ tools | tojson }}{% endif %}" + kTurns + "{% endfor %}";
+  const Template parsed = Template::parse(source);
+  const auto has_token = [](std::string_view word) { return word == "<|tool_call_start|>"; };
+  const AnswerFormat format =
+      learn_answer_format(parsed, {.source = source, .bos = "", .eos = "", .has_token = has_token});
+  ASSERT_EQ(format.calls.size(), 1u);
+  EXPECT_EQ(split_answer(options_of(format), "<|tool_call_start|>[now(a=1)]<|tool_call_end|>").calls.size(), 1u);
+  const std::string deaf = kTurns + "{% endfor %}";
+  const Template other = Template::parse(deaf);
+  EXPECT_FALSE(learn_answer_format(other, {.source = deaf, .bos = "", .eos = "", .has_token = has_token}).has_calls());
+}
+
 TEST(LearnTest, ids_that_hold_the_name) {
   const AnswerFormat format =
       learned(with_calls("<|section|>{% for c in m.tool_calls %}<|call|>{{ c.id }}<|args|>{{ c.function.arguments | "

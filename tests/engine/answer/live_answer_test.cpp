@@ -4,12 +4,15 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <future>
+#include <iterator>
 #include <string>
 #include <vector>
 
 #include "hearth/hearth.h"
 #include "tests/engine/answer/chain_model.h"
+#include "tests/shared_data.h"
 
 namespace hearth {
 namespace {
@@ -35,12 +38,12 @@ std::vector<ChainPiece> letters(const std::string& text) {
 }
 
 Engine engine_of(const std::vector<ChainPiece>& pieces, const std::string& chat_template = kTagged,
-                 const std::string& closing = "}</tool_call>") {
+                 const ChainPiece& closing = {"}</tool_call>"}) {
   static int made = 0;
   const auto path = std::filesystem::temp_directory_path() /
                     ("hearth_chain_" + std::to_string(::getpid()) + "_" + std::to_string(made++) + ".gguf");
-  write_chain_model(path, chat_template, pieces, {closing});
-  Engine engine = Engine::load(path, {.threads = 1, .context = 1024});
+  write_chain_model(path, chat_template, pieces, closing);
+  Engine engine = Engine::load(path, {.threads = 1, .context = chat_template == kTagged ? 512u : 4096u});
   std::filesystem::remove(path);
   return engine;
 }
@@ -113,6 +116,33 @@ TEST(LiveAnswerTest, the_prompt_may_have_opened_the_reasoning) {
   EXPECT_EQ(told.text, "");
   EXPECT_EQ(told.result.reasoning_tokens, 4u);
   EXPECT_EQ(told.result.reason, FinishReason::max_tokens);
+}
+
+TEST(LiveAnswerTest, prompts_of_real_templates_say_whether_the_answer_begins_with_reasoning) {
+  HEARTH_REQUIRE_SHARED(shared_data("templates"));
+  struct Case {
+    const char* name;
+    const char* extra;
+    bool thinks;
+  };
+  // Behind a prompt that does not end in <|assistant|> the model says "." again and again.
+  for (const Case& one : {Case{"deepseek-v3.1", R"({"thinking": true})", true},
+                          Case{"deepseek-v3.1", R"({"enable_thinking": false})", false},
+                          Case{"qwen3", R"({"enable_thinking": false})", false}, Case{"qwen3", "{}", false},
+                          Case{"smollm3", R"({"enable_thinking": false})", false}, Case{"deepseek-r1", "{}", false}}) {
+    SCOPED_TRACE(std::string(one.name) + " " + one.extra);
+    std::ifstream file(shared_data(std::string("templates/") + one.name + ".jinja"), std::ios::binary);
+    Engine engine = engine_of({{"."}}, std::string(std::istreambuf_iterator<char>(file), {}));
+    EXPECT_TRUE(engine.info().has_reasoning);
+    EXPECT_TRUE(engine.info().has_tools);
+    Request request;
+    request.prompt =
+        Conversation{std::string(R"({"messages": [{"role": "user", "content": "?"}], "extra": )") + one.extra + "}"};
+    request.max_tokens = 3;
+    const Told told = answer(engine, request);
+    EXPECT_EQ(told.reasoning, one.thinks ? "..." : "");
+    EXPECT_EQ(told.text, one.thinks ? "" : "...");
+  }
 }
 
 TEST(LiveAnswerTest, calls_are_text_where_none_may_be_made) {
@@ -214,7 +244,7 @@ std::vector<ChainPiece> marked(std::vector<ChainPiece> pieces) {
 }
 
 TEST(LiveAnswerTest, a_tool_is_called_where_one_must_be) {
-  Engine engine = engine_of(marked({{"Hello"}, {"<|end|>", true}}), kTagged, "</tool_call>");
+  Engine engine = engine_of(marked({{"Hello"}, {"<|end|>", true}}), kTagged, {"</tool_call>"});
   Request request = with_tools();
   request.tool_use = ToolUse::required;
   Told told = answer(engine, request);
@@ -234,7 +264,7 @@ TEST(LiveAnswerTest, a_tool_is_called_where_one_must_be) {
 
 TEST(LiveAnswerTest, a_call_that_must_be_made_comes_behind_the_reasoning) {
   Engine engine = engine_of(marked({{"<think>", true}, {"Hm."}, {"</think>", true}, {"No."}, {"<|end|>", true}}),
-                            kTagged, "</tool_call>");
+                            kTagged, {"</tool_call>"});
   Request request = with_tools();
   request.tool_use = ToolUse::required;
   request.tool = "look";
@@ -242,6 +272,44 @@ TEST(LiveAnswerTest, a_call_that_must_be_made_comes_behind_the_reasoning) {
   EXPECT_EQ(told.reasoning, "Hm.");
   ASSERT_EQ(told.result.calls.size(), 1u);
   EXPECT_EQ(told.result.calls[0].arguments, "{\"at\": \"sea\"}");
+}
+
+// Special tokens of the models whose templates are tried; those of reasoning last, so that they are not what is drawn.
+std::vector<ChainPiece> special_tokens() {
+  std::vector<ChainPiece> pieces = {{"Hello"}, {"<|end|>", true}};
+  for (const char* text : {"<|channel|>", "<|message|>", "<|start|>", "<|call|>", "<|return|>", "[TOOL_CALLS]",
+                           "<|tool_call|>", "<tool_call>",
+                           "<\xEF\xBD\x9Ctool\xE2\x96\x81"
+                           "calls\xE2\x96\x81"
+                           "begin\xEF\xBD\x9C>",
+                           "<\xEF\xBD\x9Ctool\xE2\x96\x81"
+                           "call\xE2\x96\x81"
+                           "begin\xEF\xBD\x9C>",
+                           "<\xEF\xBD\x9Ctool\xE2\x96\x81sep\xEF\xBD\x9C>", "<think>", "</think>"})
+    pieces.push_back({text, true});
+  return pieces;
+}
+
+TEST(LiveAnswerTest, a_tool_is_called_in_the_form_of_every_template) {
+  HEARTH_REQUIRE_SHARED(shared_data("templates"));
+  int called = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(shared_data("templates"))) {
+    if (entry.path().extension() != ".jinja") continue;
+    SCOPED_TRACE(entry.path().stem().string());
+    std::ifstream file(entry.path(), std::ios::binary);
+    Engine engine = engine_of(special_tokens(), std::string(std::istreambuf_iterator<char>(file), {}), {" "});
+    if (!engine.info().has_tools) continue;
+    Request request = with_tools();
+    request.tool_use = ToolUse::required;
+    request.tool = "look";
+    request.max_tokens = 300;
+    const Told told = answer(engine, request);
+    ASSERT_EQ(told.result.calls.size(), 1u) << told.text << told.reasoning;
+    EXPECT_EQ(told.result.calls[0].name, "look");
+    EXPECT_EQ(told.result.calls[0].arguments, "{\"at\": \"sea\"}");
+    ++called;
+  }
+  EXPECT_EQ(called, 14);
 }
 
 TEST(LiveAnswerTest, arguments_obey_the_schema_of_their_tool) {
@@ -260,12 +328,33 @@ TEST(LiveAnswerTest, a_constraint_binds_the_text_and_neither_reasoning_nor_calls
   EXPECT_EQ(told.reasoning, "Green?");
   EXPECT_EQ(told.text, "\"blue\"");
   EXPECT_EQ(told.result.reason, FinishReason::end);
-  Engine calling = engine_of(marked({{"<tool_call>", true}, {"Hello"}}), kTagged, "</tool_call>");
+  Engine calling = engine_of(marked({{"<tool_call>", true}, {"Hello"}}), kTagged, {"</tool_call>"});
   told = answer(calling, request);
   ASSERT_EQ(told.result.calls.size(), 1u) << told.text;
   EXPECT_EQ(told.text, "");
   Engine talking = engine_of(letters("Hello"));
   EXPECT_EQ(answer(talking, request).text, "\"blue\"");
+}
+
+TEST(LiveAnswerTest, a_constraint_binds_the_last_message_in_channels) {
+  const std::string channels =
+      "{% for m in messages %}<|start|>{{ m.role }}{% if m.role == 'assistant' %}<|channel|>final{% endif %}<|message|>"
+      "{{ m.content }}<|end|>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}";
+  Engine engine = engine_of({{"<|channel|>", true},
+                             {"analysis"},
+                             {"<|message|>", true},
+                             {"Hm."},
+                             {"<|end|>", true},
+                             {"<|start|>", true},
+                             {"Hello"}},
+                            channels);
+  Request request;
+  request.prompt = std::vector<Message>{{"user", "?"}};
+  request.constraint = JsonSchema{R"({"enum": ["red", "blue"]})"};
+  const Told told = answer(engine, request);
+  EXPECT_EQ(told.reasoning, "Hm.");
+  EXPECT_EQ(told.text, "\"blue\"");
+  EXPECT_EQ(told.result.reason, FinishReason::end);
 }
 
 }  // namespace

@@ -239,7 +239,7 @@ TEST(Requests, AGapIsFilledBetweenItsTwoTexts) {
   Engine engine = load(1, "cpu");
   EXPECT_TRUE(engine.info().has_infill);
   Request request = greedy("", 8);
-  request.prompt = Infill{"def add(a, b):\n    return ", "\n"};
+  request.prompt = Infill{"def add(a, b):\n    return ", "\n", {}, ""};
   const std::vector<int32_t> ids = engine.prompt_tokens(request);
   EXPECT_NE(engine.detokenize(ids, true).find("fim_middle"), std::string::npos) << engine.detokenize(ids, true);
   EXPECT_GT(engine.generate(request).prompt_tokens, 10u);

@@ -79,7 +79,7 @@ struct Job {
   std::optional<std::chrono::seconds> keep_alive;  // the model's from now on; negative: for ever
   // From its first text on: an answer that takes longer ends, once it has a line end. 0: no limit.
   std::chrono::milliseconds most_time{0};
-  bool count_prompt = false;                       // the stream's beginning tells the prompt's tokens
+  bool count_prompt = false;  // the stream's beginning tells the prompt's tokens
   // Changes the job as only the model can tell, before it is checked; in a worker's thread.
   std::function<void(const Engine&, Job&)> prepare;
   std::unique_ptr<Reply> reply;

@@ -145,7 +145,9 @@ void allow_origin(Connection& connection, const std::string& origin) {
 
 void check_request(Connection& connection, const Service& service) {
   const AccessRules& access = service.options.access;
-  connection.set_header("X-Request-Id", random_id("req_"));
+  const std::string id = random_id("req_");
+  connection.set_header("X-Request-Id", id);
+  if (wording(connection) == anthropic_error_json) connection.set_header("Request-Id", id);
   const auto forbid = [](const std::string& why) { throw ApiError(403, "permission_error", "forbidden", why); };
   if (!host_allowed(connection.header("Host"), access))
     forbid("this server does not go by the name in the Host header; --allow-host adds names");

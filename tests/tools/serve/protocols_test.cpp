@@ -122,6 +122,7 @@ TEST_F(Protocols, PromptsThatAreTooLongAreRefusedInTheWordsThatClientsKnow) {
       post(port(), "/v1/messages", R"({"messages":[{"role":"user","content":")" + text + R"("}],"stream":true})");
   EXPECT_EQ(anthropic.status, 400);
   EXPECT_EQ(anthropic.json()["error"]["type"], "invalid_request_error");
+  EXPECT_TRUE(anthropic.header("Request-Id").starts_with("req_"));
   EXPECT_EQ(anthropic.json()["error"]["message"], "prompt is too long: 70002 tokens > 65536 maximum");
   const HttpAnswer responses = post(port(), "/v1/responses", R"({"input":")" + text + R"(","stream":true})");
   EXPECT_EQ(responses.status, 400);

@@ -113,6 +113,8 @@ TEST(ResponsesRequest, AResponseThatIsKeptIsGoneOnFrom) {
   EXPECT_EQ(responses.conversation(R"({"input":[{"role":"user","content":"x"},{"type":"item_reference","id":")" + item +
                                    "\"}]}")["messages"][1]["content"],
             "b");
+  EXPECT_EQ(responses.refused(R"({"input":[{"role":"x","content":""}],"previous_response_id":"resp_1"})"),
+            "input[0].role");
   EXPECT_TRUE(responses.store.forget("resp_1"));
   EXPECT_FALSE(responses.store.forget("resp_1"));
   EXPECT_EQ(responses.refused(R"({"input":"c","previous_response_id":"resp_1"})"), "previous_response_id");

@@ -154,9 +154,11 @@ Json gather_items(const Json& input, const std::optional<std::string>& previous,
   return items;
 }
 
-void read_items(const Json& items, Turns& turns, ToolMap& tools, std::vector<std::string>& ignored) {
+void read_items(const Json& items, size_t given, Turns& turns, ToolMap& tools, std::vector<std::string>& ignored) {
   ItemReader reader(turns, tools, ignored);
-  for (size_t i = 0; i < items.size(); ++i) reader.read(items[i], "input[" + std::to_string(i) + "]");
+  const size_t before = items.size() - given;
+  for (size_t i = 0; i < items.size(); ++i)
+    reader.read(items[i], i < before ? "previous_response_id" : "input[" + std::to_string(i - before) + "]");
 }
 
 }  // namespace hearth::serve

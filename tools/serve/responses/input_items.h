@@ -13,8 +13,8 @@ namespace hearth::serve {
 // references replaced by what they mean. Throws ApiError for what the store has not.
 Json gather_items(const Json& input, const std::optional<std::string>& previous, const ResponseStore& store);
 
-// Adds them to `turns`, and tools that they bring to `tools`. Items of unknown types are named in `ignored`. Throws
-// ApiError.
-void read_items(const Json& items, Turns& turns, ToolMap& tools, std::vector<std::string>& ignored);
+// Adds them to `turns`, and tools that they bring to `tools`. The last `given` of them are named as elements of
+// `input`, those of unknown types in `ignored`. Throws ApiError.
+void read_items(const Json& items, size_t given, Turns& turns, ToolMap& tools, std::vector<std::string>& ignored);
 
 }  // namespace hearth::serve

@@ -91,13 +91,14 @@ Job read_responses_request(const Json& body, Heading heading, ResponseStore& sto
   if (fields.boolean("background", false))
     throw invalid_request("'background' is not supported: answers come at once", "background", "unsupported");
   const auto previous = fields.text("previous_response_id");
-  Json items = gather_items(fields.required("input"), previous, store);
+  const Json& input = fields.required("input");
+  Json items = gather_items(input, previous, store);
 
   ToolMap tools;
   Turns turns;
   if (const auto instructions = fields.text("instructions")) turns.system(*instructions);
   if (const Json* given = fields.find("tools")) tools.add(*given, "tools");
-  read_items(items, turns, tools, job.ignored);
+  read_items(items, input.is_array() ? input.size() : 1, turns, tools, job.ignored);
   tools.list().parallel = fields.boolean("parallel_tool_calls", true);
   if (const Json* choice = fields.find("tool_choice")) read_tool_choice(*choice, tools.list());
   warn_of_types(tools.left_out(), job.warnings);

@@ -70,6 +70,7 @@ void Generation::on_logits(uint32_t position, std::span<float> logits) {
     draw(logits);
   else
     reason_ = FinishReason::max_tokens;
+  if (reason_) tokens.resize(position + 1);  // nobody needs what would follow tokens that were taken at once
 }
 
 void Generation::draw(std::span<float> logits) {

@@ -28,7 +28,7 @@ class Task {
   virtual void on_start(uint32_t cached) = 0;
   // The logits [vocabulary] after a position: those of `wanted`, then of the last token, each once. May change them,
   // and may append tokens to go on, more than one where it knows what follows; a task ends when all its tokens are
-  // computed.
+  // computed, so one that ends early takes back what it appended.
   virtual void on_logits(uint32_t position, std::span<float> logits) = 0;
   // The last call: nothing follows. `error` says why a task could not be ended; null where it is done or was cancelled.
   virtual void on_end(std::exception_ptr error) = 0;

@@ -173,6 +173,31 @@ TEST_F(SchedulerTest, ATaskJoinsWhileOthersRun) {
   EXPECT_EQ(second->answer, second->expected());
 }
 
+// Appends its successors several at a time: what it would have drawn one by one.
+class Leaping : public Greedy {
+ public:
+  using Greedy::Greedy;
+  void on_logits(uint32_t position, std::span<float> logits) override {
+    Greedy::on_logits(position, logits);
+    for (int i = 0; i < 6 && answer.size() < wanted_tokens; ++i) {
+      answer.push_back(successor(tokens));
+      if (answer.size() < wanted_tokens) tokens.push_back(answer.back());
+    }
+    if (answer.size() == wanted_tokens) tokens.resize(position + 1);
+  }
+};
+
+TEST_F(SchedulerTest, ATaskMayAppendSeveralTokensForOneStep) {
+  make(200, 4, 64, 4);
+  const auto leaping = std::make_shared<Leaping>(prompt(1, 5), 40);
+  scheduler->add(leaping);
+  const auto other = add(prompt(2, 5), 20);
+  run();
+  EXPECT_EQ(leaping->answer, leaping->expected());
+  EXPECT_EQ(other->answer, other->expected());
+  EXPECT_EQ(leaping->positions.size(), 6u);  // 7 tokens each
+}
+
 TEST_F(SchedulerTest, ALongPromptLeavesRoomForRunningAnswers) {
   make(200, 4, 64, 4);
   const auto answer = add(prompt(1, 3), 60);

@@ -100,16 +100,20 @@ PatternProduct::PatternProduct(const std::vector<const Pattern*>& patterns, size
         }
   borders_.assign(borders.begin(), borders.end());
 
-  const auto closed = [&](std::vector<uint32_t> all) {
-    std::set<uint32_t> seen(all.begin(), all.end());
-    while (!all.empty()) {
-      const uint32_t at = all.back();
-      all.pop_back();
-      for (const auto& way : places.ways[at])
-        if (!way.set && seen.insert(way.to).second) all.push_back(way.to);
-    }
+  std::vector<uint32_t> stamps(places.ways.size(), 0);  // places of the set under way have the current stamp
+  uint32_t stamp = 0;
+  const auto closed = [&](std::vector<uint32_t> seen) {
+    ++stamp;
+    for (const uint32_t place : seen) stamps[place] = stamp;
+    for (size_t i = 0; i < seen.size(); ++i)
+      for (const auto& way : places.ways[seen[i]])
+        if (!way.set && stamps[way.to] != stamp) {
+          stamps[way.to] = stamp;
+          seen.push_back(way.to);
+        }
     spend(2 + seen.size() * 4);
-    return std::vector<uint32_t>(seen.begin(), seen.end());
+    std::sort(seen.begin(), seen.end());
+    return seen;
   };
   std::map<std::vector<uint32_t>, uint32_t> numbers;
   std::vector<std::vector<uint32_t>> states;

@@ -115,7 +115,7 @@ class SchemaReader {
 
   const Value& root_;
   SchemaOptions options_;
-  size_t steps_ = 0, pattern_work_ = 4'000'000;
+  size_t steps_ = 0, pattern_work_ = 3'000'000;
   std::map<SchemaSet, std::vector<Conjunction>> known_;
   std::map<std::string, Pattern> patterns_;
   std::map<std::pair<uint64_t, uint64_t>, Pattern> lengths_;

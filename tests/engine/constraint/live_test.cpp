@@ -114,6 +114,8 @@ TEST(LiveConstraint, EndsWhereTheRequestDoes) {
   result = engine.generate(request);
   EXPECT_EQ(result.reason, FinishReason::stop);
   EXPECT_EQ(result.text, "abcdefghijklmnopqrstuvw");
+  EXPECT_LT(result.generated_tokens, 30u);
+  EXPECT_LE(engine.statistics().steps, 2u);  // nothing is computed behind an end
 }
 
 TEST(LiveConstraint, BiasesCannotForbidAllThatMayCome) {

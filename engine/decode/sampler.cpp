@@ -101,13 +101,13 @@ double Sampler::next_uniform() {
 }
 
 bool Sampler::biases_forbid_all(std::span<const float> logits) const {
-  constexpr float kNever = -std::numeric_limits<float>::infinity();
+  constexpr float kOut = -std::numeric_limits<float>::infinity();
   std::unordered_set<size_t> forbidden;
   for (const auto& [token, bias] : options_.logit_bias)
-    if (bias == kNever && token >= 0) forbidden.insert(static_cast<size_t>(token));
+    if (bias == kOut && token >= 0) forbidden.insert(static_cast<size_t>(token));
   if (forbidden.empty()) return false;
   for (size_t i = 0; i < logits.size(); ++i)
-    if (logits[i] > kNever && !forbidden.contains(i)) return false;
+    if (logits[i] > kOut && !forbidden.contains(i)) return false;
   return true;
 }
 

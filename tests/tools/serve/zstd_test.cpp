@@ -39,7 +39,7 @@ TEST(Zstd, WhatWouldBeTooLargeIsRefused) {
   EXPECT_EQ(refused_packed(pack("abcd"), 3), 413);
   EXPECT_EQ(refused_packed(pack(std::string(100 << 20, 'x')), 1 << 20), 413);
   std::string text;
-  for (int i = 0; text.size() < (9 << 20); ++i) text += std::to_string(i * 7919);
+  for (size_t i = 0; text.size() < (9 << 20); ++i) text += std::to_string(i * 7919);
   EXPECT_EQ(refused_packed(pack(text, 24), 64 << 20), 400) << "a window above 8 MiB";
 }
 

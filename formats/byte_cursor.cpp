@@ -32,7 +32,8 @@ std::string in_quotes(std::string_view name) { return '"' + printable(name) + '"
 
 std::span<const std::byte> ByteCursor::take(uint64_t size, std::string_view what) {
   if (size > remaining()) {
-    fail(std::string(what) + " needs " + std::to_string(size) + " bytes where " + std::to_string(remaining()) + " are left",
+    fail(std::string(what) + " needs " + std::to_string(size) + " bytes where " + std::to_string(remaining()) +
+             " are left",
          position_);
   }
   const auto result = bytes_.subspan(static_cast<size_t>(position_), static_cast<size_t>(size));

@@ -18,7 +18,8 @@ namespace hearth {
 // Type of a metadata value; the numbers are those of the file.
 enum class GgufType : uint32_t { u8, i8, u16, i16, u32, i32, f32, boolean, string, array, u64, i64, f64 };
 
-// One metadata entry. `bytes` views the file: a scalar's bytes, a string's characters, or an array's elements as stored.
+// One metadata entry. `bytes` views the file: a scalar's bytes, a string's characters, or an array's elements as
+// stored.
 struct GgufEntry {
   std::string_view key;
   GgufType type;
@@ -35,8 +36,9 @@ struct GgufTensor {
   std::span<const std::byte> bytes;  // exactly the tensor's bytes, in the mapping
 };
 
-// A GGUF file, or all parts of a split one, checked as a whole when opened. Immutable, so safe to share between threads;
-// every view it hands out lives as long as it does. Moving it keeps views valid. All functions that fail throw FileError.
+// A GGUF file, or all parts of a split one, checked as a whole when opened. Immutable, so safe to share between
+// threads; every view it hands out lives as long as it does. Moving it keeps views valid. All functions that fail throw
+// FileError.
 class Gguf {
  public:
   // Maps the file read-only. Any part NAME-0000K-of-0000N.gguf of a split model opens all N parts beside it.

@@ -47,7 +47,8 @@ uint64_t multiply(uint64_t a, uint64_t b) {
 void require_distinct(std::vector<std::string> names, const char* kind) {
   std::sort(names.begin(), names.end());
   const auto twice = std::adjacent_find(names.begin(), names.end());
-  require(twice == names.end(), std::string(kind) + " added twice" + (twice == names.end() ? "" : ": " + in_quotes(*twice)));
+  require(twice == names.end(),
+          std::string(kind) + " added twice" + (twice == names.end() ? "" : ": " + in_quotes(*twice)));
 }
 
 uint64_t padding_after(uint64_t size, uint64_t alignment) { return (alignment - size % alignment) % alignment; }
@@ -56,8 +57,9 @@ uint64_t padding_after(uint64_t size, uint64_t alignment) { return (alignment - 
 
 GgufWriter::GgufWriter(const std::filesystem::path& path, uint32_t alignment)
     : path_(path), partial_path_(path.native() + ".partial"), alignment_(alignment) {
-  require(alignment >= kGgufSmallestAlignment && alignment <= kGgufLargestAlignment && (alignment & (alignment - 1)) == 0,
-          "alignment of " + std::to_string(alignment));
+  require(
+      alignment >= kGgufSmallestAlignment && alignment <= kGgufLargestAlignment && (alignment & (alignment - 1)) == 0,
+      "alignment of " + std::to_string(alignment));
   if (alignment != kGgufDefaultAlignment) {
     add_values("general.alignment", GgufType::u32, std::as_bytes(std::span(&alignment, 1)));
   }
@@ -204,7 +206,8 @@ void GgufWriter::flush() {
 
 void GgufWriter::fail_with_errno(const char* what) const {
   const int number = errno;
-  throw FileError(printable(path_.native(), kLongestPath) + ": " + what + ": " + std::generic_category().message(number));
+  throw FileError(printable(path_.native(), kLongestPath) + ": " + what + ": " +
+                  std::generic_category().message(number));
 }
 
 }  // namespace hearth

@@ -17,24 +17,30 @@ namespace hearth {
 // The types of a scalar metadata value; no others convert to one by accident.
 template <typename T>
 concept GgufScalar = std::same_as<T, uint8_t> || std::same_as<T, int8_t> || std::same_as<T, uint16_t> ||
-                     std::same_as<T, int16_t> || std::same_as<T, uint32_t> || std::same_as<T, int32_t> ||
-                     std::same_as<T, uint64_t> || std::same_as<T, int64_t> || std::same_as<T, float> ||
-                     std::same_as<T, double> || std::same_as<T, bool>;
+    std::same_as<T, int16_t> || std::same_as<T, uint32_t> || std::same_as<T, int32_t> || std::same_as<T, uint64_t> ||
+    std::same_as<T, int64_t> || std::same_as<T, float> || std::same_as<T, double> || std::same_as<T, bool>;
 
 template <GgufScalar T>
 constexpr GgufType gguf_type_of() {
-  if constexpr (std::same_as<T, bool>) return GgufType::boolean;
-  else if constexpr (std::same_as<T, float>) return GgufType::f32;
-  else if constexpr (std::same_as<T, double>) return GgufType::f64;
-  else if constexpr (sizeof(T) == 1) return std::signed_integral<T> ? GgufType::i8 : GgufType::u8;
-  else if constexpr (sizeof(T) == 2) return std::signed_integral<T> ? GgufType::i16 : GgufType::u16;
-  else if constexpr (sizeof(T) == 4) return std::signed_integral<T> ? GgufType::i32 : GgufType::u32;
-  else return std::signed_integral<T> ? GgufType::i64 : GgufType::u64;
+  if constexpr (std::same_as<T, bool>)
+    return GgufType::boolean;
+  else if constexpr (std::same_as<T, float>)
+    return GgufType::f32;
+  else if constexpr (std::same_as<T, double>)
+    return GgufType::f64;
+  else if constexpr (sizeof(T) == 1)
+    return std::signed_integral<T> ? GgufType::i8 : GgufType::u8;
+  else if constexpr (sizeof(T) == 2)
+    return std::signed_integral<T> ? GgufType::i16 : GgufType::u16;
+  else if constexpr (sizeof(T) == 4)
+    return std::signed_integral<T> ? GgufType::i32 : GgufType::u32;
+  else
+    return std::signed_integral<T> ? GgufType::i64 : GgufType::u64;
 }
 
-// Use: add all keys and tensors; write each tensor's bytes in the order of add_tensor; finish. The bytes go to PATH.partial,
-// which finish() renames to PATH and the destructor removes otherwise, so that PATH is never half a file. Holds the
-// metadata in memory, never the tensor data. Throws FileError where the system refuses (a full disk), and
+// Use: add all keys and tensors; write each tensor's bytes in the order of add_tensor; finish. The bytes go to
+// PATH.partial, which finish() renames to PATH and the destructor removes otherwise, so that PATH is never half a file.
+// Holds the metadata in memory, never the tensor data. Throws FileError where the system refuses (a full disk), and
 // std::logic_error where it is used out of order or with what a reader would refuse. One thread at a time.
 class GgufWriter {
  public:

@@ -13,7 +13,9 @@ void expect_error(const GgufBytes& bytes, std::string_view part) {
   EXPECT_NE(error.find(part), std::string::npos) << "error: " << error << "\nwanted: " << part;
 }
 
-GgufBytes header(uint64_t tensors, uint64_t keys, uint32_t version = 3) { return GgufBytes().header(tensors, keys, version); }
+GgufBytes header(uint64_t tensors, uint64_t keys, uint32_t version = 3) {
+  return GgufBytes().header(tensors, keys, version);
+}
 
 // Every value type and two tensors.
 std::string good_file() {
@@ -88,14 +90,16 @@ TEST(GgufBadInput, HugeCountsAndLengths) {
 
 TEST(GgufBadInput, Values) {
   expect_error(header(0, 1).key("k", GgufType{13}).data(64), "unknown value type 13");
-  expect_error(header(0, 1).key("k", GgufType::array).put<uint32_t>(99).put<uint64_t>(0).data(64), "unknown value type 99");
+  expect_error(header(0, 1).key("k", GgufType::array).put<uint32_t>(99).put<uint64_t>(0).data(64),
+               "unknown value type 99");
   expect_error(header(0, 1).key("k", GgufType::boolean).put<uint8_t>(2).data(64), "boolean 2");
   expect_error(header(0, 1).key("k", GgufType::array).put<uint32_t>(7).put<uint64_t>(2).put<uint16_t>(0xff01).data(64),
                "boolean 255");
   expect_error(header(0, 1).key("k", GgufType::array).put<uint32_t>(9).put<uint64_t>(1).data(64), "array of arrays");
   expect_error(header(0, 1).key("", GgufType::u8).data(64), "key of 0 bytes");
   expect_error(header(0, 1).key(std::string(65536, 'k'), GgufType::u8).data(64), "key of 65536 bytes");
-  expect_error(header(0, 2).key("k", GgufType::u8).put('a').key("k", GgufType::u8).put('a').data(64), "\"k\" occurs twice");
+  expect_error(header(0, 2).key("k", GgufType::u8).put('a').key("k", GgufType::u8).put('a').data(64),
+               "\"k\" occurs twice");
 }
 
 TEST(GgufBadInput, NamesAreShownOnOneLine) {

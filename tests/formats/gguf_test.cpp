@@ -78,13 +78,14 @@ size_t open_all(const std::filesystem::path& folder, std::string_view except = "
   size_t count = 0;
   for (const auto& file : std::filesystem::directory_iterator(folder)) {
     if (file.path().extension() != ".gguf" || file.path().filename() == except) continue;
-    EXPECT_EQ(file_error([&] {
-                const Gguf gguf = Gguf::open(file.path());
-                EXPECT_TRUE(gguf.find_string("general.architecture").has_value()) << file.path();
-                EXPECT_GT(gguf.find_strings("tokenizer.ggml.tokens").value_or(std::vector<std::string_view>{}).size(), 0u)
-                    << file.path();
-              }),
-              "");
+    EXPECT_EQ(
+        file_error([&] {
+          const Gguf gguf = Gguf::open(file.path());
+          EXPECT_TRUE(gguf.find_string("general.architecture").has_value()) << file.path();
+          EXPECT_GT(gguf.find_strings("tokenizer.ggml.tokens").value_or(std::vector<std::string_view>{}).size(), 0u)
+              << file.path();
+        }),
+        "");
     ++count;
   }
   return count;

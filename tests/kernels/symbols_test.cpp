@@ -31,7 +31,7 @@ TEST(KernelObjects, ExportTheirTableAlone) {
       std::string name, kind;
       words >> name >> kind;
       if (kind.size() != 1 || std::string("tdbrnN").find(kind) != std::string::npos) continue;
-      if (name.rfind("__odr_asan", 0) == 0) continue;  // a mark that AddressSanitizer puts beside each global
+      if (name.rfind("__odr_asan", 0) == 0) continue;          // a mark that AddressSanitizer puts beside each global
       if (name.rfind("_ZT", 0) == 0 && kind == "V") continue;  // a function's type, data that UBSan compares
       ++exported;
       EXPECT_NE(name.find("Table"), std::string::npos) << "exported: " << line;

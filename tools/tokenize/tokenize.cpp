@@ -43,7 +43,8 @@ void detokenize(const TokenizeOptions& options) {
   std::cout << tokenizer.decode(ids, options.special);
 }
 
-void add(CLI::App& program, const char* name, const char* what, const char* special, void (*run)(const TokenizeOptions&)) {
+void add(CLI::App& program, const char* name, const char* what, const char* special,
+         void (*run)(const TokenizeOptions&)) {
   const auto options = std::make_shared<TokenizeOptions>();
   CLI::App* command = program.add_subcommand(name, what);
   command->add_option("MODEL", options->model, "A GGUF file; a vocabulary is enough")->required();

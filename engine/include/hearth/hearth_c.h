@@ -41,8 +41,8 @@ typedef struct {
   float temperature; /* 0: always the likeliest token */
   uint32_t top_k;    /* 0: all */
   float top_p, min_p;
-  int has_seed;  /* 0: a random seed each time, and `seed` is not read */
-  uint64_t seed; /* the same seed gives the same text */
+  int has_seed;            /* 0: a random seed each time, and `seed` is not read */
+  uint64_t seed;           /* the same seed gives the same text */
   const char* const* stop; /* [stop_count] texts that end the answer and are no part of it; none is empty */
   size_t stop_count;
 } hearth_sampling;

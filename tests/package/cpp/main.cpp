@@ -1,6 +1,7 @@
 // A user's program: two engines in one process give the same text, and a wrong path is an exception.
-#include <cstdio>
 #include <hearth/hearth.h>
+
+#include <cstdio>
 
 int main(int argc, char** argv) {
   if (argc != 2) return 2;

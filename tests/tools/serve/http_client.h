@@ -32,7 +32,7 @@ class ClientSocket {
 struct HttpAnswer {
   int status = 0;  // 0: there was none
   std::string head, body;
-  bool complete = true;  // false where an answer in pieces has no end
+  bool complete = true;                             // false where an answer in pieces has no end
   std::string header(std::string_view name) const;  // empty where absent
   Json json() const { return Json::parse(body); }
   // The payloads of a stream's events, without comments.

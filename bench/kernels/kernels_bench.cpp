@@ -119,7 +119,7 @@ int main(int argc, char** argv) {
     benchmark::AddCustomContext(table->name, std::to_string(roofs.read_gb_s) + " GB/s read, " +
                                                  std::to_string(roofs.int8_gops) + " GOPS int8, one thread");
     for (const FormatInfo& info : formats())
-      for (const uint32_t columns : {1u, 4u, 8u, 128u})
+      for (const uint32_t columns : {1u, 2u, 4u, 8u, 16u, 32u, 128u})
         benchmark::RegisterBenchmark(
             (std::string("matmul/") + table->name + "/" + info.name + "/" + std::to_string(columns)).c_str(), matmul,
             *table, info, roofs, columns > 32 ? 256u : 32768u, 2048u, columns)

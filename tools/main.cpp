@@ -45,6 +45,8 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     std::string line = error.what();
     line = line.substr(0, line.find('\n'));
+    if (argc > 1 && argv[1][0] != '-' && program.get_subcommands().empty())
+      line = "there is no subcommand '" + std::string(argv[1]) + "'";
     return fail((line + " (see --help)").c_str(), kUsage);
   } catch (const hearth::UsageError& error) {
     return fail(error.what(), kUsage);

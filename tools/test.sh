@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds and runs all tests: units, models and clients under the address and undefined-behaviour sanitizers; as Release
-# what compares numbers and what is installed, and clients again. Then fuzzes: a minute for each reader of model files, 20 seconds for the others.
+# Builds and runs all tests: what compares numbers as Release, all else and the kernels of this machine under the address
+# and undefined-behaviour sanitizers. Then fuzzes: a minute for each reader of model files, 20 seconds for the others.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 packages=(clang cmake ninja-build libgtest-dev libbenchmark-dev nlohmann-json3-dev libutf8proc-dev libcli11-dev
@@ -18,8 +18,10 @@ run() {  # PRESET LABEL...
   cmake --build --preset "$preset" --target "${@/#/tests_of_}"
   ctest --preset "$preset" -L "^($labels)\$" -j 2
 }
-run asan unit model clients
-run release conformance architecture package clients
-cmake --build --preset release --target hearth_bench_kernels make_random_model  # that they still build
+run asan unit model clients package
+cmake --build --preset asan --target cpu_conformance_test
+ctest --preset asan -R '^Kernels/Cpu\..*/(avx|neon)' -j 2
+run release conformance architecture
+cmake --build --preset release --target hearth_bench_kernels  # that they still build
 tools/fuzz.sh 60 gguf tokenizer template
 tools/fuzz.sh 20 answer connection gbnf http protocols schema

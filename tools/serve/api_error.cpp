@@ -44,8 +44,10 @@ ApiError from_current_exception() {
     return from_engine(error);
   } catch (const std::bad_alloc&) {
     return {500, "server_error", "out_of_memory", "there is not enough memory"};
-  } catch (const std::exception& error) {
-    return {500, "server_error", "internal_error", error.what()};
+  } catch (const Json::exception&) {
+    return invalid_request("a value of the request is not of the type that its place needs");
+  } catch (const std::exception&) {
+    return {500, "server_error", "internal_error", "the server could not answer this request"};
   }
 }
 

@@ -138,6 +138,7 @@ void Machine::return_to(uint32_t number) {
   const Frame to = frames_[number];
   if ((to.at & kLoopBit) == 0) return visit(item(to.at, to.parent));
   // An iteration that began without a byte since and ends empty leads nowhere new.
+  count(begun_.size() / 16);
   if (std::find(begun_.begin(), begun_.end(), number) != begun_.end()) return;
   iterate(to.at & ~kLoopBit, to.need, to.left, to.parent);
 }

@@ -41,6 +41,8 @@ class Machine {
   // Grants the work of another byte, or of another mask. What takes more throws Error (invalid_argument): so ambiguous
   // an automaton would hold up others.
   void rest() { work_ = 0; }
+  // Whether a good part of that is done, so that more should wait for the next rest().
+  bool tired() const { return work_ > kMostWork / 8; }
   // The configuration after a byte; kDead where it may not come.
   uint32_t step(uint32_t configuration, uint8_t byte);
   bool may_end(uint32_t configuration) const { return configurations_[configuration].may_end; }

@@ -154,26 +154,30 @@ bool Matcher::accept_bytes(std::string_view bytes) {
   return true;
 }
 
-std::string Matcher::forced_bytes(size_t most) {
-  std::string bytes;
+// All bytes share the work of one, so that a long text with much to remember is told in parts.
+uint32_t Matcher::follow_forced(size_t most, std::string& bytes) {
+  machine_->rest();
+  now_ = machine_->tidy(now_);
   uint32_t now = now_;
-  for (int byte; bytes.size() < most && (byte = machine_->only_byte(now)) >= 0;) {
-    machine_->rest();
+  for (int byte; bytes.size() < most && !machine_->tired() && (byte = machine_->only_byte(now)) >= 0;) {
     bytes += static_cast<char>(byte);
     now = machine_->step(now, static_cast<uint8_t>(byte));
   }
+  return now;
+}
+
+std::string Matcher::forced_bytes(size_t most) {
+  std::string bytes;
+  follow_forced(most, bytes);
   return bytes;
 }
 
 // The longest tokens, one after the other. Where the bytes end before the trie does, a longer token may say them
 // together with what follows: that one is the model's to choose.
 std::vector<int32_t> Matcher::forced() {
-  const std::string bytes = forced_bytes();
+  std::string bytes;
   std::vector<int32_t> result;
-  if (bytes.empty()) return result;
-  uint32_t behind = now_;
-  for (const char byte : bytes) behind = machine_->step(behind, static_cast<uint8_t>(byte));
-  const bool whole = machine_->finished(behind);
+  const bool whole = machine_->finished(follow_forced(kMostForced, bytes));
   bool start = at_start_;
   for (size_t at = 0; at < bytes.size(); start = false) {
     const TokenTrie& trie = start ? tokens_->at_start() : *tokens_;

@@ -37,11 +37,15 @@ class Matcher {
   // there is a choice.
   std::vector<int32_t> forced();
   // The bytes that have to come next, at most `most` of them.
-  std::string forced_bytes(size_t most = 4096);
+  std::string forced_bytes(size_t most = kMostForced);
   bool may_end() const;   // the text so far is whole
   bool finished() const;  // and nothing may follow
 
  private:
+  static constexpr size_t kMostForced = 4096;
+  // Adds the bytes that have to come next; the configuration behind them.
+  uint32_t follow_forced(size_t most, std::string& bytes);
+
   std::shared_ptr<const LanguageAutomaton> automaton_;
   std::shared_ptr<const TokenTrie> tokens_;
   std::unique_ptr<Machine> machine_;

@@ -11,7 +11,7 @@
 namespace hearth {
 namespace {
 
-constexpr size_t kMostDigits = 18;
+constexpr size_t kMostDigits = 20;
 
 // Decimal digits without a sign, one more at the last place.
 void add_one(std::string& whole, std::string& fraction) {

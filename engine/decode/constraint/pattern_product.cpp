@@ -82,12 +82,14 @@ PatternProduct::PatternProduct(const std::vector<const Pattern*>& patterns, size
     if (cost > work) throw PatternError("is too large to be joined with others");
     work -= cost;
   };
+  if (patterns.size() > 31) throw PatternError("is one of too many to be joined");  // matches are bits
   PatternPlaces places;
   std::vector<uint32_t> starts, ends;
   for (const Pattern* pattern : patterns) {
     starts.push_back(places.place());
     ends.push_back(places.place());
     places.expand(*pattern, pattern->root(), starts.back(), ends.back());
+    spend(places.ways.size() * 4);
   }
   std::set<uint32_t> borders{0};
   std::set<CharacterSet> sets;

@@ -99,7 +99,7 @@ class SchemaReader {
   void collect(Way& way);
   void check_keywords(const Value& schema);
   const Value* target(const Value& schema, const std::string& reference);
-  const Value* find_anchor(std::string_view keyword, std::string_view name) const;
+  const Value* find_anchor(std::string_view keyword, std::string_view name);
   bool summarize(Conjunction& all);
   void infer_types(Conjunction& all) const;
   void summarize_types(Conjunction& all, const Value& schema);

@@ -213,9 +213,10 @@ void SchemaReader::check_keywords(const Value& schema) {
   }
 }
 
-const Value* SchemaReader::find_anchor(std::string_view keyword, std::string_view name) const {
+const Value* SchemaReader::find_anchor(std::string_view keyword, std::string_view name) {
   const Value* result = nullptr;
   walk_tree(root_, [&](const Value& part, const Value& parent, const std::string& key) {
+    count(1);
     if (key != keyword || !part.is_string() || part.string() != name || !parent.is_dict()) return false;
     result = &parent;
     return true;

@@ -42,6 +42,16 @@ TEST(Matcher, ForcedTokensAreTheLongestThatAreCertain) {
   EXPECT_FALSE(stuck.mask(logits));
 }
 
+TEST(Matcher, TextWithMuchToRememberIsForcedInParts) {
+  const auto tokens = small_vocabulary();
+  Matcher matcher(compile_gbnf("root ::= (\"a\"{1,15}){500}"), tokens);
+  size_t said = 0, parts = 0;
+  for (auto ids = matcher.forced(); !ids.empty(); ids = matcher.forced(), ++parts)
+    for (const int32_t id : ids) ASSERT_TRUE(matcher.accept(id)) << ++said;
+  EXPECT_GT(parts, 1u);
+  EXPECT_TRUE(matcher.accept_bytes("a"));
+}
+
 TEST(Matcher, EndsAreAllowedWhereTheTextIsWhole) {
   const auto tokens = small_vocabulary();
   const auto end = tokens->size() - 1;

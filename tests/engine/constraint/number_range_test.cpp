@@ -61,6 +61,7 @@ TEST(NumberRange, LargeAndSmallBoundsAreKept) {
   EXPECT_TRUE(accepts(endless, "123456789012345678.5"));
   EXPECT_TRUE(accepts(endless, "-3"));
   EXPECT_NE(schema_refusal(R"({"type":"number","minimum":1e300})"), "");
+  EXPECT_EQ(schema_refusal(R"({"type":"integer","minimum":-9223372036854775808,"maximum":9223372036854775807})"), "");
 }
 
 TEST(NumberRange, WithoutBoundsExponentsStayWithinADouble) {

@@ -190,7 +190,8 @@ TEST(ChatRequest, WhatCannotBeIsRefusedByName) {
                                                                   {"json_schema", "1"},
                                                                   {"reasoning_effort", "1"},
                                                                   {"enable_thinking", "1"},
-                                                                  {"chat_template_kwargs", "[]"}})
+                                                                  {"chat_template_kwargs", "[]"},
+                                                                  {"chat_template_kwargs", R"({"messages":5})"}})
     EXPECT_EQ(refused("{" + kMessages + ",\"" + std::string(field).substr(0, std::string(field).find('.')) +
                       "\":" + value + "}"),
               field)

@@ -27,6 +27,17 @@ std::string refused_in_messages(const std::string& body) {
   }
 }
 
+TEST(MessagesRequest, DocumentsAreReadWhereTheyAreText) {
+  const auto with = [](const std::string& source) {
+    return R"({"max_tokens":9,"messages":[{"role":"user","content":[{"type":"text","text":"hi"},{"type":"document","source":)" +
+           source + "}]}]}";
+  };
+  EXPECT_EQ(conversation_of(read_messages_body(with(R"({"type":"text","data":"doc"})")))["messages"][0]["content"],
+            "hi\n\ndoc");
+  for (const char* source : {R"({"type":5})", R"({"type":"base64"})", "{}", "7"})
+    EXPECT_EQ(refused_in_messages(with(source)), "messages[0].content[1].type") << source;
+}
+
 TEST(MessagesRequest, BlocksBecomeTurns) {
   const Job job = read_messages_body(R"({"model":"m","max_tokens":7,"stream":true,
     "system":[{"type":"text","text":"x-anthropic-billing-header: cc_version=1;"},

@@ -40,7 +40,7 @@ TEST(ServerModels, ThatAreUsedAreNotUnloadedForOthers) {
     options.silence_milliseconds = 50;
   });
   ClientSocket user(server.port());
-  user.send(to_wire({"POST", "/v1/completions", R"({"prompt":"#","max_tokens":2000,"stream":true})"}));
+  user.send(to_wire({"POST", "/v1/completions", R"({"prompt":"#","max_tokens":1000,"stream":true})"}));
   user.receive(" one");
   ClientSocket waiting(server.port());
   waiting.send(to_wire({"POST", "/v1/completions", R"({"prompt":"x","stream":true,"model":"other"})"}));

@@ -96,7 +96,7 @@ class MessagesReader {
 
   void read_document(Fields& block) {
     const Json* source = block.find("source");
-    if (source == nullptr || !source->is_object() || source->value("type", "") != "text")
+    if (source == nullptr || !source->is_object() || !source->contains("type") || (*source)["type"] != "text")
       return pass_over(block, "document");
     Fields inside(*source, block.path_of("source"));
     turns_.user(inside.required_text("data"));

@@ -125,6 +125,10 @@ Json read_template_variables(Fields& fields) {
   if (fields.find("enable_thinking") != nullptr) set_thinking(extra, fields.boolean("enable_thinking", true));
   if (const Json* variables = fields.find("chat_template_kwargs")) {
     if (!variables->is_object()) refuse("chat_template_kwargs", "an object");
+    for (const char* own : {"messages", "tools", "documents", "add_generation_prompt"})
+      if (variables->contains(own))
+        throw invalid_request("'chat_template_kwargs' must not hold '" + std::string(own) + "'", "chat_template_kwargs",
+                              "invalid_value");
     extra.update(*variables);
   }
   return extra;

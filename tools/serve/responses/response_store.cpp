@@ -5,8 +5,24 @@
 
 namespace hearth::serve {
 
+namespace {
+
+// About what a value takes in memory; its depth was bounded when it was read.
+size_t memory_of(const Json& value) {
+  size_t bytes = sizeof(Json);
+  if (value.is_string()) bytes += sizeof(std::string) + value.get_ref<const std::string&>().size();
+  if (value.is_array())
+    for (const Json& item : value) bytes += memory_of(item);
+  if (value.is_object())
+    for (const auto& [name, member] : value.items())
+      bytes += sizeof(std::string) + name.size() + memory_of(member) + 32;
+  return bytes;
+}
+
+}  // namespace
+
 void ResponseStore::keep(const Json& response, const Json& input) {
-  const size_t bytes = to_text(response).size() + to_text(input).size();
+  const size_t bytes = memory_of(response) + memory_of(input);
   const std::string id = response["id"].get<std::string>();
   const std::lock_guard lock(mutex_);
   if (bytes > most_bytes_ || entries_.contains(id)) return;

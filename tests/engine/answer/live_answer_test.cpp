@@ -202,10 +202,12 @@ TEST(LiveAnswerTest, text_of_a_plain_prompt_is_never_split) {
   EXPECT_EQ(answer(engine, request).text, "<think>x</think>");
 }
 
+// A template whose answers stand in channels.
+constexpr const char* kChannels =
+    "{% for m in messages %}<|start|>{{ m.role }}{% if m.role == 'assistant' %}<|channel|>final{% endif %}<|message|>"
+    "{{ m.content }}<|end|>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}";
+
 TEST(LiveAnswerTest, messages_in_channels_end_only_with_the_last) {
-  const std::string channels =
-      "{% for m in messages %}<|start|>{{ m.role }}{% if m.role == 'assistant' %}<|channel|>final{% endif %}<|message|>"
-      "{{ m.content }}<|end|>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}";
   Engine engine = engine_of({{"<|channel|>", true},
                              {"analysis"},
                              {"<|message|>", true},
@@ -215,7 +217,7 @@ TEST(LiveAnswerTest, messages_in_channels_end_only_with_the_last) {
                              {"assistant<|channel|>final<|message|>"},
                              {"Yes."},
                              {"<|return|>", true}},
-                            channels);
+                            kChannels);
   Request request;
   request.prompt = std::vector<Message>{{"user", "?"}};
   const Told told = answer(engine, request);
@@ -337,9 +339,6 @@ TEST(LiveAnswerTest, a_constraint_binds_the_text_and_neither_reasoning_nor_calls
 }
 
 TEST(LiveAnswerTest, a_constraint_binds_the_last_message_in_channels) {
-  const std::string channels =
-      "{% for m in messages %}<|start|>{{ m.role }}{% if m.role == 'assistant' %}<|channel|>final{% endif %}<|message|>"
-      "{{ m.content }}<|end|>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}";
   Engine engine = engine_of({{"<|channel|>", true},
                              {"analysis"},
                              {"<|message|>", true},
@@ -347,7 +346,7 @@ TEST(LiveAnswerTest, a_constraint_binds_the_last_message_in_channels) {
                              {"<|end|>", true},
                              {"<|start|>", true},
                              {"Hello"}},
-                            channels);
+                            kChannels);
   Request request;
   request.prompt = std::vector<Message>{{"user", "?"}};
   request.constraint = JsonSchema{R"({"enum": ["red", "blue"]})"};

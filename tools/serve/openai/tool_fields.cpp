@@ -11,18 +11,9 @@ std::string name_in(const Json& value, const std::string& path) { return Fields(
 // {"type": "function", "function": {"name": ...}}
 std::string named_function(Fields& fields) { return name_in(fields.required("function"), fields.path_of("function")); }
 
-void read_mode(const std::string& mode, const std::string& path, ToolList& list) {
-  if (mode == "none")
-    list.use = ToolUse::none;
-  else if (mode == "required")
-    list.use = ToolUse::required;
-  else if (mode != "auto")
-    refuse(path, "auto, none, required or an object");
-}
-
 void read_allowed(Fields& choice, ToolList& list) {
   Fields fields(choice.required("allowed_tools"), "tool_choice.allowed_tools");
-  read_mode(fields.text("mode").value_or("auto"), fields.path_of("mode"), list);
+  read_tool_mode(fields.text("mode").value_or("auto"), fields.path_of("mode"), list);
   const Json* tools = fields.find("tools");
   if (tools == nullptr || !tools->is_array()) refuse("tool_choice.allowed_tools.tools", "an array");
   std::set<std::string> names;
@@ -34,7 +25,7 @@ void read_allowed(Fields& choice, ToolList& list) {
 }
 
 void read_choice(const Json& choice, ToolList& list) {
-  if (choice.is_string()) return read_mode(choice.get<std::string>(), "tool_choice", list);
+  if (choice.is_string()) return read_tool_mode(choice.get<std::string>(), "tool_choice", list);
   Fields fields(choice, "tool_choice");
   const std::string type = fields.text("type").value_or("");
   if (type == "allowed_tools") return read_allowed(fields, list);
@@ -44,6 +35,15 @@ void read_choice(const Json& choice, ToolList& list) {
 }
 
 }  // namespace
+
+void read_tool_mode(const std::string& mode, const std::string& path, ToolList& list) {
+  if (mode == "none")
+    list.use = ToolUse::none;
+  else if (mode == "required")
+    list.use = ToolUse::required;
+  else if (mode != "auto")
+    refuse(path, "auto, none, required or an object");
+}
 
 void warn_of_types(const std::set<std::string>& types, std::vector<std::string>& warnings) {
   if (types.empty()) return;

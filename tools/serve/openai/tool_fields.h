@@ -6,6 +6,9 @@
 
 namespace hearth::serve {
 
+// A choice in one word: auto, none or required. Throws ApiError that names `path` for another.
+void read_tool_mode(const std::string& mode, const std::string& path, ToolList& list);
+
 // tools, tool_choice and parallel_tool_calls. A tool of a type that cannot be offered is left out, with a warning.
 // Throws ApiError.
 ToolList read_tools(Fields& fields, std::vector<std::string>& warnings);

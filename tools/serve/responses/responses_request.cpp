@@ -17,24 +17,15 @@ std::string chosen_name(Fields& choice) {
   return ToolMap::told_name(choice.text("namespace").value_or(""), choice.required_text("name"));
 }
 
-void read_choice_mode(const std::string& mode, const std::string& path, ToolList& list) {
-  if (mode == "none")
-    list.use = ToolUse::none;
-  else if (mode == "required")
-    list.use = ToolUse::required;
-  else if (mode != "auto")
-    refuse(path, "auto, none, required or an object");
-}
-
 void read_tool_choice(const Json& value, ToolList& list) {
-  if (value.is_string()) return read_choice_mode(value.get<std::string>(), "tool_choice", list);
+  if (value.is_string()) return read_tool_mode(value.get<std::string>(), "tool_choice", list);
   Fields choice(value, "tool_choice");
   if (choice.text("type").value_or("") != "allowed_tools") {
     list.use = ToolUse::required;
     list.name = chosen_name(choice);
     return;
   }
-  read_choice_mode(choice.text("mode").value_or("auto"), "tool_choice.mode", list);
+  read_tool_mode(choice.text("mode").value_or("auto"), "tool_choice.mode", list);
   const Json& tools = choice.required("tools");
   if (!tools.is_array()) refuse("tool_choice.tools", "an array");
   std::set<std::string> names;

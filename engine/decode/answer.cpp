@@ -38,7 +38,7 @@ AnswerPiece Answer::push(std::string_view text) {
   return with_stops(std::move(piece), false);
 }
 
-AnswerPiece Answer::finish() { return with_stops(reader_ ? reader_->finish() : AnswerPiece(), true); }
+AnswerPiece Answer::finish(bool cut) { return with_stops(reader_ ? reader_->finish(cut) : AnswerPiece(), true); }
 
 std::vector<ToolCall> Answer::calls() const {
   std::vector<ToolCall> calls = reader_ ? reader_->calls() : std::vector<ToolCall>();

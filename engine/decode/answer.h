@@ -26,8 +26,8 @@ class Answer {
   bool goes_on_behind(int32_t token) const;
 
   AnswerPiece push(std::string_view text);
-  // The rest, when no more text comes.
-  AnswerPiece finish();
+  // The rest, when no more text comes; `cut`: the model would have said more.
+  AnswerPiece finish(bool cut);
 
   bool stopped() const { return stops_.stopped(); }  // by a stop text
   const std::string& stop() const { return stops_.stop(); }

@@ -167,7 +167,8 @@ void Generation::on_end(std::exception_ptr error) {
   if (!answer_.stopped() && result_.reason != FinishReason::cancelled) {
     add(last, answer_.push(detokenizer_.finish()));
     Event rest;
-    add(rest, answer_.finish());
+    add(rest,
+        answer_.finish(result_.reason == FinishReason::max_tokens || result_.reason == FinishReason::context_full));
     last.text += rest.text;
     last.reasoning += rest.reasoning;
     last.calls.insert(last.calls.end(), rest.calls.begin(), rest.calls.end());

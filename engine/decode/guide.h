@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -10,19 +9,12 @@
 #include <vector>
 
 #include "engine/decode/answer.h"
-#include "engine/decode/constraint/constraint_cache.h"
+#include "engine/decode/call_grammars.h"
 #include "engine/decode/guide_path.h"
 #include "engine/include/hearth/hearth.h"
 #include "engine/text/prompt.h"
 
 namespace hearth {
-
-// What guides of one engine share.
-struct GuideTools {
-  const Tokenizer& tokenizer;
-  ConstraintCache& cache;
-  std::function<std::shared_ptr<const TokenTrie>()> trie;  // made when first asked for
-};
 
 // The text of an answer obeys the constraint, from its first byte behind the reasoning; a call, where one must be made,
 // comes there instead, and where one may, it may. The arguments of a call obey the schema of its tool as far as that
@@ -33,7 +25,7 @@ class Guide {
   Guide(const GuideTools& tools, const Request& request, const Prompt& prompt);
 
   // Whether something limits the next token.
-  bool binds() const { return !paths_.empty() || arguments_ || pending_; }
+  bool binds() const { return !paths_.empty() || rest_ || pending_; }
   // Sets the logits of tokens that may not come next to -infinity; nothing where nothing binds. False where that leaves
   // none.
   bool mask(std::span<float> logits, bool may_stop);
@@ -47,28 +39,23 @@ class Guide {
   bool finished() const { return finished_; }
 
  private:
-  using Automaton = std::shared_ptr<const LanguageAutomaton>;
-
   void begin_text(bool behind_reasoning);
   std::vector<GuideStep> call_steps(const CallFormat& format, bool behind_reasoning) const;
   std::vector<int32_t> tokens_of(const std::string& text) const;
-  Automaton automaton_of(const std::string& key, const std::function<GrammarPart(GrammarBuilder&)>& part) const;
-  Automaton head_of(const CallFormat& format) const;
-  Automaton arguments_of(const CallFormat* format, const std::string& tool) const;
   void resolve_arguments();
   void follow_call(const Answer& answer);
 
   const GuideTools& tools_;
-  Automaton constraint_;
+  AutomatonPointer constraint_;
   std::optional<SplitOptions> split_;  // null: the answer is text
   bool required_ = false;
-  std::string tool_;
+  CallGrammars calls_;
   bool begins_text_ = false;
-  bool thinks_ = false;               // the answer is in its reasoning
-  bool pending_ = false;              // the text is still to come, and something binds it
-  std::vector<GuidePath> paths_;      // those that the answer may still take
-  std::optional<Matcher> arguments_;  // of the call under way, outside of paths
-  std::string call_name_;             // of the call under way; empty: none, or not known yet
+  bool thinks_ = false;           // the answer is in its reasoning
+  bool pending_ = false;          // the text is still to come, and something binds it
+  std::vector<GuidePath> paths_;  // those that the answer may still take
+  std::optional<Matcher> rest_;   // of the call under way, outside of paths
+  std::string call_name_;         // of the call under way; empty: none, or not known yet
   uint32_t seen_calls_ = 0;
   bool finished_ = false;
 };

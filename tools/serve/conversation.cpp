@@ -53,6 +53,11 @@ Json Turns::take(const std::string& path) {
   return std::exchange(messages_, Json::array());
 }
 
+std::optional<Json> whole_arguments(const ToolCall& call) {
+  Json arguments = call.arguments.empty() ? Json() : read_arguments(call.arguments);
+  return arguments.is_object() ? std::optional(std::move(arguments)) : std::nullopt;
+}
+
 Json read_arguments(const std::string& arguments) {
   try {
     return arguments.empty() ? Json::object() : parse_object(arguments);

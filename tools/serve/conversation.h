@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -35,6 +36,8 @@ class Turns {
 
 // Parsed where it is a JSON object within the limits of bodies, as templates print arguments themselves; else the text.
 Json read_arguments(const std::string& arguments);
+// The arguments of a call that a model has made; nullopt where the end of the answer has cut them.
+std::optional<Json> whole_arguments(const ToolCall& call);
 
 // Tools in OpenAI's shape, and which of them may or must be called.
 struct ToolList {

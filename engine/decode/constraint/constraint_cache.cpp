@@ -34,7 +34,7 @@ AutomatonPointer ConstraintCache::find(const std::string& key, const std::functi
   }
   // Not under the lock: others need not wait for a large one, and two of the same are made now and then.
   const AutomatonPointer made = build();
-  const size_t bytes = made->memory() + 2 * key.size();
+  const size_t bytes = (made ? made->memory() : 0) + 2 * key.size();
   const std::lock_guard lock(mutex_);
   if (bytes > most_bytes_ || places_.contains(key)) return made;
   entries_.push_front({key, made, bytes});

@@ -19,11 +19,11 @@ using AutomatonPointer = std::shared_ptr<const LanguageAutomaton>;
 // All functions may be called from several threads. What was used longest ago goes first.
 class ConstraintCache {
  public:
-  explicit ConstraintCache(size_t most_entries = 32, size_t most_bytes = 64 << 20);
+  explicit ConstraintCache(size_t most_entries = 512, size_t most_bytes = 64 << 20);
 
   // The automaton of a request's constraint; null for none. Throws Error (invalid_argument).
   AutomatonPointer find(const Constraint& constraint);
-  // What `build` made under this key, which says everything that it depends on.
+  // What `build` made under this key, which says everything that it depends on; it may be null.
   AutomatonPointer find(const std::string& key, const std::function<AutomatonPointer()>& build);
 
  private:

@@ -46,10 +46,18 @@ AnswerPiece AnswerReader::push(std::string_view text) {
   return parts_.take();
 }
 
-AnswerPiece AnswerReader::finish() {
+AnswerPiece AnswerReader::finish(bool cut) {
+  cut_ = cut;
   if (!finished_) read(true);
   finished_ = true;
   return parts_.take();
+}
+
+bool AnswerReader::keep_cut_call() {
+  if (!cut_ || !parts_.under_way()) return false;
+  parts_.end_call();
+  held_.clear();
+  return true;
 }
 
 }  // namespace hearth

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/include/hearth/hearth.h"
+#include "engine/text/answer/format.h"
 
 namespace hearth {
 
@@ -22,8 +23,11 @@ struct AnswerPiece {
 // A call that has a name, but no end yet.
 struct CallUnderWay {
   uint32_t index = 0;
-  std::string name, arguments;  // as they were told
-  bool json = true;             // the model itself writes the arguments as JSON
+  std::string_view name;
+  const CallFormat* format = nullptr;  // null: a message of a channel, which is its arguments alone
+  // What the model wrote behind the name so far; its arguments are still to come or begin in here. Null where nothing
+  // can be said of them: they stood in front of the name.
+  std::optional<std::string_view> behind_name;
 };
 
 // Gathers the parts, in pieces and whole.
@@ -42,8 +46,10 @@ class AnswerParts {
   void mark_malformed() { malformed_ = true; }
 
   AnswerPiece take() { return std::exchange(piece_, {}); }
+  // Its name and index alone.
   std::optional<CallUnderWay> under_way() const {
-    return told_ ? std::optional(CallUnderWay{begun_ - 1, told_->name, told_->arguments, true}) : std::nullopt;
+    if (!told_) return std::nullopt;
+    return CallUnderWay{.index = begun_ - 1, .name = told_->name, .format = nullptr, .behind_name = {}};
   }
   bool malformed() const { return malformed_; }
   const std::vector<ToolCall>& calls() const { return calls_; }
@@ -67,24 +73,29 @@ class AnswerReader {
   virtual ~AnswerReader() = default;
 
   AnswerPiece push(std::string_view text);
-  // The rest, when no more text comes.
-  AnswerPiece finish();
+  // The rest, when no more text comes. `cut`: the model would have said more, so that a call under way is no mistake
+  // and stays as far as it was told.
+  AnswerPiece finish(bool cut = false);
   // The answer is complete: what would follow is not part of it.
   bool finished() const { return finished_; }
   // Whether what comes next is reasoning, as far as is known.
   virtual bool thinks() const = 0;
 
-  virtual std::optional<CallUnderWay> call_under_way() const { return parts_.under_way(); }
+  // Views are good until the next push.
+  virtual std::optional<CallUnderWay> call_under_way() const = 0;
   bool malformed() const { return parts_.malformed(); }
   const std::vector<ToolCall>& calls() const { return parts_.calls(); }
 
  protected:
   // Does what can be done with held_, and takes that out of it. `last`: no more will come.
   virtual void read(bool last) = 0;
+  // With `last`: ends a call that has a name, but no end; false where there is none or the model stopped of itself.
+  bool keep_cut_call();
 
   AnswerParts parts_;
   std::string held_;  // text that is not certain yet
   bool finished_ = false;
+  bool cut_ = false;  // with `last`: as finish() was told
 };
 
 }  // namespace hearth

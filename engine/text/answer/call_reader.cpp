@@ -76,7 +76,10 @@ class ObjectReader : public CallReader {
   bool begin_value(char byte) {
     begin_ = at_;
     if (names_arguments() && arguments_.empty()) {
-      if (format_.name_is_key && name_.empty() && tools_.contains(key_)) name_ = key_;
+      if (format_.name_is_key && name_.empty() && tools_.contains(key_)) {
+        name_ = key_;
+        name_end_ = at_;
+      }
       copies_ = byte == '{';
       return byte == '{' || byte == '"' || byte == 'n';
     }
@@ -85,10 +88,12 @@ class ObjectReader : public CallReader {
   }
 
   void end_string(std::string_view json) {
-    if (names_call() && name_.empty())
+    if (names_call() && name_.empty()) {
       name_ = decoded(json).value_or("");
-    else if (names_arguments() && arguments_.empty())
+      if (arguments_.empty()) name_end_ = at_ + 1;
+    } else if (names_arguments() && arguments_.empty()) {
       arguments_ = arguments_in_text(json);
+    }
     if (names_arguments() && arguments_.empty()) no_object_ = true;
   }
 
@@ -121,7 +126,7 @@ class NamedReader : public CallReader {
       const WordsMatch match = match_words(text, end, format_.name_end);
       if (match.kind == WordsMatch::Kind::partial && !last) return Status::more;
       name_ = plain_name(text.substr(at_, end - at_));
-      at_ = match.kind == WordsMatch::Kind::yes ? match.end : end;
+      at_ = name_end_ = match.kind == WordsMatch::Kind::yes ? match.end : end;
       if (name_.empty()) return Status::bad;
     }
     return arguments_reader_.read(text, at_, arguments_, last);

@@ -25,11 +25,13 @@ class CallReader {
   size_t at() const { return at_; }  // bytes that were read
   // Empty until it is known.
   const std::string& name() const { return name_; }
+  // Where the text behind the name begins, in front of the arguments; 0: not known, or the arguments came first.
+  size_t name_end() const { return name_end_; }
   // What is known of the JSON object so far; with done all of it.
   const std::string& arguments() const { return arguments_; }
 
  protected:
-  size_t at_ = 0;
+  size_t at_ = 0, name_end_ = 0;
   std::string name_, arguments_;
 };
 

@@ -133,6 +133,7 @@ bool ChannelReader::read_body(bool last) {
 
 bool ChannelReader::read_call(bool last) {
   const ArgumentsReader::Status status = arguments_reader_.read(held_, read_, arguments_, last);
+  if (last && status != ArgumentsReader::Status::done && keep_cut_call()) return false;
   if (status == ArgumentsReader::Status::bad) {
     parts_.mark_malformed();
     parts_.drop_call();
@@ -147,6 +148,12 @@ bool ChannelReader::read_call(bool last) {
   finished_ = options_.one_call;
   state_ = State::behind_call;
   return true;
+}
+
+std::optional<CallUnderWay> ChannelReader::call_under_way() const {
+  auto call = parts_.under_way();
+  if (call) call->behind_name = held_;
+  return call;
 }
 
 // The message of a call goes on to its end, but says nothing more.

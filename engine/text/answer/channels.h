@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,7 @@ class ChannelReader : public AnswerReader {
   explicit ChannelReader(SplitOptions options);
 
   bool thinks() const override { return state_ == State::reasoning; }
+  std::optional<CallUnderWay> call_under_way() const override;
 
  private:
   enum class State : uint8_t { header, text, reasoning, call, behind_call };

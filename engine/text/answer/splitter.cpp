@@ -247,8 +247,12 @@ bool Splitter::read_call(bool last) {
   const CallReader::Status status = reader_->read(std::string_view(held_).substr(body_), last);
   const bool known = !format_->bare() || options_.tools.contains(reader_->name());
   const bool unknown = !known && !reader_->name().empty();
+  if (last && status != CallReader::Status::done && keep_cut_call()) {
+    state_ = State::text;
+    return false;
+  }
   if (status == CallReader::Status::bad || unknown || (status == CallReader::Status::more && last)) {
-    fail_call(last, known);
+    fail_call(last, known && !cut_);
     return !last || !held_.empty();
   }
   parts_.add_call(reader_->name(), reader_->arguments());
@@ -308,7 +312,9 @@ bool Splitter::read_between(bool last) {
 
 std::optional<CallUnderWay> Splitter::call_under_way() const {
   auto call = parts_.under_way();
-  if (call) call->json = format_->body == CallFormat::Body::object || format_->body == CallFormat::Body::named;
+  if (!call) return call;
+  call->format = format_;
+  if (const size_t at = reader_->name_end(); at > 0) call->behind_name = std::string_view(held_).substr(body_ + at);
   return call;
 }
 

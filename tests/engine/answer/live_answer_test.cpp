@@ -322,6 +322,33 @@ TEST(LiveAnswerTest, arguments_obey_the_schema_of_their_tool) {
   EXPECT_EQ(told.result.calls[0].arguments, "{\"at\": \"sea\"}");
 }
 
+TEST(LiveAnswerTest, arguments_obey_the_schema_where_a_token_holds_their_beginning) {
+  Engine engine = engine_of({{"<tool_call>", true},
+                             {"{\"name\": \"look"},
+                             {"\",\"arguments\":\n{\"at\": \"mo"},
+                             {"on\"}}"},
+                             {"</tool_call>", true}});
+  const Told told = answer(engine, with_tools());
+  ASSERT_EQ(told.result.calls.size(), 1u) << told.text;
+  EXPECT_EQ(told.result.calls[0].arguments, "{\"at\": \"sea\"}");
+  EXPECT_FALSE(told.result.malformed_call);
+}
+
+TEST(LiveAnswerTest, a_call_that_is_cut_stays_a_call) {
+  Engine engine = engine_of(letters("<tool_call>{\"name\": \"look\", \"arguments\": {\"at\": \"sea\"}}</tool_call>"));
+  Request request = with_tools();
+  request.max_tokens = 14;
+  const Told told = answer(engine, request);
+  ASSERT_EQ(told.result.calls.size(), 1u) << told.text;
+  ASSERT_EQ(told.calls.size(), 1u);
+  EXPECT_EQ(told.calls[0].arguments, told.result.calls[0].arguments);
+  EXPECT_TRUE(std::string("{\"at\": \"sea\"}").starts_with(told.calls[0].arguments));
+  EXPECT_LT(told.calls[0].arguments.size(), 13u);
+  EXPECT_EQ(told.text, "");
+  EXPECT_EQ(told.result.reason, FinishReason::max_tokens);
+  EXPECT_FALSE(told.result.malformed_call);
+}
+
 TEST(LiveAnswerTest, a_constraint_binds_the_text_and_neither_reasoning_nor_calls) {
   Request request = with_tools();
   request.constraint = JsonSchema{R"({"enum": ["red", "blue"]})"};

@@ -104,6 +104,19 @@ TEST(SplitterTest, text_waits_only_where_a_marker_may_begin) {
   EXPECT_EQ(reader->finish().text, "\n\n");
 }
 
+TEST(SplitterTest, a_call_that_the_model_leaves_is_text_and_one_that_is_cut_is_a_call) {
+  const AnswerFormat format = tagged();
+  const std::string begun = "<tool_call>{\"name\": \"now\", \"arguments\": {\"a\": ";
+  for (const bool cut : {false, true}) {
+    const auto reader = make_answer_reader(options_of(format));
+    EXPECT_EQ(reader->push(begun).calls.size(), 1u);
+    EXPECT_EQ(reader->finish(cut).text, cut ? "" : begun);
+    EXPECT_EQ(reader->malformed(), !cut);
+    ASSERT_EQ(reader->calls().size(), cut ? 1u : 0u);
+    if (cut) EXPECT_EQ(reader->calls()[0].arguments, "{\"a\": ");
+  }
+}
+
 TEST(SplitterTest, arguments_may_hold_anything_that_json_can) {
   const AnswerFormat format = tagged();
   for (const char* arguments :

@@ -181,15 +181,42 @@ TEST(CallsOfFreeText, GoBackAsText) {
 
 // Its end is cut off by the limit of tokens.
 TEST(CallsThatCannotBeRead, AreTextWithAWarning) {
-  CallingServer server({"", R"({"name": "read", "arguments": {"path": )"});
-  const std::string ask = R"("max_tokens":2,"messages":[{"role":"user","content":"x"}],"tools":)" + kChatTool;
+  CallingServer server({"", R"({"name": "read", "arguments": [)"});
+  const std::string ask = R"("messages":[{"role":"user","content":"x"}],"tools":)" + kChatTool;
   const HttpAnswer answer = server.post_to("/v1/chat/completions", ask);
   EXPECT_EQ(answer.status, 200);
   EXPECT_NE(answer.header("X-Hearth-Warning"), "");
   EXPECT_NE(answer.json()["choices"][0]["message"]["content"].get<std::string>().find("read"), std::string::npos);
-  EXPECT_EQ(answer.json()["choices"][0]["finish_reason"], "length");
+  EXPECT_EQ(answer.json()["choices"][0]["finish_reason"], "stop");
   EXPECT_NE(server.post_to("/v1/chat/completions", ask + R"(,"stream":true)").body.find("x_hearth_warning"),
             std::string::npos);
+}
+
+// Half a call must not be taken for a whole one: where arguments are an object it is left out.
+TEST(CallsThatAreCut, AreToldAsFarAsTheyGo) {
+  CallingServer server({"", R"({"name": "read", "arguments": {"path": )"});
+  const std::string ask = R"("max_tokens":2,"messages":[{"role":"user","content":"x"}],"tools":)";
+  const HttpAnswer answer = server.post_to("/v1/chat/completions", ask + kChatTool);
+  const Json choice = answer.json()["choices"][0];
+  EXPECT_EQ(choice["finish_reason"], "length");
+  EXPECT_EQ(choice["message"]["tool_calls"][0]["function"]["arguments"], "{\"path\": ");
+  EXPECT_EQ(answer.header("X-Hearth-Warning"), "");
+  const Json message =
+      server.post_to("/v1/messages", ask + R"([{"name":"read","input_schema":{"type":"object"}}])").json();
+  EXPECT_EQ(message["stop_reason"], "max_tokens");
+  for (const Json& block : message["content"]) EXPECT_NE(block["type"], "tool_use");
+  const Json chat =
+      server.post_to("/api/chat", R"("stream":false,"options":{"num_predict":2},)" + ask + kChatTool).json();
+  EXPECT_EQ(chat["done_reason"], "length");
+  EXPECT_FALSE(chat["message"].contains("tool_calls"));
+  const Json response =
+      server
+          .post_to("/v1/responses", R"("max_output_tokens":2,"input":"x","tools":[{"type":"function",)"
+                                    R"("name":"read","parameters":{"type":"object"}}])")
+          .json();
+  EXPECT_EQ(response["status"], "incomplete");
+  EXPECT_EQ(response["output"].back()["type"], "function_call");
+  EXPECT_EQ(response["output"].back()["status"], "incomplete");
 }
 
 // Editors would rather have less at once; without the limit the answer would fill the context.

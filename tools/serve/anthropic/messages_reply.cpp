@@ -90,14 +90,11 @@ class MessagesReply : public Reply {
     Json content = Json::array();
     if (!result.reasoning.empty())
       content.push_back({{"type", "thinking"}, {"thinking", result.reasoning}, {"signature", kSignature}});
-    if (!result.text.empty() || result.calls.empty()) content.push_back({{"type", "text"}, {"text", result.text}});
-    for (const ToolCall& call : result.calls) {
-      const Json input = read_arguments(call.arguments);
-      content.push_back({{"type", "tool_use"},
-                         {"id", call.id},
-                         {"name", call.name},
-                         {"input", input.is_object() ? input : Json::object()}});
-    }
+    if (!result.text.empty()) content.push_back({{"type", "text"}, {"text", result.text}});
+    for (const ToolCall& call : result.calls)
+      if (auto input = whole_arguments(call))
+        content.push_back({{"type", "tool_use"}, {"id", call.id}, {"name", call.name}, {"input", *std::move(input)}});
+    if (content.empty() || content.back()["type"] == "thinking") content.push_back({{"type", "text"}, {"text", ""}});
     Json message = message_json(std::move(content));
     message["stop_reason"] = stop_reason(result);
     message["stop_sequence"] = stop_sequence(result);

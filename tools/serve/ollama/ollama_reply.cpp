@@ -26,10 +26,10 @@ class OllamaReply : public Reply {
     if (!event.result) return text;
     count(choice, *event.result);
     told_ = true;
-    if (kind_ == OllamaKind::chat && !event.result->calls.empty()) {
-      Json calls = part("", "", false);
-      calls["message"]["tool_calls"] = calls_json(event.result->calls);
-      text += line(calls);
+    if (Json calls = calls_json(event.result->calls); kind_ == OllamaKind::chat && !calls.empty()) {
+      Json said = part("", "", false);
+      said["message"]["tool_calls"] = std::move(calls);
+      text += line(said);
     }
     Json last = part("", "", true);
     add_figures(last, *event.result);
@@ -45,7 +45,8 @@ class OllamaReply : public Reply {
     const Result& result = results.front();
     count(0, result);
     Json body = part(result.text, result.reasoning, true);
-    if (kind_ == OllamaKind::chat && !result.calls.empty()) body["message"]["tool_calls"] = calls_json(result.calls);
+    if (Json calls = calls_json(result.calls); kind_ == OllamaKind::chat && !calls.empty())
+      body["message"]["tool_calls"] = std::move(calls);
     add_figures(body, result);
     return body;
   }
@@ -66,14 +67,11 @@ class OllamaReply : public Reply {
 
   static Json calls_json(const std::vector<ToolCall>& calls) {
     Json list = Json::array();
-    for (const ToolCall& call : calls) {
-      const Json arguments = read_arguments(call.arguments);
-      list.push_back({{"id", call.id},
-                      {"function",
-                       {{"index", list.size()},
-                        {"name", call.name},
-                        {"arguments", arguments.is_object() ? arguments : Json::object()}}}});
-    }
+    for (const ToolCall& call : calls)
+      if (auto arguments = whole_arguments(call))
+        list.push_back(
+            {{"id", call.id},
+             {"function", {{"index", list.size()}, {"name", call.name}, {"arguments", *std::move(arguments)}}}});
     return list;
   }
 

@@ -101,13 +101,15 @@ ToolKind ToolMap::kind(const std::string& told) const {
 Json ToolMap::item(const std::string& id, const ToolCall& call, bool done) const {
   const auto found = origins_.find(call.name);
   const Origin origin = found == origins_.end() ? Origin{ToolKind::function, "", call.name} : found->second;
-  Json item = {{"id", id}, {"type", "function_call"}, {"status", done ? "completed" : "in_progress"}};
+  Json item = {{"id", id}, {"type", "function_call"}, {"status", "in_progress"}};
   item["call_id"] = call.id;
-  const Json arguments = done ? read_arguments(call.arguments) : Json::object();
+  const std::optional<Json> whole = whole_arguments(call);
+  const Json arguments = done && whole ? *whole : Json::object();
+  if (done) item["status"] = whole ? "completed" : "incomplete";
   switch (origin.kind) {
     case ToolKind::local_shell:
       item["type"] = "local_shell_call";
-      item["action"] = shell_action(arguments.is_object() ? arguments : Json::object());
+      item["action"] = shell_action(arguments);
       return item;
     case ToolKind::tool_search:
       item["type"] = "tool_search_call";

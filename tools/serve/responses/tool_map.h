@@ -26,7 +26,7 @@ class ToolMap {
   static std::string custom_arguments(const std::string& input);
 
   ToolKind kind(const std::string& told) const;
-  // The item that a call becomes: without arguments while it is under way.
+  // The item that a call becomes: without arguments while it is under way, incomplete where they were cut.
   Json item(const std::string& id, const ToolCall& call, bool done) const;
   // The text in the arguments of a call of a tool that takes free text.
   static std::string custom_input(const std::string& arguments);

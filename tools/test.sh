@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds and runs all tests: what compares numbers as Release, all else and the kernels of this machine under the address
-# and undefined-behaviour sanitizers. Then fuzzes: a minute for each reader of model files, 20 seconds for the others.
+# and undefined-behaviour sanitizers. Then fuzzes: a minute for each reader of model files, 10 seconds for the others.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 packages=(clang cmake ninja-build libgtest-dev libbenchmark-dev nlohmann-json3-dev libutf8proc-dev libcli11-dev
@@ -14,7 +14,7 @@ run() {  # PRESET LABEL...
   local preset=$1 labels
   shift
   labels=$(IFS='|'; echo "$*")
-  cmake --preset "$preset"
+  cmake --preset "$preset" -DCMAKE_UNITY_BUILD=ON
   cmake --build --preset "$preset" --target "${@/#/tests_of_}"
   ctest --preset "$preset" -L "^($labels)\$" -j 2
 }
@@ -23,4 +23,4 @@ cmake --build --preset asan --target cpu_conformance_test
 ctest --preset asan -R '^Kernels/Cpu\..*/(avx|neon)' -j 2
 run release conformance architecture
 cmake --build --preset release --target hearth_bench_kernels  # that they still build
-tools/fuzz.sh 20 gguf:60 tokenizer:60 template:60 answer connection gbnf http protocols schema
+tools/fuzz.sh 10 gguf:60 tokenizer:60 template:60 answer connection gbnf http protocols schema

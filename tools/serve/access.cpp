@@ -67,11 +67,15 @@ bool origin_allowed(std::string_view origin, const AccessRules& rules) {
   return is_local_name(name_of(origin.substr(scheme + 3)));
 }
 
+std::string_view given_key(std::string_view authorization, std::string_view api_key) {
+  constexpr std::string_view kScheme = "bearer ";
+  const bool bearer = lower(authorization.substr(0, kScheme.size())) == kScheme;
+  return bearer ? authorization.substr(kScheme.size()) : api_key;
+}
+
 bool key_allowed(std::string_view authorization, std::string_view api_key, const AccessRules& rules) {
   if (rules.keys.empty()) return true;
-  constexpr std::string_view kScheme = "bearer ";
-  std::string_view given = api_key;
-  if (lower(authorization.substr(0, kScheme.size())) == kScheme) given = authorization.substr(kScheme.size());
+  const std::string_view given = given_key(authorization, api_key);
   bool found = false;
   for (const std::string& key : rules.keys) found |= same(given, key);
   return found && !given.empty();

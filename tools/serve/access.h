@@ -23,6 +23,9 @@ bool host_allowed(std::string_view host, const AccessRules& rules);
 // A request without an Origin header comes from no web page and is allowed.
 bool origin_allowed(std::string_view origin, const AccessRules& rules);
 
+// The key that a request brings: of these two headers the first where it has one.
+std::string_view given_key(std::string_view authorization, std::string_view api_key);
+
 // `authorization` is the header of that name, `api_key` the header x-api-key. Takes as long for a wrong key as for one
 // that is nearly right.
 bool key_allowed(std::string_view authorization, std::string_view api_key, const AccessRules& rules);

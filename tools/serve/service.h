@@ -43,7 +43,7 @@ struct Service {
   Workers remote_workers{options.remotes.empty() ? 1 : kMostForwarded};
   size_t forwarding = 0;  // requests that use them
   std::atomic_flag billing_header_noted;
-  ResponseStore responses;
+  ResponseStores responses;
   const int64_t started = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
 };
 

@@ -66,13 +66,15 @@ TEST(CallsOfTemplatesTest, are_read_back_from_what_each_template_writes) {
   std::map<std::string, int> read;
   for (const TemplateFile& file : shared_templates()) {
     const Template parsed = Template::parse(file.source);
+    std::map<std::pair<std::string, std::string>, AnswerFormat> formats;  // by the tokens that begin and end texts
     for (const Json& one : file.cases) {
       if (one.value("raises", false)) continue;
-      const AnswerFormat format =
-          learn_answer_format(parsed, {.source = file.source,
-                                       .bos = one["bos_token"].is_string() ? one["bos_token"].get<std::string>() : "",
-                                       .eos = one["eos_token"].get<std::string>(),
-                                       .has_token = {}});
+      const std::string bos = one["bos_token"].is_string() ? one["bos_token"].get<std::string>() : "";
+      const std::string eos = one["eos_token"].get<std::string>();
+      const auto [known, fresh] = formats.try_emplace({bos, eos});
+      AnswerFormat& format = known->second;
+      if (fresh)
+        format = learn_answer_format(parsed, {.source = file.source, .bos = bos, .eos = eos, .has_token = {}});
       for (size_t i = 1; i < one["messages"].size(); ++i) {
         const Json& message = one["messages"][i];
         if (!message.contains("tool_calls") || !message["tool_calls"].is_array()) continue;

@@ -137,10 +137,10 @@ TEST(RandomAnswers, MasksAllowExactlyTheTokensWhoseBytesMayCome) {
   };
   for (const Automaton& automaton : automata) {
     const auto tokens = vocabulary_of({"{\"name\":\"ąčę🙂\",\"n\":12}", "abab αβγ ab. aaaa"}, random);
-    for (int answer = 0; answer < 4; ++answer) {
+    for (int answer = 0; answer < 2; ++answer) {
       Matcher matcher(automaton, tokens);
       std::string text;
-      for (int i = 0; i < 25 && !matcher.finished(); ++i) {
+      for (int i = 0; i < 20 && !matcher.finished(); ++i) {
         std::vector<float> logits(tokens->size(), 0.0f);
         matcher.mask(logits);
         std::vector<int32_t> allowed;

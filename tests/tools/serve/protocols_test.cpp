@@ -97,6 +97,19 @@ TEST_F(Protocols, AllWantTheKey) {
   }
 }
 
+TEST_F(Protocols, ResponsesAreKeptForTheirKeyAlone) {
+  LiveServer keyed([](ServerOptions& options) { options.access.keys = {"mine", "yours"}; });
+  const std::string json = "Content-Type: application/json";
+  const auto with = [&](const std::string& method, const std::string& path, const std::string& key) {
+    const std::string body = method == "POST" ? R"({"model":"scripted","input":"#abc=","max_output_tokens":3})" : "";
+    return ask(keyed.port(), {method, path, body, {json, "Authorization: Bearer " + key}});
+  };
+  const std::string path = "/v1/responses/" + with("POST", "/v1/responses", "mine").json()["id"].get<std::string>();
+  EXPECT_EQ(with("GET", path, "yours").status, 404);
+  EXPECT_EQ(with("DELETE", path, "yours").status, 404);
+  EXPECT_EQ(with("GET", path, "mine").status, 200);
+}
+
 TEST_F(Protocols, UnknownFieldsAreIgnoredAndNamed) {
   for (const Endpoint& endpoint : kEndpoints) {
     const HttpAnswer answer = post(port(), endpoint.path, body_of(endpoint, R"(,"xyzzy":{"a":1})"));

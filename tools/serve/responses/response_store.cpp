@@ -67,6 +67,11 @@ bool ResponseStore::forget(const std::string& id) {
   return true;
 }
 
+ResponseStore& ResponseStores::of(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  return stores_.try_emplace(key).first->second;
+}
+
 void ResponseStore::drop(const std::string& id) {
   const std::string dropped = id;  // it may be the one that is erased
   bytes_ -= entries_[dropped].bytes;

@@ -40,4 +40,15 @@ class ResponseStore {
   size_t bytes_ = 0;
 };
 
+// One for each API key, so that nobody reads another's. Thread-safe.
+class ResponseStores {
+ public:
+  // Lives as long as this. `key`: one of the server's; empty where it has none.
+  ResponseStore& of(const std::string& key);
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, ResponseStore> stores_;
+};
+
 }  // namespace hearth::serve

@@ -9,6 +9,12 @@ namespace {
 
 namespace asio = boost::asio;
 
+ResponseStore& store_of(const Connection& connection, Service& service) {
+  if (service.options.access.keys.empty()) return service.responses.of("");
+  return service.responses.of(
+      std::string(given_key(connection.header("Authorization"), connection.header("x-api-key"))));
+}
+
 ReadJob reader_of(ResponseStore& store) {
   return
       [&store](const Json& body, Heading heading) { return read_responses_request(body, std::move(heading), store); };
@@ -25,23 +31,23 @@ ApiError unknown_response(const std::string& id) {
 }  // namespace
 
 asio::awaitable<void> respond(Connection& connection, Service& service) {
-  return generate(connection, service, reader_of(service.responses), "resp_");
+  return generate(connection, service, reader_of(store_of(connection, service)), "resp_");
 }
 
 asio::awaitable<void> count_input_tokens(Connection& connection, Service& service) {
-  const uint64_t tokens = co_await count_prompt(connection, service, reader_of(service.responses));
+  const uint64_t tokens = co_await count_prompt(connection, service, reader_of(store_of(connection, service)));
   co_await connection.reply({200, to_text(Json{{"object", "response.input_tokens"}, {"input_tokens", tokens}})});
 }
 
 asio::awaitable<void> show_response(Connection& connection, Service& service) {
-  const auto response = service.responses.response(id_in(connection));
+  const auto response = store_of(connection, service).response(id_in(connection));
   if (!response) throw unknown_response(id_in(connection));
   co_await connection.reply({200, to_text(*response)});
 }
 
 asio::awaitable<void> delete_response(Connection& connection, Service& service) {
   const std::string id = id_in(connection);
-  if (!service.responses.forget(id)) throw unknown_response(id);
+  if (!store_of(connection, service).forget(id)) throw unknown_response(id);
   co_await connection.reply({200, to_text(Json{{"id", id}, {"object", "response"}, {"deleted", true}})});
 }
 

@@ -58,6 +58,11 @@ bool host_allowed(std::string_view host, const AccessRules& rules) {
          std::ranges::any_of(rules.hosts, [&](const std::string& allowed) { return lower(allowed) == name; });
 }
 
+bool same_origin(std::string_view origin, std::string_view host) {
+  const size_t scheme = origin.find("://");
+  return scheme != origin.npos && !host.empty() && lower(origin.substr(scheme + 3)) == lower(host);
+}
+
 bool origin_allowed(std::string_view origin, const AccessRules& rules) {
   if (origin.empty()) return true;
   const auto allowed = [&](const std::string& one) { return one == "*" || lower(one) == lower(origin); };

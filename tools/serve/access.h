@@ -20,6 +20,9 @@ bool is_loopback(std::string_view address);
 // Holds off DNS rebinding: a page whose name was pointed at this machine says its own name in the Host header.
 bool host_allowed(std::string_view host, const AccessRules& rules);
 
+// Whether a page of this server itself asks.
+bool same_origin(std::string_view origin, std::string_view host);
+
 // A request without an Origin header comes from no web page and is allowed.
 bool origin_allowed(std::string_view origin, const AccessRules& rules);
 

@@ -16,6 +16,7 @@
 #include "tools/serve/openai/chat_request.h"
 #include "tools/serve/openai/completion_request.h"
 #include "tools/serve/openai/fim_request.h"
+#include "tools/serve/page/page_routes.h"
 #include "tools/serve/responses/responses_routes.h"
 #include "tools/serve/text_routes.h"
 
@@ -46,9 +47,6 @@ Answering count_chat_tokens(Connection& connection, Service& service) {
   co_await connection.reply({200, to_text(Json{{"input_tokens", tokens}})});
 }
 Answering health(Connection& connection, Service&) { co_await connection.reply({200, R"({"status":"ok"})"}); }
-Answering root(Connection& connection, Service&) {
-  co_await connection.reply({200, connection.greeting() + "\n", "text/plain; charset=utf-8"});
-}
 
 struct Route {
   http::verb method;
@@ -98,7 +96,8 @@ constexpr Route kRoutes[] = {
     {http::verb::post, "/apply-template", apply_template},
     {http::verb::get, "/metrics", show_metrics},
     {http::verb::get, "/health", health, true},
-    {http::verb::get, "/", root, true},
+    {http::verb::get, "/page/", show_page_file, true},
+    {http::verb::get, "/", show_root, true},
 };
 
 bool matches(const Route& route, const std::string& path) {
@@ -152,7 +151,8 @@ void check_request(Connection& connection, const Service& service) {
   if (!host_allowed(connection.header("Host"), access))
     forbid("this server does not go by the name in the Host header; --allow-host adds names");
   const std::string origin = connection.header("Origin");
-  if (!origin_allowed(origin, access)) forbid("pages of this origin may not ask; --allow-origin adds origins");
+  if (!same_origin(origin, connection.header("Host")) && !origin_allowed(origin, access))
+    forbid("pages of this origin may not ask; --allow-origin adds origins");
   if (!origin.empty()) allow_origin(connection, origin);
 
   const http::verb method = connection.request().method();

@@ -35,6 +35,14 @@ TEST(Access, OriginsAreLoopbackOrNamed) {
   EXPECT_TRUE(origin_allowed("https://any.example", {.origins = {"*"}}));
 }
 
+TEST(Access, PagesOfTheServerItselfMayAsk) {
+  EXPECT_TRUE(same_origin("http://box.lan:11435", "box.lan:11435"));
+  EXPECT_TRUE(same_origin("https://Box.lan", "box.lan"));
+  for (const char* origin : {"", "null", "http://box.lan", "http://box.lan:1", "http://evil.example", "box.lan:11435"})
+    EXPECT_FALSE(same_origin(origin, "box.lan:11435")) << origin;
+  EXPECT_FALSE(same_origin("http://", ""));
+}
+
 TEST(Access, KeysMustBeTheSame) {
   const AccessRules rules{.keys = {"abc"}};
   EXPECT_TRUE(key_allowed("Bearer abc", "", rules));

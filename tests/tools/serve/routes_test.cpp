@@ -1,6 +1,10 @@
 // Paths, methods and errors of a live server.
 #include <gtest/gtest.h>
 
+#include <regex>
+#include <set>
+#include <utility>
+
 #include "tests/tools/serve/live_server.h"
 
 namespace hearth::serve {
@@ -25,6 +29,33 @@ TEST(ServerRoutes, MethodsArePartOfARoute) {
   const HttpAnswer head = ask(server.port(), {"HEAD", "/", "", {}});
   EXPECT_EQ(head.status, 200);
   EXPECT_EQ(head.body, "");
+}
+
+TEST(ServerRoutes, BrowsersSeeThePageAndOthersTheGreeting) {
+  LiveServer server([](ServerOptions& options) { options.access.keys = {"secret"}; });
+  EXPECT_EQ(get(server.port(), "/").body, "Hearth is running\n");
+  const HttpAnswer page = ask(server.port(), {"GET", "/", "", {"Accept: text/html,*/*"}});
+  EXPECT_EQ(page.status, 200);
+  EXPECT_EQ(page.header("Content-Type"), "text/html; charset=utf-8");
+  EXPECT_TRUE(page.header("Content-Security-Policy").starts_with("default-src 'none'; "));
+  // Everything that the page and its scripts name is there, without a key, and from here.
+  std::set<std::string> files;
+  std::string texts = page.body;
+  const std::regex names(R"re((?:"page/|from "\./)([a-z.]+)")re");
+  for (size_t read = 0; read < texts.size();) {
+    const std::string text = texts.substr(std::exchange(read, texts.size()));
+    for (std::sregex_iterator at(text.begin(), text.end(), names), end; at != end; ++at) {
+      if (!files.insert((*at)[1]).second) continue;
+      const HttpAnswer file = get(server.port(), "/page/" + (*at)[1].str());
+      EXPECT_EQ(file.status, 200) << (*at)[1];
+      EXPECT_NE(file.header("Content-Type").find((*at)[1].str().ends_with(".css") ? "css" : "javascript"),
+                std::string::npos);
+      texts += file.body;
+    }
+  }
+  EXPECT_EQ(files.size(), 7u);
+  EXPECT_EQ(texts.find("https://"), std::string::npos);
+  EXPECT_EQ(get(server.port(), "/page/../page.js").status, 404);
 }
 
 TEST(ServerRoutes, EmbeddingsAreVectorsOfLengthOne) {

@@ -1,0 +1,106 @@
+// The server's page in Chromium: talking, watching, keyboard, key and colours. HEARTH_SCREENSHOTS names a folder for
+// pictures of it.
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { chromium } from "playwright-core";
+import { startServer } from "./server.mjs";
+
+const executablePath = "/usr/bin/chromium";
+if (!existsSync(executablePath)) {
+  console.log("chromium is absent: the page is not tested");
+  process.exit(process.env.CI ? 1 : 0);
+}
+const address = new URL(await startServer()).origin;
+const keyed = new URL(await startServer("--api-key", "secret")).origin;
+let browser;
+before(async () => { browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] }); });
+after(() => browser.close());
+
+/** A page whose every error and every request to elsewhere fails the test. */
+async function open(url, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1100, height: 760 }, ...options });
+  const page = await context.newPage(), wrong = [];
+  page.on("pageerror", (error) => wrong.push(error.message));
+  page.on("console", (message) => { if (message.type() === "error" && !message.text().includes("401")) wrong.push(message.text()); });
+  page.on("request", (request) => { if (!request.url().startsWith(url) && !request.url().startsWith("data:")) wrong.push(request.url()); });
+  await page.goto(url);
+  return { page, done: async () => { assert.deepEqual(wrong, []); await context.close(); } };
+}
+
+async function picture(page, name) {
+  if (process.env.HEARTH_SCREENSHOTS) await page.screenshot({ path: join(process.env.HEARTH_SCREENSHOTS, `${name}.png`) });
+}
+
+test("a conversation", async () => {
+  const { page, done } = await open(address);
+  await page.getByLabel("Message").fill("Write `a < b` in <b>bold</b>");
+  await page.keyboard.press("Enter");
+  const answer = page.getByRole("article", { name: "Model" });
+  await answer.getByText("Greet with a comma").waitFor();
+  await answer.getByText(/4 tokens · first after .* s/).waitFor();
+  assert.equal(await page.getByRole("article", { name: "You" }).textContent(), "Write `a < b` in <b>bold</b>");
+  await picture(page, "chat");
+  await page.getByRole("button", { name: "New chat" }).click();
+  assert.equal(await page.getByRole("article").count(), 0);
+  await done();
+});
+
+test("an endless answer can be stopped", async () => {
+  const { page, done } = await open(address);
+  await page.getByLabel("At most").fill("60000");
+  await page.getByLabel("Message").fill("#");
+  await page.getByRole("button", { name: "Send" }).click();
+  const stop = page.getByRole("button", { name: "Stop" });
+  if (await stop.isVisible()) await stop.click().catch(() => {});
+  await page.getByRole("button", { name: "Send" }).waitFor();
+  await done();
+});
+
+test("the board counts what was asked", async () => {
+  const { page, done } = await open(`${address}/#board`);
+  await page.getByRole("row", { name: /\/v1\/chat\/completions 200/ }).waitFor();
+  await page.getByRole("row", { name: /scripted yes/ }).waitFor();
+  await page.getByRole("img", { name: /Tokens written a second: now \d/ }).waitFor();
+  await picture(page, "board");
+  await done();
+});
+
+test("the views are reached with the keyboard", async () => {
+  const { page, done } = await open(address);
+  await page.getByRole("tab", { name: "Chat" }).focus();
+  await page.keyboard.press("ArrowRight");
+  assert.equal(await page.getByRole("tab", { name: "Board" }).getAttribute("aria-selected"), "true");
+  assert.equal(await page.getByRole("tabpanel").getAttribute("aria-labelledby"), "tab-board");
+  await page.keyboard.press("ArrowLeft");
+  await page.getByLabel("Message").waitFor();
+  await done();
+});
+
+test("a key is asked for once and used", async () => {
+  const { page, done } = await open(keyed);
+  await page.getByLabel("API key").fill("secret");
+  await page.keyboard.press("Enter");
+  await page.locator("#model option", { hasText: "scripted" }).waitFor({ state: "attached" });
+  await done();
+});
+
+test("colours follow the reader's system and can be read", async () => {
+  for (const colorScheme of ["light", "dark"]) {
+    const { page, done } = await open(address, { colorScheme });
+    const contrast = await page.evaluate(() => {
+      const style = getComputedStyle(document.body);
+      const light = (text) => {
+        const [r, g, b] = text.match(/\d+/g).map((part) => (part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+      };
+      const [a, b] = [light(style.color), light(style.backgroundColor)].sort((x, y) => y - x);
+      return { ratio: (a + 0.05) / (b + 0.05), dark: light(style.backgroundColor) < 0.2 };
+    });
+    assert.ok(contrast.ratio >= 7, `contrast ${contrast.ratio}`);
+    assert.equal(contrast.dark, colorScheme === "dark");
+    await picture(page, colorScheme);
+    await done();
+  }
+});

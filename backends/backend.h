@@ -25,6 +25,7 @@ struct Limits {
   uint32_t pages = 0;   // pages of the KV cache, each of page_size positions in every layer
   uint32_t page_size = 32;
   KvType kv_type = KvType::f16;
+  bool deterministic = false;  // a row's result depends on its sequence alone, whatever else is in its batches
 };
 
 // logits: [batch.outputs x vocabulary], valid until the next submit.

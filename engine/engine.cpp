@@ -137,8 +137,9 @@ void Running::cancel() {
 struct Engine::State {
   State(Gguf file, const EngineOptions& engine_options)
       : options(engine_options),
-        model(load_model(std::move(file), {options.context, kv_type_of(options.cache_type), options.pre_tokenizer,
-                                           options.chat_template, options.parallel, options.cache_tokens})),
+        model(load_model(std::move(file),
+                         {options.context, kv_type_of(options.cache_type), options.pre_tokenizer, options.chat_template,
+                          options.parallel, options.cache_tokens, options.deterministic})),
         device(make_device({options.device, options.kernels, options.threads})) {
     require_memory(model, options.embeddings);
     plan = device->compile(model.program, model.limits);

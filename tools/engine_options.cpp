@@ -28,6 +28,8 @@ void add_engine_options(CLI::App& command, EngineOptions& options, bool with_cac
           },
           "How the cache keeps keys and values; default: f16")
       ->check(CLI::IsMember({"f32", "f16", "q8_0"}));
+  command.add_flag("--deterministic", options.deterministic,
+                   "Answers do not depend on what else is decoded; prompts take longer");
 }
 
 Engine load_engine(const std::string& path, EngineOptions options) {

@@ -27,6 +27,7 @@ CpuOptions resolve_cpu_options(const CpuOptions& options);
 // Results are the same bits for any number of threads. They depend on the other rows of a batch in one way only: a
 // matrix is multiplied with few rows (AVX2: 2, others: 8) by one kernel, with more by another that adds in another
 // order (for an expert: its own rows of the batch). Weights of 16 and 32 bit floats have one kernel for both.
+// With Limits::deterministic the kernel for few rows is used for all, and nothing depends on other rows.
 std::unique_ptr<Device> make_cpu_device(const CpuOptions& options = {});
 
 }  // namespace hearth

@@ -153,7 +153,8 @@ uint32_t Scheduler::plan_rows() {
   for (Active& one : running_) one.rows = 0;
   for (size_t i = 0; i < running_.size(); ++i)
     if (running_[i].generating() && reserve(running_[i], 1)) ++generating;
-  uint32_t left = std::min(limits_.rows - generating, budget_.prompt_tokens(generating));
+  const auto waiting = static_cast<uint32_t>(running_.size() + waiting_.size()) - generating;
+  uint32_t left = std::min(limits_.rows - generating, budget_.prompt_tokens(generating, waiting));
   // First those that appended several tokens to their answers.
   for (const bool answering : {true, false})
     for (size_t i = 0; i < running_.size() && left > 0; ++i) {

@@ -67,6 +67,7 @@ LoadedModel load_model(Gguf file, const ModelOptions& options) {
   limits.rows = std::min(limits.rows, std::max(context, options.parallel));
   limits.pages = count_pages(file, options, context, limits.page_size);
   limits.kv_type = options.kv_type;
+  limits.deterministic = options.deterministic;
   return {std::move(file), config, std::move(tokenizer), std::move(chat_template), std::move(answers),
           context,         limits, std::move(program)};
 }

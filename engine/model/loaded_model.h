@@ -22,6 +22,7 @@ struct ModelOptions {
   bool chat_template = true;
   uint32_t parallel = 1;      // sequences at once
   uint32_t cache_tokens = 0;  // of all sequences; 0: the context times parallel
+  bool deterministic = false;
 };
 
 inline constexpr uint32_t kDefaultContext = 4096;

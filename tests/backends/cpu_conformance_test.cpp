@@ -143,6 +143,34 @@ TEST_P(Cpu, GivesARowTheSameBitsWhateverElseIsInTheBatch) {
   }
 }
 
+// Alone, with others, and however the text is cut into steps: on both sides of every number of columns for which there
+// is another kernel.
+TEST_P(Cpu, DeterministicPlansGiveARowTheSameBitsInAnyBatch) {
+  for (const Shape& shape :
+       {Shape{.width = 96, .heads = 8, .kv_heads = 2, .hidden = 160, .format = Format::q4_0, .other = Format::q8_0},
+        Shape{.width = 256,
+        .head_size = 64,
+        .hidden = 256,
+        .experts = 8,
+        .used = 3,
+        .rope_pairs = 32,
+        .format = Format::q4_k,
+        .other = Format::q6_k}}) {
+    const RandomProgram random = random_program(shape, 9);
+    const Limits limits{.rows = 80, .pages = 12, .page_size = 8, .kv_type = KvType::q8_0, .deterministic = true};
+    const Text text = random_text({20, 33, 5}, shape.vocabulary, limits, 4);
+    const auto cpu = device();
+    const auto expected = logits_of(*cpu, random.program, limits, text, 1);
+    for (const uint32_t step : {2u, 3u, 9u, 30u})
+      EXPECT_EQ(logits_of(*cpu, random.program, limits, text, step), expected) << "in steps of " << step;
+    for (size_t s = 0; s < text.tokens.size(); ++s) {
+      const Text alone{{text.tokens[s]}, {text.pages[s]}};
+      for (const uint32_t step : {1u, 4u, 40u})
+        EXPECT_EQ(logits_of(*cpu, random.program, limits, alone, step)[0], expected[s]) << s << " alone, by " << step;
+    }
+  }
+}
+
 TEST_P(Cpu, GivesOnlyTheWantedRows) {
   const RandomProgram random = random_program({}, 5);
   const Limits limits{.rows = 40, .pages = 8, .page_size = 8, .kv_type = KvType::f32};

@@ -12,10 +12,10 @@ struct Outcome {
   uint32_t prompt_tokens;
   double longest;
 };
-Outcome run(StepBudget& budget, uint32_t generating, double fixed, double each, int steps = 200) {
+Outcome run(StepBudget& budget, uint32_t generating, double fixed, double each, uint32_t waiting = 1, int steps = 200) {
   Outcome outcome{0, 0};
   for (int step = 0; step < steps; ++step) {
-    const uint32_t prompt = budget.prompt_tokens(generating);
+    const uint32_t prompt = budget.prompt_tokens(generating, waiting);
     const double seconds = fixed + each * (generating + prompt);
     budget.observe(generating, prompt, seconds);
     if (prompt > 0) outcome.prompt_tokens = prompt;
@@ -36,25 +36,38 @@ TEST(StepBudget, TakesAsManyAsTheStretchAllows) {
     }
 }
 
+TEST(StepBudget, ManyThatWaitGetMoreThanFewThatRead) {
+  for (const double each : {0.01, 0.1})
+    for (const uint32_t waiting : {2u, 3u, 4u, 40u}) {
+      StepBudget budget(4096);
+      const double stretch = StepBudget::kStretch * std::min(waiting, 4u), quiet = 1 + each;
+      const Outcome outcome = run(budget, 1, 1, each, waiting);
+      EXPECT_LE(outcome.longest, 1.02 * stretch * quiet) << each << " " << waiting;
+      EXPECT_GE(outcome.prompt_tokens, 0.75 * (stretch - 1) * quiet / each - 2) << each << " " << waiting;
+      // Alone again, a prompt has no more than its share at once.
+      EXPECT_LE(run(budget, 1, 1, each, 1, 2).longest, 1.02 * StepBudget::kStretch * quiet);
+    }
+}
+
 TEST(StepBudget, APromptNeverStandsStill) {
   StepBudget budget(512);
   EXPECT_EQ(run(budget, 1, 0, 10).prompt_tokens, 1u);
 }
 
-TEST(StepBudget, WithoutAnswersAPromptGetsAll) { EXPECT_EQ(StepBudget(512).prompt_tokens(0), 512u); }
+TEST(StepBudget, WithoutAnswersAPromptGetsAll) { EXPECT_EQ(StepBudget(512).prompt_tokens(0, 1), 512u); }
 
 // With prompts without end, the time that a step takes without them would never be seen otherwise.
 TEST(StepBudget, WhatAQuietStepTakesIsMeasuredForEachNumberOfAnswersAndAgain) {
   StepBudget budget(512);
-  EXPECT_EQ(budget.prompt_tokens(1), 0u);
+  EXPECT_EQ(budget.prompt_tokens(1, 1), 0u);
   run(budget, 1, 0, 1);
-  EXPECT_GT(budget.prompt_tokens(1), 0u);
-  EXPECT_EQ(budget.prompt_tokens(20), 0u);
+  EXPECT_GT(budget.prompt_tokens(1, 1), 0u);
+  EXPECT_EQ(budget.prompt_tokens(20, 1), 0u);
   // 20 answers take 20 seconds by themselves, which leaves 30 to prompts.
   EXPECT_GE(run(budget, 20, 0, 1).prompt_tokens, 20u);
   int quiet = 0;
   for (uint64_t step = 0; step < 2 * StepBudget::kStale; ++step) {
-    const uint32_t prompt = budget.prompt_tokens(20);
+    const uint32_t prompt = budget.prompt_tokens(20, 1);
     quiet += prompt == 0 ? 1 : 0;
     budget.observe(20, prompt, 20 + prompt);
   }

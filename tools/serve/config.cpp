@@ -150,6 +150,7 @@ void read_config(const std::filesystem::path& path, ServerOptions& options) {
   if (const auto most = root.count("max_tokens", UINT32_MAX)) options.engine.most_tokens = static_cast<uint32_t>(*most);
   if (const auto seconds = root.count("grace", UINT32_MAX)) options.grace_seconds = static_cast<uint32_t>(*seconds);
   if (const auto embeddings = root.get<bool>("embeddings")) options.engine.embeddings = *embeddings;
+  if (const auto same = root.get<bool>("deterministic")) options.engine.deterministic = *same;
   append(options.access.hosts, root.texts("allow_hosts"));
   append(options.access.origins, root.texts("allow_origins"));
   read_models(root, path.parent_path(), options);

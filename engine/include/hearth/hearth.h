@@ -59,9 +59,10 @@ struct EngineOptions {
   uint32_t most_tokens = 0;      // of an answer, whatever its request says; 0: no limit
   uint32_t most_waiting = 1024;  // requests beyond it are refused as busy
   double longest_wait = 0;       // seconds until a request that has not begun is ended as busy; 0: no limit
-  bool embeddings = false;       // embed() is wanted: takes memory for a second cache of one context
-  std::string pre_tokenizer;     // instead of the file's tokenizer.ggml.pre
-  bool chat_template = true;     // false: the file's chat template is not looked at
+  bool deterministic = false;  // logits of a request are the same bits whatever it is decoded with; prompts take longer
+  bool embeddings = false;     // embed() is wanted: takes memory for a second cache of one context
+  std::string pre_tokenizer;   // instead of the file's tokenizer.ggml.pre
+  bool chat_template = true;   // false: the file's chat template is not looked at
   // Called with the share of the file that is in memory, 0 to 1, in the thread that loads. Without it the file is read
   // when first used.
   std::function<void(double)> on_load;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/text/answer/json_scanner.h"
+#include "engine/text/template/error.h"
 #include "engine/text/template/json.h"
 
 namespace hearth {

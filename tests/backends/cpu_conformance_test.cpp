@@ -161,11 +161,11 @@ TEST_P(Cpu, DeterministicPlansGiveARowTheSameBitsInAnyBatch) {
     const Text text = random_text({20, 33, 5}, shape.vocabulary, limits, 4);
     const auto cpu = device();
     const auto expected = logits_of(*cpu, random.program, limits, text, 1);
-    for (const uint32_t step : {2u, 3u, 9u, 30u})
+    for (const uint32_t step : {3u, 30u})
       EXPECT_EQ(logits_of(*cpu, random.program, limits, text, step), expected) << "in steps of " << step;
     for (size_t s = 0; s < text.tokens.size(); ++s) {
       const Text alone{{text.tokens[s]}, {text.pages[s]}};
-      for (const uint32_t step : {1u, 4u, 40u})
+      for (const uint32_t step : {1u, 40u})
         EXPECT_EQ(logits_of(*cpu, random.program, limits, alone, step)[0], expected[s]) << s << " alone, by " << step;
     }
   }

@@ -325,7 +325,10 @@ TEST(LiveAnswerTest, arguments_obey_the_schema_of_their_tool) {
 TEST(LiveAnswerTest, arguments_obey_the_schema_where_a_token_holds_their_beginning) {
   Engine engine = engine_of({{"<tool_call>", true},
                              {"{\"name\": \"look"},
-                             {"\",\"arguments\":\n{\"at\": \"mo"},
+                             {"\",\""},
+                             {"arguments"},
+                             {"\":\n{\"by"},
+                             {"\": \"mo"},
                              {"on\"}}"},
                              {"</tool_call>", true}});
   const Told told = answer(engine, with_tools());

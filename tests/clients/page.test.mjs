@@ -24,7 +24,7 @@ async function open(url, options = {}) {
   const page = await context.newPage(), wrong = [];
   page.on("pageerror", (error) => wrong.push(error.message));
   page.on("console", (message) => { if (message.type() === "error" && !message.text().includes("401")) wrong.push(message.text()); });
-  page.on("request", (request) => { if (!request.url().startsWith(url) && !request.url().startsWith("data:")) wrong.push(request.url()); });
+  page.on("request", (request) => { if (!request.url().startsWith(new URL(url).origin) && !request.url().startsWith("data:")) wrong.push(request.url()); });
   await page.goto(url);
   return { page, done: async () => { assert.deepEqual(wrong, []); await context.close(); } };
 }

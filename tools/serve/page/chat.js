@@ -32,9 +32,15 @@ function scroll() {
   if (list.scrollHeight - list.scrollTop - list.clientHeight < 120) list.scrollTop = list.scrollHeight;
 }
 
+/** Where the messages of the chosen model go. */
+function place() {
+  const provider = by("model").selectedOptions[0]?.dataset.provider;
+  return provider ? `This model is not here: what you write goes to ${provider}.` : "What you write here stays on this machine.";
+}
+
 function begin() {
   turns = [];
-  by("messages").replaceChildren(element("p", { className: "empty", textContent: "What you write here stays on this machine." }));
+  by("messages").replaceChildren(element("p", { className: "empty", textContent: place() }));
 }
 
 /** Shows an answer as it grows; returns what is to be called with each change of it. */
@@ -125,8 +131,13 @@ export async function startChat() {
     event.preventDefault();
     send();
   });
+  by("model").addEventListener("change", begin);
   by("stop").addEventListener("click", () => running?.abort());
   by("fresh").addEventListener("click", () => { running?.abort(); begin(); by("text").focus(); });
   const { data } = await (await call("v1/models")).json();
-  by("model").replaceChildren(...data.map((model) => element("option", { value: model.id, textContent: model.id })));
+  by("model").replaceChildren(...data.map((model) => {
+    const option = element("option", { value: model.id, textContent: model.id });
+    if (model.owned_by !== "hearth") option.dataset.provider = model.owned_by;
+    return option;
+  }));
 }

@@ -24,9 +24,9 @@ inline constexpr WeightId kNoWeight = 0xffffffff;
 
 // Which elements of a head turn together: element 2i with 2i + 1, or i with i + half of the rotated size.
 enum class RopeStyle : uint8_t { adjacent, halves };
-// sigmoid(x) = 1 / (1 + exp(-x)); silu(x) = x sigmoid(x); gelu(x) = x sigmoid(2 c (x + 0.044715 x^3)), c = sqrt(2 / pi),
-// which is its tanh form. clamped is gpt-oss's product of two: of g = min(gate, 7) and u = max(-7, min(up, 7)) it is
-// g sigmoid(1.702 g) (u + 1); others are act(gate) * up.
+// sigmoid(x) = 1 / (1 + exp(-x)); silu(x) = x sigmoid(x); gelu(x) = x sigmoid(2 c (x + 0.044715 x^3)), c = sqrt(2 /
+// pi), which is its tanh form. clamped is gpt-oss's product of two: of g = min(gate, 7) and u = max(-7, min(up, 7)) it
+// is g sigmoid(1.702 g) (u + 1); others are act(gate) * up.
 enum class Activation : uint8_t { none, silu, gelu, sigmoid, clamped };
 
 struct Embed {  // out = row `token` of table, times scale, + row `position` of positions + bias
@@ -99,9 +99,9 @@ struct Attend {
   bool causal = true;
 };
 enum class Gating : uint8_t { softmax, sigmoid };
-// out = ids and weights of the `used` experts that have the largest p + selection_bias; p = gating(W in + bias). Weights
-// are p, divided by the sum of those chosen if they are normalised, times scale. With groups (of neighbours, as many
-// each), only experts of the groups_used groups are chosen whose two best sum to most.
+// out = ids and weights of the `used` experts that have the largest p + selection_bias; p = gating(W in + bias).
+// Weights are p, divided by the sum of those chosen if they are normalised, times scale. With groups (of neighbours, as
+// many each), only experts of the groups_used groups are chosen whose two best sum to most.
 struct Route {
   Slot in, out;  // out: [2 * used], ids first
   WeightId router;
@@ -122,13 +122,14 @@ struct Experts {  // out = add + sum over route of weight * (down_e (act(gate_e 
 struct Select {  // the rows whose logits are wanted; what follows works on those
   Slot in, out;
 };
-struct Logits {  // the result of the step, softcap * tanh(in / softcap) where there is one: of a decoder the logits, one
+struct Logits {  // the result of the step, softcap * tanh(in / softcap) where there is one: of a decoder the logits,
+                 // one
   Slot in;       // for each token of the vocabulary
   float softcap = 0;
 };
 
-using Op = std::variant<Embed, RmsNorm, LayerNorm, Linear, GateUp, EachHead, RopeKv, Attend, Route, Experts, Select,
-                        Logits>;
+using Op =
+    std::variant<Embed, RmsNorm, LayerNorm, Linear, GateUp, EachHead, RopeKv, Attend, Route, Experts, Select, Logits>;
 
 // A view of weights that the model file keeps; rows are contiguous in `bytes`.
 struct Weight {

@@ -129,7 +129,8 @@ class Checker {
     const uint32_t value_size = op.value_size == 0 ? op.head_size : op.value_size, heads = width(op.q) / op.head_size;
     head(op.out, value_size);
     require(width(op.out) / value_size == heads, "slots of different widths");
-    require(op.kv_heads > 0 && uint64_t{op.kv_heads} * op.head_size == program_.key_width, "heads do not fit the cache");
+    require(op.kv_heads > 0 && uint64_t{op.kv_heads} * op.head_size == program_.key_width,
+            "heads do not fit the cache");
     if (program_.value_width == 0) {
       require(op.kv_heads == 1 && value_size <= op.head_size, "values are not the beginning of the keys");
     } else {

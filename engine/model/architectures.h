@@ -10,8 +10,8 @@
 namespace hearth {
 
 // Where norms stand. before: of what attention and feed-forward read. after: of what they add. around: both. parallel:
-// attention and feed-forward read the same norm of the same stream, or a norm each. encoder: of the sum with the stream,
-// which it replaces.
+// attention and feed-forward read the same norm of the same stream, or a norm each. encoder: of the sum with the
+// stream, which it replaces.
 enum class Norms : uint8_t { before, after, around, parallel, encoder };
 
 // Norms of q and k: of each head with one gain for all (each_head), of all heads together (together), or of each head
@@ -23,8 +23,8 @@ struct Architecture {
   const char* name;  // as in general.architecture
 
   RopeStyle rope = RopeStyle::halves;
-  bool turns = true;                // positions by RoPE; otherwise a learned vector is added to the embedding
-  uint16_t unturned_step = 0;       // every so many-th layer does without RoPE
+  bool turns = true;                   // positions by RoPE; otherwise a learned vector is added to the embedding
+  uint16_t unturned_step = 0;          // every so many-th layer does without RoPE
   bool turns_in_windows_only = false;  // where there are windows, layers that see everything do without RoPE
 
   Norms norms = Norms::before;
@@ -39,12 +39,13 @@ struct Architecture {
 
   // Sliding windows: 0: none, whatever the file says; 1: in all layers; n: in all layers but each n-th.
   uint16_t window_period = 0;
-  uint32_t window = 0;               // where the file states none
-  bool scaled_windows = true;        // windowed layers have the scaling of RoPE that the others have
-  float window_rope_base = 0;        // where the file states none; 0: as the others
+  uint32_t window = 0;         // where the file states none
+  bool scaled_windows = true;  // windowed layers have the scaling of RoPE that the others have
+  float window_rope_base = 0;  // where the file states none; 0: as the others
   bool sinks = false;
   float attention_softcap = 0, final_softcap = 0;  // where the file states none
-  uint16_t wide_scale_layers = 0;  // with so many layers, scores are scaled by the width of a head as part of the stream
+  uint16_t wide_scale_layers =
+      0;  // with so many layers, scores are scaled by the width of a head as part of the stream
 
   bool scaled_embedding = false;  // by the root of its width
   bool divides_logits = false;    // by logit_scale; otherwise they are multiplied by it

@@ -65,8 +65,8 @@ void read_windows(const ConfigReader& reader, ModelConfig& config) {
   const Architecture& architecture = *config.architecture;
   config.windowed.resize(config.layers);
   if (architecture.window_period != 0)
-    config.window = reader.has("attention.sliding_window") ? reader.size_or_none("attention.sliding_window")
-                                                           : architecture.window;
+    config.window =
+        reader.has("attention.sliding_window") ? reader.size_or_none("attention.sliding_window") : architecture.window;
   if (config.window != 0) {
     const uint32_t period = architecture.window_period == 1 ? 0 : architecture.window_period;
     config.windowed = reader.pattern("attention.sliding_window_pattern", period, config.layers);
@@ -118,8 +118,8 @@ void read_experts(const ConfigReader& reader, ModelConfig& config) {
                                           " experts");
 }
 
-// Files in the absorbed form state the sizes of a head on the latent vectors as key_length and value_length, and those of
-// the heads themselves apart.
+// Files in the absorbed form state the sizes of a head on the latent vectors as key_length and value_length, and those
+// of the heads themselves apart.
 void read_latent(const ConfigReader& reader, ModelConfig& config) {
   LatentConfig& latent = config.latent;
   latent.kv_rank = reader.size("attention.kv_lora_rank");

@@ -19,9 +19,9 @@ struct RopeConfig {
   uint32_t dimensions = 0;  // elements of each head that turn, even
   double base = 10000;
   RopeScaling scaling = RopeScaling::none;
-  double factor = 1;              // of linear and yarn
-  double magnitude = 1;           // factor on the turned values
-  uint32_t original_context = 0;  // before it was scaled
+  double factor = 1;                     // of linear and yarn
+  double magnitude = 1;                  // factor on the turned values
+  uint32_t original_context = 0;         // before it was scaled
   double beta_fast = 32, beta_slow = 1;  // of yarn: turns over the original context where its ramp ends
   double log_multiplier = 0;             // of yarn: where stated, it takes back the growth of the magnitude
 };
@@ -40,8 +40,8 @@ struct ExpertConfig {
 // Multi-head latent attention: keys and values of all heads are made of one vector of `kv_rank` values, and one rotated
 // key of rope.dimensions values that the heads share.
 struct LatentConfig {
-  uint32_t q_rank = 0;   // 0: q is not made of a smaller vector
-  uint32_t kv_rank = 0;  // 0: not latent
+  uint32_t q_rank = 0;    // 0: q is not made of a smaller vector
+  uint32_t kv_rank = 0;   // 0: not latent
   bool absorbed = false;  // the file has W_k and W_v apart, so that attention can run on the latent vectors
 };
 

@@ -107,8 +107,7 @@ void DecoderBuilder::norm(Slot in, Slot out, const std::string& tensor, Slot add
 
 void DecoderBuilder::add_to_stream(Slot in, Slot out, const char* tensor, Slot add, Slot times) {
   const std::string base = name(tensor);
-  program_.ops.push_back(Linear{in, out,
-                                tensors_.matrix(base + ".weight", program_.slot_width[in], config_.width),
+  program_.ops.push_back(Linear{in, out, tensors_.matrix(base + ".weight", program_.slot_width[in], config_.width),
                                 tensors_.optional_vector(base + ".bias", config_.width), add, Activation::none,
                                 config_.residual_scale, times});
 }

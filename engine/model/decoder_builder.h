@@ -1,4 +1,5 @@
-// The decoder, told once, as a builder of its program; its parts are in decoder.cpp, attention.cpp and feed_forward.cpp.
+// The decoder, told once, as a builder of its program; its parts are in decoder.cpp, attention.cpp and
+// feed_forward.cpp.
 #pragma once
 
 #include <string>

@@ -38,8 +38,7 @@ class TensorReader {
  private:
   const GgufTensor& checked(std::string_view name, uint64_t width, uint64_t rows, uint64_t count);
   WeightId add(const std::string& name, const GgufTensor& tensor, uint64_t first, uint64_t rows);
-  WeightId add(const std::string& name, Format format, uint64_t width, uint64_t rows,
-               std::span<const std::byte> bytes);
+  WeightId add(const std::string& name, Format format, uint64_t width, uint64_t rows, std::span<const std::byte> bytes);
 
   const Gguf& file_;
   Program& program_;

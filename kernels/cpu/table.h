@@ -34,8 +34,8 @@ struct Matmul {
 // A cache's rows: one per cell, its values as KvType of the backends says; a q8_0 row is Q8_0 blocks.
 enum class CacheType : uint8_t { f32, f16, q8_0 };
 
-// out[i] = softmax(score) V over the positions from[i] to seen[i] - 1, for one head of K and V. score = scale * q[i] K^T,
-// then softcap * tanh(score / softcap) where there is one. sinks[i] is a score more that has no value.
+// out[i] = softmax(score) V over the positions from[i] to seen[i] - 1, for one head of K and V. score = scale * q[i]
+// K^T, then softcap * tanh(score / softcap) where there is one. sinks[i] is a score more that has no value.
 struct Attention {
   const float* const* q;  // [count], each [head_size]
   float* const* out;      // [count], each [value_size]; may be q
@@ -46,8 +46,8 @@ struct Attention {
   uint32_t head_size, value_size;
   float scale, softcap;
   CacheType type;
-  const std::byte *keys, *values;  // cell 0 of the layer
-  size_t key_bytes, value_bytes;   // of a cell
+  const std::byte *keys, *values;   // cell 0 of the layer
+  size_t key_bytes, value_bytes;    // of a cell
   uint32_t key_first, value_first;  // where the head begins in a cell, in values
   const uint32_t* pages;
   uint32_t page_size;

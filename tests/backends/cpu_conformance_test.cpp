@@ -87,7 +87,13 @@ TEST_P(Cpu, NormsAndCentersAsTheReference) {
   compare({.centered = true}, KvType::f32, kFloat, kFloatSquare);
   compare({.fold_norms = false, .centered = true}, KvType::f32, kFloat, kFloatSquare);
   compare({.head_norms = true, .post_norms = true}, KvType::f32, kFloat, kFloatSquare);
-  compare({.width = 45, .heads = 3, .kv_heads = 3, .head_size = 13, .hidden = 33, .rope_pairs = 5, .centered = true,
+  compare({.width = 45,
+           .heads = 3,
+           .kv_heads = 3,
+           .head_size = 13,
+           .hidden = 33,
+           .rope_pairs = 5,
+           .centered = true,
            .head_norms = true},
           KvType::f32, kFloat, kFloatSquare);
 }

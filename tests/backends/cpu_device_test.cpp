@@ -312,22 +312,31 @@ TEST(CpuDevice, RefusesFieldsThatDoNotFit) {
   all([](Program& p) { first<RopeKv>(p).v = kNoSlot; }, "values do not fit");
   all([](Program& p) { first<Attend>(p).sinks = first<Embed>(p).table; }, "does not fit");
   all([](Program& p) { first<Attend>(p).value_size = 8; }, "different widths");
-  all([](Program& p) {
-    first<Attend>(p).causal = false;
-    first<Attend>(p).window = 8;
-  }, "without an order");
+  all(
+      [](Program& p) {
+        first<Attend>(p).causal = false;
+        first<Attend>(p).window = 8;
+      },
+      "without an order");
   all([](Program& p) { first<Route>(p).groups = 3; }, "groups");
   all([](Program& p) { first<Route>(p).groups = 4; }, "groups");
   all([](Program& p) { first<Route>(p).selection_bias = first<Embed>(p).table; }, "does not fit");
-  refused({.layers = 1, .centered = true, .sinks = true},
-          [](Program& p) { first<LayerNorm>(p).bias = first<Attend>(p).sinks; }, "does not fit");
+  refused(
+      {.layers = 1, .centered = true, .sinks = true},
+      [](Program& p) { first<LayerNorm>(p).bias = first<Attend>(p).sinks; }, "does not fit");
   const Shape latent{.head_size = 40, .layers = 1, .rope_pairs = 4, .latent = 36};
-  refused(latent, [](Program& p) { first<EachHead>(p).heads = 5; }, "heads do not fit");
-  refused(latent, [](Program& p) { first<EachHead>(p).out_first = 9; }, "heads do not fit");
-  refused(latent, [](Program& p) { first<EachHead>(p).out_stride = 8; }, "same values");
-  refused(latent, [](Program& p) { first<EachHead>(p).in_count = 8; }, "does not fit");
-  refused(latent, [](Program& p) { first<EachHead>(p).weight = kNoWeight; }, "heads do not fit");
-  refused(latent, [](Program& p) { first<Attend>(p).kv_heads = 2; }, "heads do not fit");
+  refused(
+      latent, [](Program& p) { first<EachHead>(p).heads = 5; }, "heads do not fit");
+  refused(
+      latent, [](Program& p) { first<EachHead>(p).out_first = 9; }, "heads do not fit");
+  refused(
+      latent, [](Program& p) { first<EachHead>(p).out_stride = 8; }, "same values");
+  refused(
+      latent, [](Program& p) { first<EachHead>(p).in_count = 8; }, "does not fit");
+  refused(
+      latent, [](Program& p) { first<EachHead>(p).weight = kNoWeight; }, "heads do not fit");
+  refused(
+      latent, [](Program& p) { first<Attend>(p).kv_heads = 2; }, "heads do not fit");
 }
 
 TEST(CpuDevice, RefusesBatchesPastTheLastPosition) {

@@ -22,11 +22,11 @@ struct Shape {
   bool bias = false;            // on q, k, v, and of the feed-forward part
   bool fold_norms = true;       // false: the norms' results are also added up, so that they must exist
 
-  bool centered = false;     // LayerNorm
-  bool head_norms = false;   // q shares a gain, k has one for each head
-  bool post_norms = false;   // of what joins the stream
-  bool positions = false;    // a vector for each position, and one more
-  float scale = 1;           // of what joins the stream, and of the logits
+  bool centered = false;    // LayerNorm
+  bool head_norms = false;  // q shares a gain, k has one for each head
+  bool post_norms = false;  // of what joins the stream
+  bool positions = false;   // a vector for each position, and one more
+  float scale = 1;          // of what joins the stream, and of the logits
   Activation act = Activation::silu;
   bool gated = true;
   float softcap = 0;
@@ -184,8 +184,8 @@ class RandomProgramBuilder {
     project(shape_.format, k_);
     project(shape_.other, v_);
     if (shape_.head_norms) norm_heads();
-    Attend attend{q_,   mixed_, layer_, shape_.head_size, shape_.kv_heads,
-                  1 / std::sqrt(static_cast<float>(shape_.head_size))};
+    Attend attend{
+        q_, mixed_, layer_, shape_.head_size, shape_.kv_heads, 1 / std::sqrt(static_cast<float>(shape_.head_size))};
     attend.value_size = shape_.value_size;
     rope_and_attend({q_, k_, v_, layer_, 0, shape_.style, shape_.head_size}, attend);
   }

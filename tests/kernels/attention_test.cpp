@@ -99,13 +99,14 @@ void check_attention(const KernelTable& table, const CacheShape& shape, CacheTyp
 }
 
 TEST_P(AttentionKernels, AttendOverPagedCaches) {
-  for (const CacheShape& shape : {CacheShape{64, 2, 64}, CacheShape{8, 4, 8}, CacheShape{13, 1, 13},
-                                  CacheShape{80, 2, 80}, CacheShape{256, 1, 256}, CacheShape{48, 2, 16},
-                                  CacheShape{16, 2, 40}, CacheShape{64, 2, 64, 4}, CacheShape{64, 2, 64, 0, 32},
-                                  CacheShape{32, 1, 32, 0, 9}, CacheShape{32, 1, 32, 0, 1}, CacheShape{16, 2, 16, 0, 0, true},
-                                  CacheShape{16, 2, 16, 5, 33, true}})
+  for (const CacheShape& shape :
+       {CacheShape{64, 2, 64}, CacheShape{8, 4, 8}, CacheShape{13, 1, 13}, CacheShape{80, 2, 80},
+        CacheShape{256, 1, 256}, CacheShape{48, 2, 16}, CacheShape{16, 2, 40}, CacheShape{64, 2, 64, 4},
+        CacheShape{64, 2, 64, 0, 32}, CacheShape{32, 1, 32, 0, 9}, CacheShape{32, 1, 32, 0, 1},
+        CacheShape{16, 2, 16, 0, 0, true}, CacheShape{16, 2, 16, 5, 33, true}})
     for (const CacheType type : {CacheType::f32, CacheType::f16, CacheType::q8_0}) {
-      if (type == CacheType::q8_0 && (shape.head_size * shape.heads % 32 != 0 || shape.value_size * shape.heads % 32 != 0))
+      if (type == CacheType::q8_0 &&
+          (shape.head_size * shape.heads % 32 != 0 || shape.value_size * shape.heads % 32 != 0))
         continue;
       SCOPED_TRACE(std::to_string(shape.head_size) + " to " + std::to_string(shape.value_size) + ", window " +
                    std::to_string(shape.window) + ", type " + std::to_string(static_cast<int>(type)));

@@ -31,7 +31,8 @@ void expect_map(Map kernel, const std::function<double(double)>& expected) {
   for (size_t i = 0; i < out.size(); ++i) {
     const double right = expected(double{x[i]});
     // Near zero of x the sigmoid's argument has its own rounding, of which a large one is multiplied.
-    EXPECT_NEAR(out[i], right, (4e-7 + 1.2e-7 * std::min(std::abs(double{x[i]}), 90.0)) * std::abs(right) + 1e-26) << x[i];
+    EXPECT_NEAR(out[i], right, (4e-7 + 1.2e-7 * std::min(std::abs(double{x[i]}), 90.0)) * std::abs(right) + 1e-26)
+        << x[i];
   }
   float nan = std::numeric_limits<float>::quiet_NaN();
   kernel(&nan, 1);

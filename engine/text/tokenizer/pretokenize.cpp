@@ -124,7 +124,8 @@ std::vector<uint32_t> pre_tokenize(PreTokenizer rules, std::string_view bytes) {
       });
       split(ends, [&](uint32_t at, uint32_t end) {
         return skip(at, end, [&](uint32_t i) {
-          return (text.code(i) >= 0x4E00 && text.code(i) <= 0x9FA5) || (text.code(i) >= 0x3040 && text.code(i) <= 0x30FF);
+          return (text.code(i) >= 0x4E00 && text.code(i) <= 0x9FA5) ||
+                 (text.code(i) >= 0x3040 && text.code(i) <= 0x30FF);
         });
       });
       split(ends, [&](uint32_t at, uint32_t end) { return match_deepseek_v3(text, at, end); });

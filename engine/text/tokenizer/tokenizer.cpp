@@ -98,7 +98,8 @@ Tokenizer Tokenizer::load(const Gguf& gguf, const TokenizerOptions& options) {
   const bool custom = sentence_piece || word_piece || rules == PreTokenizer::llama3 || rules == PreTokenizer::tekken;
   tokenizer.adds_bos_ = tokenizer.vocabulary_.add_bos().value_or(custom);
   tokenizer.adds_eos_ = tokenizer.vocabulary_.add_eos().value_or(word_piece);
-  tokenizer.adds_space_prefix_ = word_piece || (sentence_piece && tokenizer.vocabulary_.add_space_prefix().value_or(true));
+  tokenizer.adds_space_prefix_ =
+      word_piece || (sentence_piece && tokenizer.vocabulary_.add_space_prefix().value_or(true));
   tokenizer.load_pieces();
   if (sentence_piece) tokenizer.load_stripping(gguf);
   return tokenizer;

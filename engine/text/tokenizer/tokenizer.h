@@ -37,8 +37,9 @@ class Tokenizer {
   static constexpr size_t kLongestText = size_t{1} << 30;
 
   // The text of a whole sequence. Control tokens have none unless `show_special`. Byte-level vocabularies give back the
-  // very bytes that were encoded; SentencePiece ones take away the space that encoding put in front, as WordPiece ones do
-  // (whose text is lower-case words with a space between), and give U+FFFD for each byte that is no UTF-8. TokenizerError for an id that the vocabulary has not.
+  // very bytes that were encoded; SentencePiece ones take away the space that encoding put in front, as WordPiece ones
+  // do (whose text is lower-case words with a space between), and give U+FFFD for each byte that is no UTF-8.
+  // TokenizerError for an id that the vocabulary has not.
   std::string decode(std::span<const int32_t> ids, bool show_special) const;
 
   // Appends the bytes of one token, as part of a sequence: `at_start` is true until a token has had text.

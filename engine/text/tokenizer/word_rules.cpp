@@ -92,9 +92,7 @@ uint32_t match_gpt2(const Characters& text, uint32_t at, uint32_t end) {
 }
 
 uint32_t match_llama3(const Characters& text, uint32_t at, uint32_t end, uint32_t digits, bool marks) {
-  const auto is_letter = [&](uint32_t i) {
-    return text.is(i, CharKind::letter) || (marks && is_mark(text.code(i)));
-  };
+  const auto is_letter = [&](uint32_t i) { return text.is(i, CharKind::letter) || (marks && is_mark(text.code(i))); };
   if (const uint32_t stop = match_contraction(text, at, end, true); stop != at) return stop;
   if (text.is(at, CharKind::letter)) return skip(at, end, is_letter);
   if (text.is(at, CharKind::number))

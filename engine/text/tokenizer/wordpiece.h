@@ -14,8 +14,8 @@ namespace hearth {
 // Immutable: safe to share between threads. Views the vocabulary, which must outlive it (it may be moved, not copied).
 class WordPieceEncoder {
  public:
-  // Pieces that begin a word are written with U+2581 in front. Throws TokenizerError where the vocabulary has no unknown
-  // token.
+  // Pieces that begin a word are written with U+2581 in front. Throws TokenizerError where the vocabulary has no
+  // unknown token.
   WordPieceEncoder(const Gguf& gguf, const Vocabulary& vocabulary);
 
   // Appends the ids of a text without special tokens. Signs and ideographs are words of their own; a word that no

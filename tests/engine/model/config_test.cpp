@@ -104,7 +104,8 @@ TEST(ModelConfig, BadValuesOfOtherArchitecturesAreNamed) {
   const ArchitectureKey bad[] = {
       {"deepseek2", {"", 0u, "deepseek2.attention.kv_lora_rank is missing"}},
       {"deepseek2", {"attention.kv_lora_rank", 16u, "kv_lora_rank is 16, not larger than rope.dimension_count, 16"}},
-      {"deepseek2", {"attention.kv_lora_rank", 32u, "rope.dimension_count is 16, which leaves nothing of a head of 16"}},
+      {"deepseek2",
+       {"attention.kv_lora_rank", 32u, "rope.dimension_count is 16, which leaves nothing of a head of 16"}},
       {"gemma2", {"attention.sliding_window_pattern", std::string("x"), "attention.sliding_window_pattern\""}},
       {"gemma2", {"attn_logit_softcapping", -3.0f, "gemma2.attn_logit_softcapping is not a positive number"}},
       {"gpt2", {"attention.layer_norm_epsilon", 0.0f, "gpt2.attention.layer_norm_epsilon is not a positive number"}},

@@ -29,17 +29,44 @@ void PrintTo(const Case& one, std::ostream* out) { *out << one.path << " in chun
 bool is_encoder(const std::string& path) { return path == "models/bert" || path == "models/nomic-bert"; }
 
 std::vector<Case> cases() {
-  const char* models[] = {
-      "bert",          "deepseek2",       "deepseek2-mla",       "falcon",     "gemma2",
-      "gemma3",        "glm4",            "gemma3-rope-linear",  "gpt-oss",    "gpt-oss-mxfp4",
-      "gpt2",          "gptneox",         "granite",             "granitemoe", "llama-gqa-rope-freqs",
-      "llama-mha",     "llama-moe",       "llama-rope-linear",   "llama-tied", "llama-rope-yarn",
-      "nomic-bert",    "olmo2",           "olmo2-swa",           "olmoe",      "phi2",
-      "phi3",          "phi3-longrope-long", "phi3-longrope-short", "qwen2",   "qwen2moe",
-      "qwen3",         "qwen3-embedding", "qwen3moe",            "smollm3",    "starcoder2"};
-  const char* quantized[] = {"llama-f16",  "llama-bf16", "llama-q4_0",   "llama-q4_1",    "llama-q5_0",
-                             "llama-q5_1", "llama-q8_0", "llama-q2_k",   "llama-q3_k",    "llama-q4_k",
-                             "llama-q5_k", "llama-q6_k", "llama-iq4_nl", "llama-iq4_xs",  "llama-q4_k_m",
+  const char* models[] = {"bert",
+                          "deepseek2",
+                          "deepseek2-mla",
+                          "falcon",
+                          "gemma2",
+                          "gemma3",
+                          "glm4",
+                          "gemma3-rope-linear",
+                          "gpt-oss",
+                          "gpt-oss-mxfp4",
+                          "gpt2",
+                          "gptneox",
+                          "granite",
+                          "granitemoe",
+                          "llama-gqa-rope-freqs",
+                          "llama-mha",
+                          "llama-moe",
+                          "llama-rope-linear",
+                          "llama-tied",
+                          "llama-rope-yarn",
+                          "nomic-bert",
+                          "olmo2",
+                          "olmo2-swa",
+                          "olmoe",
+                          "phi2",
+                          "phi3",
+                          "phi3-longrope-long",
+                          "phi3-longrope-short",
+                          "qwen2",
+                          "qwen2moe",
+                          "qwen3",
+                          "qwen3-embedding",
+                          "qwen3moe",
+                          "smollm3",
+                          "starcoder2"};
+  const char* quantized[] = {"llama-f16",    "llama-bf16",    "llama-q4_0",   "llama-q4_1",   "llama-q5_0",
+                             "llama-q5_1",   "llama-q8_0",    "llama-q2_k",   "llama-q3_k",   "llama-q4_k",
+                             "llama-q5_k",   "llama-q6_k",    "llama-iq4_nl", "llama-iq4_xs", "llama-q4_k_m",
                              "llama-q3_k_m", "qwen3moe-q4_k", "qwen3moe-q8_0"};
   std::vector<Case> list;
   const auto add = [&](const std::string& path) {
@@ -182,14 +209,15 @@ TEST_P(GoldenModel, ReferenceGivesTheRecordedLogits) {
 }
 
 // What the README of the golden files allows for the arithmetic of the CPU backend: F32 throughout for float weights,
-// and activations rounded to 8 bits for the others, which may err by twice what other engines do. A mixture's choice may
-// fall otherwise then, which is seen in single logits only; the distributions stay close.
+// and activations rounded to 8 bits for the others, which may err by twice what other engines do. A mixture's choice
+// may fall otherwise then, which is seen in single logits only; the distributions stay close.
 Difference tolerance(const nlohmann::json& golden) {
   const auto& agreement = golden.at("agreement");
   if (golden.at("model") == "gpt-oss-mxfp4.gguf") return {0.6, 5e-3};
   if (!agreement.contains("native_llama.cpp")) return {2e-4, 1e-8};
-  return {2 * std::max(agreement.at("native_llama.cpp").get<double>(), agreement.at("native_ik_llama.cpp").get<double>()),
-          0.03};
+  return {
+      2 * std::max(agreement.at("native_llama.cpp").get<double>(), agreement.at("native_ik_llama.cpp").get<double>()),
+      0.03};
 }
 
 TEST_P(GoldenModel, EveryInstructionSetGivesTheRecordedLogits) {

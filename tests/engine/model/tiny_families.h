@@ -26,7 +26,8 @@ inline TinyFamily tiny_family(const std::string& name, const std::vector<std::st
   for (const auto& [key, value] : keys) family.model.keys[name + "." + key] = value;
   family.model.tensors = TinyModel::llama().tensors;
   const auto full = [](const std::string& tensor) {
-    const bool of_model = tensor.starts_with("token_") || tensor.starts_with("position_") || tensor.starts_with("output_");
+    const bool of_model =
+        tensor.starts_with("token_") || tensor.starts_with("position_") || tensor.starts_with("output_");
     return of_model ? tensor : "blk.0." + tensor;
   };
   for (const std::string& tensor : without) family.model.tensors.erase(full(tensor));
@@ -49,12 +50,12 @@ inline std::vector<TinyFamily> tiny_families() {
   const std::vector<std::string> qkv = {"attn_q.weight", "attn_k.weight", "attn_v.weight"};
   std::map<std::string, TinyModel::Value> latent = experts, absorbed, shared = experts;
   for (const auto& [key, value] : std::map<std::string, TinyModel::Value>{{"attention.kv_lora_rank", 24u},
-                                                                         {"attention.q_lora_rank", 20u},
-                                                                         {"attention.head_count_kv", 2u},
-                                                                         {"attention.key_length", 16u},
-                                                                         {"attention.value_length", 12u},
-                                                                         {"rope.dimension_count", 8u},
-                                                                         {"expert_shared_count", 2u}})
+                                                                          {"attention.q_lora_rank", 20u},
+                                                                          {"attention.head_count_kv", 2u},
+                                                                          {"attention.key_length", 16u},
+                                                                          {"attention.value_length", 12u},
+                                                                          {"rope.dimension_count", 8u},
+                                                                          {"expert_shared_count", 2u}})
     latent[key] = value;
   absorbed = latent;
   absorbed["attention.head_count_kv"] = 1u;
@@ -75,11 +76,11 @@ inline std::vector<TinyFamily> tiny_families() {
       {"ffn_gate_shexp.weight", {32, 48}}, {"ffn_up_shexp.weight", {32, 48}}, {"ffn_down_shexp.weight", {48, 32}}};
   const auto and_latent = [&](std::map<std::string, std::vector<uint64_t>> tensors) {
     tensors.merge(std::map<std::string, std::vector<uint64_t>>{{"attn_q_a.weight", {32, 20}},
-                                                              {"attn_q_a_norm.weight", {20}},
-                                                              {"attn_q_b.weight", {20, 32}},
-                                                              {"attn_kv_a_mqa.weight", {32, 32}},
-                                                              {"attn_kv_a_norm.weight", {24}},
-                                                              {"attn_output.weight", {24, 32}}});
+                                                               {"attn_q_a_norm.weight", {20}},
+                                                               {"attn_q_b.weight", {20, 32}},
+                                                               {"attn_kv_a_mqa.weight", {32, 32}},
+                                                               {"attn_kv_a_norm.weight", {24}},
+                                                               {"attn_output.weight", {24, 32}}});
     tensors.insert(shared_expert.begin(), shared_expert.end());
     return and_mixture(std::move(tensors));
   };
@@ -102,9 +103,7 @@ inline std::vector<TinyFamily> tiny_families() {
                    {"ffn_down_exps.bias", {32, 4}},
                    {"attn_output.bias", {32}}}),
       tiny_family("glm4", {"ffn_gate.weight"}, {},
-                  {{"ffn_up.weight", {32, 128}},
-                   {"post_attention_norm.weight", {32}},
-                   {"post_ffw_norm.weight", {32}}}),
+                  {{"ffn_up.weight", {32, 128}}, {"post_attention_norm.weight", {32}}, {"post_ffw_norm.weight", {32}}}),
       tiny_family("gptneox", with(qkv, {"ffn_gate.weight"}), {}, {{"attn_qkv.weight", {32, 64}}},
                   {{"attn_norm.bias", {32}}, {"attn_qkv.bias", {64}}, {"ffn_up.bias", {64}}}),
       tiny_family("gpt2", with(qkv, {"ffn_gate.weight"}), {},

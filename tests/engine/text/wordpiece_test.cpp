@@ -21,8 +21,8 @@ TinyVocabulary tiny_word_pieces() {
     tiny.add(piece);
   return tiny;
 }
-constexpr int32_t kUnknown = 1, kUn = 5, kAff = 6, kAble = 7, kRun = 8, kNing = 9, kComma = 10, kEcole = 11, kMiddle = 12,
-                  kPlus = 13;
+constexpr int32_t kUnknown = 1, kUn = 5, kAff = 6, kAble = 7, kRun = 8, kNing = 9, kComma = 10, kEcole = 11,
+                  kMiddle = 12, kPlus = 13;
 
 TEST(WordPiece, TakesTheLongestPiecesFromTheBeginning) {
   const Tokenizer tokenizer = tiny_word_pieces().load();
@@ -44,7 +44,11 @@ TEST(WordPiece, AWordThatNoPiecesMakeUpIsOneUnknownToken) {
 TEST(WordPiece, SignsAndIdeographsAreWordsAccentsAreNothing) {
   const Tokenizer tokenizer = tiny_word_pieces().load();
   EXPECT_EQ(tokenizer.encode("run,un+run", false), (Ids{kRun, kComma, kUn, kPlus, kRun}));
-  EXPECT_EQ(tokenizer.encode("\xC3\x89" "cole e\xCC\x81" "cole", false), (Ids{kEcole, kEcole}));
+  EXPECT_EQ(tokenizer.encode("\xC3\x89"
+                             "cole e\xCC\x81"
+                             "cole",
+                             false),
+            (Ids{kEcole, kEcole}));
   EXPECT_EQ(tokenizer.encode("\xE4\xB8\xAD\xE4\xB8\xADrun", false), (Ids{kMiddle, kMiddle, kRun}));
   EXPECT_EQ(tokenizer.encode("r\xE2\x80\x8Bun\xFF", false), Ids{kRun});  // controls and broken bytes are nothing
 }

@@ -76,6 +76,7 @@ constexpr Architecture kArchitectures[] = {
     {.name = "gptneox",
      .norms = Norms::parallel,
      .centered = true,
+     .parallel_norms = true,
      .fused = true,
      .gated = false,
      .activation = Activation::gelu},

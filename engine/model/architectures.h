@@ -31,6 +31,7 @@ struct Architecture {
   bool centered = false;  // LayerNorm with bias instead of RMSNorm
   HeadNorms head_norms = HeadNorms::none;
   const char* feed_forward_norm = "ffn_norm";
+  bool parallel_norms = false;         // parallel parts have a norm each
   bool parallel_without_norm = false;  // a layer without a norm of its feed-forward part is a parallel one
 
   bool fused = false;  // usually one attn_qkv tensor, and ffn_up with the rows of gate, then of up

@@ -16,7 +16,8 @@ void DecoderBuilder::attention(Slot in, Slot out, Slot add) {
 void DecoderBuilder::project(Slot in, Slot out, const char* part, uint64_t first) {
   const uint64_t width = config_.width, rows = program_.slot_width[out];
   const std::string own = name(part), all = name("attn_qkv");
-  const bool fused = tensors_.has(all + ".weight") || (kind_.fused && !tensors_.has(own + ".weight"));
+  const bool apart = has("attn_q.weight") || has("attn_k.weight") || has("attn_v.weight");
+  const bool fused = tensors_.has(all + ".weight") || (kind_.fused && !apart);
   const uint64_t all_rows = uint64_t{program_.slot_width[q_]} + program_.slot_width[k_] + program_.slot_width[v_];
   const WeightId weight = fused ? tensors_.rows_of(all + ".weight", width, all_rows, first, rows)
                                 : tensors_.matrix(own + ".weight", width, rows);

@@ -116,7 +116,7 @@ void DecoderBuilder::layer() {
   const bool parallel = config_.parallel || (kind_.parallel_without_norm && !has("ffn_norm.weight"));
   if (parallel) {
     // The norm of the feed-forward part is made before attention changes the stream.
-    const bool apart = has("attn_norm_2.weight"), both = has("ffn_norm.weight");
+    const bool apart = has("attn_norm_2.weight"), both = kind_.parallel_norms;
     norm(stream_, normed_, name(apart ? "attn_norm_2" : "attn_norm"));
     Slot second = normed_;
     if (apart || both) {

@@ -77,8 +77,8 @@ LoadedModel load_model(Gguf file, const ModelOptions& options) {
 MemoryPlan plan_memory(const Program& program, const Limits& limits) {
   MemoryPlan plan{};
   for (const Weight& weight : program.weights) plan.weights += weight.bytes.size();
-  const uint64_t width = uint64_t{program.key_width} + program.value_width;
-  const uint64_t values = program.layers * width * limits.pages * limits.page_size;
+  const uint64_t cell = uint64_t{program.key_width} + program.value_width;
+  const uint64_t values = program.layers * cell * limits.pages * limits.page_size;
   switch (limits.kv_type) {
     case KvType::f32:
       plan.cache = values * 4;

@@ -27,6 +27,8 @@ void check_batch(const Batch& batch, const Program& program, const Limits& limit
   require(batch.row_begin.size() == batch.page_begin.size(), "row_begin and page_begin differ in their sequences");
   for (const int32_t token : batch.tokens)
     require(token >= 0 && static_cast<uint32_t>(token) < program.vocabulary, "a token is out of range");
+  for (const uint32_t position : batch.positions)
+    require(program.positions == 0 || position < program.positions, "a position lies past the model's last");
   for (const uint32_t page : batch.pages) require(page < limits.pages, "a page is out of range");
   for (size_t s = 0; s + 1 < batch.row_begin.size(); ++s) {
     const uint64_t cells = uint64_t{batch.page_begin[s + 1] - batch.page_begin[s]} * limits.page_size;

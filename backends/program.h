@@ -24,60 +24,112 @@ inline constexpr WeightId kNoWeight = 0xffffffff;
 
 // Which elements of a head turn together: element 2i with 2i + 1, or i with i + half of the rotated size.
 enum class RopeStyle : uint8_t { adjacent, halves };
-enum class Activation : uint8_t { silu };
+// sigmoid(x) = 1 / (1 + exp(-x)); silu(x) = x sigmoid(x); gelu(x) = x sigmoid(2 c (x + 0.044715 x^3)), c = sqrt(2 /
+// pi), which is its tanh form. clamped is gpt-oss's product of two: of g = min(gate, 7) and u = max(-7, min(up, 7)) it
+// is g sigmoid(1.702 g) (u + 1); others are act(gate) * up.
+enum class Activation : uint8_t { none, silu, gelu, sigmoid, clamped };
 
-struct Embed {  // out = row `token` of table, times scale
+struct Embed {  // out = row `token` of table, times scale, + row `position` of positions + bias
   Slot out;
   WeightId table;
   float scale = 1;
+  WeightId positions = kNoWeight, bias = kNoWeight;
 };
-struct RmsNorm {  // out = in / sqrt(mean(in^2) + eps) * gain
+// Each run of gain.width values of a row is normed by itself, and a rest shorter than a run stays as it is. The runs
+// share the gain, or have one of its rows each.
+struct RmsNorm {  // out = add + in / sqrt(mean(in^2) + eps) * gain
   Slot in, out;
   WeightId gain;
   float eps;
+  Slot add = kNoSlot;
 };
-struct Linear {  // out = add + W in + bias
+struct LayerNorm {  // out = (in - mean(in)) / sqrt(variance(in) + eps) * gain + bias; runs as in RmsNorm
+  Slot in, out;
+  WeightId gain, bias;
+  float eps;
+};
+struct Linear {  // out = add + scale * times * act(W in + bias)
   Slot in, out;
   WeightId weight, bias = kNoWeight;
   Slot add = kNoSlot;
+  Activation act = Activation::none;  // not clamped
+  float scale = 1;
+  Slot times = kNoSlot;  // of width 1
 };
-struct GateUp {  // out = act(G in) * (U in)
+struct GateUp {  // out = act(G in + gate_bias) * (U in + up_bias)
   Slot in, out;
   WeightId gate, up;
   Activation act;
+  WeightId gate_bias = kNoWeight, up_bias = kNoWeight;
 };
-struct RopeKv {  // turns q and k by their positions, in place, and stores k and v in the layer's cache
-  Slot q, k, v;
+// Heads apart, for weights that mix no heads: of each head h the values [out_first, out_first + out_count) of run h of
+// out, runs being out_stride apart, are W_h times the in_count values of run h of in; without a weight they are those
+// values. What else is in out stays.
+struct EachHead {
+  Slot in, out;
+  WeightId weight;  // heads one below the other
+  uint32_t heads;
+  uint32_t in_first, in_stride, in_count;  // a stride of 0: all heads read the same
+  uint32_t out_first, out_stride, out_count;
+};
+// Turns q and k by their positions, in place, and stores k and v in the layer's cache. q is also multiplied by
+// 1 + temperature * log(1 + floor(position / temperature_span)), where there is a temperature.
+struct RopeKv {
+  Slot q, k, v;  // v: kNoSlot where the program keeps no values
   uint16_t layer;
   RopeTableId table;
   RopeStyle style;
   uint32_t head_size;
+  uint32_t first = 0;  // of a head's elements that turn
+  float temperature = 0;
+  uint32_t temperature_span = 0;
 };
-struct Attend {  // out = softmax(scale * q K^T) V over the positions up to the row's own; heads of q share those of K
+// out = softmax(scores) V over the positions that a row sees: those up to its own, of which `window`, if any, is the
+// number; all of its sequence in this batch where not causal. scores = scale * q K^T, then softcap * tanh(scores /
+// softcap) where there is one. Heads of q share those of K. With sinks, each head of q has a score more, of no value.
+struct Attend {
   Slot q, out;
   uint16_t layer;
   uint32_t head_size, kv_heads;
   float scale;
+  float softcap = 0;
+  uint32_t window = 0;
+  WeightId sinks = kNoWeight;
+  uint32_t value_size = 0;  // of a head of V and out; 0: head_size
+  bool causal = true;
 };
-struct Route {   // out = ids and weights of the `used` experts of largest softmax(W in), weights divided by their sum
+enum class Gating : uint8_t { softmax, sigmoid };
+// out = ids and weights of the `used` experts that have the largest p + selection_bias; p = gating(W in + bias).
+// Weights are p, divided by the sum of those chosen if they are normalised, times scale. With groups (of neighbours, as
+// many each), only experts of the groups_used groups are chosen whose two best sum to most.
+struct Route {
   Slot in, out;  // out: [2 * used], ids first
   WeightId router;
   uint16_t used;
+  WeightId bias = kNoWeight, selection_bias = kNoWeight;
+  Gating gating = Gating::softmax;
+  bool normalised = true;
+  float scale = 1;
+  uint16_t groups = 1, groups_used = 1;
 };
-struct Experts {  // out = add + sum over route of weight * down_e (act(gate_e in) * (up_e in))
+struct Experts {  // out = add + sum over route of weight * (down_e (act(gate_e in + bias) * (up_e in + bias)) + bias)
   Slot in, route, out, add;
   WeightId gate, up, down;  // experts one below the other
   uint16_t count, used;
   Activation act;
+  WeightId gate_bias = kNoWeight, up_bias = kNoWeight, down_bias = kNoWeight;  // a row for each expert
 };
 struct Select {  // the rows whose logits are wanted; what follows works on those
   Slot in, out;
 };
-struct Logits {  // the result of the step: of a decoder the logits, one for each token of the vocabulary
-  Slot in;
+struct Logits {  // the result of the step, softcap * tanh(in / softcap) where there is one: of a decoder the logits,
+                 // one
+  Slot in;       // for each token of the vocabulary
+  float softcap = 0;
 };
 
-using Op = std::variant<Embed, RmsNorm, Linear, GateUp, RopeKv, Attend, Route, Experts, Select, Logits>;
+using Op =
+    std::variant<Embed, RmsNorm, LayerNorm, Linear, GateUp, EachHead, RopeKv, Attend, Route, Experts, Select, Logits>;
 
 // A view of weights that the model file keeps; rows are contiguous in `bytes`.
 struct Weight {
@@ -100,8 +152,10 @@ struct Program {
   std::vector<RopeTable> rope_tables;
   std::vector<Op> ops;
   uint32_t vocabulary = 0;
+  uint32_t positions = 0;  // that the table of positions has; 0: any number
   uint16_t layers = 0;
-  uint32_t kv_width = 0;  // values of k (and of v) per token and layer
+  uint32_t key_width = 0, value_width = 0;  // of a token's k and v in each layer; no value_width: a head of V is the
+                                            // beginning of that of K
 };
 
 }  // namespace hearth

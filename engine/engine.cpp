@@ -38,14 +38,15 @@ constexpr uint32_t kEmbeddingsAtOnce = 16;
 // Embeddings have a cache of their own, of one context.
 Limits embedding_limits(const LoadedModel& model) {
   Limits limits = model.limits;
+  if (!model.config.causal) limits.rows = std::max(limits.rows, model.context);  // a text goes into one step
   limits.pages = (model.context + limits.page_size - 1) / limits.page_size;
   return limits;
 }
 
 // A cache past the machine's memory would be granted and then end the process when it is used.
 void require_memory(const LoadedModel& model, bool embeddings) {
-  MemoryPlan plan = plan_memory(model.program, model.limits);
-  if (embeddings) {
+  MemoryPlan plan = plan_memory(model.program, model.config.causal ? model.limits : embedding_limits(model));
+  if (embeddings && model.config.causal) {
     const MemoryPlan second = plan_memory(model.program, embedding_limits(model));
     plan.cache += second.cache;
     plan.activations += second.activations;
@@ -96,7 +97,8 @@ ModelInfo describe(const LoadedModel& model, const Device& device, const EngineO
   info.has_chat_template = model.chat_template.has_value();
   info.has_tools = model.answers.has_calls();
   info.has_reasoning = model.answers.tells_reasoning();
-  info.has_embeddings = options.embeddings;
+  info.makes_text = model.config.causal;
+  info.has_embeddings = options.embeddings || !info.makes_text;
   info.has_infill = has_infill(model.tokenizer.vocabulary());
   info.device = device.name();
   return info;
@@ -142,7 +144,7 @@ struct Engine::State {
                           options.parallel, options.cache_tokens, options.deterministic})),
         device(make_device({options.device, options.kernels, options.threads})) {
     require_memory(model, options.embeddings);
-    plan = device->compile(model.program, model.limits);
+    if (model.config.causal) plan = device->compile(model.program, model.limits);
     info = describe(model, *device, options);
     if (options.on_load) read_weights(model.program, options.on_load);
     SchedulerOptions scheduling{.parallel = options.parallel, .on_divergence = {}};
@@ -154,16 +156,39 @@ struct Engine::State {
         }
       };
     std::vector<std::unique_ptr<Scheduler>> schedulers;
-    schedulers.push_back(
-        std::make_unique<Scheduler>(*plan, model.limits, model.program.vocabulary, std::move(scheduling)));
-    if (options.embeddings) {
+    if (plan)
+      schedulers.push_back(
+          std::make_unique<Scheduler>(*plan, model.limits, model.program.vocabulary, std::move(scheduling)));
+    if (info.has_embeddings) {
       const Limits limits = embedding_limits(model);
       embedding_plan = device->compile(without_head(model.program), limits);
-      schedulers.push_back(
-          std::make_unique<Scheduler>(*embedding_plan, limits, model.config.width,
-                                      SchedulerOptions{.parallel = kEmbeddingsAtOnce, .on_divergence = {}}));
+      embedding_lane = schedulers.size();
+      schedulers.push_back(std::make_unique<Scheduler>(
+          *embedding_plan, limits, model.config.width,
+          SchedulerOptions{.parallel = kEmbeddingsAtOnce, .whole_prompts = !plan, .on_divergence = {}}));
     }
     worker = std::make_unique<Worker>(std::move(schedulers));
+  }
+
+  // Of an encoder there is nothing but embeddings.
+  void require_text() const {
+    if (!plan)
+      throw Error(ErrorCode::invalid_argument,
+                  "a model of the architecture " + info.architecture + " makes embeddings, no text");
+  }
+
+  Pooling resolve(Pooling pooling) const {
+    if (pooling != Pooling::stated) return pooling;
+    switch (model.config.pooling) {
+      case PoolingRule::first:
+        return Pooling::first;
+      case PoolingRule::last:
+        return Pooling::last;
+      case PoolingRule::mean:
+      case PoolingRule::unstated:
+        break;
+    }
+    return Pooling::mean;
   }
 
   std::string describe_divergence(const PrefixCache::Divergence& at) const {
@@ -187,7 +212,8 @@ struct Engine::State {
   EngineOptions options;
   LoadedModel model;
   std::unique_ptr<Device> device;
-  std::unique_ptr<Plan> plan, embedding_plan;  // the latter null where there are no embeddings
+  std::unique_ptr<Plan> plan, embedding_plan;  // null where there is no text, or no embeddings
+  size_t embedding_lane = 0;                   // of the worker
   ModelInfo info;
   std::atomic<uint64_t> generated_tokens = 0;
   ConstraintCache constraints;
@@ -198,6 +224,7 @@ struct Engine::State {
 };
 
 std::shared_ptr<Generation> Engine::State::start(const Request& request, std::function<void(Event)> on_event) {
+  require_text();
   Prompt prompt = prompt_of(request);
   const std::vector<int32_t>& ids = prompt.ids;
   if (ids.empty())
@@ -283,8 +310,8 @@ void Engine::start_embedding(std::span<const int32_t> tokens, Pooling pooling, s
     if (!on_done) throw Error(ErrorCode::invalid_argument, "on_done must be given");
     if (!state.embedding_plan) throw Error(ErrorCode::invalid_argument, "the engine was loaded without embeddings");
     require_sequence(tokens, state.model);
-    const auto task = std::make_shared<EmbeddingTask>(tokens, pooling, std::move(on_done));
-    if (!state.worker->add(task, state.options.most_waiting, 1))
+    const auto task = std::make_shared<EmbeddingTask>(tokens, state.resolve(pooling), std::move(on_done));
+    if (!state.worker->add(task, state.options.most_waiting, state.embedding_lane))
       throw Error(ErrorCode::busy, std::to_string(state.options.most_waiting) + " requests wait already");
   });
 }
@@ -318,6 +345,14 @@ std::vector<int32_t> Engine::prompt_tokens(const Request& request) const {
   return with_public_errors([&] { return state_->prompt_of(request).ids; });
 }
 
+std::vector<int32_t> Engine::embedding_tokens(const Request& request) const {
+  std::vector<int32_t> ids = prompt_tokens(request);
+  const Tokenizer& tokenizer = state_->model.tokenizer;
+  const auto eos = tokenizer.vocabulary().special().eos;
+  if (tokenizer.adds_eos() && eos && (ids.empty() || ids.back() != *eos)) ids.push_back(*eos);
+  return ids;
+}
+
 std::vector<int32_t> Engine::tokenize(std::string_view text, bool special) const {
   return with_public_errors([&] { return state_->model.tokenizer.encode(text, special); });
 }
@@ -344,6 +379,7 @@ std::vector<std::vector<float>> Engine::logits(std::span<const int32_t> tokens, 
   return with_public_errors([&] {
     State& state = *state_;
     require_other_thread();
+    state.require_text();
     require_sequence(tokens, state.model);
     for (size_t i = 0; i < positions.size(); ++i)
       if (positions[i] >= tokens.size() || (i > 0 && positions[i] <= positions[i - 1]))

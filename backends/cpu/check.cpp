@@ -13,7 +13,7 @@ class Checker {
   void run() {
     require(limits_.rows > 0, "limits: rows is 0");
     require(program_.layers == 0 || limits_.page_size > 0, "limits: page_size is 0");
-    require(limits_.kv_type != KvType::q8_0 || program_.kv_width % 32 == 0,
+    require(limits_.kv_type != KvType::q8_0 || (program_.key_width % 32 == 0 && program_.value_width % 32 == 0),
             "a q8_0 cache needs keys of a multiple of 32 values");
     for (const uint32_t width : program_.slot_width) require(width > 0, "a slot has no width");
     for (size_t i = 0; i < program_.ops.size(); ++i) {
@@ -46,48 +46,109 @@ class Checker {
     const Weight& one = weight(id);
     require(one.rows == rows && one.width == columns, one.name + " does not fit the slots beside it");
   }
-  void vector(WeightId id, uint64_t count) const {
+  // One row of values for each of the slot; absent is all right.
+  void vector(WeightId id, uint64_t count, uint64_t rows = 1) const {
+    if (id == kNoWeight) return;
     const Weight& one = weight(id);
-    require(one.width == count, one.name + " does not fit the slot beside it");
+    require(one.width == count && one.rows >= rows, one.name + " does not fit the slot beside it");
+  }
+  void added(Slot add, Slot out) const {
+    if (add != kNoSlot) require(width(add) == width(out), "slots of different widths");
+  }
+  void gain(WeightId id, WeightId bias, Slot in, Slot out) const {
+    require(width(in) == width(out), "slots of different widths");
+    const Weight& one = weight(id);
+    const uint64_t runs = width(in) / one.width;
+    require(runs > 0 && (one.rows == 1 || one.rows == runs), one.name + " does not fit the slot beside it");
+    vector(bias, one.width);
+  }
+  void layer(uint32_t number) const { require(number < program_.layers, "a layer does not exist"); }
+  // A head of `size` elements, of which the slot is made.
+  void head(Slot slot, uint32_t size) const {
+    require(size > 0 && size <= 4096 && width(slot) % size == 0, "the head size does not divide the slots");
   }
 
   void check(const Embed& op) const {
     require(weight(op.table).width == width(op.out), "the table does not fit the slot");
     require(weight(op.table).rows >= program_.vocabulary, "the table is smaller than the vocabulary");
+    vector(op.positions, width(op.out), program_.positions);
+    require(op.positions == kNoWeight || program_.positions > 0, "the number of positions is not stated");
+    vector(op.bias, width(op.out));
   }
   void check(const RmsNorm& op) const {
-    require(width(op.in) == width(op.out), "slots of different widths");
-    vector(op.gain, width(op.in));
+    gain(op.gain, kNoWeight, op.in, op.out);
+    added(op.add, op.out);
   }
+  void check(const LayerNorm& op) const { gain(op.gain, op.bias, op.in, op.out); }
   void check(const Linear& op) const {
     matrix(op.weight, width(op.out), width(op.in));
-    if (op.bias != kNoWeight) vector(op.bias, width(op.out));
-    if (op.add != kNoSlot) require(width(op.add) == width(op.out), "slots of different widths");
+    vector(op.bias, width(op.out));
+    added(op.add, op.out);
+    require(op.act != Activation::clamped, "an activation of two values has one");
+    if (op.times != kNoSlot) require(width(op.times) == 1 && op.times != op.out, "a factor is not one value");
+  }
+  void gated(Activation act) const {
+    require(act == Activation::silu || act == Activation::gelu || act == Activation::clamped,
+            "an activation that gates nothing");
   }
   void check(const GateUp& op) const {
     matrix(op.gate, width(op.out), width(op.in));
     matrix(op.up, width(op.out), width(op.in));
+    vector(op.gate_bias, width(op.out));
+    vector(op.up_bias, width(op.out));
+    gated(op.act);
+  }
+  void check(const EachHead& op) const {
+    require(op.heads > 0 && op.in_count > 0 && op.out_count > 0 && op.in != op.out, "heads without values");
+    const auto fits = [&](Slot slot, uint32_t first, uint32_t stride, uint32_t count) {
+      require(uint64_t{op.heads - 1} * stride + first + count <= width(slot), "heads do not fit the slots");
+    };
+    fits(op.in, op.in_first, op.in_stride, op.in_count);
+    fits(op.out, op.out_first, op.out_stride, op.out_count);
+    require(op.heads == 1 || op.out_stride >= op.out_count, "heads write the same values");
+    if (op.weight == kNoWeight) {
+      require(op.in_count == op.out_count, "heads do not fit the slots");
+    } else {
+      matrix(op.weight, uint64_t{op.heads} * op.out_count, op.in_count);
+    }
   }
   void check(const RopeKv& op) const {
-    require(op.layer < program_.layers, "a layer does not exist");
+    layer(op.layer);
     require(op.table < program_.rope_tables.size(), "a rope table does not exist");
-    require(width(op.k) == program_.kv_width && width(op.v) == program_.kv_width, "keys do not fit the cache");
-    require(op.head_size > 0 && width(op.q) % op.head_size == 0 && width(op.k) % op.head_size == 0,
-            "the head size does not divide the slots");
-    require(program_.rope_tables[op.table].frequency.size() <= op.head_size / 2, "more rope pairs than a head has");
+    require(width(op.k) == program_.key_width, "keys do not fit the cache");
+    require((op.v == kNoSlot ? 0 : width(op.v)) == program_.value_width, "values do not fit the cache");
+    head(op.q, op.head_size);
+    head(op.k, op.head_size);
+    require(uint64_t{op.first} + 2 * program_.rope_tables[op.table].frequency.size() <= op.head_size,
+            "more rope pairs than a head has");
+    require(op.temperature == 0 || op.temperature_span > 0, "a temperature without a span");
   }
   void check(const Attend& op) const {
-    require(op.layer < program_.layers, "a layer does not exist");
-    require(width(op.q) == width(op.out), "slots of different widths");
-    require(op.head_size > 0 && op.head_size <= 4096 && width(op.q) % op.head_size == 0,
-            "the head size does not divide");
-    require(op.kv_heads > 0 && uint64_t{op.kv_heads} * op.head_size == program_.kv_width, "heads do not fit the cache");
-    require(width(op.q) / op.head_size % op.kv_heads == 0, "heads of q cannot share those of k evenly");
+    layer(op.layer);
+    head(op.q, op.head_size);
+    const uint32_t value_size = op.value_size == 0 ? op.head_size : op.value_size, heads = width(op.q) / op.head_size;
+    head(op.out, value_size);
+    require(width(op.out) / value_size == heads, "slots of different widths");
+    require(op.kv_heads > 0 && uint64_t{op.kv_heads} * op.head_size == program_.key_width,
+            "heads do not fit the cache");
+    if (program_.value_width == 0) {
+      require(op.kv_heads == 1 && value_size <= op.head_size, "values are not the beginning of the keys");
+    } else {
+      require(uint64_t{op.kv_heads} * value_size == program_.value_width, "heads do not fit the cache");
+    }
+    require(heads % op.kv_heads == 0, "heads of q cannot share those of k evenly");
+    require(op.causal || op.window == 0, "a window without an order");
+    vector(op.sinks, heads);
   }
   void check(const Route& op) const {
     const Weight& router = weight(op.router);
     require(router.width == width(op.in), "the router does not fit its slot");
     require(op.used > 0 && op.used <= router.rows && width(op.out) == 2u * op.used, "too many experts are used");
+    vector(op.bias, router.rows);
+    vector(op.selection_bias, router.rows);
+    require(op.groups > 0 && router.rows % op.groups == 0 && op.groups_used > 0 && op.groups_used <= op.groups &&
+                op.used <= router.rows / op.groups * op.groups_used,
+            "groups of experts do not divide");
   }
   void check(const Experts& op) const {
     const Weight& gate = weight(op.gate);
@@ -96,8 +157,12 @@ class Checker {
     matrix(op.gate, hidden * op.count, width(op.in));
     matrix(op.up, hidden * op.count, width(op.in));
     matrix(op.down, uint64_t{width(op.out)} * op.count, hidden);
+    vector(op.gate_bias, hidden, op.count);
+    vector(op.up_bias, hidden, op.count);
+    vector(op.down_bias, width(op.out), op.count);
+    gated(op.act);
     require(op.used > 0 && op.used <= op.count && width(op.route) == 2u * op.used, "the route does not fit");
-    if (op.add != kNoSlot) require(width(op.add) == width(op.out), "slots of different widths");
+    added(op.add, op.out);
     require(op.out != op.route, "experts cannot write where they read");
   }
   void check(const Select& op) const { require(width(op.in) == width(op.out), "slots of different widths"); }

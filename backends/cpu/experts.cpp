@@ -1,9 +1,99 @@
-// Mixtures of experts: rows are grouped by expert, so that each expert's weights are read once.
+// Mixtures of experts: the choice, then rows grouped by expert, so that each expert's weights are read once.
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "backends/cpu/plan.h"
 
 namespace hearth::cpu {
+namespace {
+
+constexpr float kNever = -std::numeric_limits<float>::infinity();
+
+uint32_t largest_of(const float* values, uint32_t count) {
+  return static_cast<uint32_t>(std::max_element(values, values + count) - values);
+}
+
+// Leaves only the groups of neighbours whose two largest keys sum to most; the others are never chosen.
+void close_groups(float* keys, uint32_t count, uint32_t groups, uint32_t used) {
+  const uint32_t size = count / groups;
+  const auto sum_of_best = [&](uint32_t group) {
+    float first = kNever, second = kNever;
+    for (uint32_t i = group * size; i < (group + 1) * size; ++i) {
+      if (keys[i] > first) {
+        second = first;
+        first = keys[i];
+      } else {
+        second = std::max(second, keys[i]);
+      }
+    }
+    return size > 1 ? first + second : first;
+  };
+  for (uint32_t closed = groups; closed > used; --closed) {
+    uint32_t worst = groups;
+    float least = std::numeric_limits<float>::infinity();
+    for (uint32_t group = 0; group < groups; ++group) {
+      const float sum = sum_of_best(group);
+      if (sum != kNever && sum <= least) {
+        least = sum;
+        worst = group;
+      }
+    }
+    if (worst < groups) std::fill_n(keys + worst * size, size, kNever);
+  }
+}
+
+}  // namespace
+
+// The choice of one row by its scores[experts]; keys[experts] is for its use.
+void CpuPlan::choose(const Route& op, float* scores, float* keys, float* chosen) const {
+  const auto count = static_cast<uint32_t>(weight(op.router).rows);
+  // Where the weights are normalised probabilities of a softmax, the sum of all cancels against that of the chosen.
+  const bool relative = op.gating == Gating::softmax && op.normalised && op.selection_bias == kNoWeight;
+  const float top = *std::max_element(scores, scores + count);
+  if (op.gating == Gating::sigmoid) {
+    kernels_.sigmoid(scores, count);
+  } else if (!relative || op.groups > 1) {
+    double sum = 0;
+    for (uint32_t k = 0; k < count; ++k) sum += std::exp(double{scores[k]} - double{top});
+    for (uint32_t k = 0; k < count; ++k)
+      scores[k] = static_cast<float>(std::exp(double{scores[k]} - double{top}) / sum);
+  }
+  std::copy_n(scores, count, keys);
+  if (op.selection_bias != kNoWeight) kernels_.add(keys, vectors_[op.selection_bias].data(), count);
+  if (op.groups > 1) close_groups(keys, count, op.groups, op.groups_used);
+  double sum = 0;
+  for (uint32_t e = 0; e < op.used; ++e) {
+    const uint32_t best = largest_of(keys, count);
+    double weight = double{scores[best]};
+    if (relative && op.groups == 1) weight = std::exp(weight - double{top});
+    chosen[e] = static_cast<float>(best);
+    chosen[op.used + e] = static_cast<float>(weight);
+    sum += weight;
+    keys[best] = kNever;
+  }
+  const double factor = double{op.scale} / (op.normalised ? sum : 1.0);
+  for (uint32_t e = 0; e < op.used; ++e) chosen[op.used + e] = static_cast<float>(double{chosen[op.used + e]} * factor);
+}
+
+void CpuPlan::run(const Route& op, uint32_t thread) {
+  if (rows_ == 0) return;
+  const Weight& router = weight(op.router);
+  const auto count = static_cast<uint32_t>(router.rows);
+  bool floats = false, blocks = false;
+  needs(op.router, floats, blocks);
+  const Inputs inputs = prepare(op.in, {}, false, floats, blocks, thread);
+  float** out = own_[thread].out.data();
+  for (uint32_t i = 0; i < rows_; ++i) out[i] = scratch_.data() + size_t{i} * count;
+  multiply(router, 0, share(thread, count, grain(rows_)), rows_, floats ? inputs.floats : inputs.blocks, out);
+  pool_->barrier();
+  const Range rows = share(thread, rows_, 1);
+  for (uint32_t i = rows.begin; i < rows.end; ++i) {
+    float* scores = scratch_.data() + size_t{i} * count;
+    if (op.bias != kNoWeight) kernels_.add(scores, vectors_[op.bias].data(), count);
+    choose(op, scores, own_[thread].keys.data(), row(op.out, i));
+  }
+}
 
 void CpuPlan::run(const Experts& op, uint32_t thread) {
   if (rows_ == 0) return;
@@ -26,7 +116,7 @@ void CpuPlan::run(const Experts& op, uint32_t thread) {
   needs(op.gate, floats, blocks);
   needs(op.up, floats, blocks);
   needs(op.down, down_floats, down_blocks);
-  const Inputs inputs = prepare(op.in, kNoWeight, 0, op.in == op.out, floats, blocks, thread);
+  const Inputs inputs = prepare(op.in, {}, op.in == op.out, floats, blocks, thread);
   pool_->barrier();
 
   const void** in = own_[thread].in.data();
@@ -50,7 +140,13 @@ void CpuPlan::run(const Experts& op, uint32_t thread) {
     }
     for (uint32_t i = 0; i < count; ++i) {
       const size_t at = size_t{place[i]} * hidden + range.begin;
-      kernels_.silu_multiply(hidden_.data() + at, hidden_up_.data() + at, range.end - range.begin);
+      const uint32_t length = range.end - range.begin;
+      const auto add_bias = [&](float* to, WeightId bias) {
+        if (bias != kNoWeight) kernels_.add(to, vectors_[bias].data() + size_t{e} * hidden + range.begin, length);
+      };
+      add_bias(hidden_.data() + at, op.gate_bias);
+      add_bias(hidden_up_.data() + at, op.up_bias);
+      gate(op.act, hidden_.data() + at, hidden_up_.data() + at, length);
     }
   });
   pool_->barrier();
@@ -78,9 +174,14 @@ void CpuPlan::run(const Experts& op, uint32_t thread) {
     } else if (op.add != op.out) {
       std::copy_n(row(op.add, i) + range.begin, length, to);
     }
-    for (uint32_t e = 0; e < used; ++e)
-      kernels_.add_scaled(to, expert_out_.data() + (size_t{i} * used + e) * out_width + range.begin,
-                          row(op.route, i)[used + e], length);
+    for (uint32_t e = 0; e < used; ++e) {
+      const float* route = row(op.route, i);
+      kernels_.add_scaled(to, expert_out_.data() + (size_t{i} * used + e) * out_width + range.begin, route[used + e],
+                          length);
+      if (op.down_bias != kNoWeight)
+        kernels_.add_scaled(to, vectors_[op.down_bias].data() + static_cast<size_t>(route[e]) * out_width + range.begin,
+                            route[used + e], length);
+    }
   }
 }
 

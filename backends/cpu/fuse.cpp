@@ -9,21 +9,22 @@ namespace {
 struct Reads {
   Slot slot;
   bool operator()(const Embed&) const { return false; }
-  bool operator()(const RmsNorm& op) const { return op.in == slot; }
-  bool operator()(const Linear& op) const { return op.in == slot || op.add == slot; }
-  bool operator()(const GateUp& op) const { return op.in == slot; }
+  bool operator()(const RmsNorm& op) const { return op.in == slot || op.add == slot; }
+  bool operator()(const Linear& op) const { return op.in == slot || op.add == slot || op.times == slot; }
   bool operator()(const RopeKv& op) const { return op.q == slot || op.k == slot || op.v == slot; }
   bool operator()(const Attend& op) const { return op.q == slot; }
-  bool operator()(const Route& op) const { return op.in == slot; }
   bool operator()(const Experts& op) const { return op.in == slot || op.route == slot || op.add == slot; }
-  bool operator()(const Select& op) const { return op.in == slot; }
-  bool operator()(const Logits& op) const { return op.in == slot; }
+  template <class T>
+  bool operator()(const T& op) const {
+    return op.in == slot;
+  }
 };
 
-struct Writes {
+struct Writes {  // all of the slot
   Slot slot;
   bool operator()(const RopeKv& op) const { return op.q == slot || op.k == slot; }
   bool operator()(const Logits&) const { return false; }
+  bool operator()(const EachHead&) const { return false; }
   template <class T>
   bool operator()(const T& op) const {
     return op.out == slot;
@@ -44,7 +45,8 @@ bool read_later(const std::vector<Op>& ops, size_t first, Slot slot) {
 bool joins(const MatmulStage& stage, const Linear& next) {
   if (next.in != stage.in || next.out == stage.in || next.out == next.add || stage.overwrites_input) return false;
   return std::none_of(stage.parts.begin(), stage.parts.end(), [&](const MatmulStage::Part& part) {
-    return part.out == next.out || part.out == next.add || part.add == next.out || part.out == part.add;
+    return part.out == next.out || part.out == next.add || part.out == next.times || part.add == next.out ||
+           part.times == next.out || part.out == part.add;
   });
 }
 
@@ -55,7 +57,12 @@ MatmulStage take_matrices(const std::vector<Op>& ops, size_t& i) {
   if (const auto* both = std::get_if<GateUp>(&ops[i])) {
     stage.in = both->in;
     stage.overwrites_input = both->out == both->in;
-    stage.parts.push_back({.out = both->out, .weight = both->gate, .up = both->up, .act = both->act});
+    stage.parts.push_back({.out = both->out,
+                           .weight = both->gate,
+                           .up = both->up,
+                           .bias = both->gate_bias,
+                           .up_bias = both->up_bias,
+                           .act = both->act});
     ++i;
     return stage;
   }
@@ -64,7 +71,13 @@ MatmulStage take_matrices(const std::vector<Op>& ops, size_t& i) {
     if (linear == nullptr || (!stage.parts.empty() && !joins(stage, *linear))) break;
     stage.in = linear->in;
     stage.overwrites_input = linear->out == linear->in;
-    stage.parts.push_back({.out = linear->out, .weight = linear->weight, .bias = linear->bias, .add = linear->add});
+    stage.parts.push_back({.out = linear->out,
+                           .weight = linear->weight,
+                           .bias = linear->bias,
+                           .add = linear->add,
+                           .act = linear->act,
+                           .scale = linear->scale,
+                           .times = linear->times});
   }
   return stage;
 }
@@ -73,30 +86,52 @@ bool writes(const MatmulStage& stage, Slot slot) {
   return std::any_of(stage.parts.begin(), stage.parts.end(), [&](const auto& part) { return part.out == slot; });
 }
 bool adds(const MatmulStage& stage, Slot slot) {
-  return std::any_of(stage.parts.begin(), stage.parts.end(), [&](const auto& part) { return part.add == slot; });
+  return std::any_of(stage.parts.begin(), stage.parts.end(),
+                     [&](const auto& part) { return part.add == slot || part.times == slot; });
+}
+
+struct FoundNorm {
+  Slot in = kNoSlot, out = kNoSlot;
+  Norm norm;
+};
+
+// The norm of whole rows that the op is, if it is one that a stage can take in.
+FoundNorm norm_of(const Program& program, const Op& op) {
+  const auto whole = [&](Slot slot, WeightId gain) {
+    return program.weights[gain].width == program.slot_width[slot] && program.weights[gain].rows == 1;
+  };
+  if (const auto* rms = std::get_if<RmsNorm>(&op); rms != nullptr && rms->add == kNoSlot && whole(rms->in, rms->gain))
+    return {rms->in, rms->out, {.gain = rms->gain, .eps = rms->eps}};
+  if (const auto* layer = std::get_if<LayerNorm>(&op); layer != nullptr && whole(layer->in, layer->gain))
+    return {layer->in, layer->out, {.gain = layer->gain, .bias = layer->bias, .eps = layer->eps, .centered = true}};
+  return {};
 }
 
 // Lets the stage read what the norm reads, if then nobody needs the norm's result. `next`: the op behind the stage.
-bool take_norm(const std::vector<Op>& ops, size_t next, const RmsNorm& norm, MatmulStage& stage) {
-  if (stage.parts.empty() || stage.in != norm.out || adds(stage, norm.out)) return false;
+bool take_norm(const std::vector<Op>& ops, size_t next, const FoundNorm& norm, MatmulStage& stage) {
+  if (norm.in == kNoSlot || stage.parts.empty() || stage.in != norm.out || adds(stage, norm.out)) return false;
   if (!writes(stage, norm.out) && read_later(ops, next, norm.out)) return false;
   stage.in = norm.in;
-  stage.gain = norm.gain;
-  stage.eps = norm.eps;
+  stage.norm = norm.norm;
   stage.overwrites_input = writes(stage, norm.in);
   return true;
 }
 
 }  // namespace
 
+bool keeps_to_rows(const Stage& stage) {
+  return std::holds_alternative<Embed>(stage) || std::holds_alternative<RmsNorm>(stage) ||
+         std::holds_alternative<LayerNorm>(stage) || std::holds_alternative<RopeKv>(stage);
+}
+
 std::vector<Stage> fuse(const Program& program) {
   std::vector<Stage> stages;
   const std::vector<Op>& ops = program.ops;
   for (size_t i = 0; i < ops.size();) {
-    if (const auto* norm = std::get_if<RmsNorm>(&ops[i])) {
+    if (const FoundNorm norm = norm_of(program, ops[i]); norm.in != kNoSlot) {
       size_t next = i + 1;
       MatmulStage stage = take_matrices(ops, next);
-      if (take_norm(ops, next, *norm, stage)) {
+      if (take_norm(ops, next, norm, stage)) {
         stages.emplace_back(std::move(stage));
         i = next;
         continue;

@@ -8,23 +8,36 @@
 
 namespace hearth::cpu {
 
-// Several matrices times one input that is prepared once: out = add + W x + bias, or out = act(W x) * (U x), where x is
-// the slot `in`, normed first if there is a gain.
+// A norm of whole rows. Without a gain: none.
+struct Norm {
+  WeightId gain = kNoWeight, bias = kNoWeight;
+  float eps = 0;
+  bool centered = false;  // LayerNorm
+};
+
+// Several matrices times one input that is prepared once: out = add + scale * times * act(W x + bias), or
+// out = act(W x + bias) * (U x + up_bias), where x is the slot `in`, normed first if there is a norm.
 struct MatmulStage {
   struct Part {
     Slot out;
-    WeightId weight, up = kNoWeight, bias = kNoWeight;
+    WeightId weight, up = kNoWeight, bias = kNoWeight, up_bias = kNoWeight;
     Slot add = kNoSlot;
-    Activation act = Activation::silu;
+    Activation act = Activation::none;
+    float scale = 1;
+    Slot times = kNoSlot;
   };
   Slot in;
-  WeightId gain = kNoWeight;
-  float eps = 0;
+  Norm norm;
   bool overwrites_input = false;  // a part's out is `in`: all of x is needed before any out is written
   std::vector<Part> parts;
 };
 
-using Stage = std::variant<Embed, RmsNorm, MatmulStage, RopeKv, Attend, Route, Experts, Select, Logits>;
+using Stage =
+    std::variant<Embed, RmsNorm, LayerNorm, MatmulStage, EachHead, RopeKv, Attend, Route, Experts, Select, Logits>;
+
+// Whether threads keep to their rows in this stage, reading nothing of others, so that the next such stage may follow
+// without waiting.
+bool keeps_to_rows(const Stage& stage);
 
 // Joins consecutive Linear ops that read one slot, and takes a norm into the matrices behind it where nothing else
 // reads its result. The stages compute what the ops do, in their order. Slots that only a fused norm wrote stay

@@ -4,16 +4,45 @@
 #include "backends/cpu/plan.h"
 
 namespace hearth::cpu {
+
+void CpuPlan::norm_row(const Norm& norm, const float* x, uint32_t count, float* out) const {
+  const Weight& gain = weight(norm.gain);
+  const auto run = static_cast<uint32_t>(gain.width);
+  const float* gains = vectors_[norm.gain].data();
+  const float* bias = norm.bias == kNoWeight ? nullptr : vectors_[norm.bias].data();
+  uint32_t begin = 0;
+  for (; begin + run <= count; begin += run) {
+    if (norm.centered) {
+      kernels_.layer_norm(x + begin, gains, bias, norm.eps, run, out + begin);
+    } else {
+      kernels_.rms_norm(x + begin, gains, norm.eps, run, out + begin);
+    }
+    if (gain.rows > 1) gains += run;
+  }
+  if (x != out) std::copy(x + begin, x + count, out + begin);
+}
+
+void CpuPlan::activate(Activation act, float* x, uint32_t n) const {
+  if (act == Activation::silu) kernels_.silu(x, n);
+  if (act == Activation::gelu) kernels_.gelu(x, n);
+  if (act == Activation::sigmoid) kernels_.sigmoid(x, n);
+}
+
+void CpuPlan::gate(Activation act, float* gate, const float* up, uint32_t n) const {
+  if (act == Activation::silu) kernels_.silu_multiply(gate, up, n);
+  if (act == Activation::gelu) kernels_.gelu_multiply(gate, up, n);
+  if (act == Activation::clamped) kernels_.clamped_multiply(gate, up, n);
+}
+
 void CpuPlan::needs(WeightId id, bool& floats, bool& blocks) const {
   if (id == kNoWeight) return;
   (format_info(weight(id).format).block_size == 1 ? floats : blocks) = true;
 }
 
-CpuPlan::Inputs CpuPlan::prepare(Slot in, WeightId gain, float eps, bool copy, bool floats, bool blocks,
-                                 uint32_t thread) {
+CpuPlan::Inputs CpuPlan::prepare(Slot in, const Norm& norm, bool copy, bool floats, bool blocks, uint32_t thread) {
   Own& own = own_[thread];
   const uint32_t count = width(in), unit_count = units(count);
-  const bool to_normed = gain != kNoWeight || (copy && floats);
+  const bool to_normed = norm.gain != kNoWeight || (copy && floats);
   const bool alone = rows_ <= kPrivateRows && !copy;
   float* normed = alone ? own.normed.data() : normed_.data();
   Q8Unit* rounded = alone ? own.rounded.data() : rounded_.data();
@@ -22,8 +51,8 @@ CpuPlan::Inputs CpuPlan::prepare(Slot in, WeightId gain, float eps, bool copy, b
     const float* x = row(in, i);
     if (to_normed) {
       float* to = normed + size_t{i} * count;
-      if (gain != kNoWeight) {
-        kernels_.rms_norm(x, vectors_[gain].data(), eps, count, to);
+      if (norm.gain != kNoWeight) {
+        norm_row(norm, x, count, to);
       } else {
         std::copy_n(x, count, to);
       }
@@ -62,7 +91,7 @@ void CpuPlan::run(const MatmulStage& stage, uint32_t thread) {
     needs(part.weight, floats, blocks);
     needs(part.up, floats, blocks);
   }
-  const Inputs inputs = prepare(stage.in, stage.gain, stage.eps, stage.overwrites_input, floats, blocks, thread);
+  const Inputs inputs = prepare(stage.in, stage.norm, stage.overwrites_input, floats, blocks, thread);
   const auto in_of = [&](const Weight& one) {
     return format_info(one.format).block_size == 1 ? inputs.floats : inputs.blocks;
   };
@@ -70,7 +99,7 @@ void CpuPlan::run(const MatmulStage& stage, uint32_t thread) {
   for (const auto& part : stage.parts) {
     const uint32_t count = width(part.out);
     const Range range = share(thread, count, grain(rows_));
-    const size_t length = range.end - range.begin;
+    const uint32_t length = range.end - range.begin;
     const auto scratch = [&](uint32_t i) { return scratch_.data() + size_t{i} * count; };
     const bool aside = part.add == part.out;  // what is added must not be overwritten
     for (uint32_t i = 0; i < rows_; ++i) out[i] = aside ? scratch(i) : row(part.out, i);
@@ -79,17 +108,49 @@ void CpuPlan::run(const MatmulStage& stage, uint32_t thread) {
       for (uint32_t i = 0; i < rows_; ++i) out[i] = scratch(i);
       multiply(weight(part.up), 0, range, rows_, in_of(weight(part.up)), out);
     }
+    const auto add_bias = [&](float* values, WeightId bias) {
+      if (bias != kNoWeight) kernels_.add(values, vectors_[bias].data() + range.begin, length);
+    };
     for (uint32_t i = 0; i < rows_; ++i) {
       float* to = row(part.out, i) + range.begin;
-      if (part.up != kNoWeight) kernels_.silu_multiply(to, scratch(i) + range.begin, static_cast<uint32_t>(length));
-      if (aside) {
-        kernels_.add(to, scratch(i) + range.begin, static_cast<uint32_t>(length));
-      } else if (part.add != kNoSlot) {
-        kernels_.add(to, row(part.add, i) + range.begin, static_cast<uint32_t>(length));
+      float* product = aside ? scratch(i) + range.begin : to;
+      add_bias(product, part.bias);
+      if (part.up != kNoWeight) {
+        add_bias(scratch(i) + range.begin, part.up_bias);
+        gate(part.act, product, scratch(i) + range.begin, length);
+      } else {
+        activate(part.act, product, length);
       }
-      if (part.bias != kNoWeight)
-        kernels_.add(to, vectors_[part.bias].data() + range.begin, static_cast<uint32_t>(length));
+      const float factor = part.times == kNoSlot ? part.scale : part.scale * *row(part.times, i);
+      if (factor != 1) kernels_.scale(product, factor, length);
+      if (aside) {
+        kernels_.add(to, product, length);
+      } else if (part.add != kNoSlot) {
+        kernels_.add(to, row(part.add, i) + range.begin, length);
+      }
     }
+  }
+}
+
+// Threads share out the heads.
+void CpuPlan::run(const EachHead& op, uint32_t thread) {
+  Own& own = own_[thread];
+  const Range heads = share(thread, op.heads, 1);
+  for (uint32_t head = heads.begin; head < heads.end; ++head) {
+    const size_t from = size_t{head} * op.in_stride + op.in_first, to = size_t{head} * op.out_stride + op.out_first;
+    if (op.weight == kNoWeight) {
+      for (uint32_t i = 0; i < rows_; ++i) std::copy_n(row(op.in, i) + from, op.in_count, row(op.out, i) + to);
+      continue;
+    }
+    bool floats = false, blocks = false;
+    needs(op.weight, floats, blocks);
+    for (uint32_t i = 0; i < rows_; ++i) {
+      Q8Unit* rounded = own.head.data() + size_t{i} * units(op.in_count);
+      if (blocks) kernels_.quantise(row(op.in, i) + from, op.in_count, rounded);
+      own.in[i] = floats ? static_cast<const void*>(row(op.in, i) + from) : rounded;
+      own.out[i] = row(op.out, i) + to;
+    }
+    multiply(weight(op.weight), uint64_t{head} * op.out_count, {0, op.out_count}, rows_, own.in.data(), own.out.data());
   }
 }
 

@@ -44,26 +44,52 @@ void CpuPlan::allocate() {
   vectors_.resize(program_.weights.size());
   const auto decode = [&](WeightId id) {
     if (id == kNoWeight) return;
-    vectors_[id].resize(weight(id).width);
-    format_info(weight(id).format).decode(weight(id).bytes.data(), vectors_[id].data(), weight(id).width);
+    const Weight& one = weight(id);
+    const FormatInfo& info = format_info(one.format);
+    vectors_[id].resize(one.rows * one.width);
+    for (uint64_t i = 0; i < one.rows; ++i)
+      info.decode(one.bytes.data() + i * (one.width / info.block_size * info.block_bytes),
+                  vectors_[id].data() + i * one.width, one.width);
   };
-  uint64_t input = 1, output = 1, hidden = 0, expert_out = 0, experts = 0, head = 1, chosen = 0;
+  uint64_t input = 1, output = 1, hidden = 0, expert_out = 0, experts = 0, head = 1, chosen = 0, routed = 0, apart = 0;
   for (const Stage& stage : stages_) {
-    if (const auto* norm = std::get_if<RmsNorm>(&stage)) decode(norm->gain);
+    if (const auto* embed = std::get_if<Embed>(&stage)) {
+      decode(embed->bias);
+      input = std::max<uint64_t>(input, width(embed->out));
+    }
+    if (const auto* norm = std::get_if<RmsNorm>(&stage)) {
+      decode(norm->gain);
+      input = std::max<uint64_t>(input, width(norm->in));
+    }
+    if (const auto* norm = std::get_if<LayerNorm>(&stage)) {
+      decode(norm->gain);
+      decode(norm->bias);
+    }
     if (const auto* matmul = std::get_if<MatmulStage>(&stage)) {
-      decode(matmul->gain);
+      decode(matmul->norm.gain);
+      decode(matmul->norm.bias);
       input = std::max<uint64_t>(input, width(matmul->in));
       for (const auto& part : matmul->parts) {
         decode(part.bias);
+        decode(part.up_bias);
         output = std::max<uint64_t>(output, width(part.out));
       }
     }
-    if (const auto* attend = std::get_if<Attend>(&stage)) head = std::max<uint64_t>(head, attend->head_size);
+    if (const auto* each = std::get_if<EachHead>(&stage); each != nullptr && each->weight != kNoWeight)
+      apart = std::max<uint64_t>(apart, each->in_count);
+    if (const auto* attend = std::get_if<Attend>(&stage)) {
+      decode(attend->sinks);
+      head = std::max<uint64_t>({head, attend->head_size, attend->value_size});
+    }
     if (const auto* route = std::get_if<Route>(&stage)) {
+      decode(route->bias);
+      decode(route->selection_bias);
       input = std::max<uint64_t>(input, width(route->in));
       output = std::max<uint64_t>(output, weight(route->router).rows);
+      routed = std::max<uint64_t>(routed, weight(route->router).rows);
     }
     if (const auto* moe = std::get_if<Experts>(&stage)) {
+      for (const WeightId bias : {moe->gate_bias, moe->up_bias, moe->down_bias}) decode(bias);
       input = std::max<uint64_t>(input, width(moe->in));
       hidden = std::max<uint64_t>(hidden, uint64_t{moe->used} * weight(moe->down).width);
       expert_out = std::max<uint64_t>(expert_out, uint64_t{moe->used} * width(moe->out));
@@ -94,10 +120,13 @@ void CpuPlan::allocate() {
                     .out = Buffer<float*>("lists of rows", rows),
                     .normed = Buffer<float>("activations", kPrivateRows, input),
                     .rounded = Buffer<Q8Unit>("rounded activations", kPrivateRows, input_units),
+                    .head = Buffer<Q8Unit>("rounded activations", rows, units(static_cast<uint32_t>(apart))),
+                    .keys = Buffer<float>("scores of experts", routed),
                     .attention = Buffer<float>("attention", attention_scratch(static_cast<uint32_t>(head)))});
   cells_ = uint64_t{limits_.pages} * limits_.page_size;
-  cell_bytes_ = bytes_of_cell(limits_.kv_type, program_.kv_width);
-  cache_ = Buffer<std::byte>("the KV cache", uint64_t{program_.layers} * 2, cells_, cell_bytes_);
+  key_bytes_ = bytes_of_cell(limits_.kv_type, program_.key_width);
+  value_bytes_ = bytes_of_cell(limits_.kv_type, program_.value_width);
+  cache_ = Buffer<std::byte>("the KV cache", program_.layers, cells_, key_bytes_ + value_bytes_);
   sequence_of_row_.resize(limits_.rows);
   tiles_.reserve(limits_.rows);
 }
@@ -119,9 +148,10 @@ void CpuPlan::submit(const Batch& batch) {
   pool_->run([this](uint32_t thread) {
     turn_angles(thread);
     pool_->barrier();
-    for (const Stage& stage : stages_) {
-      std::visit([&](const auto& one) { run(one, thread); }, stage);
-      pool_->barrier();
+    for (size_t i = 0; i < stages_.size(); ++i) {
+      std::visit([&](const auto& one) { run(one, thread); }, stages_[i]);
+      const bool apart = i + 1 < stages_.size() && keeps_to_rows(stages_[i]) && keeps_to_rows(stages_[i + 1]);
+      if (!apart) pool_->barrier();
     }
   });
   batch_ = nullptr;

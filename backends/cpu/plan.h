@@ -41,6 +41,8 @@ class CpuPlan : public Plan {
     Buffer<float*> out;                  // [rows]
     Buffer<float> normed;                // [kPrivateRows x widest input]
     Buffer<Q8Unit> rounded;              // [kPrivateRows x units of it]
+    Buffer<Q8Unit> head;                 // [rows x units of the widest head]
+    Buffer<float> keys;                  // [experts], what they are chosen by
     Buffer<float> attention;
   };
   // Rows [first, first + count) of the batch, all of sequence `sequence`: what one attention task covers.
@@ -56,8 +58,10 @@ class CpuPlan : public Plan {
   const Weight& weight(WeightId id) const { return program_.weights[id]; }
   float* row(Slot slot, uint32_t i) const { return slots_[slot].data() + size_t{i} * program_.slot_width[slot]; }
   uint32_t width(Slot slot) const { return program_.slot_width[slot]; }
+  // Where a cell's key lies, or its value; where the program keeps no values that is the key.
   std::byte* cell(uint32_t layer, bool values, uint64_t index) const {
-    return cache_.data() + ((uint64_t{layer} * 2 + (values ? 1 : 0)) * cells_ + index) * cell_bytes_;
+    std::byte* keys = cache_.data() + layer * cells_ * (key_bytes_ + value_bytes_);
+    return values && value_bytes_ > 0 ? keys + cells_ * key_bytes_ + index * value_bytes_ : keys + index * key_bytes_;
   }
   uint64_t cell_of(uint32_t sequence, uint32_t position) const {
     return uint64_t{batch_->pages[batch_->page_begin[sequence] + position / limits_.page_size]} * limits_.page_size +
@@ -67,20 +71,28 @@ class CpuPlan : public Plan {
   // stages.cpp: what one thread does for a stage; all threads call it together
   void run(const Embed& op, uint32_t thread);
   void run(const RmsNorm& op, uint32_t thread);
-  void run(const MatmulStage& stage, uint32_t thread);
+  void run(const LayerNorm& op, uint32_t thread);
   void run(const RopeKv& op, uint32_t thread);
-  void run(const Attend& op, uint32_t thread);
-  void run(const Route& op, uint32_t thread);
   void run(const Select& op, uint32_t thread);
   void run(const Logits& op, uint32_t thread);
-  void run(const Experts& op, uint32_t thread);  // experts.cpp
+  void run(const Attend& op, uint32_t thread);  // attend.cpp
+  void run(const Route& op, uint32_t thread);   // experts.cpp
+  void run(const Experts& op, uint32_t thread);
+  void choose(const Route& op, float* scores, float* keys, float* chosen) const;
   void turn_angles(uint32_t thread);
 
   // matrices.cpp
+  void run(const MatmulStage& stage, uint32_t thread);
+  void run(const EachHead& op, uint32_t thread);
+  // x[count] normed by runs into out, which may be x.
+  void norm_row(const Norm& norm, const float* x, uint32_t count, float* out) const;
+  // x[n] = act(x), or gate[n] = act(gate) * up.
+  void activate(Activation act, float* x, uint32_t n) const;
+  void gate(Activation act, float* gate, const float* up, uint32_t n) const;
   void needs(WeightId id, bool& floats, bool& blocks) const;
   // The inputs of all rows of a slot for matrices that need floats or blocks; ends with a barrier if rows are shared
   // out.
-  Inputs prepare(Slot in, WeightId gain, float eps, bool copy, bool floats, bool blocks, uint32_t thread);
+  Inputs prepare(Slot in, const Norm& norm, bool copy, bool floats, bool blocks, uint32_t thread);
   // out[c][row - first] = rows [first + range] of a weight times the inputs of `columns` columns.
   void multiply(const Weight& weight, uint64_t first_row, Range range, uint32_t columns, const void* const* in,
                 float* const* out) const;
@@ -94,7 +106,7 @@ class CpuPlan : public Plan {
   const std::vector<Stage> stages_;
 
   std::vector<Buffer<float>> slots_;               // each [rows x its width]
-  std::vector<std::vector<float>> vectors_;        // by WeightId: gains and biases as floats
+  std::vector<std::vector<float>> vectors_;        // by WeightId: gains and biases as floats, all rows
   std::vector<Angles> angles_;                     // by RopeTableId
   std::vector<Own> own_;                           // by thread
   Buffer<float> normed_;                           // [rows x widest input]
@@ -103,8 +115,8 @@ class CpuPlan : public Plan {
   Buffer<float> hidden_, hidden_up_, expert_out_;  // [rows x used x hidden or output], widest of the experts
   Buffer<Q8Unit> hidden_rounded_;
   Buffer<uint32_t> expert_begin_, expert_rows_;  // CSR: the (row * used + place) that chose an expert
-  Buffer<std::byte> cache_;                      // [layers x keys, values x cells x cell_bytes]
-  uint64_t cells_ = 0, cell_bytes_ = 0;
+  Buffer<std::byte> cache_;                      // [layers x (cells x key_bytes, cells x value_bytes)]
+  uint64_t cells_ = 0, key_bytes_ = 0, value_bytes_ = 0;
 
   const Batch* batch_ = nullptr;  // of the step that runs
   std::vector<uint32_t> sequence_of_row_;

@@ -1,137 +1,86 @@
 // What one thread does for each stage that is not a matrix.
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "backends/cpu/plan.h"
 
 namespace hearth::cpu {
 
 void CpuPlan::run(const Embed& op, uint32_t thread) {
-  const Weight& table = weight(op.table);
-  const FormatInfo& info = format_info(table.format);
-  const size_t row_bytes = table.width / info.block_size * info.block_bytes;
+  const auto decode = [&](WeightId id, uint64_t index, float* out) {
+    const Weight& one = weight(id);
+    const FormatInfo& info = format_info(one.format);
+    info.decode(one.bytes.data() + index * (one.width / info.block_size * info.block_bytes), out, one.width);
+  };
   const Range rows = share(thread, rows_, 1);
+  const uint32_t count = width(op.out);
   for (uint32_t i = rows.begin; i < rows.end; ++i) {
     float* out = row(op.out, i);
-    info.decode(table.bytes.data() + static_cast<size_t>(batch_->tokens[i]) * row_bytes, out, table.width);
-    if (op.scale != 1)
-      for (uint32_t j = 0; j < table.width; ++j) out[j] *= op.scale;
+    decode(op.table, static_cast<uint64_t>(batch_->tokens[i]), out);
+    if (op.scale != 1) kernels_.scale(out, op.scale, count);
+    if (op.positions != kNoWeight) {
+      float* position = own_[thread].normed.data();
+      decode(op.positions, batch_->positions[i], position);
+      kernels_.add(out, position, count);
+    }
+    if (op.bias != kNoWeight) kernels_.add(out, vectors_[op.bias].data(), count);
   }
 }
 
 void CpuPlan::run(const RmsNorm& op, uint32_t thread) {
+  const Norm norm{.gain = op.gain, .eps = op.eps};
   const Range rows = share(thread, rows_, 1);
-  for (uint32_t i = rows.begin; i < rows.end; ++i)
-    kernels_.rms_norm(row(op.in, i), vectors_[op.gain].data(), op.eps, width(op.in), row(op.out, i));
+  const uint32_t count = width(op.in);
+  for (uint32_t i = rows.begin; i < rows.end; ++i) {
+    if (op.add == kNoSlot) {
+      norm_row(norm, row(op.in, i), count, row(op.out, i));
+      continue;
+    }
+    float* aside = own_[thread].normed.data();  // what is added must not be overwritten
+    norm_row(norm, row(op.in, i), count, aside);
+    if (op.add != op.out) std::copy_n(row(op.add, i), count, row(op.out, i));
+    kernels_.add(row(op.out, i), aside, count);
+  }
+}
+
+void CpuPlan::run(const LayerNorm& op, uint32_t thread) {
+  const Norm norm{.gain = op.gain, .bias = op.bias, .eps = op.eps, .centered = true};
+  const Range rows = share(thread, rows_, 1);
+  for (uint32_t i = rows.begin; i < rows.end; ++i) norm_row(norm, row(op.in, i), width(op.in), row(op.out, i));
 }
 
 void CpuPlan::run(const RopeKv& op, uint32_t thread) {
   const Range rows = share(thread, rows_, 1);
   const auto pairs = static_cast<uint32_t>(program_.rope_tables[op.table].frequency.size());
   const auto turn = op.style == RopeStyle::adjacent ? kernels_.rope_adjacent : kernels_.rope_halves;
-  const auto store = [&](const float* values, std::byte* to) {
+  const auto store = [&](const float* values, std::byte* to, uint32_t count) {
     switch (limits_.kv_type) {
       case KvType::f32:
-        std::copy_n(values, program_.kv_width, reinterpret_cast<float*>(to));
+        std::copy_n(values, count, reinterpret_cast<float*>(to));
         break;
       case KvType::f16:
-        kernels_.store_f16(values, reinterpret_cast<uint16_t*>(to), program_.kv_width);
+        kernels_.store_f16(values, reinterpret_cast<uint16_t*>(to), count);
         break;
       case KvType::q8_0:
-        format_info(Format::q8_0).encode(values, to, program_.kv_width);
+        format_info(Format::q8_0).encode(values, to, count);
         break;
     }
   };
   for (uint32_t i = rows.begin; i < rows.end; ++i) {
     const float* cosine = angles_[op.table].cosine.data() + size_t{i} * pairs;
     const float* sine = angles_[op.table].sine.data() + size_t{i} * pairs;
-    for (const Slot slot : {op.q, op.k})
-      for (uint32_t head = 0; head < width(slot); head += op.head_size) turn(row(slot, i) + head, cosine, sine, pairs);
-    const uint64_t index = cell_of(sequence_of_row_[i], batch_->positions[i]);
-    store(row(op.k, i), cell(op.layer, false, index));
-    store(row(op.v, i), cell(op.layer, true, index));
-  }
-}
-
-void CpuPlan::run(const Attend& op, uint32_t thread) {
-  // A task is some rows of a sequence and the heads of q that share one head of k: each reads its keys once.
-  const uint32_t group = width(op.q) / op.head_size / op.kv_heads;
-  const uint32_t heads_at_once = std::min(group, kAttentionQueries);
-  if (thread == 0) {
-    next_task_.store(0, std::memory_order_relaxed);
-    tiles_.clear();
-    const uint32_t tile_rows = std::max(1u, kAttentionQueries / group);
-    for (uint32_t s = 0; s + 1 < batch_->row_begin.size(); ++s)
-      for (uint32_t i = batch_->row_begin[s]; i < batch_->row_begin[s + 1]; i += tile_rows)
-        tiles_.push_back({s, i, std::min(tile_rows, batch_->row_begin[s + 1] - i)});
-    std::reverse(tiles_.begin(), tiles_.end());  // later rows see more: the long tasks first
-  }
-  pool_->barrier();
-  Attention task{.head_size = op.head_size,
-                 .scale = op.scale,
-                 .type = static_cast<CacheType>(limits_.kv_type),
-                 .keys = cell(op.layer, false, 0),
-                 .values = cell(op.layer, true, 0),
-                 .cell_bytes = cell_bytes_,
-                 .page_size = limits_.page_size,
-                 .scratch = own_[thread].attention.data()};
-  const float* q[kAttentionQueries];
-  float* out[kAttentionQueries];
-  uint32_t seen[kAttentionQueries];
-  task.q = q;
-  task.out = out;
-  task.seen = seen;
-  const auto tasks = static_cast<uint32_t>(tiles_.size()) * op.kv_heads;
-  for (uint32_t i; (i = next_task_.fetch_add(1, std::memory_order_relaxed)) < tasks;) {
-    const Tile& tile = tiles_[i / op.kv_heads];
-    const uint32_t kv_head = i % op.kv_heads;
-    task.offset = kv_head * op.head_size;
-    task.pages = batch_->pages.data() + batch_->page_begin[tile.sequence];
-    for (uint32_t first = 0; first < group; first += heads_at_once) {
-      const uint32_t heads = std::min(heads_at_once, group - first);
-      task.count = 0;
-      for (uint32_t r = tile.first; r < tile.first + tile.count; ++r)
-        for (uint32_t head = first; head < first + heads; ++head, ++task.count) {
-          const size_t at = size_t{kv_head * group + head} * op.head_size;
-          q[task.count] = row(op.q, r) + at;
-          out[task.count] = row(op.out, r) + at;
-          seen[task.count] = batch_->positions[r] + 1;
-        }
-      kernels_.attend(task);
+    if (pairs > 0)
+      for (const Slot slot : {op.q, op.k})
+        for (uint32_t head = 0; head < width(slot); head += op.head_size)
+          turn(row(slot, i) + head + op.first, cosine, sine, pairs);
+    const uint32_t position = batch_->positions[i];
+    if (op.temperature != 0) {
+      const double factor = 1 + double{op.temperature} * std::log(1.0 + position / op.temperature_span);
+      kernels_.scale(row(op.q, i), static_cast<float>(factor), width(op.q));
     }
-  }
-}
-
-void CpuPlan::run(const Route& op, uint32_t thread) {
-  if (rows_ == 0) return;
-  const Weight& router = weight(op.router);
-  const auto count = static_cast<uint32_t>(router.rows);
-  bool floats = false, blocks = false;
-  needs(op.router, floats, blocks);
-  const Inputs inputs = prepare(op.in, kNoWeight, 0, false, floats, blocks, thread);
-  float** out = own_[thread].out.data();
-  for (uint32_t i = 0; i < rows_; ++i) out[i] = scratch_.data() + size_t{i} * count;
-  multiply(router, 0, share(thread, count, grain(rows_)), rows_, floats ? inputs.floats : inputs.blocks, out);
-  pool_->barrier();
-  const Range rows = share(thread, rows_, 1);
-  for (uint32_t i = rows.begin; i < rows.end; ++i) {
-    // The largest scores are the largest probabilities, and the sum of all cancels against that of the chosen.
-    float* scores = scratch_.data() + size_t{i} * count;
-    float* chosen = row(op.out, i);
-    double sum = 0, top = 0;
-    for (uint32_t e = 0; e < op.used; ++e) {
-      uint32_t best = 0;
-      for (uint32_t k = 1; k < count; ++k)
-        if (scores[k] > scores[best]) best = k;
-      if (e == 0) top = double{scores[best]};
-      const double weight = std::exp(double{scores[best]} - top);
-      chosen[e] = static_cast<float>(best);
-      chosen[op.used + e] = static_cast<float>(weight);
-      sum += weight;
-      scores[best] = -std::numeric_limits<float>::infinity();
-    }
-    for (uint32_t e = 0; e < op.used; ++e) chosen[op.used + e] = static_cast<float>(double{chosen[op.used + e]} / sum);
+    const uint64_t index = cell_of(sequence_of_row_[i], position);
+    store(row(op.k, i), cell(op.layer, false, index), program_.key_width);
+    if (op.v != kNoSlot) store(row(op.v, i), cell(op.layer, true, index), program_.value_width);
   }
 }
 
@@ -145,6 +94,11 @@ void CpuPlan::run(const Select& op, uint32_t thread) {
 }
 
 void CpuPlan::run(const Logits& op, uint32_t thread) {
+  if (op.softcap != 0) {
+    const Range range = share(thread, width(op.in), 16);
+    for (uint32_t i = 0; i < rows_; ++i)
+      kernels_.softcap(row(op.in, i) + range.begin, op.softcap, range.end - range.begin);
+  }
   if (thread == 0) logits_ = {row(op.in, 0), size_t{rows_} * width(op.in)};
 }
 

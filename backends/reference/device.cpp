@@ -2,6 +2,8 @@
 #include "backends/reference/device.h"
 
 #include <algorithm>
+#include <cmath>
+#include <numeric>
 
 #include "backends/reference/kv.h"
 #include "backends/reference/ops.h"
@@ -39,15 +41,13 @@ class ReferencePlan : public Plan {
     for (size_t s = 0; s + 1 < batch_.row_begin.size(); ++s)
       for (size_t i = batch_.row_begin[s]; i < batch_.row_begin[s + 1]; ++i) f(s, i);
   }
-  // out += bias + add, either of which may be absent.
-  void add_to(double* out, uint32_t count, WeightId bias, Slot add, size_t i) {
-    if (bias != kNoWeight) {
-      std::vector<float> values;
-      decode_row(weight(bias), 0, values);
-      for (uint32_t j = 0; j < count; ++j) out[j] += double{values[j]};
-    }
-    if (add != kNoSlot)
-      for (uint32_t j = 0; j < count; ++j) out[j] += row(add, i)[j];
+  // out += bias, where there is one.
+  void add_vector(double* out, WeightId bias, uint64_t bias_row = 0) {
+    const std::vector<float> values = vector_of(program_, bias, bias_row);
+    for (size_t j = 0; j < values.size(); ++j) out[j] += double{values[j]};
+  }
+  void add_slot(double* out, Slot add, size_t i) {
+    for (uint32_t j = 0; add != kNoSlot && j < width(add); ++j) out[j] += row(add, i)[j];
   }
 
   void run(const Embed& op) {
@@ -56,30 +56,62 @@ class ReferencePlan : public Plan {
     for (size_t i = 0; i < rows_; ++i) {
       decode_row(weight(op.table), static_cast<uint64_t>(batch_.tokens[i]), values);
       for (uint32_t j = 0; j < width(op.out); ++j) row(op.out, i)[j] = double{values[j]} * double{op.scale};
+      add_vector(row(op.out, i), op.positions, batch_.positions[i]);
+      add_vector(row(op.out, i), op.bias);
     }
   }
   void run(const RmsNorm& op) {
     resize(op.out);
-    for (size_t i = 0; i < rows_; ++i) rms_norm(weight(op.gain), double{op.eps}, row(op.in, i), row(op.out, i));
+    Row result(width(op.out));
+    for (size_t i = 0; i < rows_; ++i) {
+      rms_norm(weight(op.gain), double{op.eps}, row(op.in, i), result.data(), result.size());
+      add_slot(result.data(), op.add, i);
+      std::copy(result.begin(), result.end(), row(op.out, i));
+    }
+  }
+  void run(const LayerNorm& op) {
+    resize(op.out);
+    const std::vector<float> bias = vector_of(program_, op.bias);
+    for (size_t i = 0; i < rows_; ++i)
+      layer_norm(weight(op.gain), bias, double{op.eps}, row(op.in, i), row(op.out, i), width(op.out));
   }
   void run(const Linear& op) {
     resize(op.out);
     Row result(width(op.out));
     for (size_t i = 0; i < rows_; ++i) {
       multiply(weight(op.weight), 0, result.size(), row(op.in, i), result.data());
-      add_to(result.data(), width(op.out), op.bias, op.add, i);
+      add_vector(result.data(), op.bias);
+      for (double& value : result)
+        value = activate(op.act, value) * double{op.scale} * (op.times == kNoSlot ? 1.0 : *row(op.times, i));
+      add_slot(result.data(), op.add, i);
       std::copy(result.begin(), result.end(), row(op.out, i));
     }
   }
   void run(const GateUp& op) {
     resize(op.out);
-    Row gate(width(op.out)), up(width(op.out));
+    Row first(width(op.out)), up(width(op.out));
     for (size_t i = 0; i < rows_; ++i) {
-      multiply(weight(op.gate), 0, gate.size(), row(op.in, i), gate.data());
+      multiply(weight(op.gate), 0, first.size(), row(op.in, i), first.data());
       multiply(weight(op.up), 0, up.size(), row(op.in, i), up.data());
-      activate(op.act, gate.data(), up.data(), gate.size());
-      std::copy(gate.begin(), gate.end(), row(op.out, i));
+      add_vector(first.data(), op.gate_bias);
+      add_vector(up.data(), op.up_bias);
+      gate(op.act, first.data(), up.data(), first.size());
+      std::copy(first.begin(), first.end(), row(op.out, i));
     }
+  }
+  void run(const EachHead& op) {
+    resize(op.out);
+    Row result(op.out_count);
+    for (size_t i = 0; i < rows_; ++i)
+      for (uint32_t head = 0; head < op.heads; ++head) {
+        const double* in = row(op.in, i) + head * op.in_stride + op.in_first;
+        if (op.weight == kNoWeight) {
+          result.assign(in, in + op.in_count);
+        } else {
+          multiply(weight(op.weight), uint64_t{head} * op.out_count, op.out_count, in, result.data());
+        }
+        std::copy(result.begin(), result.end(), row(op.out, i) + head * op.out_stride + op.out_first);
+      }
   }
   void run(const RopeKv& op) {
     const RopeTable& table = program_.rope_tables[op.table];
@@ -87,63 +119,77 @@ class ReferencePlan : public Plan {
       const uint32_t position = batch_.positions[i];
       for (Slot slot : {op.q, op.k})
         for (uint32_t head = 0; head < width(slot); head += op.head_size)
-          rope(table, op.style, position, row(slot, i) + head);
+          rope(table, op.style, position, row(slot, i) + head + op.first);
+      if (op.temperature != 0)
+        for (uint32_t j = 0; j < width(op.q); ++j)
+          row(op.q, i)[j] *= 1 + double{op.temperature} * std::log(1.0 + position / op.temperature_span);
       cache_.store(op.layer, false, cell(s, position), row(op.k, i));
-      cache_.store(op.layer, true, cell(s, position), row(op.v, i));
+      if (op.v != kNoSlot) cache_.store(op.layer, true, cell(s, position), row(op.v, i));
     });
   }
   void run(const Attend& op) {
     resize(op.out);
     const uint32_t heads = width(op.q) / op.head_size, group = heads / op.kv_heads;
-    Row scores, result(op.head_size);
+    const uint32_t value_size = op.value_size == 0 ? op.head_size : op.value_size;
+    const std::vector<float> sinks = vector_of(program_, op.sinks);
+    Row scores, result(value_size);
     for_each_row([&](size_t s, size_t i) {
-      const uint32_t seen = batch_.positions[i] + 1;
-      scores.resize(seen);
+      const uint32_t end = batch_.positions[op.causal ? i : batch_.row_begin[s + 1] - 1] + 1;
+      const uint32_t begin = op.window != 0 && end > op.window ? end - op.window : 0;
+      scores.resize(end - begin);
       for (uint32_t head = 0; head < heads; ++head) {
         const double* q = row(op.q, i) + head * op.head_size;
-        const uint32_t offset = head / group * op.head_size;
-        for (uint32_t p = 0; p < seen; ++p) {
-          const double* key = cache_.load(op.layer, false, cell(s, p)) + offset;
-          double dot = 0;
-          for (uint32_t j = 0; j < op.head_size; ++j) dot += q[j] * key[j];
-          scores[p] = dot * double{op.scale};
+        for (uint32_t p = begin; p < end; ++p) {
+          const double* key = cache_.load(op.layer, false, cell(s, p)) + head / group * op.head_size;
+          double score = std::inner_product(q, q + op.head_size, key, 0.0) * double{op.scale};
+          if (op.softcap != 0) score = double{op.softcap} * std::tanh(score / double{op.softcap});
+          scores[p - begin] = score;
         }
-        softmax(scores.data(), seen);
+        softmax(scores.data(), scores.size(), sinks.empty() ? nullptr : &sinks[head]);
         std::fill(result.begin(), result.end(), 0.0);
-        for (uint32_t p = 0; p < seen; ++p) {
-          const double* value = cache_.load(op.layer, true, cell(s, p)) + offset;
-          for (uint32_t j = 0; j < op.head_size; ++j) result[j] += scores[p] * value[j];
+        for (uint32_t p = begin; p < end; ++p) {
+          const double* value = cache_.load(op.layer, true, cell(s, p)) + head / group * value_size;
+          for (uint32_t j = 0; j < value_size; ++j) result[j] += scores[p - begin] * value[j];
         }
-        std::copy(result.begin(), result.end(), row(op.out, i) + head * op.head_size);
+        std::copy(result.begin(), result.end(), row(op.out, i) + head * value_size);
       }
     });
   }
   void run(const Route& op) {
     resize(op.out);
     const auto count = static_cast<uint32_t>(weight(op.router).rows);
+    const std::vector<float> selection = vector_of(program_, op.selection_bias);
     Row scores(count);
     for (size_t i = 0; i < rows_; ++i) {
       multiply(weight(op.router), 0, count, row(op.in, i), scores.data());
-      softmax(scores.data(), count);
-      route(scores.data(), count, op.used, row(op.out, i));
+      add_vector(scores.data(), op.bias);
+      if (op.gating == Gating::softmax) {
+        softmax(scores.data(), count);
+      } else {
+        for (double& score : scores) score = activate(Activation::sigmoid, score);
+      }
+      route(op, scores.data(), selection, count, row(op.out, i));
     }
   }
   void run(const Experts& op) {
     resize(op.out);
     const uint64_t hidden = weight(op.gate).rows / op.count;
     const uint32_t out_width = width(op.out);
-    Row gate(hidden), up(hidden), down(out_width);
+    Row first(hidden), up(hidden), down(out_width);
     for (size_t i = 0; i < rows_; ++i) {
       Row sum(out_width);
       for (uint32_t e = 0; e < op.used; ++e) {
         const auto expert = static_cast<uint64_t>(row(op.route, i)[e]);
-        multiply(weight(op.gate), expert * hidden, hidden, row(op.in, i), gate.data());
+        multiply(weight(op.gate), expert * hidden, hidden, row(op.in, i), first.data());
         multiply(weight(op.up), expert * hidden, hidden, row(op.in, i), up.data());
-        activate(op.act, gate.data(), up.data(), hidden);
-        multiply(weight(op.down), expert * out_width, out_width, gate.data(), down.data());
+        add_vector(first.data(), op.gate_bias, expert);
+        add_vector(up.data(), op.up_bias, expert);
+        gate(op.act, first.data(), up.data(), hidden);
+        multiply(weight(op.down), expert * out_width, out_width, first.data(), down.data());
+        add_vector(down.data(), op.down_bias, expert);
         for (uint32_t j = 0; j < out_width; ++j) sum[j] += row(op.route, i)[op.used + e] * down[j];
       }
-      add_to(sum.data(), out_width, kNoWeight, op.add, i);
+      add_slot(sum.data(), op.add, i);
       std::copy(sum.begin(), sum.end(), row(op.out, i));
     }
   }
@@ -154,7 +200,11 @@ class ReferencePlan : public Plan {
     slots_[op.out] = std::move(selected);
     rows_ = batch_.outputs.size();
   }
-  void run(const Logits& op) { logits_.assign(slots_[op.in].begin(), slots_[op.in].end()); }
+  void run(const Logits& op) {
+    logits_.assign(slots_[op.in].begin(), slots_[op.in].end());
+    for (float& logit : logits_)
+      if (op.softcap != 0) logit = op.softcap * std::tanh(logit / op.softcap);
+  }
 
   const Program program_;
   const Limits limits_;

@@ -12,17 +12,18 @@ class KvCache {
  public:
   KvCache(const Program& program, const Limits& limits);
 
-  // Stores row[kv_width] of a position, rounded. `value`: false for keys, true for values.
+  // Stores the key (or the value, of which the program keeps some) of a position, rounded.
   void store(uint32_t layer, bool value, uint64_t cell, const double* row);
+  // Its key, or its value: where the program keeps none, that is the key.
   const double* load(uint32_t layer, bool value, uint64_t cell) const;
 
  private:
   uint64_t index(uint32_t layer, bool value, uint64_t cell) const;
 
-  uint32_t width_;
+  uint32_t key_width_, value_width_;
   uint64_t cells_;
   KvType type_;
-  std::vector<double> data_;  // [layers x 2 x cells x width]
+  std::vector<double> data_;  // [layers x (cells x key_width, cells x value_width)]
 };
 
 }  // namespace hearth::reference

@@ -90,20 +90,27 @@ void attention(benchmark::State& state, const KernelTable& table, CacheType type
   const std::vector<uint32_t> seen(queries, positions);
   std::vector<uint32_t> pages(positions / kPage);
   for (uint32_t i = 0; i < pages.size(); ++i) pages[i] = i;
-  const Attention task{q.data(),
-                       out_rows.data(),
-                       seen.data(),
-                       queries,
-                       kHead,
-                       0.1f,
-                       type,
-                       cache.data(),
-                       cache.data() + positions * cell,
-                       cell,
-                       0,
-                       pages.data(),
-                       kPage,
-                       scratch.data()};
+  const std::vector<uint32_t> from(queries, 0);
+  const Attention task{.q = q.data(),
+                       .out = out_rows.data(),
+                       .from = from.data(),
+                       .seen = seen.data(),
+                       .sinks = nullptr,
+                       .count = queries,
+                       .head_size = kHead,
+                       .value_size = kHead,
+                       .scale = 0.1f,
+                       .softcap = 0,
+                       .type = type,
+                       .keys = cache.data(),
+                       .values = cache.data() + positions * cell,
+                       .key_bytes = cell,
+                       .value_bytes = cell,
+                       .key_first = 0,
+                       .value_first = 0,
+                       .pages = pages.data(),
+                       .page_size = kPage,
+                       .scratch = scratch.data()};
   for (auto _ : state) {
     table.attend(task);
     benchmark::ClobberMemory();

@@ -106,6 +106,8 @@ BenchmarkResult benchmark(const std::filesystem::path& path, const EngineOptions
     model_options.pre_tokenizer = engine.pre_tokenizer;
     model_options.chat_template = false;
     const LoadedModel model = load_model(Gguf::open(path), model_options);
+    if (!model.config.causal)
+      throw Error(ErrorCode::invalid_argument, "a model that makes embeddings and no text cannot be measured");
     Limits limits = model.limits;
     limits.pages *= options.batch;
     limits.rows = std::max(Limits{}.rows, options.batch);

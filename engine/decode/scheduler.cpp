@@ -161,6 +161,7 @@ uint32_t Scheduler::plan_rows() {
       Active& one = running_[i];
       if (one.rows > 0 || one.answering != answering) continue;
       const auto rest = static_cast<uint32_t>(one.task->tokens.size()) - one.chain.size;
+      if (options_.whole_prompts && rest > left) continue;
       const uint32_t rows = std::min(rest, left);
       if (!reserve(one, rows)) break;
       prompts += rows;

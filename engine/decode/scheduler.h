@@ -39,7 +39,8 @@ class Task {
 };
 
 struct SchedulerOptions {
-  uint32_t parallel = 1;  // most tasks in one step
+  uint32_t parallel = 1;       // most tasks in one step
+  bool whole_prompts = false;  // a prompt goes into one step; none may have more tokens than a step has rows
   // Told what a reader of a log may want to know, in a line.
   std::function<void(PrefixCache::Divergence)> on_divergence;
 };

@@ -29,17 +29,20 @@ void LogitsTask::on_end(std::exception_ptr error) {
 }
 
 EmbeddingTask::EmbeddingTask(std::span<const int32_t> ids, Pooling pooling, std::function<void(Embedding)> on_done)
-    : on_done_(std::move(on_done)) {
+    : on_done_(std::move(on_done)), pooling_(pooling) {
   tokens.assign(ids.begin(), ids.end());
   if (pooling == Pooling::mean) {
     wanted.resize(tokens.size() - 1);
     std::iota(wanted.begin(), wanted.end(), 0u);
+  } else if (pooling == Pooling::first && tokens.size() > 1) {
+    wanted = {0};
   }
   from_cache = false;
 }
 
 void EmbeddingTask::on_logits(uint32_t position, std::span<float> hidden) {
   complete_ = position + 1 == tokens.size();
+  if (pooling_ == Pooling::first && position != 0) return;
   sum_.resize(hidden.size());
   for (size_t i = 0; i < hidden.size(); ++i) sum_[i] += double{hidden[i]};
 }

@@ -32,6 +32,7 @@ class LogitsTask : public Task {
 // The pooled result of a program without a head.
 class EmbeddingTask : public Task {
  public:
+  // `pooling` is not `stated`.
   EmbeddingTask(std::span<const int32_t> ids, Pooling pooling, std::function<void(Embedding)> on_done);
 
   bool cancelled() const override { return false; }
@@ -41,6 +42,7 @@ class EmbeddingTask : public Task {
 
  private:
   std::function<void(Embedding)> on_done_;
+  Pooling pooling_;
   std::vector<double> sum_;  // [width]
   bool complete_ = false;    // the last token is in it
 };

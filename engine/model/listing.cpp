@@ -8,33 +8,49 @@ class Lister {
  public:
   explicit Lister(const Program& program) : program_(program) {}
 
-  std::string operator()(const Embed& op) const { return slot(op.out) + " = embed " + weight(op.table); }
+  std::string operator()(const Embed& op) const {
+    return slot(op.out) + " = embed " + weight(op.table) + factor(op.scale) + plus(op.positions) + plus(op.bias);
+  }
   std::string operator()(const RmsNorm& op) const {
-    return slot(op.out) + " = rms_norm " + slot(op.in) + " * " + weight(op.gain);
+    return slot(op.out) + " = " + plus(op.add) + "rms_norm " + slot(op.in) + " * " + weight(op.gain);
+  }
+  std::string operator()(const LayerNorm& op) const {
+    return slot(op.out) + " = layer_norm " + slot(op.in) + " * " + weight(op.gain) + plus(op.bias);
   }
   std::string operator()(const Linear& op) const {
-    std::string text =
-        slot(op.out) + " = " + (op.add == kNoSlot ? "" : slot(op.add) + " + ") + weight(op.weight) + " " + slot(op.in);
-    return op.bias == kNoWeight ? text : text + " + " + weight(op.bias);
+    const std::string product = weight(op.weight) + " " + slot(op.in) + plus(op.bias);
+    return slot(op.out) + " = " + plus(op.add) +
+           (op.act == Activation::none ? product : activation(op.act) + "(" + product + ")") + factor(op.scale) +
+           (op.times == kNoSlot ? "" : " * " + slot(op.times));
   }
   std::string operator()(const GateUp& op) const {
-    return slot(op.out) + " = silu(" + weight(op.gate) + " " + slot(op.in) + ") * " + weight(op.up) + " " + slot(op.in);
+    return slot(op.out) + " = " + activation(op.act) + "(" + weight(op.gate) + " " + slot(op.in) + plus(op.gate_bias) +
+           ") * " + weight(op.up) + " " + slot(op.in) + plus(op.up_bias);
+  }
+  std::string operator()(const EachHead& op) const {
+    return slot(op.out) + " = each head " + (op.weight == kNoWeight ? "" : weight(op.weight) + " ") + slot(op.in);
   }
   std::string operator()(const RopeKv& op) const {
-    return "rope " + slot(op.q) + " " + slot(op.k) + (op.style == RopeStyle::adjacent ? " adjacent" : " halves") +
-           "; cache[" + std::to_string(op.layer) + "] = " + slot(op.k) + " " + slot(op.v);
+    const bool turns = !program_.rope_tables[op.table].frequency.empty();
+    return (turns ? "rope " + slot(op.q) + " " + slot(op.k) +
+                        (op.style == RopeStyle::adjacent ? " adjacent; " : " halves; ")
+                  : "") +
+           "cache[" + std::to_string(op.layer) + "] = " + slot(op.k) + (op.v == kNoSlot ? "" : " " + slot(op.v));
   }
   std::string operator()(const Attend& op) const {
-    return slot(op.out) + " = attend " + slot(op.q) + " cache[" + std::to_string(op.layer) + "], " +
-           std::to_string(op.kv_heads) + " kv heads of " + std::to_string(op.head_size);
+    std::string text = slot(op.out) + " = attend " + slot(op.q) + " cache[" + std::to_string(op.layer) + "], " +
+                       std::to_string(op.kv_heads) + " kv heads of " + std::to_string(op.head_size);
+    if (op.window != 0) text += ", window " + std::to_string(op.window);
+    if (op.sinks != kNoWeight) text += ", sinks " + weight(op.sinks);
+    return op.causal ? text : text + ", both ways";
   }
   std::string operator()(const Route& op) const {
     return slot(op.out) + " = route " + weight(op.router) + " " + slot(op.in) + ", " + std::to_string(op.used) +
            " experts";
   }
   std::string operator()(const Experts& op) const {
-    return slot(op.out) + " = " + (op.add == kNoSlot ? "" : slot(op.add) + " + ") + "experts " + weight(op.gate) + " " +
-           weight(op.up) + " " + weight(op.down) + " " + slot(op.in) + " by " + slot(op.route);
+    return slot(op.out) + " = " + plus(op.add) + "experts " + weight(op.gate) + " " + weight(op.up) + " " +
+           weight(op.down) + " " + slot(op.in) + " by " + slot(op.route);
   }
   std::string operator()(const Select& op) const { return slot(op.out) + " = select " + slot(op.in); }
   std::string operator()(const Logits& op) const { return "logits " + slot(op.in); }
@@ -46,6 +62,25 @@ class Lister {
   std::string weight(WeightId id) const {
     const Weight& one = program_.weights[id];
     return one.name + ":" + format_info(one.format).name;
+  }
+
+  std::string plus(Slot add) const { return add == kNoSlot ? "" : slot(add) + " + "; }
+  std::string plus(WeightId bias) const { return bias == kNoWeight ? "" : " + " + weight(bias); }
+  static std::string factor(float scale) { return scale == 1 ? "" : " * " + std::to_string(scale); }
+  static std::string activation(Activation act) {
+    switch (act) {
+      case Activation::silu:
+        return "silu";
+      case Activation::gelu:
+        return "gelu";
+      case Activation::sigmoid:
+        return "sigmoid";
+      case Activation::clamped:
+        return "clamped";
+      case Activation::none:
+        break;
+    }
+    return "";
   }
 
   const Program& program_;

@@ -57,6 +57,9 @@ LoadedModel load_model(Gguf file, const ModelOptions& options) {
   const ModelConfig config = read_config(file);
   const uint32_t context = choose_context(file, config, options.context);
   Program program = build_decoder(file, config, context);
+  if (program.positions != 0 && context > program.positions)
+    throw FileError(file.name() + ": a context of " + std::to_string(context) + " tokens is longer than the " +
+                    std::to_string(program.positions) + " positions that the model has");
   Tokenizer tokenizer = Tokenizer::load(file, {options.pre_tokenizer});
   if (static_cast<uint32_t>(tokenizer.vocabulary().size()) > program.vocabulary)
     throw FileError(file.name() + ": tokenizer.ggml.tokens has " + std::to_string(tokenizer.vocabulary().size()) +
@@ -75,7 +78,8 @@ LoadedModel load_model(Gguf file, const ModelOptions& options) {
 MemoryPlan plan_memory(const Program& program, const Limits& limits) {
   MemoryPlan plan{};
   for (const Weight& weight : program.weights) plan.weights += weight.bytes.size();
-  const uint64_t values = 2 * uint64_t{program.layers} * program.kv_width * limits.pages * limits.page_size;
+  const uint64_t cell = uint64_t{program.key_width} + program.value_width;
+  const uint64_t values = program.layers * cell * limits.pages * limits.page_size;
   switch (limits.kv_type) {
     case KvType::f32:
       plan.cache = values * 4;

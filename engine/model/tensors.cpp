@@ -32,13 +32,18 @@ const GgufTensor& TensorReader::checked(std::string_view name, uint64_t width, u
   return *tensor;
 }
 
+WeightId TensorReader::add(const std::string& name, Format format, uint64_t width, uint64_t rows,
+                           std::span<const std::byte> bytes) {
+  const auto next = static_cast<WeightId>(program_.weights.size());
+  const auto [known, is_new] = ids_.try_emplace({bytes.data(), width * rows}, next);
+  if (is_new) program_.weights.push_back({name, format, width, rows, bytes});
+  return known->second;
+}
+
 WeightId TensorReader::add(const std::string& name, const GgufTensor& tensor, uint64_t first, uint64_t rows) {
   const FormatInfo& info = format_info(tensor.format);
   const uint64_t row_bytes = tensor.dims[0] / info.block_size * info.block_bytes;
-  const auto bytes = tensor.bytes.subspan(first * row_bytes, rows * row_bytes);
-  const auto [known, is_new] = ids_.try_emplace({bytes.data(), rows}, static_cast<WeightId>(program_.weights.size()));
-  if (is_new) program_.weights.push_back({name, tensor.format, tensor.dims[0], rows, bytes});
-  return known->second;
+  return add(name, tensor.format, tensor.dims[0], rows, tensor.bytes.subspan(first * row_bytes, rows * row_bytes));
 }
 
 WeightId TensorReader::matrix(std::string_view name, uint64_t width, uint64_t rows) {
@@ -56,6 +61,21 @@ WeightId TensorReader::stack(std::string_view name, uint64_t width, uint64_t row
 
 WeightId TensorReader::optional_vector(std::string_view name, uint64_t width) {
   return has(name) ? matrix(name, width, 1) : kNoWeight;
+}
+
+WeightId TensorReader::optional_rows(std::string_view name, uint64_t width, uint64_t rows) {
+  return has(name) ? matrix(name, width, rows) : kNoWeight;
+}
+
+WeightId TensorReader::optional_part(std::string_view name, uint64_t all, uint64_t first, uint64_t count) {
+  if (!has(name)) return kNoWeight;
+  const GgufTensor& tensor = checked(name, all, 1, 1);
+  const FormatInfo& info = format_info(tensor.format);
+  if (info.block_size != 1)
+    throw FileError(file_.name() + ": tensor " + in_quotes(name) + " is " + info.name + ", but must be made of floats");
+  const std::string range = "[" + std::to_string(first) + ":" + std::to_string(first + count) + "]";
+  return add(std::string(name) + range, tensor.format, count, 1,
+             tensor.bytes.subspan(first * info.block_bytes, count * info.block_bytes));
 }
 
 std::vector<float> TensorReader::optional_values(std::string_view name, uint64_t width) {

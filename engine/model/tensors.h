@@ -25,6 +25,9 @@ class TensorReader {
   // `count` matrices one below the other.
   WeightId stack(std::string_view name, uint64_t width, uint64_t rows, uint64_t count);
   WeightId optional_vector(std::string_view name, uint64_t width);  // kNoWeight where absent
+  WeightId optional_rows(std::string_view name, uint64_t width, uint64_t rows);
+  // The values [first, first + count) of a vector of `all` floats.
+  WeightId optional_part(std::string_view name, uint64_t all, uint64_t first, uint64_t count);
   // Decoded values of a small vector; empty where absent.
   std::vector<float> optional_values(std::string_view name, uint64_t width);
   bool has(std::string_view name) const { return file_.find_tensor(name) != nullptr; }
@@ -35,11 +38,12 @@ class TensorReader {
  private:
   const GgufTensor& checked(std::string_view name, uint64_t width, uint64_t rows, uint64_t count);
   WeightId add(const std::string& name, const GgufTensor& tensor, uint64_t first, uint64_t rows);
+  WeightId add(const std::string& name, Format format, uint64_t width, uint64_t rows, std::span<const std::byte> bytes);
 
   const Gguf& file_;
   Program& program_;
   std::vector<bool> used_;                                         // by tensor of the file
-  std::map<std::pair<const std::byte*, uint64_t>, WeightId> ids_;  // by first byte and rows
+  std::map<std::pair<const std::byte*, uint64_t>, WeightId> ids_;  // by first byte and number of values
 };
 
 }  // namespace hearth

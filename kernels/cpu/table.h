@@ -31,24 +31,27 @@ struct Matmul {
   float* const* out;
 };
 
-// A cache's rows: one per cell, kv_width values as KvType of the backends says; a q8_0 row is Q8_0 blocks.
+// A cache's rows: one per cell, its values as KvType of the backends says; a q8_0 row is Q8_0 blocks.
 enum class CacheType : uint8_t { f32, f16, q8_0 };
 
-// out[i] = softmax(scale * q[i] K^T) V over the positions below seen[i], for one head of K and V.
+// out[i] = softmax(score) V over the positions from[i] to seen[i] - 1, for one head of K and V. score = scale * q[i]
+// K^T, then softcap * tanh(score / softcap) where there is one. sinks[i] is a score more that has no value.
 struct Attention {
   const float* const* q;  // [count], each [head_size]
-  float* const* out;      // [count], each [head_size]; may be q
+  float* const* out;      // [count], each [value_size]; may be q
+  const uint32_t* from;   // [count], each below seen
   const uint32_t* seen;   // [count], each at least 1
+  const float* sinks;     // [count], or null
   uint32_t count;         // at most kAttentionQueries
-  uint32_t head_size;
-  float scale;
+  uint32_t head_size, value_size;
+  float scale, softcap;
   CacheType type;
-  const std::byte *keys, *values;  // cell 0 of the layer
-  size_t cell_bytes;
-  uint32_t offset;  // of the head in a cell, in values
+  const std::byte *keys, *values;   // cell 0 of the layer
+  size_t key_bytes, value_bytes;    // of a cell
+  uint32_t key_first, value_first;  // where the head begins in a cell, in values
   const uint32_t* pages;
   uint32_t page_size;
-  float* scratch;  // attention_scratch(head_size) floats, aligned to 64 bytes
+  float* scratch;  // attention_scratch(the larger of head_size and value_size) floats, aligned to 64 bytes
 };
 inline constexpr uint32_t kAttentionQueries = 64, kAttentionTile = 32;
 inline constexpr size_t attention_scratch(uint32_t head_size) {
@@ -74,8 +77,20 @@ struct KernelTable {
   void (*quantise)(const float* x, uint32_t n, Q8Unit* out) noexcept;
   // out = x / sqrt(mean(x^2) + eps) * gain; in place is allowed
   void (*rms_norm)(const float* x, const float* gain, float eps, uint32_t n, float* out) noexcept;
-  // gate = silu(gate) * up; silu(x) = x / (1 + exp(-x)), within 4e-7 relative of it
+  // out = (x - mean(x)) / sqrt(variance(x) + eps) * gain + bias, which may be null; in place is allowed
+  void (*layer_norm)(const float* x, const float* gain, const float* bias, float eps, uint32_t n, float* out) noexcept;
+  // gate = act(gate) * up, each act within 4e-7 relative of its formula in backends/program.h
   void (*silu_multiply)(float* gate, const float* up, uint32_t n) noexcept;
+  void (*gelu_multiply)(float* gate, const float* up, uint32_t n) noexcept;
+  void (*clamped_multiply)(float* gate, const float* up, uint32_t n) noexcept;  // the formula of `clamped`
+  // x = act(x)
+  void (*silu)(float* x, uint32_t n) noexcept;
+  void (*gelu)(float* x, uint32_t n) noexcept;
+  void (*sigmoid)(float* x, uint32_t n) noexcept;
+  // x = cap * tanh(x / cap), within 3e-7 of cap
+  void (*softcap)(float* x, float cap, uint32_t n) noexcept;
+  // x *= factor
+  void (*scale)(float* x, float factor, uint32_t n) noexcept;
   // a += b
   void (*add)(float* a, const float* b, uint32_t n) noexcept;
   // a += weight * b

@@ -32,13 +32,17 @@ class Cpu : public testing::TestWithParam<const char*> {
   static std::unique_ptr<Device> device(uint32_t threads = 2) { return make_cpu_device({threads, GetParam()}); }
   // Compares with the reference in one batch, in chunks of 13 and token by token.
   static void compare(const Shape& shape, KvType kv_type, double most, double mean_square) {
+    compare_in_steps(shape, kv_type, most, mean_square, {100, 13, 1});
+  }
+  static void compare_in_steps(const Shape& shape, KvType kv_type, double most, double mean_square,
+                               const std::vector<uint32_t>& steps) {
     const RandomProgram random = random_program(shape, 7);
     const Limits limits{.rows = 100, .pages = 24, .page_size = 7, .kv_type = kv_type};
     const Text text = random_text({33, 1, 40, 12}, shape.vocabulary, limits, 3);
     const auto reference = make_reference_device();
     const auto expected = logits_of(*reference, random.program, limits, text, 100);
     const auto cpu = device();
-    for (const uint32_t step : {100u, 13u, 1u}) {
+    for (const uint32_t step : steps) {
       const auto found = logits_of(*cpu, random.program, limits, text, step);
       const Difference apart = difference(expected, found);
       EXPECT_LE(apart.largest, most) << "in steps of " << step;
@@ -77,6 +81,62 @@ TEST_P(Cpu, ComputesExpertsAsTheReference) {
   compare(
       {.width = 45, .heads = 3, .kv_heads = 3, .head_size = 11, .hidden = 33, .experts = 5, .used = 5, .rope_pairs = 5},
       KvType::f32, kFloat, kFloatSquare);
+}
+
+TEST_P(Cpu, NormsAndCentersAsTheReference) {
+  compare({.centered = true}, KvType::f32, kFloat, kFloatSquare);
+  compare({.fold_norms = false, .centered = true}, KvType::f32, kFloat, kFloatSquare);
+  compare({.head_norms = true, .post_norms = true}, KvType::f32, kFloat, kFloatSquare);
+  compare({.width = 45,
+           .heads = 3,
+           .kv_heads = 3,
+           .head_size = 13,
+           .hidden = 33,
+           .rope_pairs = 5,
+           .centered = true,
+           .head_norms = true},
+          KvType::f32, kFloat, kFloatSquare);
+}
+
+TEST_P(Cpu, ActivatesAndScalesAsTheReference) {
+  compare({.bias = true, .act = Activation::gelu}, KvType::f32, kFloat, kFloatSquare);
+  compare({.bias = true, .scale = 0.7f, .act = Activation::gelu, .gated = false}, KvType::f32, kFloat, kFloatSquare);
+  compare({.bias = true, .act = Activation::silu, .gated = false}, KvType::f32, kFloat, kFloatSquare);
+  compare({.post_norms = true, .positions = true, .scale = 1.3f, .act = Activation::clamped}, KvType::f32, kFloat,
+          kFloatSquare);
+}
+
+TEST_P(Cpu, AttendsInEveryWayAsTheReference) {
+  compare({.softcap = 3}, KvType::f32, kFloat, kFloatSquare);
+  compare({.window = 9}, KvType::f32, kFloat, kFloatSquare);
+  compare({.window = 33, .sinks = true}, KvType::f32, kFloat, kFloatSquare);
+  compare({.heads = 6, .kv_heads = 3, .sinks = true, .value_size = 24}, KvType::f32, kFloat, kFloatSquare);
+  compare({.rope_pairs = 5, .value_size = 8, .rope_first = 6, .temperature = 0.3f}, KvType::f32, kFloat, kFloatSquare);
+  compare({.rope_pairs = 0, .style = RopeStyle::adjacent}, KvType::f32, kFloat, kFloatSquare);
+  compare({.window = 9, .value_size = 32}, KvType::f16, 1e-2, 1e-6);
+  compare_in_steps({.causal = false}, KvType::f32, kFloat, kFloatSquare, {100});
+}
+
+TEST_P(Cpu, AttendsToLatentVectorsAsTheReference) {
+  const Shape shape{.head_size = 44, .rope_pairs = 6, .style = RopeStyle::adjacent, .value_size = 24, .latent = 40};
+  compare(shape, KvType::f32, kFloat, kFloatSquare);
+  compare({.heads = 5, .head_size = 20, .rope_pairs = 2, .temperature = 0.2f, .latent = 9}, KvType::f32, kFloat,
+          kFloatSquare);
+  compare({.head_size = 40, .rope_pairs = 4, .format = Format::q8_0, .other = Format::q4_0, .latent = 32}, KvType::f32,
+          0.6, 2e-3);
+}
+
+TEST_P(Cpu, RoutesInEveryWayAsTheReference) {
+  compare({.experts = 8, .used = 3, .bias = true, .act = Activation::clamped}, KvType::f32, kFloat, kFloatSquare);
+  compare({.experts = 8, .used = 3, .bias = true, .act = Activation::gelu, .shared = true, .normalised = false},
+          KvType::f32, kFloat, kFloatSquare);
+  compare({.experts = 8, .used = 2, .scale = 1.7f, .shared = true, .choice_bias = true, .gating = Gating::sigmoid},
+          KvType::f32, kFloat, kFloatSquare);
+  compare({.experts = 12, .used = 3, .choice_bias = true, .gating = Gating::sigmoid, .groups = 4, .groups_used = 2},
+          KvType::f32, kFloat, kFloatSquare);
+  compare({.experts = 12, .used = 2, .groups = 6, .groups_used = 1}, KvType::f32, kFloat, kFloatSquare);
+  compare({.experts = 6, .used = 2, .choice_bias = true, .normalised = false, .groups = 6, .groups_used = 3},
+          KvType::f32, kFloat, kFloatSquare);
 }
 
 // A key that lies at a rounding boundary falls to either side, which moves it by 2^-11 or 1/127 of its group.

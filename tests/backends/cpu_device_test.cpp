@@ -127,11 +127,11 @@ TEST(Fuse, JoinsProjectionsAndTakesNormsIn) {
   const auto matmuls = all<cpu::MatmulStage>(stages);
   ASSERT_EQ(matmuls.size(), 5u);
   EXPECT_EQ(matmuls[0]->parts.size(), 3u);
-  EXPECT_NE(matmuls[0]->gain, kNoWeight);
-  EXPECT_EQ(matmuls[1]->gain, kNoWeight);
+  EXPECT_NE(matmuls[0]->norm.gain, kNoWeight);
+  EXPECT_EQ(matmuls[1]->norm.gain, kNoWeight);
   EXPECT_NE(matmuls[2]->parts[0].up, kNoWeight);
-  EXPECT_NE(matmuls[2]->gain, kNoWeight);
-  EXPECT_NE(matmuls[4]->gain, kNoWeight);
+  EXPECT_NE(matmuls[2]->norm.gain, kNoWeight);
+  EXPECT_NE(matmuls[4]->norm.gain, kNoWeight);
   EXPECT_TRUE(all<RmsNorm>(stages).empty());
 }
 
@@ -140,9 +140,11 @@ TEST(Fuse, LeavesNormsThatOthersRead) {
   EXPECT_EQ(all<RmsNorm>(cpu::fuse(random_program({.layers = 1, .experts = 4, .used = 2}, 1).program)).size(), 1u);
 }
 
-// Slots 0 to 4; weights do not matter to fusion.
+// Slots 0 to 4 of width 8, and two vectors, of 8 and of 4 values.
 size_t stages_of(std::vector<Op> ops) {
   Program program;
+  program.slot_width.assign(5, 8);
+  program.weights = {{"whole", Format::f32, 8, 1, {}}, {"half", Format::f32, 4, 1, {}}};
   program.ops = std::move(ops);
   return cpu::fuse(program).size();
 }
@@ -162,6 +164,17 @@ TEST(Fuse, KeepsApartWhatDependsOnEachOther) {
   EXPECT_EQ(stages_of({RmsNorm{0, 1, 0, 0}, linear(1, 2), RmsNorm{0, 1, 0, 0}, linear(1, 3)}), 2u);
   EXPECT_EQ(stages_of({RmsNorm{0, 1, 0, 0}, linear(1, 2, 1)}), 2u);
   EXPECT_EQ(stages_of({RmsNorm{0, 1, 0, 0}, linear(2, 3)}), 2u);
+  EXPECT_EQ(stages_of({LayerNorm{0, 1, 0, kNoWeight, 0}, linear(1, 2)}), 1u);
+  EXPECT_EQ(stages_of({LayerNorm{0, 1, 1, kNoWeight, 0}, linear(1, 2)}), 2u);
+  EXPECT_EQ(stages_of({RmsNorm{0, 1, 1, 0}, linear(1, 2)}), 2u);
+  EXPECT_EQ(stages_of({RmsNorm{0, 1, 0, 0, 2}, linear(1, 3)}), 2u);
+  Linear factor = linear(0, 3);
+  factor.times = 2;
+  EXPECT_EQ(stages_of({linear(0, 2), factor}), 2u);
+  EXPECT_EQ(stages_of({factor, linear(0, 2)}), 2u);
+  EXPECT_EQ(stages_of({RmsNorm{4, 0, 0, 0}, factor}), 1u);
+  factor.times = 0;
+  EXPECT_EQ(stages_of({RmsNorm{4, 0, 0, 0}, factor}), 2u);
 }
 
 // A linear in place, and one that writes what its own norm read.
@@ -220,10 +233,10 @@ TEST(CpuDevice, RefusesProgramsThatDoNotFit) {
   refused([](Program& p, Limits&) { std::get<RopeKv>(p.ops[5]).head_size = 0; }, "head size");
   refused([](Program& p, Limits&) { std::get<RopeKv>(p.ops[5]).head_size = 8; }, "rope pairs");
   refused([](Program& p, Limits&) { std::get<Attend>(p.ops[6]).kv_heads = 3; }, "heads");
-  refused([](Program& p, Limits&) { p.kv_width = 16; }, "keys");
+  refused([](Program& p, Limits&) { p.key_width = 16; }, "keys");
   refused(
       [](Program& p, Limits& l) {
-        p.kv_width = 24;
+        p.key_width = 24;
         l.kv_type = KvType::q8_0;
       },
       "multiple of 32");
@@ -248,6 +261,93 @@ TEST(CpuDevice, RefusesProgramsThatDoNotFit) {
           if (auto* experts = std::get_if<Experts>(&p.ops[i])) experts->count = 3;
       },
       "op");
+}
+
+// The first op of a kind.
+template <class T>
+T& first(Program& program) {
+  for (Op& op : program.ops)
+    if (auto* one = std::get_if<T>(&op)) return *one;
+  throw std::logic_error("no such op");
+}
+
+TEST(CpuDevice, RefusesFieldsThatDoNotFit) {
+  const auto device = make_cpu_device({1, ""});
+  const Limits limits{.rows = 4, .pages = 2, .page_size = 8, .kv_type = KvType::f32};
+  const Shape everything{.layers = 1,
+                         .experts = 4,
+                         .used = 2,
+                         .bias = true,
+                         .head_norms = true,
+                         .positions = true,
+                         .sinks = true,
+                         .temperature = 1,
+                         .shared = true,
+                         .choice_bias = true};
+  const auto refused = [&](const Shape& shape, const std::function<void(Program&)>& change, const std::string& what) {
+    RandomProgram random = random_program(shape, 1);
+    EXPECT_EQ(error_of([&] { device->compile(random.program, limits); }), "no error");
+    change(random.program);
+    const std::string error = error_of([&] { device->compile(random.program, limits); });
+    EXPECT_EQ(error.rfind("cpu: op ", 0), 0u) << error;
+    EXPECT_NE(error.find(what), std::string::npos) << error;
+  };
+  const auto all = [&](const std::function<void(Program&)>& change, const std::string& what) {
+    refused(everything, change, what);
+  };
+  all([](Program& p) { p.positions = 65; }, "does not fit");
+  all([](Program& p) { p.positions = 0; }, "number of positions");
+  all([](Program& p) { first<Embed>(p).bias = first<Route>(p).bias; }, "does not fit");
+  all([](Program& p) { first<RmsNorm>(p).add = 3; }, "different widths");
+  all([](Program& p) { p.weights[first<RmsNorm>(p).gain].width = 65; }, "");
+  all([](Program& p) { p.weights[first<RmsNorm>(p).gain].width = 0; }, "width");
+  all([](Program& p) { first<Linear>(p).times = 0; }, "factor");
+  all([](Program& p) { first<Linear>(p).act = Activation::clamped; }, "activation of two values");
+  all([](Program& p) { first<GateUp>(p).act = Activation::sigmoid; }, "gates nothing");
+  all([](Program& p) { first<GateUp>(p).up_bias = first<Route>(p).bias; }, "does not fit");
+  all([](Program& p) { first<Experts>(p).act = Activation::none; }, "gates nothing");
+  all([](Program& p) { first<Experts>(p).down_bias = first<Experts>(p).up_bias; }, "does not fit");
+  all([](Program& p) { first<RopeKv>(p).first = 1; }, "more rope pairs");
+  all([](Program& p) { first<RopeKv>(p).temperature_span = 0; }, "without a span");
+  all([](Program& p) { first<RopeKv>(p).v = kNoSlot; }, "values do not fit");
+  all([](Program& p) { first<Attend>(p).sinks = first<Embed>(p).table; }, "does not fit");
+  all([](Program& p) { first<Attend>(p).value_size = 8; }, "different widths");
+  all(
+      [](Program& p) {
+        first<Attend>(p).causal = false;
+        first<Attend>(p).window = 8;
+      },
+      "without an order");
+  all([](Program& p) { first<Route>(p).groups = 3; }, "groups");
+  all([](Program& p) { first<Route>(p).groups = 4; }, "groups");
+  all([](Program& p) { first<Route>(p).selection_bias = first<Embed>(p).table; }, "does not fit");
+  refused(
+      {.layers = 1, .centered = true, .sinks = true},
+      [](Program& p) { first<LayerNorm>(p).bias = first<Attend>(p).sinks; }, "does not fit");
+  const Shape latent{.head_size = 40, .layers = 1, .rope_pairs = 4, .latent = 36};
+  refused(
+      latent, [](Program& p) { first<EachHead>(p).heads = 5; }, "heads do not fit");
+  refused(
+      latent, [](Program& p) { first<EachHead>(p).out_first = 9; }, "heads do not fit");
+  refused(
+      latent, [](Program& p) { first<EachHead>(p).out_stride = 8; }, "same values");
+  refused(
+      latent, [](Program& p) { first<EachHead>(p).in_count = 8; }, "does not fit");
+  refused(
+      latent, [](Program& p) { first<EachHead>(p).weight = kNoWeight; }, "heads do not fit");
+  refused(
+      latent, [](Program& p) { first<Attend>(p).kv_heads = 2; }, "heads do not fit");
+}
+
+TEST(CpuDevice, RefusesBatchesPastTheLastPosition) {
+  const RandomProgram random = random_program({.positions = true}, 5);
+  const Limits limits{.rows = 8, .pages = 12, .page_size = 8, .kv_type = KvType::f32};
+  const auto plan = make_cpu_device({1, ""})->compile(random.program, limits);
+  Batch batch = batch_of(random_text({90}, 100, limits, 4), 62, 64);
+  plan->submit(batch);
+  ++batch.positions[0];
+  ++batch.positions[1];
+  EXPECT_EQ(error_of([&] { plan->submit(batch); }), "batch: a position lies past the model's last");
 }
 
 TEST(CpuDevice, RefusesBatchesPastItsLimits) {

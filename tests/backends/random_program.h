@@ -19,8 +19,28 @@ struct Shape {
   RopeStyle style = RopeStyle::halves;
   Format format = Format::f32;  // of the matrices
   Format other = Format::f32;   // of v and down, as mixed files have
-  bool bias = false;            // on q, k, v
+  bool bias = false;            // on q, k, v, and of the feed-forward part
   bool fold_norms = true;       // false: the norms' results are also added up, so that they must exist
+
+  bool centered = false;    // LayerNorm
+  bool head_norms = false;  // q shares a gain, k has one for each head
+  bool post_norms = false;  // of what joins the stream
+  bool positions = false;   // a vector for each position, and one more
+  float scale = 1;          // of what joins the stream, and of the logits
+  Activation act = Activation::silu;
+  bool gated = true;
+  float softcap = 0;
+  uint32_t window = 0;
+  bool sinks = false, causal = true;
+  uint32_t value_size = 0;  // 0: head_size
+  uint32_t rope_first = 0;
+  float temperature = 0;
+  uint32_t latent = 0;  // width of what keys and values are made of, in the absorbed form
+  bool shared = false;  // an expert for all, times a sigmoid
+  bool choice_bias = false;
+  Gating gating = Gating::softmax;
+  bool normalised = true;
+  uint16_t groups = 1, groups_used = 1;
 };
 
 // A program and the bytes it views.
@@ -29,76 +49,225 @@ struct RandomProgram {
   std::deque<std::vector<std::byte>> storage;
 };
 
-inline RandomProgram random_program(const Shape& shape, uint32_t seed) {
-  RandomProgram result;
-  Program& p = result.program;
-  std::mt19937 random(seed);
-  const auto weight = [&](Format format, uint64_t rows, uint64_t width, float size) {
+class RandomProgramBuilder {
+ public:
+  RandomProgramBuilder(const Shape& shape, uint32_t seed) : shape_(shape), random_(seed) {
+    const uint32_t value_size = shape.value_size == 0 ? shape.head_size : shape.value_size;
+    x_ = slot(shape.width);
+    normed_ = slot(shape.width);
+    q_ = slot(shape.heads * shape.head_size);
+    k_ = slot(shape.kv_heads * shape.head_size);
+    v_ = slot(shape.kv_heads * value_size);
+    mixed_ = slot(shape.heads * value_size);
+    hidden_ = slot(shape.hidden);
+    route_ = slot(shape.used > 0 ? 2 * shape.used : 1);
+    wanted_ = slot(shape.width);
+    logits_ = slot(shape.vocabulary);
+    part_ = slot(shape.width);
+    gate_ = slot(1);
+    p_.vocabulary = shape.vocabulary;
+    p_.layers = static_cast<uint16_t>(shape.layers);
+    p_.key_width = width(k_);
+    p_.value_width = width(v_);
+    p_.positions = shape.positions ? 64 : 0;
+    RopeTable table{.frequency = {}, .magnitude = 1.1};
+    for (uint32_t i = 0; i < shape.rope_pairs; ++i)
+      table.frequency.push_back(std::pow(1000.0, -1.0 * i / shape.rope_pairs));
+    p_.rope_tables.push_back(table);
+  }
+
+  RandomProgram build() {
+    Embed embed{x_, weight(shape_.format, shape_.vocabulary, shape_.width, 1), 1.5f};
+    if (shape_.positions) {
+      embed.positions = weight(Format::f16, p_.positions, shape_.width, 1);
+      embed.bias = vector(shape_.width, 1);
+    }
+    p_.ops.push_back(embed);
+    for (layer_ = 0; layer_ < shape_.layers; ++layer_) {
+      norm(x_, normed_);
+      if (shape_.latent == 0) {
+        attention();
+      } else {
+        latent_attention();
+      }
+      join(mixed_, shape_.format, shape_.fold_norms ? x_ : normed_);
+      norm(x_, normed_);
+      if (shape_.experts > 0) {
+        mixture();
+      } else {
+        if (shape_.gated) {
+          gate_up(hidden_);
+        } else {
+          p_.ops.push_back(Linear{normed_, hidden_, matrix(shape_.format, shape_.hidden, shape_.width),
+                                  bias(shape_.hidden), kNoSlot, shape_.act});
+        }
+        join(hidden_, shape_.other, x_);
+      }
+    }
+    p_.ops.push_back(Select{x_, wanted_});
+    norm(wanted_, wanted_);
+    Linear head{wanted_, logits_, matrix(shape_.format, shape_.vocabulary, shape_.width)};
+    head.scale = shape_.scale;
+    p_.ops.push_back(head);
+    p_.ops.push_back(Logits{logits_, shape_.softcap});
+    return std::move(result_);
+  }
+
+ private:
+  WeightId weight(Format format, uint64_t rows, uint64_t width, float size) {
     // One byte in front: files give no alignment.
-    std::vector<std::byte> bytes = random_blocks(format, rows * width, random, size);
+    std::vector<std::byte> bytes = random_blocks(format, rows * width, random_, size);
     bytes.insert(bytes.begin(), std::byte{0});
-    result.storage.push_back(std::move(bytes));
-    p.weights.push_back({"weight " + std::to_string(p.weights.size()), format, width, rows,
-                         std::span<const std::byte>(result.storage.back()).subspan(1)});
-    return static_cast<WeightId>(p.weights.size() - 1);
-  };
-  const auto matrix = [&](Format format, uint64_t rows, uint64_t width) {
+    result_.storage.push_back(std::move(bytes));
+    p_.weights.push_back({"weight " + std::to_string(p_.weights.size()), format, width, rows,
+                          std::span<const std::byte>(result_.storage.back()).subspan(1)});
+    return static_cast<WeightId>(p_.weights.size() - 1);
+  }
+  WeightId matrix(Format format, uint64_t rows, uint64_t width) {
     return weight(format, rows, width, 1 / std::sqrt(static_cast<float>(width)));
-  };
-  const auto slot = [&](uint32_t width) {
-    p.slot_width.push_back(width);
-    return static_cast<Slot>(p.slot_width.size() - 1);
-  };
-  const uint32_t q_width = shape.heads * shape.head_size, kv_width = shape.kv_heads * shape.head_size;
-  const Slot x = slot(shape.width), normed = slot(shape.width), q = slot(q_width), k = slot(kv_width),
-             v = slot(kv_width), mixed = slot(q_width), hidden = slot(shape.hidden), route = slot(2 * shape.used + 1),
-             wanted = slot(shape.width), logits = slot(shape.vocabulary);
-  p.slot_width[route] = shape.used > 0 ? 2 * shape.used : 1;
-  p.vocabulary = shape.vocabulary;
-  p.layers = static_cast<uint16_t>(shape.layers);
-  p.kv_width = kv_width;
-  RopeTable table{.frequency = {}, .magnitude = 1.1};
-  for (uint32_t i = 0; i < shape.rope_pairs; ++i)
-    table.frequency.push_back(std::pow(1000.0, -1.0 * i / shape.rope_pairs));
-  p.rope_tables.push_back(table);
-  const auto norm = [&](Slot in, Slot out) {
-    p.ops.push_back(RmsNorm{in, out, weight(Format::f32, 1, shape.width, 1), 1e-5f});
-  };
-  p.ops.push_back(Embed{x, weight(shape.format, shape.vocabulary, shape.width, 1), 1.5f});
-  for (uint16_t layer = 0; layer < shape.layers; ++layer) {
-    norm(x, normed);
-    const auto projection = [&](Format format, Slot out) {
-      Linear op{normed, out, matrix(format, p.slot_width[out], shape.width)};
-      if (shape.bias) op.bias = weight(Format::f32, 1, p.slot_width[out], 0.1f);
-      p.ops.push_back(op);
-    };
-    projection(shape.format, q);
-    projection(shape.format, k);
-    projection(shape.other, v);
-    p.ops.push_back(RopeKv{q, k, v, layer, 0, shape.style, shape.head_size});
-    p.ops.push_back(
-        Attend{q, mixed, layer, shape.head_size, shape.kv_heads, 1 / std::sqrt(static_cast<float>(shape.head_size))});
-    p.ops.push_back(
-        Linear{mixed, x, matrix(shape.format, shape.width, q_width), kNoWeight, shape.fold_norms ? x : normed});
-    norm(x, normed);
-    if (shape.experts == 0) {
-      p.ops.push_back(GateUp{normed, hidden, matrix(shape.format, shape.hidden, shape.width),
-                             matrix(shape.format, shape.hidden, shape.width), Activation::silu});
-      p.ops.push_back(Linear{hidden, x, matrix(shape.other, shape.width, shape.hidden), kNoWeight, x});
+  }
+  WeightId vector(uint64_t width, float size) { return weight(Format::f32, 1, width, size); }
+  WeightId bias(uint64_t width) { return shape_.bias ? vector(width, 0.1f) : kNoWeight; }
+  Slot slot(uint32_t width) {
+    p_.slot_width.push_back(width);
+    return static_cast<Slot>(p_.slot_width.size() - 1);
+  }
+  uint32_t width(Slot one) const { return p_.slot_width[one]; }
+
+  void norm(Slot in, Slot out) {
+    const WeightId gain = vector(shape_.width, 1);
+    if (shape_.centered) {
+      p_.ops.push_back(LayerNorm{in, out, gain, layer_ == 0 ? kNoWeight : vector(shape_.width, 0.1f), 1e-5f});
     } else {
-      const uint64_t n = shape.experts;
-      p.ops.push_back(Route{normed, route, matrix(Format::f32, n, shape.width), static_cast<uint16_t>(shape.used)});
-      p.ops.push_back(Experts{normed, route, x, x, matrix(shape.format, n * shape.hidden, shape.width),
-                              matrix(shape.format, n * shape.hidden, shape.width),
-                              matrix(shape.other, n * shape.width, shape.hidden), static_cast<uint16_t>(n),
-                              static_cast<uint16_t>(shape.used), Activation::silu});
+      p_.ops.push_back(RmsNorm{in, out, gain, 1e-5f});
     }
   }
-  p.ops.push_back(Select{x, wanted});
-  norm(wanted, wanted);
-  p.ops.push_back(Linear{wanted, logits, matrix(shape.format, shape.vocabulary, shape.width)});
-  p.ops.push_back(Logits{logits});
-  return result;
+  // What joins the stream, which has been `add`.
+  void join(Slot in, Format format, Slot add) {
+    const WeightId one = matrix(format, shape_.width, width(in));
+    Linear op{in, x_, one, kNoWeight, add};
+    op.scale = shape_.scale;
+    if (shape_.post_norms) {
+      op.out = part_;
+      op.add = kNoSlot;
+    }
+    p_.ops.push_back(op);
+    if (shape_.post_norms) p_.ops.push_back(RmsNorm{part_, x_, vector(shape_.width, 1), 1e-5f, add});
+  }
+  void project(Format format, Slot out) {
+    p_.ops.push_back(Linear{normed_, out, matrix(format, width(out), shape_.width), bias(width(out))});
+  }
+  void norm_heads() {
+    const uint32_t size = shape_.head_size;
+    const WeightId shared = vector(size, 1), own = weight(Format::f32, shape_.kv_heads, size, 1);
+    if (shape_.centered) {
+      p_.ops.push_back(LayerNorm{q_, q_, shared, kNoWeight, 1e-5f});
+      p_.ops.push_back(LayerNorm{k_, k_, own, kNoWeight, 1e-5f});
+    } else {
+      p_.ops.push_back(RmsNorm{q_, q_, shared, 1e-5f});
+      p_.ops.push_back(RmsNorm{k_, k_, own, 1e-5f});
+    }
+  }
+  void rope_and_attend(RopeKv rope, Attend attend) {
+    rope.first = shape_.latent == 0 ? shape_.rope_first : shape_.latent;
+    rope.temperature = shape_.temperature;
+    rope.temperature_span = 8;
+    p_.ops.push_back(rope);
+    attend.softcap = shape_.softcap;
+    attend.window = shape_.window;
+    attend.causal = shape_.causal;
+    if (shape_.sinks) attend.sinks = vector(shape_.heads, 2);
+    p_.ops.push_back(attend);
+  }
+  void attention() {
+    project(shape_.format, q_);
+    project(shape_.format, k_);
+    project(shape_.other, v_);
+    if (shape_.head_norms) norm_heads();
+    Attend attend{
+        q_, mixed_, layer_, shape_.head_size, shape_.kv_heads, 1 / std::sqrt(static_cast<float>(shape_.head_size))};
+    attend.value_size = shape_.value_size;
+    rope_and_attend({q_, k_, v_, layer_, 0, shape_.style, shape_.head_size}, attend);
+  }
+  // q: of each head [what W_k is applied to, what turns].
+  void latent_attention() {
+    const uint32_t rank = shape_.latent, turning = 2 * shape_.rope_pairs, all = rank + turning, heads = shape_.heads;
+    const uint32_t plain = shape_.head_size - turning, value = width(mixed_) / heads;
+    if (layer_ == 0) {
+      latent_ = slot(all);
+      wide_q_ = slot(heads * all);
+      wide_mixed_ = slot(heads * rank);
+      p_.key_width = all;
+      p_.value_width = 0;
+    }
+    project(shape_.format, q_);
+    project(shape_.other, latent_);
+    p_.ops.push_back(RmsNorm{latent_, latent_, vector(rank, 1), 1e-5f});
+    p_.ops.push_back(EachHead{q_, wide_q_, matrix(shape_.format, uint64_t{heads} * rank, plain), heads, 0,
+                              shape_.head_size, plain, 0, all, rank});
+    p_.ops.push_back(EachHead{q_, wide_q_, kNoWeight, heads, plain, shape_.head_size, turning, rank, all, turning});
+    Attend attend{wide_q_, wide_mixed_, layer_, all, 1, 1 / std::sqrt(static_cast<float>(all))};
+    attend.value_size = rank;
+    rope_and_attend({wide_q_, latent_, kNoSlot, layer_, 0, shape_.style, all}, attend);
+    p_.ops.push_back(EachHead{wide_mixed_, mixed_, matrix(shape_.other, uint64_t{heads} * value, rank), heads, 0, rank,
+                              rank, 0, value, value});
+  }
+  void gate_up(Slot out) {
+    GateUp op{normed_, out, matrix(shape_.format, width(out), shape_.width),
+              matrix(shape_.format, width(out), shape_.width), shape_.act};
+    op.gate_bias = bias(width(out));
+    op.up_bias = bias(width(out));
+    p_.ops.push_back(op);
+  }
+  void mixture() {
+    const uint64_t n = shape_.experts, hidden = shape_.hidden, width = shape_.width;
+    Route route{normed_, route_, matrix(Format::f32, n, width), static_cast<uint16_t>(shape_.used)};
+    route.bias = bias(n);
+    if (shape_.choice_bias) route.selection_bias = vector(n, 0.3f);
+    route.gating = shape_.gating;
+    route.normalised = shape_.normalised;
+    route.scale = shape_.scale;
+    route.groups = shape_.groups;
+    route.groups_used = shape_.groups_used;
+    p_.ops.push_back(route);
+    if (shape_.shared) {
+      gate_up(hidden_);
+      p_.ops.push_back(Linear{normed_, gate_, matrix(Format::f32, 1, width), kNoWeight, kNoSlot, Activation::sigmoid});
+    }
+    Experts op{normed_,
+               route_,
+               x_,
+               x_,
+               matrix(shape_.format, n * hidden, width),
+               matrix(shape_.format, n * hidden, width),
+               matrix(shape_.other, n * width, hidden),
+               static_cast<uint16_t>(n),
+               static_cast<uint16_t>(shape_.used),
+               shape_.act};
+    if (shape_.bias) {
+      op.gate_bias = weight(Format::f32, n, hidden, 0.1f);
+      op.up_bias = weight(Format::f32, n, hidden, 0.1f);
+      op.down_bias = weight(Format::f32, n, width, 0.1f);
+    }
+    p_.ops.push_back(op);
+    if (!shape_.shared) return;
+    Linear down{hidden_, x_, matrix(shape_.other, width, hidden), kNoWeight, x_};
+    down.scale = shape_.scale;
+    down.times = gate_;
+    p_.ops.push_back(down);
+  }
+
+  const Shape shape_;
+  std::mt19937 random_;
+  RandomProgram result_;
+  Program& p_ = result_.program;
+  Slot x_, normed_, q_, k_, v_, mixed_, hidden_, route_, wanted_, logits_, part_, gate_;
+  Slot latent_ = kNoSlot, wide_q_ = kNoSlot, wide_mixed_ = kNoSlot;
+  uint16_t layer_ = 0;
+};
+
+inline RandomProgram random_program(const Shape& shape, uint32_t seed) {
+  return RandomProgramBuilder(shape, seed).build();
 }
 
 // Tokens of a few sequences whose pages lie scattered; positions start at 0.

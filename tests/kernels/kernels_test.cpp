@@ -7,39 +7,11 @@
 #include <random>
 #include <string>
 
-#include "kernels/cpu/tables.h"
-#include "tests/kernels/emulated_tables.h"
+#include "tests/kernels/kernel_case.h"
 #include "tests/kernels/random_blocks.h"
 
 namespace hearth::cpu {
 namespace {
-
-struct NamedTable {
-  std::string name;
-  const KernelTable* table;
-};
-
-std::vector<NamedTable> tables() {
-  std::vector<NamedTable> result;
-  for (const KernelTable* table : available_kernels()) result.push_back({table->name, table});
-  result.push_back({"avx512_emulated", &kEmulatedAvx512Table});
-  result.push_back({"avx512_vnni_emulated", &kEmulatedAvx512VnniTable});
-  result.push_back({"neon_emulated", &kEmulatedNeonTable});
-  return result;
-}
-
-std::vector<float> random_floats(size_t count, uint32_t seed, float size = 1) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal(0, size);
-  std::vector<float> values(count);
-  for (float& value : values) value = normal(random);
-  return values;
-}
-
-class Kernels : public testing::TestWithParam<NamedTable> {
- protected:
-  const KernelTable& table() const { return *GetParam().table; }
-};
 
 // out = W in by the few or the many kernel, for all columns; rows outside [row_begin, row_end) must stay untouched.
 void check_matmul(const KernelTable& table, const FormatInfo& info, uint32_t width, uint32_t rows, uint32_t columns,
@@ -193,126 +165,12 @@ TEST_P(Kernels, RoundActivationsToEightBits) {
   }
 }
 
-TEST_P(Kernels, ActivateWithinTheStatedError) {
-  std::vector<float> gate, up;
-  for (float x = -100; x <= 100; x += 0.37f) gate.push_back(x);
-  gate.insert(gate.end(), {0.0f, -0.0f, 1e-30f, 3e38f, -3e38f});
-  up.assign(gate.size(), -1.0f);
-  std::vector<float> out = gate;
-  table().silu_multiply(out.data(), up.data(), static_cast<uint32_t>(out.size()));
-  for (size_t i = 0; i < out.size(); ++i) {
-    const double x = double{gate[i]}, expected = -x / (1 + std::exp(-x));
-    // Below -87 the true value is under 1e-36 and may be any such number.
-    EXPECT_NEAR(out[i], expected, 4e-7 * std::abs(expected) + 1e-30) << x;
-  }
-  float nan = std::numeric_limits<float>::quiet_NaN();
-  table().silu_multiply(&nan, up.data(), 1);
-  EXPECT_TRUE(std::isnan(nan));
-}
-
-TEST_P(Kernels, NormAddAndTurnRowsOfAnyWidth) {
-  for (const uint32_t n : {2u, 8u, 30u, 100u}) {
-    const std::vector<float> x = random_floats(n, n), y = random_floats(n, n + 1);
-    double squares = 0;
-    for (const float value : x) squares += double{value} * double{value};
-    std::vector<float> normed(n), sum = x, scaled = x;
-    table().rms_norm(x.data(), y.data(), 1e-5f, n, normed.data());
-    table().add(sum.data(), y.data(), n);
-    table().add_scaled(scaled.data(), y.data(), 0.3f, n);
-    for (uint32_t i = 0; i < n; ++i) {
-      EXPECT_NEAR(normed[i], double{x[i]} / std::sqrt(squares / n + 1e-5) * double{y[i]}, 1e-5);
-      EXPECT_EQ(sum[i], x[i] + y[i]);
-      EXPECT_NEAR(scaled[i], x[i] + 0.3f * y[i], 1e-6);
-    }
-    const uint32_t pairs = n / 2;
-    std::vector<float> halves = x, adjacent = x;
-    std::vector<float> cosine(pairs), sine(pairs);
-    for (uint32_t i = 0; i < pairs; ++i) {
-      cosine[i] = std::cos(y[i]);
-      sine[i] = std::sin(y[i]);
-    }
-    table().rope_halves(halves.data(), cosine.data(), sine.data(), pairs);
-    table().rope_adjacent(adjacent.data(), cosine.data(), sine.data(), pairs);
-    for (uint32_t i = 0; i < pairs; ++i) {
-      EXPECT_NEAR(halves[i], x[i] * cosine[i] - x[pairs + i] * sine[i], 1e-6);
-      EXPECT_NEAR(halves[pairs + i], x[i] * sine[i] + x[pairs + i] * cosine[i], 1e-6);
-      EXPECT_NEAR(adjacent[2 * i], x[2 * i] * cosine[i] - x[2 * i + 1] * sine[i], 1e-6);
-      EXPECT_NEAR(adjacent[2 * i + 1], x[2 * i] * sine[i] + x[2 * i + 1] * cosine[i], 1e-6);
-    }
-  }
-}
-
 TEST_P(Kernels, StoreHalvesAsTheReferenceDoes) {
   std::vector<float> x = random_floats(61, 3, 100);
   x.insert(x.end(), {0.0f, -0.0f, 65519.0f, 65520.0f, 1e-7f, 6e-8f, 1e-9f, 2049.0f, 2051.0f, -1e30f});
   std::vector<uint16_t> halves(x.size());
   table().store_f16(x.data(), halves.data(), static_cast<uint32_t>(x.size()));
   for (size_t i = 0; i < x.size(); ++i) EXPECT_EQ(halves[i], f32_to_f16(x[i])) << x[i];
-}
-
-struct CacheShape {
-  uint32_t head_size, heads;
-};
-
-// Attention over a paged cache of every type, against a plain softmax in double.
-TEST_P(Kernels, AttendOverPagedCaches) {
-  for (const CacheShape shape :
-       {CacheShape{64, 2}, CacheShape{8, 4}, CacheShape{13, 1}, CacheShape{80, 2}, CacheShape{256, 1}})
-    for (const CacheType type : {CacheType::f32, CacheType::f16, CacheType::q8_0}) {
-      const uint32_t width = shape.head_size * shape.heads, page_size = 5, positions = 77, pages = 16;
-      if (type == CacheType::q8_0 && width % 32 != 0) continue;
-      SCOPED_TRACE(std::to_string(shape.head_size) + " type " + std::to_string(static_cast<int>(type)));
-      const Format format = type == CacheType::f32 ? Format::f32 : type == CacheType::f16 ? Format::f16 : Format::q8_0;
-      const FormatInfo& info = format_info(format);
-      const size_t cell_bytes = width / info.block_size * info.block_bytes;
-      std::vector<std::vector<std::byte>> cache;
-      std::vector<std::vector<float>> decoded;
-      for (const uint32_t seed : {1u, 2u}) {
-        std::vector<float> values = random_floats(size_t{pages} * page_size * width, seed);
-        auto& bytes = cache.emplace_back(cell_bytes * pages * page_size);
-        info.encode(values.data(), bytes.data(), values.size());
-        info.decode(bytes.data(), values.data(), values.size());
-        decoded.push_back(values);
-      }
-      std::vector<uint32_t> page_list(pages);
-      for (uint32_t i = 0; i < pages; ++i) page_list[i] = (i * 7 + 3) % pages;
-      for (const uint32_t count : {1u, 5u, kAttentionQueries}) {
-        const std::vector<float> q = random_floats(size_t{count} * shape.head_size, 9, 2);
-        std::vector<float> out(q.size());
-        std::vector<const float*> q_rows;
-        std::vector<float*> out_rows;
-        std::vector<uint32_t> seen;
-        for (uint32_t i = 0; i < count; ++i) {
-          q_rows.push_back(&q[i * shape.head_size]);
-          out_rows.push_back(&out[i * shape.head_size]);
-          seen.push_back(count == 1 ? positions : i % positions + 1);
-        }
-        std::vector<float> scratch(attention_scratch(shape.head_size) + 16);
-        auto address = reinterpret_cast<uintptr_t>(scratch.data());
-        float* aligned = scratch.data() + (64 - address % 64) % 64 / 4;
-        const uint32_t offset = (shape.heads - 1) * shape.head_size;
-        table().attend({q_rows.data(), out_rows.data(), seen.data(), count, shape.head_size, 0.3f, type,
-                        cache[0].data(), cache[1].data(), cell_bytes, offset, page_list.data(), page_size, aligned});
-        for (uint32_t i = 0; i < count; ++i) {
-          std::vector<double> weights, expected(shape.head_size);
-          double sum = 0;
-          const auto at = [&](uint32_t p) {
-            return (size_t{page_list[p / page_size]} * page_size + p % page_size) * width + offset;
-          };
-          for (uint32_t p = 0; p < seen[i]; ++p) {
-            double score = 0;
-            for (uint32_t j = 0; j < shape.head_size; ++j)
-              score += double{q_rows[i][j]} * double{decoded[0][at(p) + j]};
-            sum += weights.emplace_back(std::exp(score * 0.3));
-          }
-          for (uint32_t p = 0; p < seen[i]; ++p)
-            for (uint32_t j = 0; j < shape.head_size; ++j)
-              expected[j] += weights[p] / sum * double{decoded[1][at(p) + j]};
-          // Scores reach some 30, of which a float's last bit is 2e-6; values reach 4.
-          for (uint32_t j = 0; j < shape.head_size; ++j) ASSERT_NEAR(out_rows[i][j], expected[j], 3e-5);
-        }
-      }
-    }
 }
 
 TEST_P(Kernels, AgreeWithScalarAtStartUp) { EXPECT_TRUE(agrees_with_scalar(table())); }
@@ -339,8 +197,7 @@ TEST(KernelTables, AreFoundByNameAndEndWithScalar) {
   EXPECT_EQ(find_kernels(""), nullptr);
 }
 
-INSTANTIATE_TEST_SUITE_P(Tables, Kernels, testing::ValuesIn(tables()),
-                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Tables, Kernels, testing::ValuesIn(tables()), table_name);
 
 }  // namespace
 }  // namespace hearth::cpu

@@ -60,7 +60,11 @@ EmbeddingJob read_embedding_job(Fields& fields) {
     return given == other;
   };
   job.base64 = choice("encoding_format", "float", "base64");
-  if (choice("pooling", "mean", "last")) job.ask.pooling = Pooling::last;
+  if (const auto pooling = fields.text("pooling")) {
+    if (*pooling != "mean" && *pooling != "cls" && *pooling != "last")
+      throw invalid_request("'pooling' must be mean, cls or last", "pooling", "invalid_value");
+    job.ask.pooling = *pooling == "mean" ? Pooling::mean : *pooling == "cls" ? Pooling::first : Pooling::last;
+  }
   job.ask.dimensions = fields.integer("dimensions", 1, 1 << 20);
   return job;
 }
@@ -93,7 +97,7 @@ uint64_t start_all(Engine& engine, const EmbeddingAsk& ask, const std::shared_pt
   std::vector<std::vector<int32_t>> sequences;
   uint64_t tokens = 0;
   for (const Request& input : ask.inputs) {
-    sequences.push_back(engine.prompt_tokens(input));
+    sequences.push_back(engine.embedding_tokens(input));
     tokens += sequences.back().size();
   }
   for (size_t i = 0; i < sequences.size(); ++i)

@@ -15,7 +15,7 @@ inline constexpr size_t kMostEmbeddings = 2048;  // of one request
 struct EmbeddingAsk {
   std::string model;
   std::vector<Request> inputs;
-  Pooling pooling = Pooling::mean;
+  Pooling pooling = Pooling::stated;
   std::optional<int64_t> dimensions;  // must be the model's own
 };
 

@@ -44,7 +44,7 @@ ModelFacts read_facts(const ModelSource& source, const EngineOptions& options) {
     facts.weights = plan.weights;
     facts.cache = plan.cache;
     facts.scratch = plan.activations;
-    if (options.embeddings) {  // a second plan, with a cache of one context
+    if (options.embeddings && model.config.causal) {  // a second plan, with a cache of one context
       facts.cache +=
           plan.cache / model.limits.pages * ((model.context + model.limits.page_size - 1) / model.limits.page_size);
       facts.scratch += plan.activations;

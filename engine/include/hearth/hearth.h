@@ -60,7 +60,7 @@ struct EngineOptions {
   uint32_t most_waiting = 1024;  // requests beyond it are refused as busy
   double longest_wait = 0;       // seconds until a request that has not begun is ended as busy; 0: no limit
   bool deterministic = false;  // logits of a request are the same bits whatever it is decoded with; prompts take longer
-  bool embeddings = false;     // embed() is wanted: takes memory for a second cache of one context
+  bool embeddings = false;     // embed() is wanted: takes memory for a second cache of one context; encoders need none
   std::string pre_tokenizer;   // instead of the file's tokenizer.ggml.pre
   bool chat_template = true;   // false: the file's chat template is not looked at
   // Called with the share of the file that is in memory, 0 to 1, in the thread that loads. Without it the file is read
@@ -184,6 +184,7 @@ struct ModelInfo {
   uint32_t context = 0, trained_context = 0, vocabulary = 0;
   uint32_t parallel = 1, cache_tokens = 0, embedding_width = 0;
   bool has_chat_template = false, has_infill = false, has_embeddings = false;
+  bool makes_text = true;                         // false: an encoder, which makes embeddings alone
   bool has_tools = false, has_reasoning = false;  // the chat template says calls, or what the model thinks
   std::string device;
 };
@@ -207,8 +208,9 @@ struct Event {
   std::optional<Error> error;
 };
 
-// How the hidden states of a text's tokens become one vector.
-enum class Pooling { mean, last };
+// How the hidden states of a text's tokens become one vector: their mean, that of the first or of the last token, or as
+// the model's file states (which is their mean where it does not).
+enum class Pooling { stated, mean, first, last };
 
 // A vector [ModelInfo::embedding_width] of length 1, or why there is none.
 struct Embedding {
@@ -254,7 +256,7 @@ class Engine {
   // The meaning of a sequence of tokens as a vector: its normed hidden states, pooled. Needs EngineOptions::embeddings.
   // on_done is called as on_event is.
   void start_embedding(std::span<const int32_t> tokens, Pooling pooling, std::function<void(Embedding)> on_done);
-  std::vector<float> embed(std::span<const int32_t> tokens, Pooling pooling = Pooling::mean);
+  std::vector<float> embed(std::span<const int32_t> tokens, Pooling pooling = Pooling::stated);
 
   Statistics statistics() const;
 
@@ -263,6 +265,8 @@ class Engine {
   std::string detokenize(std::span<const int32_t> ids, bool special = false) const;
   // The ids of a request's prompt, as generate() would use them.
   std::vector<int32_t> prompt_tokens(const Request& request) const;
+  // The same with what ends a text behind it, where the model was trained so: what embed() should get.
+  std::vector<int32_t> embedding_tokens(const Request& request) const;
   // The prompt that the chat template makes of one JSON object: messages, tools, documents, add_generation_prompt,
   // extra.
   std::string render(std::string_view request_json) const;

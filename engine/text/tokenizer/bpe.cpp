@@ -37,7 +37,7 @@ Merge BpeEncoder::MergeTable::find(int32_t left, int32_t right) const {
 }
 
 BpeEncoder::BpeEncoder(const Gguf& gguf, const Vocabulary& vocabulary, PreTokenizer rules)
-    : rules_(rules), takes_whole_words_(rules == PreTokenizer::llama3) {
+    : rules_(rules), takes_whole_words_(rules == PreTokenizer::llama3 || rules == PreTokenizer::tekken) {
   for (unsigned byte = 0; byte < byte_ids_.size(); ++byte) {
     const auto id = vocabulary.find(byte_level_text(static_cast<unsigned char>(byte)));
     byte_ids_[byte] = id && is_plain(vocabulary.type(*id)) ? *id : kNoToken;

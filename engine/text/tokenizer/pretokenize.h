@@ -11,7 +11,20 @@ namespace hearth {
 
 // The families of rules; pretokenize.cpp gives the regular expression that each one stands for. llama3 and cl100k cut
 // alike; they differ in what BpeEncoder does with the words.
-enum class PreTokenizer : uint8_t { gpt2, llama3, cl100k, qwen2, deepseek_coder, falcon, starcoder };
+enum class PreTokenizer : uint8_t {
+  gpt2,
+  llama3,
+  cl100k,
+  qwen2,
+  qwen35,
+  gpt4o,
+  tekken,
+  deepseek_llm,
+  deepseek_v3,
+  deepseek_coder,
+  falcon,
+  starcoder
+};
 
 // The rules that a value of tokenizer.ggml.pre names; nullopt where it is unknown.
 std::optional<PreTokenizer> find_pre_tokenizer(std::string_view name);

@@ -1,4 +1,4 @@
-// Special tokens, white space and decoding around the two encoders.
+// Special tokens, white space and decoding around the encoders.
 #include "engine/text/tokenizer/tokenizer.h"
 
 #include <algorithm>
@@ -70,7 +70,8 @@ std::string token_bytes(const Vocabulary& vocabulary, int32_t id) {
   const bool plain = type == TokenType::normal || type == TokenType::undefined || type == TokenType::byte;
   if (!plain) return std::string(text);
   if (vocabulary.model() == Vocabulary::Model::byte_level) return byte_level_bytes(text);
-  if (type == TokenType::byte) return std::string(1, static_cast<char>(byte_of_token(text)));
+  const bool bytes = vocabulary.model() == Vocabulary::Model::sentence_piece && type == TokenType::byte;
+  if (bytes) return std::string(1, static_cast<char>(byte_of_token(text)));
   return spaces_for_marks(text);
 }
 
@@ -84,15 +85,21 @@ bool names_phi3(std::string_view name) {
 
 Tokenizer Tokenizer::load(const Gguf& gguf, const TokenizerOptions& options) {
   Vocabulary vocabulary = Vocabulary::load(gguf);
-  const bool sentence_piece = vocabulary.model() == Vocabulary::Model::sentence_piece;
-  const auto rules = sentence_piece ? PreTokenizer::gpt2 : choose_pre_tokenizer(gguf, options);
-  Encoder encoder =
-      sentence_piece ? Encoder(SpmEncoder(gguf, vocabulary)) : Encoder(BpeEncoder(gguf, vocabulary, rules));
+  const Vocabulary::Model model = vocabulary.model();
+  const bool sentence_piece = model == Vocabulary::Model::sentence_piece;
+  const bool word_piece = model == Vocabulary::Model::word_piece;
+  const auto rules = sentence_piece || word_piece ? PreTokenizer::gpt2 : choose_pre_tokenizer(gguf, options);
+  Encoder encoder = sentence_piece ? Encoder(SpmEncoder(gguf, vocabulary))
+                    : word_piece   ? Encoder(WordPieceEncoder(gguf, vocabulary))
+                                   : Encoder(BpeEncoder(gguf, vocabulary, rules));
   Tokenizer tokenizer(gguf, std::move(vocabulary), std::move(encoder));
-  // Without a word in the file: SentencePiece models and Llama 3 were trained with bos, other byte-level ones were not.
-  const bool custom = sentence_piece || rules == PreTokenizer::llama3;
+  // Without a word in the file: SentencePiece and WordPiece models, Llama 3 and Mistral's later ones were trained with
+  // bos, other byte-level ones were not.
+  const bool custom = sentence_piece || word_piece || rules == PreTokenizer::llama3 || rules == PreTokenizer::tekken;
   tokenizer.adds_bos_ = tokenizer.vocabulary_.add_bos().value_or(custom);
-  tokenizer.adds_space_prefix_ = sentence_piece && tokenizer.vocabulary_.add_space_prefix().value_or(true);
+  tokenizer.adds_eos_ = tokenizer.vocabulary_.add_eos().value_or(word_piece);
+  tokenizer.adds_space_prefix_ =
+      word_piece || (sentence_piece && tokenizer.vocabulary_.add_space_prefix().value_or(true));
   tokenizer.load_pieces();
   if (sentence_piece) tokenizer.load_stripping(gguf);
   return tokenizer;
@@ -166,6 +173,8 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, bool parse_special
 void Tokenizer::encode_plain(std::string_view text, bool after_special, std::vector<int32_t>& ids) const {
   if (const auto* spm = std::get_if<SpmEncoder>(&encoder_))
     spm->encode(text, adds_space_prefix_ && after_special, ids);
+  else if (const auto* word_piece = std::get_if<WordPieceEncoder>(&encoder_))
+    word_piece->encode(vocabulary_, text, ids);
   else
     std::get<BpeEncoder>(encoder_).encode(text, ids);
 }

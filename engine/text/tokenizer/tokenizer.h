@@ -13,6 +13,7 @@
 #include "engine/text/tokenizer/special_tokens.h"
 #include "engine/text/tokenizer/spm.h"
 #include "engine/text/tokenizer/vocabulary.h"
+#include "engine/text/tokenizer/wordpiece.h"
 #include "formats/gguf.h"
 
 namespace hearth {
@@ -36,8 +37,9 @@ class Tokenizer {
   static constexpr size_t kLongestText = size_t{1} << 30;
 
   // The text of a whole sequence. Control tokens have none unless `show_special`. Byte-level vocabularies give back the
-  // very bytes that were encoded; SentencePiece ones take away the space that encoding put in front, and give U+FFFD
-  // for each byte that is no UTF-8. TokenizerError for an id that the vocabulary has not.
+  // very bytes that were encoded; SentencePiece ones take away the space that encoding put in front, as WordPiece ones
+  // do (whose text is lower-case words with a space between), and give U+FFFD for each byte that is no UTF-8.
+  // TokenizerError for an id that the vocabulary has not.
   std::string decode(std::span<const int32_t> ids, bool show_special) const;
 
   // Appends the bytes of one token, as part of a sequence: `at_start` is true until a token has had text.
@@ -45,12 +47,12 @@ class Tokenizer {
 
   // Whether the model expects bos before a text and eos after it: the file's word, or else the custom of its kind.
   bool adds_bos() const { return adds_bos_; }
-  bool adds_eos() const { return vocabulary_.add_eos().value_or(false); }
+  bool adds_eos() const { return adds_eos_; }
 
   const Vocabulary& vocabulary() const { return vocabulary_; }
 
  private:
-  using Encoder = std::variant<SpmEncoder, BpeEncoder>;
+  using Encoder = std::variant<SpmEncoder, BpeEncoder, WordPieceEncoder>;
 
   Tokenizer(const Gguf& gguf, Vocabulary vocabulary, Encoder encoder);
   void load_pieces();
@@ -63,7 +65,7 @@ class Tokenizer {
   Encoder encoder_;
   SpecialTokens user_defined_;
   SpecialTokens all_special_;
-  bool adds_bos_ = false;
+  bool adds_bos_ = false, adds_eos_ = false;
   bool adds_space_prefix_ = false;
   std::vector<char> pieces_;           // what each token means in bytes, one after the other
   std::vector<size_t> piece_offsets_;  // [vocabulary size + 1] into pieces_

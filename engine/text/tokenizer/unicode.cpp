@@ -69,6 +69,54 @@ CharKind char_kind(char32_t code) {
   }
 }
 
+LetterCase letter_case(char32_t code) {
+  switch (utf8proc_category(static_cast<utf8proc_int32_t>(code))) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LT:
+      return LetterCase::upper;
+    case UTF8PROC_CATEGORY_LL:
+      return LetterCase::lower;
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_MC:
+    case UTF8PROC_CATEGORY_ME:
+      return LetterCase::either;
+    default:
+      return LetterCase::none;
+  }
+}
+
+bool is_mark(char32_t code) {
+  const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(code));
+  return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_MC || category == UTF8PROC_CATEGORY_ME;
+}
+
+bool is_symbol(char32_t code) {
+  const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(code));
+  return category == UTF8PROC_CATEGORY_SM || category == UTF8PROC_CATEGORY_SC || category == UTF8PROC_CATEGORY_SK ||
+         category == UTF8PROC_CATEGORY_SO;
+}
+
+bool is_control(char32_t code) {
+  const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(code));
+  return category == UTF8PROC_CATEGORY_CC || category == UTF8PROC_CATEGORY_CF || category == UTF8PROC_CATEGORY_CS ||
+         category == UTF8PROC_CATEGORY_CO || category == UTF8PROC_CATEGORY_CN;
+}
+
+void append_plain_lower(char32_t code, std::string& out) {
+  utf8proc_int32_t parts[16];  // no character decomposes to more
+  int boundary = 0;
+  const auto lower = utf8proc_tolower(static_cast<utf8proc_int32_t>(code));
+  const auto count = utf8proc_decompose_char(lower, parts, 16, UTF8PROC_DECOMPOSE, &boundary);
+  for (utf8proc_ssize_t i = 0; i < count && i < 16; ++i) {
+    if (utf8proc_category(parts[i]) == UTF8PROC_CATEGORY_MN) continue;
+    utf8proc_uint8_t bytes[4];
+    const auto size = utf8proc_encode_char(parts[i], bytes);
+    out.append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
+  }
+}
+
 void move_valid_utf8(std::string& bytes, std::string& out, bool last) {
   size_t at = 0;
   while (at < bytes.size()) {

@@ -20,6 +20,15 @@ struct Character {
 Character read_character(std::string_view text, size_t at);
 
 CharKind char_kind(char32_t code);
+// What words are made of where capitals begin them: Lu and Lt, Ll, and what may stand with either (Lm, Lo, M*).
+enum class LetterCase : uint8_t { none, upper, lower, either };
+LetterCase letter_case(char32_t code);
+// The general categories M*, S* and C*.
+bool is_mark(char32_t code);
+bool is_symbol(char32_t code);
+bool is_control(char32_t code);
+// Appends the characters that a lower-case letter without its marks (Mn) is made of, as BERT's tokenizers see it.
+void append_plain_lower(char32_t code, std::string& out);
 bool is_space(char32_t code);
 
 // Moves what is complete from the front of `bytes` to `out`, with U+FFFD for each byte that is no part of a character.

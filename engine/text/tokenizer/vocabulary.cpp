@@ -77,8 +77,10 @@ Vocabulary Vocabulary::load(const Gguf& gguf) {
     vocabulary.model_ = Model::sentence_piece;
   else if (*model == "gpt2")
     vocabulary.model_ = Model::byte_level;
+  else if (*model == "bert")
+    vocabulary.model_ = Model::word_piece;
   else
-    fail(gguf, kModel, "'" + std::string(*model) + "' is not supported; known are llama and gpt2");
+    fail(gguf, kModel, "'" + std::string(*model) + "' is not supported; known are llama, gpt2 and bert");
   vocabulary.load_tokens(gguf);
   vocabulary.load_types(gguf);
   vocabulary.load_scores(gguf);
@@ -150,6 +152,10 @@ void Vocabulary::load_special(const Gguf& gguf) {
       fail(gguf, key, "id " + std::to_string(*id) + " is not one of the " + std::to_string(size()) + " tokens");
     }
     special_.*member = static_cast<int32_t>(*id);
+  }
+  if (model_ == Model::word_piece) {  // what stands in front of a text and behind it has other names there
+    if (!special_.bos) special_.bos = special_.classify ? special_.classify : find("[CLS]");
+    if (!special_.eos) special_.eos = special_.separator ? special_.separator : find("[SEP]");
   }
   add_bos_ = gguf.find_bool("tokenizer.ggml.add_bos_token");
   add_eos_ = gguf.find_bool("tokenizer.ggml.add_eos_token");

@@ -23,8 +23,8 @@ struct SpecialIds {
 // Owns all it holds, so the file may go. Immutable: safe to share between threads. Moving it keeps views valid.
 class Vocabulary {
  public:
-  // The kinds of tokenizer.ggml.model that are understood: `llama` and `gpt2`.
-  enum class Model : uint8_t { sentence_piece, byte_level };
+  // The kinds of tokenizer.ggml.model that are understood: `llama`, `gpt2` and `bert`.
+  enum class Model : uint8_t { sentence_piece, byte_level, word_piece };
 
   // Throws TokenizerError where a key is missing or its value makes no sense, FileError where its type does not fit;
   // both name the key.

@@ -68,11 +68,15 @@ void mix_tile(const float* weights, const float* keep, const float* values, uint
   }
 }
 
-// Scores of one query to weights exp(score - largest), of which those past `seen` are 0. Returns what the older sum and
+// Scores of one query to weights exp(score - largest), which are 0 outside [begin, end). Returns what the older sum and
 // values are to be multiplied by.
 template <class I>
-float weigh_tile(float* scores, uint32_t seen, float& largest, float& sum) {
-  for (uint32_t p = seen; p < kAttentionTile; ++p) scores[p] = scores[0];
+float weigh_tile(float* scores, uint32_t begin, uint32_t end, float& largest, float& sum) {
+  const auto fill_outside = [&](float value) {
+    for (uint32_t p = 0; p < begin; ++p) scores[p] = value;
+    for (uint32_t p = end; p < kAttentionTile; ++p) scores[p] = value;
+  };
+  fill_outside(scores[begin]);
   auto most = I::load(scores);
   for (uint32_t p = 8; p < kAttentionTile; p += 8) most = I::max(most, I::load(scores + p));
   const float top = I::largest(most), now = top > largest ? top : largest;
@@ -82,7 +86,7 @@ float weigh_tile(float* scores, uint32_t seen, float& largest, float& sum) {
   auto total = I::zero();
   for (uint32_t p = 0; p < kAttentionTile; p += 8)
     I::store(scores + p, exponential<I>(I::sub(I::load(scores + p), I::splat(now))));
-  for (uint32_t p = seen; p < kAttentionTile; ++p) scores[p] = 0;
+  fill_outside(0);
   for (uint32_t p = 0; p < kAttentionTile; p += 8) total = I::add(total, I::load(scores + p));
   sum = sum * keep + I::sum(total);
   largest = now;
@@ -92,30 +96,33 @@ float weigh_tile(float* scores, uint32_t seen, float& largest, float& sum) {
 template <class I>
 void attend(const Attention& task) noexcept {
   const uint32_t size = task.head_size, padded = (size + 31) / 32 * 32, width8 = (size + 7) / 8 * 8;
+  const uint32_t value_size = task.value_size, value_padded = (value_size + 31) / 32 * 32;
   float* q = task.scratch;                                       // [queries x padded]
-  float* acc = q + kAttentionQueries * padded;                   // [queries x padded]
-  float* keys = acc + kAttentionQueries * padded;                // [tile x padded]
-  float* values = keys + kAttentionTile * padded;                // [tile x padded]
-  float* scores = values + kAttentionTile * padded;              // [queries x tile]
+  float* acc = q + kAttentionQueries * padded;                   // [queries x value_padded]
+  float* keys = acc + kAttentionQueries * value_padded;          // [tile x padded]
+  float* values = keys + kAttentionTile * padded;                // [tile x value_padded]
+  float* scores = values + kAttentionTile * value_padded;        // [queries x tile]
   float* largest = scores + kAttentionQueries * kAttentionTile;  // [queries]
   float* sum = largest + kAttentionQueries;                      // [queries]
   float keep[kAttentionQueries];
-  uint32_t seen_by_any = 0;
+  uint32_t first_of_any = 0xffffffff, seen_by_any = 0;
   for (uint32_t n = 0; n < task.count; ++n) {
     for (uint32_t i = 0; i < padded; ++i) q[n * padded + i] = i < size ? task.q[n][i] * task.scale : 0;
-    largest[n] = -3.4e38f;
-    sum[n] = 0;
+    largest[n] = task.sinks != nullptr ? task.sinks[n] : -3.4e38f;
+    sum[n] = task.sinks != nullptr ? 1 : 0;
+    if (task.from[n] < first_of_any) first_of_any = task.from[n];
     if (task.seen[n] > seen_by_any) seen_by_any = task.seen[n];
   }
-  __builtin_memset(acc, 0, sizeof(float) * task.count * padded);
-  __builtin_memset(keys, 0, sizeof(float) * 2 * kAttentionTile * padded);
-  for (uint32_t first = 0; first < seen_by_any; first += kAttentionTile) {
+  __builtin_memset(acc, 0, sizeof(float) * task.count * value_padded);
+  __builtin_memset(keys, 0, sizeof(float) * kAttentionTile * (padded + value_padded));
+  for (uint32_t first = first_of_any / kAttentionTile * kAttentionTile; first < seen_by_any; first += kAttentionTile) {
     const uint32_t count = seen_by_any - first < kAttentionTile ? seen_by_any - first : kAttentionTile;
     for (uint32_t p = 0; p < count; ++p) {
       const size_t cell =
           size_t{task.pages[(first + p) / task.page_size]} * task.page_size + (first + p) % task.page_size;
-      load_cell<I>(task.keys + cell * task.cell_bytes, task.type, task.offset, size, keys + p * padded);
-      load_cell<I>(task.values + cell * task.cell_bytes, task.type, task.offset, size, values + p * padded);
+      load_cell<I>(task.keys + cell * task.key_bytes, task.type, task.key_first, size, keys + p * padded);
+      load_cell<I>(task.values + cell * task.value_bytes, task.type, task.value_first, value_size,
+                   values + p * value_padded);
     }
     for (uint32_t n = 0; n < task.count;) {
       const uint32_t pair = n + 1 < task.count ? 2 : 1;
@@ -125,26 +132,28 @@ void attend(const Attention& task) noexcept {
       } else {
         score_tile<I, 1>(q + n * padded, keys, padded, width8, weights);
       }
+      if (task.softcap != 0) softcap<I>(weights, task.softcap, pair * kAttentionTile);
       for (uint32_t k = n; k < n + pair; ++k) {
-        if (task.seen[k] > first) {
-          const uint32_t visible = task.seen[k] - first < count ? task.seen[k] - first : count;
-          keep[k] = weigh_tile<I>(scores + k * kAttentionTile, visible, largest[k], sum[k]);
+        if (task.seen[k] > first && task.from[k] < first + count) {
+          const uint32_t begin = task.from[k] > first ? task.from[k] - first : 0;
+          const uint32_t end = task.seen[k] - first < count ? task.seen[k] - first : count;
+          keep[k] = weigh_tile<I>(scores + k * kAttentionTile, begin, end, largest[k], sum[k]);
         } else {  // nothing of this tile: x * 1 + 0 leaves the sums as they are
           keep[k] = 1;
           __builtin_memset(scores + k * kAttentionTile, 0, sizeof(float) * kAttentionTile);
         }
       }
       if (pair == 2) {
-        mix_tile<I, 2>(weights, keep + n, values, padded, acc + n * padded);
+        mix_tile<I, 2>(weights, keep + n, values, value_padded, acc + n * value_padded);
       } else {
-        mix_tile<I, 1>(weights, keep + n, values, padded, acc + n * padded);
+        mix_tile<I, 1>(weights, keep + n, values, value_padded, acc + n * value_padded);
       }
       n += pair;
     }
   }
   for (uint32_t n = 0; n < task.count; ++n) {
     const float inverse = 1 / sum[n];
-    for (uint32_t i = 0; i < size; ++i) task.out[n][i] = acc[n * padded + i] * inverse;
+    for (uint32_t i = 0; i < value_size; ++i) task.out[n][i] = acc[n * value_padded + i] * inverse;
   }
 }
 

@@ -31,7 +31,15 @@ constexpr KernelTable table_of() {
   }(std::type_identity<BlockList>{});
   table.quantise = quantise<I>;
   table.rms_norm = rms_norm<I>;
+  table.layer_norm = layer_norm<I>;
   table.silu_multiply = silu_multiply<I>;
+  table.gelu_multiply = gelu_multiply<I>;
+  table.clamped_multiply = clamped_multiply<I>;
+  table.silu = silu<I>;
+  table.gelu = gelu<I>;
+  table.sigmoid = sigmoid<I>;
+  table.softcap = softcap<I>;
+  table.scale = scale<I>;
   table.add = add<I>;
   table.add_scaled = add_scaled<I>;
   table.rope_halves = rope_halves<I>;

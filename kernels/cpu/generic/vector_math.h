@@ -50,13 +50,104 @@ void rms_norm(const float* x, const float* gain, float eps, uint32_t n, float* o
 }
 
 template <class I>
+void layer_norm(const float* x, const float* gain, const float* bias, float eps, uint32_t n, float* out) noexcept {
+  using F8 = typename I::F8;
+  const auto sum_of = [&](auto&& f) {
+    F8 sums = I::zero();
+    uint32_t i = 0;
+    for (; i + 8 <= n; i += 8) sums = I::add(sums, f(I::load(x + i)));
+    float rest[8] = {};
+    for (uint32_t k = 0; i + k < n; ++k) rest[k] = x[i + k];
+    F8 last = f(I::load(rest));
+    I::store(rest, last);
+    float sum = I::sum(sums);
+    for (uint32_t k = 0; i + k < n; ++k) sum += rest[k];
+    return sum;
+  };
+  const float mean = sum_of([](F8 v) { return v; }) / static_cast<float>(n);
+  const F8 center = I::splat(mean);
+  const float squares = sum_of([&](F8 v) {
+    const F8 apart = I::sub(v, center);
+    return I::mul(apart, apart);
+  });
+  const F8 factor = I::splat(1 / __builtin_sqrtf(squares / static_cast<float>(n) + eps));
+  map<I>(x, gain, out, n, [&](F8 v, F8 g) { return I::mul(I::mul(I::sub(v, center), factor), g); });
+  if (bias != nullptr) map<I>(out, bias, out, n, [](F8 v, F8 b) { return I::add(v, b); });
+}
+
+// x / (1 + exp(-t)), t being taken as at least -87: the result is 0 but for x * 1e-38.
+template <class I>
+typename I::F8 times_sigmoid(typename I::F8 x, typename I::F8 t) {
+  return I::div(x, I::add(I::splat(1.0f), exponential<I>(I::sub(I::zero(), t))));
+}
+
+template <class I>
+typename I::F8 silu_of(typename I::F8 x) {
+  x = I::max(I::splat(-87.0f), x);
+  return times_sigmoid<I>(x, x);
+}
+
+// 2 sqrt(2 / pi) = 1.5957691
+template <class I>
+typename I::F8 gelu_of(typename I::F8 x) {
+  x = I::max(I::splat(-1e10f), x);
+  const auto bend = I::fma(I::mul(x, x), I::splat(0.044715f), I::splat(1.0f));
+  return times_sigmoid<I>(x, I::mul(I::mul(x, bend), I::splat(1.5957691216f)));
+}
+
+template <class I>
 void silu_multiply(float* gate, const float* up, uint32_t n) noexcept {
   using F8 = typename I::F8;
+  map<I>(gate, up, gate, n, [](F8 g, F8 u) { return I::mul(silu_of<I>(g), u); });
+}
+
+template <class I>
+void gelu_multiply(float* gate, const float* up, uint32_t n) noexcept {
+  using F8 = typename I::F8;
+  map<I>(gate, up, gate, n, [](F8 g, F8 u) { return I::mul(gelu_of<I>(g), u); });
+}
+
+template <class I>
+void clamped_multiply(float* gate, const float* up, uint32_t n) noexcept {
+  using F8 = typename I::F8;
   map<I>(gate, up, gate, n, [](F8 g, F8 u) {
-    const F8 one = I::splat(1.0f);
-    g = I::max(I::splat(-87.0f), g);  // as exponential does: the result is 0 but for 1e-36
-    return I::mul(I::div(g, I::add(one, exponential<I>(I::sub(I::zero(), g)))), u);
+    const F8 bound = I::splat(7.0f);
+    g = I::max(I::splat(-1e10f), I::min(bound, g));
+    u = I::max(I::splat(-7.0f), I::min(bound, u));
+    return I::mul(times_sigmoid<I>(g, I::mul(g, I::splat(1.702f))), I::add(u, I::splat(1.0f)));
   });
+}
+
+template <class I>
+void silu(float* x, uint32_t n) noexcept {
+  map<I>(x, x, x, n, [](typename I::F8 v, typename I::F8) { return silu_of<I>(v); });
+}
+
+template <class I>
+void gelu(float* x, uint32_t n) noexcept {
+  map<I>(x, x, x, n, [](typename I::F8 v, typename I::F8) { return gelu_of<I>(v); });
+}
+
+template <class I>
+void sigmoid(float* x, uint32_t n) noexcept {
+  map<I>(x, x, x, n, [](typename I::F8 v, typename I::F8) { return times_sigmoid<I>(I::splat(1.0f), v); });
+}
+
+// cap * tanh(x / cap) = cap - 2 cap / (1 + exp(2 x / cap))
+template <class I>
+typename I::F8 softcap_of(typename I::F8 x, float cap) {
+  const auto e = exponential<I>(I::mul(x, I::splat(2 / cap)));
+  return I::sub(I::splat(cap), I::div(I::splat(2 * cap), I::add(I::splat(1.0f), e)));
+}
+
+template <class I>
+void softcap(float* x, float cap, uint32_t n) noexcept {
+  map<I>(x, x, x, n, [=](typename I::F8 v, typename I::F8) { return softcap_of<I>(v, cap); });
+}
+
+template <class I>
+void scale(float* x, float factor, uint32_t n) noexcept {
+  map<I>(x, x, x, n, [=](typename I::F8 v, typename I::F8) { return I::mul(v, I::splat(factor)); });
 }
 
 template <class I>

@@ -8,14 +8,8 @@
 namespace hearth {
 namespace {
 
-ModelConfig config_of(RopeScaling scaling, double factor) {
-  ModelConfig config{};
-  config.rope_dimensions = 8;
-  config.rope_base = 10000;
-  config.rope_scaling = scaling;
-  config.rope_factor = factor;
-  config.original_context = 2048;
-  return config;
+RopeConfig config_of(RopeScaling scaling, double factor) {
+  return {.dimensions = 8, .base = 10000, .scaling = scaling, .factor = factor, .original_context = 2048};
 }
 
 TEST(RopeTable, UnscaledFrequenciesArePowersOfTheBase) {
@@ -47,6 +41,26 @@ TEST(RopeTable, YarnKeepsFastPairsAndInterpolatesSlowOnes) {
   EXPECT_NEAR(table.frequency[3], 0.001 / 4, 1e-15);
   EXPECT_NEAR(table.magnitude, 1 + 0.1 * std::log(4.0), 1e-15);
 }
+
+TEST(RopeTable, YarnsLogMultiplierTakesBackTheMagnitude) {
+  RopeConfig config = config_of(RopeScaling::yarn, 4);
+  config.log_multiplier = 1;
+  EXPECT_NEAR(make_rope_table(config, {}).magnitude, 1, 1e-15);
+  config.log_multiplier = 0.5;
+  EXPECT_NEAR(make_rope_table(config, {}).magnitude, (1 + 0.1 * std::log(4.0)) / (1 + 0.05 * std::log(4.0)), 1e-15);
+}
+
+// With turns of 64 and 2 the ramp goes from pair 0.706 to 2.211, rounded outwards: 0 to 3.
+TEST(RopeTable, YarnsTurnsMoveTheRamp) {
+  RopeConfig config = config_of(RopeScaling::yarn, 4);
+  config.beta_fast = 64;
+  config.beta_slow = 2;
+  const RopeTable table = make_rope_table(config, {});
+  for (int i = 0; i < 4; ++i)
+    EXPECT_NEAR(table.frequency[static_cast<size_t>(i)], std::pow(10.0, -i) * (1 - i / 3.0 * 0.75), 1e-12);
+}
+
+TEST(RopeTable, NoDimensionsTurnNothing) { EXPECT_TRUE(make_rope_table({}, {}).frequency.empty()); }
 
 }  // namespace
 }  // namespace hearth

@@ -12,7 +12,7 @@
 namespace hearth {
 
 struct TinyModel {
-  using Value = std::variant<uint32_t, int32_t, float, std::string>;
+  using Value = std::variant<uint32_t, int32_t, float, bool, std::string>;
   std::map<std::string, Value> keys;
   std::map<std::string, std::vector<uint64_t>> tensors;  // F32
 
@@ -47,6 +47,8 @@ struct TinyModel {
         writer.add(key, *real);
       else if (const auto* integer = std::get_if<int32_t>(&value))
         writer.add(key, *integer);
+      else if (const auto* flag = std::get_if<bool>(&value))
+        writer.add(key, *flag);
       else
         writer.add(key, std::get<uint32_t>(value));
     }

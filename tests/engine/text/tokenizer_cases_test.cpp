@@ -171,12 +171,38 @@ TEST(SentencePieceCases, DecodeAndStreamAsSentencePieceDoes) {
 }
 
 TEST(ModelTokenizers, LoadAndKeepText) {
-  for (const char* name :
-       {"models/spark", "models/stories260K", "golden/models/llama-mha", "golden/models/llama-moe",
-        "golden/models/llama-gqa-rope-freqs", "golden/models/llama-rope-linear", "golden/models/llama-rope-yarn",
-        "golden/models/llama-tied", "golden/models/qwen2", "golden/models/qwen2moe", "golden/models/phi3",
-        "golden/models/phi3-longrope-long", "golden/models/phi3-longrope-short"}) {
-    const auto path = shared_data(std::string(name) + ".gguf");
+  std::vector<std::string> names = {"models/spark", "models/stories260K"};
+  for (const char* name : {"deepseek2",
+                           "falcon",
+                           "gemma2",
+                           "gemma3",
+                           "glm4",
+                           "gpt-oss",
+                           "gpt2",
+                           "gptneox",
+                           "granite",
+                           "granitemoe",
+                           "llama-mha",
+                           "llama-moe",
+                           "llama-gqa-rope-freqs",
+                           "llama-rope-linear",
+                           "llama-rope-yarn",
+                           "llama-tied",
+                           "olmo2",
+                           "olmoe",
+                           "phi2",
+                           "phi3",
+                           "phi3-longrope-long",
+                           "phi3-longrope-short",
+                           "qwen2",
+                           "qwen2moe",
+                           "qwen3",
+                           "qwen3moe",
+                           "smollm3",
+                           "starcoder2"})
+    names.push_back(std::string("golden/models/") + name);
+  for (const std::string& name : names) {
+    const auto path = shared_data(name + ".gguf");
     HEARTH_REQUIRE_SHARED(path);
     const Tokenizer tokenizer = Tokenizer::load(Gguf::open(path));
     const std::string text = "def f(x):\n    return x  # \xC3\xA9\xF0\x9F\xA6\x99 1234";

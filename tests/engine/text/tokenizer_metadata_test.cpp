@@ -51,8 +51,10 @@ TEST(TokenizerMetadata, AMissingKeyIsNamed) {
 
 TEST(TokenizerMetadata, AnUnknownModelIsNamed) {
   auto tiny = TinyVocabulary::byte_level();
+  tiny.model = "t5";
+  expect_error(tiny, {"tokenizer.ggml.model", "'t5'", "llama", "gpt2", "bert"});
   tiny.model = "bert";
-  expect_error(tiny, {"tokenizer.ggml.model", "'bert'", "llama", "gpt2"});
+  expect_error(tiny, {"tokenizer.ggml.unknown_token_id", "missing"});
 }
 
 TEST(TokenizerMetadata, AnUnknownPreTokenizerIsNamedWithTheKnownOnesAndCanBeOverridden) {

@@ -1,0 +1,120 @@
+// Attention over a paged cache of every type, against a plain softmax in double.
+#include <algorithm>
+#include <cmath>
+
+#include "quant/format.h"
+#include "tests/kernels/kernel_case.h"
+
+namespace hearth::cpu {
+namespace {
+
+class AttentionKernels : public Kernels {};
+
+struct CacheShape {
+  uint32_t head_size, heads;
+  uint32_t value_size;
+  float softcap = 0;
+  uint32_t window = 0;  // 0: all that came before
+  bool sinks = false;
+};
+
+constexpr uint32_t kPageSize = 5, kPositions = 77, kPages = 16;
+
+// Keys or values of random numbers, as a cache of a type has them.
+struct RandomCache {
+  size_t cell_bytes;
+  std::vector<std::byte> bytes;
+  std::vector<float> decoded;
+
+  RandomCache(CacheType type, uint32_t width, uint32_t seed) : decoded(size_t{kPages} * kPageSize * width) {
+    const Format format = type == CacheType::f32 ? Format::f32 : type == CacheType::f16 ? Format::f16 : Format::q8_0;
+    const FormatInfo& info = format_info(format);
+    cell_bytes = width / info.block_size * info.block_bytes;
+    decoded = random_floats(decoded.size(), seed);
+    bytes.resize(cell_bytes * kPages * kPageSize);
+    info.encode(decoded.data(), bytes.data(), decoded.size());
+    info.decode(bytes.data(), decoded.data(), decoded.size());
+  }
+};
+
+void check_attention(const KernelTable& table, const CacheShape& shape, CacheType type, uint32_t count) {
+  const uint32_t size = shape.head_size, value_size = shape.value_size;
+  const uint32_t width = size * shape.heads, value_width = value_size * shape.heads;
+  const RandomCache keys(type, width, 1), values(type, value_width, 2);
+  std::vector<uint32_t> page_list(kPages);
+  for (uint32_t i = 0; i < kPages; ++i) page_list[i] = (i * 7 + 3) % kPages;
+  const std::vector<float> q = random_floats(size_t{count} * size, 9, 2), sinks = random_floats(count, 10, 3);
+  std::vector<float> out(size_t{count} * value_size);
+  std::vector<const float*> q_rows;
+  std::vector<float*> out_rows;
+  std::vector<uint32_t> from, seen;
+  for (uint32_t i = 0; i < count; ++i) {
+    q_rows.push_back(&q[size_t{i} * size]);
+    out_rows.push_back(&out[size_t{i} * value_size]);
+    seen.push_back(count == 1 ? kPositions : i % kPositions + 1);
+    from.push_back(shape.window != 0 && seen[i] > shape.window ? seen[i] - shape.window : 0);
+  }
+  std::vector<float> scratch(attention_scratch(std::max(size, value_size)) + 16);
+  const auto address = reinterpret_cast<uintptr_t>(scratch.data());
+  const uint32_t head = shape.heads - 1;
+  table.attend({.q = q_rows.data(),
+                .out = out_rows.data(),
+                .from = from.data(),
+                .seen = seen.data(),
+                .sinks = shape.sinks ? sinks.data() : nullptr,
+                .count = count,
+                .head_size = size,
+                .value_size = value_size,
+                .scale = 0.3f,
+                .softcap = shape.softcap,
+                .type = type,
+                .keys = keys.bytes.data(),
+                .values = values.bytes.data(),
+                .key_bytes = keys.cell_bytes,
+                .value_bytes = values.cell_bytes,
+                .key_first = head * size,
+                .value_first = head * value_size,
+                .pages = page_list.data(),
+                .page_size = kPageSize,
+                .scratch = scratch.data() + (64 - address % 64) % 64 / 4});
+  for (uint32_t i = 0; i < count; ++i) {
+    std::vector<double> weights, expected(value_size);
+    double sum = shape.sinks ? std::exp(double{sinks[i]}) : 0;
+    const auto cell = [&](uint32_t p) { return size_t{page_list[p / kPageSize]} * kPageSize + p % kPageSize; };
+    for (uint32_t p = from[i]; p < seen[i]; ++p) {
+      double score = 0;
+      for (uint32_t j = 0; j < size; ++j)
+        score += double{q_rows[i][j]} * double{keys.decoded[cell(p) * width + head * size + j]};
+      score *= 0.3;
+      if (shape.softcap != 0) score = double{shape.softcap} * std::tanh(score / double{shape.softcap});
+      sum += weights.emplace_back(std::exp(score));
+    }
+    for (uint32_t p = from[i]; p < seen[i]; ++p)
+      for (uint32_t j = 0; j < value_size; ++j)
+        expected[j] +=
+            weights[p - from[i]] / sum * double{values.decoded[cell(p) * value_width + head * value_size + j]};
+    // Scores reach some 30, of which a float's last bit is 2e-6; values reach 4.
+    for (uint32_t j = 0; j < value_size; ++j) ASSERT_NEAR(out_rows[i][j], expected[j], 3e-5) << "query " << i;
+  }
+}
+
+TEST_P(AttentionKernels, AttendOverPagedCaches) {
+  for (const CacheShape& shape :
+       {CacheShape{64, 2, 64}, CacheShape{8, 4, 8}, CacheShape{13, 1, 13}, CacheShape{80, 2, 80},
+        CacheShape{256, 1, 256}, CacheShape{48, 2, 16}, CacheShape{16, 2, 40}, CacheShape{64, 2, 64, 4},
+        CacheShape{64, 2, 64, 0, 32}, CacheShape{32, 1, 32, 0, 9}, CacheShape{32, 1, 32, 0, 1},
+        CacheShape{16, 2, 16, 0, 0, true}, CacheShape{16, 2, 16, 5, 33, true}})
+    for (const CacheType type : {CacheType::f32, CacheType::f16, CacheType::q8_0}) {
+      if (type == CacheType::q8_0 &&
+          (shape.head_size * shape.heads % 32 != 0 || shape.value_size * shape.heads % 32 != 0))
+        continue;
+      SCOPED_TRACE(std::to_string(shape.head_size) + " to " + std::to_string(shape.value_size) + ", window " +
+                   std::to_string(shape.window) + ", type " + std::to_string(static_cast<int>(type)));
+      for (const uint32_t count : {1u, 5u, kAttentionQueries}) check_attention(table(), shape, type, count);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Tables, AttentionKernels, testing::ValuesIn(tables()), table_name);
+
+}  // namespace
+}  // namespace hearth::cpu

@@ -50,6 +50,9 @@ TEST(Program, WrongCommandLinesAreUsageErrors) {
       {"serve", kModel, "--memory", "much"},
       {"serve", kModel, "--host", "0.0.0.0"},
       {"serve", kModel, "--api-key", "@/no/such/file"},
+      {"serve", kModel, "--config", "/no/such/file.toml"},
+      {"serve", kModel, "--config", "/"},
+      {"serve", kModel, "--config="},
       {"serve", kModel, kModel},
       {"bench", kModel, "--pp", "-1"},
   };

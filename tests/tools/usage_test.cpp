@@ -44,6 +44,7 @@ TEST(Program, WrongCommandLinesAreUsageErrors) {
       {"run", kModel, "-p", "x", "--seed", "-1"},
       {"run", kModel, "-p", "x", "--device", "gpu"},
       {"run", kModel, "-p", "x", "--kv-type", "q3"},
+      {"run", kModel, "--stop=", "-p", "x"},
       {"bench", kModel, "--runs", "0"},
       {"serve", kModel, "--port", "70000"},
       {"serve", kModel, "--parallel", "0"},
@@ -114,6 +115,24 @@ TEST(Program, TheSameSeedGivesTheSameText) {
   const std::string once = text("7");
   EXPECT_EQ(text("7"), once);
   EXPECT_NE(text("8"), once);
+}
+
+TEST(Program, StopTextsEndAnAnswer) {
+  const auto text = [](const std::vector<std::string>& stops) {
+    std::vector<std::string> line = {"run", "-p", "def f(x):", "-n", "24", "--temp", "0"};
+    line.insert(line.end(), stops.begin(), stops.end());
+    const Outcome outcome = run_program(line);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return outcome.out;
+  };
+  const std::string whole = text({});
+  const size_t word = whole.find("return");
+  ASSERT_NE(word, whole.npos) << whole;
+  const std::string cut = text({"--stop=return"});
+  EXPECT_EQ(cut, whole.substr(0, cut.size() - 1) + "\n");
+  EXPECT_LE(cut.size(), word + 1);
+  EXPECT_EQ(text({"--stop", "return"}), cut);
+  EXPECT_EQ(text({"--stop=[return]", "--stop=a=b", "--stop=return"}), cut);
 }
 
 TEST(Program, BenchReportsRatesAndShares) {

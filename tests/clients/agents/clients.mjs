@@ -27,6 +27,7 @@ enabled = false
 enabled = false
 `;
 const patch = `*** Begin Patch\n*** Update File: ${fileName}\n@@\n-  ${oldLine}\n+  ${newLine}\n*** End Patch\n`;
+const sed = { name: "exec_command", arguments: { cmd: `sed -i "s/hello /hello, /" ${fileName}` } };
 const codex = (model, edit) => ({
   package: "@openai/codex", bin: "codex", model,
   script: () => script({ name: "exec_command", arguments: { cmd: `cat ${fileName}` } }, edit),
@@ -51,9 +52,15 @@ export const clients = {
     }),
     arguments: () => ["-p", task, "--permission-mode", "acceptEdits"],
   },
-  codex: codex("spark", { name: "exec_command", arguments: { cmd: `sed -i "s/hello /hello, /" ${fileName}` } }),
+  codex: codex("spark", sed),
   // A name that Codex knows: it offers its tool of free text.
   "codex-apply-patch": codex("gpt-5.5", { name: "apply_patch", arguments: { input: patch } }),
+  // As with Ollama: it looks whether the model is there, and has it pulled.
+  "codex-oss": {
+    ...codex("spark", sed),
+    environment: (url) => ({ CODEX_OSS_BASE_URL: `${url}/v1` }),
+    arguments: () => ["exec", "--oss", "--local-provider", "ollama", "-m", "spark", "--skip-git-repo-check", task],
+  },
   opencode: {
     package: "opencode-ai", bin: "opencode", model: "spark",
     script: (file) => script({ name: "read", arguments: { filePath: file } },

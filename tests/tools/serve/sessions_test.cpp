@@ -125,7 +125,7 @@ class Session {
       const std::string name = entry.path().filename();
       if (name.find("-POST-") == name.npos) continue;
       const Json request = Json::parse(file_text(entry.path()));
-      if (!request["body"].value("stream", false)) continue;
+      if (!request["path"].get<std::string>().starts_with("/v1/") || !request["body"].value("stream", false)) continue;
       asked_.push_back({entry.path(), request["path"], request["headers"], request["body"],
                         file_text(folder / (name.substr(0, 2) + "-reply.sse")), turn_of(request["body"])});
     }

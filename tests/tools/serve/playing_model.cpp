@@ -14,6 +14,7 @@ namespace hearth {
 namespace {
 
 constexpr size_t kMostTurns = 11;
+constexpr size_t kMostShown = 64;  // tokens
 // A byte is shown in a slot of the stream by its two halves, each as one of 16. A turn's token is shown as a byte that
 // no text has.
 constexpr uint64_t kHalf = 16, kSlot = 2 * kHalf;
@@ -85,11 +86,10 @@ class PlayingModel {
     if (script.turns.empty() || turns_.size() > kMostTurns)
       throw std::runtime_error("a script has 1 to " + std::to_string(kMostTurns - 1) + " turns");
     std::optional<Places> places;
-    for (window_ = 8; !places; window_ += 8) {
-      if (window_ > 64) throw std::runtime_error("two places of the script have the same 64 bytes in front of them");
-      places = places_of(turns_, window_);
-      if (places) break;
-    }
+    for (window_ = 8; !(places = places_of(turns_, window_)); window_ += 8)
+      if (window_ >= kMostShown)
+        throw std::runtime_error("two places of the script have the same " + std::to_string(window_) +
+                                 " bytes in front of them");
     model_.name = "playing";
     model_.context = 65536;
     model_.chat_template = chat_template_of(script.turns.size());

@@ -13,6 +13,7 @@ namespace hearth {
 namespace {
 
 void write_metadata(GgufWriter& writer, const OneLayerModel& model) {
+  const uint64_t rotated = model.rotated == 0 ? model.head_width : model.rotated;
   writer.add("general.architecture", "llama");
   writer.add("general.name", std::string_view(model.name));
   for (const auto& [key, value] : std::map<std::string, uint64_t>{{"context_length", model.context},
@@ -23,7 +24,7 @@ void write_metadata(GgufWriter& writer, const OneLayerModel& model) {
                                                                   {"attention.head_count_kv", 1},
                                                                   {"attention.key_length", model.head_width},
                                                                   {"attention.value_length", model.head_width},
-                                                                  {"rope.dimension_count", model.head_width}})
+                                                                  {"rope.dimension_count", rotated}})
     writer.add("llama." + key, static_cast<uint32_t>(value));
   writer.add("llama.attention.layer_norm_rms_epsilon", 1e-6f);
   writer.add("tokenizer.ggml.model", "gpt2");

@@ -17,6 +17,7 @@ struct OneLayerModel {
   std::string name;
   uint32_t context = 0;
   uint64_t width = 0, heads = 0, head_width = 0, hidden = 0;
+  uint64_t rotated = 0;             // of a head's places; 0: all
   std::vector<std::string> tokens;  // as the file holds them
   std::vector<int32_t> types;
   size_t end = 0;  // the token that ends an answer

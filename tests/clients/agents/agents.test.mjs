@@ -11,7 +11,7 @@ import { after, answer, before, clients, fileName } from "./clients.mjs";
 import { Recorder } from "./recorder.mjs";
 
 const bins = join(import.meta.dirname, "node_modules", ".bin");
-const longest = 300_000;  // milliseconds of a session
+const longest = 600_000;  // milliseconds of a session
 
 /** {code, out, err} of a program that ran in `folder`. */
 function run(program, words, folder, environment) {

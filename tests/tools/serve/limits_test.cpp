@@ -28,7 +28,7 @@ TEST(ServerLimits, ARequestMustSayWhomItAsks) {
   LiveServer server;
   for (const char* version : {"1.0", "1.1"}) {
     ClientSocket without(server.port());
-    without.send("GET /v1/models HTTP/" + std::string(version) + "\r\n\r\n");
+    without.send("GET /v1/models HTTP/" + std::string(version) + "\r\nConnection: close\r\n\r\n");
     const HttpAnswer answer = parse_answer(without.receive());
     EXPECT_EQ(answer.status, 400) << version;
     EXPECT_EQ(code_of(answer), "missing_host") << version;

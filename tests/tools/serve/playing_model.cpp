@@ -1,5 +1,5 @@
-// Heads that look 1, 2, ... places back show the last bytes side by side; one neuron for each place of the script knows
-// them, and says the next one.
+// Heads that look 1, 2, ... places back show the last bytes side by side, and one that looks for it shows which turn it
+// is; one neuron for each place of the script knows them, and says the next byte.
 #include "tests/tools/serve/playing_model.h"
 
 #include <cmath>
@@ -15,18 +15,19 @@ namespace {
 
 constexpr size_t kMostTurns = 11;
 constexpr size_t kMostShown = 64;  // tokens
+constexpr uint64_t kRotated = 24;  // of a head's places; the others know no distance
 // A byte is shown in a slot of the stream by its two halves, each as one of 16. A turn's token is shown as a byte that
 // no text has.
 constexpr uint64_t kHalf = 16, kSlot = 2 * kHalf;
 constexpr unsigned char kFirstTurnByte = 0xF5;
-constexpr uint64_t kHeadWidth = kSlot;
-constexpr float kSharpness = 40;     // of attention: its weights are those of 40 times the sum of cosines
+
+constexpr float kNarrowness = 40;    // of attention: its weights are those of 40 times the sum of cosines
 constexpr float kGate = 20;          // of a neuron, for each half byte: far above 0 or far below
 constexpr float kSays = 0.25f;       // what a neuron adds
 constexpr float kEndUnlessSaid = 5;  // where no neuron speaks, the answer ends
-constexpr float kEmbedded = 3;       // the square of an embedding's length: two halves, and what is always there
+constexpr float kEmbedded = 4;       // the square of an embedding's length
 
-// What stands in front of a place of the script, the nearest last, and the byte there; nothing: the end.
+// The turn of a place of the script and what stands in front of it, the nearest last; and the byte there, or the end.
 using Places = std::map<std::string, std::optional<unsigned char>>;
 
 std::string text_of(const Value& turn, const char* name) {
@@ -53,12 +54,13 @@ std::vector<std::string> all_turns(const PlayScript& script) {
 std::optional<Places> places_of(const std::vector<std::string>& turns, size_t window) {
   Places places;
   for (size_t turn = 0; turn < turns.size(); ++turn) {
-    const std::string text = static_cast<char>(kFirstTurnByte + turn) + turns[turn];
+    const auto mark = static_cast<char>(kFirstTurnByte + turn);
+    const std::string text = mark + turns[turn];
     for (size_t at = 1; at <= text.size(); ++at) {
       const size_t begin = at < window ? 0 : at - window;
       std::optional<unsigned char> next;
       if (at < text.size()) next = static_cast<unsigned char>(text[at]);
-      const auto [place, is_new] = places.emplace(text.substr(begin, at - begin), next);
+      const auto [place, is_new] = places.emplace(mark + text.substr(begin, at - begin), next);
       if (!is_new && place->second != next) return std::nullopt;
     }
   }
@@ -93,12 +95,14 @@ class PlayingModel {
     model_.name = "playing";
     model_.context = 65536;
     model_.chat_template = chat_template_of(script.turns.size());
-    model_.heads = window_ - 1;
-    model_.head_width = kHeadWidth;
+    model_.heads = window_;
+    model_.head_width = kSlot;
+    model_.rotated = kRotated;
     add_tokens();
-    next_at_ = window_ * kSlot;
+    next_at_ = (window_ + 1) * kSlot;
     always_at_ = next_at_ + model_.tokens.size();
-    other_at_ = always_at_ + 1;
+    turn_at_ = always_at_ + 1;
+    other_at_ = turn_at_ + 1;
     model_.width = (other_at_ + 1 + 31) / 32 * 32;
     model_.hidden = (places->size() + 31) / 32 * 32;
     embed();
@@ -130,39 +134,44 @@ class PlayingModel {
     model_.embedding.resize(model_.tokens.size() * model_.width);
     for (size_t token = 0; token < model_.tokens.size(); ++token) {
       float* row = &model_.embedding[token * model_.width];
+      const auto show = [&](size_t byte) {
+        each_half(0, static_cast<unsigned char>(byte), [&](uint64_t at) { row[at] = 1; });
+      };
+      const bool is_turn = token >= first_turn_, is_shown = token < 256 || is_turn;
+      if (is_shown) show(is_turn ? kFirstTurnByte + token - first_turn_ : token);
       row[always_at_] = 1;
-      if (token < 256)
-        each_half(0, static_cast<unsigned char>(token), [&](uint64_t at) { row[at] = 1; });
-      else if (token >= first_turn_)
-        each_half(0, static_cast<unsigned char>(kFirstTurnByte + token - first_turn_),
-                  [&](uint64_t at) { row[at] = 1; });
-      else
-        row[other_at_] = std::sqrt(kEmbedded - 1);
+      row[is_turn ? turn_at_ : other_at_] = is_shown ? 1 : std::sqrt(kEmbedded - 1);
     }
   }
 
-  // Head h copies the first slot of the token h + 1 places back to slot h + 1. Keys are 1, 0 in every pair, and queries
-  // one direction each: rotation turns pair i by 10000^(-i / pairs) a place, so that they agree best so far apart.
+  // Head h copies the first slot of the token h + 1 places back to slot h + 1. Keys are 1, 0 in every pair that is
+  // rotated, and queries one direction each: rotation turns pair i by 10000^(-i / pairs) a place, so that the two agree
+  // best so far apart. The last head's query is for the turn's token, wherever it is.
   void look_back() {
-    const uint64_t width = model_.width, queries = model_.heads * kHeadWidth;
-    const float one = std::sqrt(kEmbedded / static_cast<float>(width));  // makes 1 of what is always there
+    const uint64_t width = model_.width, queries = model_.heads * kSlot;
+    const float one = std::sqrt(kEmbedded / static_cast<float>(width));  // makes 1 of what is 1 in an embedding
+    const float size = kNarrowness * std::sqrt(static_cast<float>(kSlot)) * one;
     model_.query.resize(queries * width);
-    model_.key.resize(kHeadWidth * width);
-    model_.value.resize(kHeadWidth * width);
+    model_.key.resize(kSlot * width);
+    model_.value.resize(kSlot * width);
     model_.attention.resize(width * queries);
-    for (uint64_t row = 0; row < kHeadWidth; ++row) {
-      if (row % 2 == 0) model_.key[row * width + always_at_] = one;
-      model_.value[row * width + row] = one;
-    }
-    const float size = kSharpness * std::sqrt(static_cast<float>(kHeadWidth)) * one;
-    for (uint64_t head = 0; head < model_.heads; ++head)
-      for (uint64_t row = 0; row < kHeadWidth; ++row) {
-        const double angle = static_cast<double>(head + 1) *
-                             std::pow(10000.0, -static_cast<double>(row / 2 * 2) / static_cast<double>(kHeadWidth));
-        const double part = row % 2 == 0 ? std::cos(angle) : -std::sin(angle);
-        model_.query[(head * kHeadWidth + row) * width + always_at_] = size * static_cast<float>(part);
-        model_.attention[((head + 1) * kSlot + row) * queries + head * kHeadWidth + row] = 1;
+    for (uint64_t row = 0; row < kRotated; row += 2) model_.key[row * width + always_at_] = one;
+    model_.key[kRotated * width + turn_at_] = one;
+    for (uint64_t row = 0; row < kSlot; ++row) model_.value[row * width + row] = one;
+    for (uint64_t head = 0; head < model_.heads; ++head) {
+      for (uint64_t row = 0; row < kSlot; ++row)
+        model_.attention[((head + 1) * kSlot + row) * queries + head * kSlot + row] = 1;
+      float* const query = &model_.query[head * kSlot * width + always_at_];  // one a row
+      if (head + 1 == model_.heads) {
+        query[kRotated * width] = size;
+        continue;
       }
+      for (uint64_t row = 0; row < kRotated; row += 2) {
+        const double angle = static_cast<double>(head + 1) * std::pow(10000.0, -static_cast<double>(row) / kRotated);
+        query[row * width] = size * static_cast<float>(std::cos(angle));
+        query[(row + 1) * width] = -size * static_cast<float>(std::sin(angle));
+      }
+    }
   }
 
   // A neuron's gate is above 0 where all half bytes are those in front of its place, and below where one is another.
@@ -172,12 +181,14 @@ class PlayingModel {
     model_.up.resize(hidden * width);
     model_.down.resize(width * hidden);
     uint64_t neuron = 0;
-    for (const auto& [before, next] : places) {
+    for (const auto& [known, next] : places) {
       float* gate = &model_.gate[neuron * width];
-      for (size_t back = 0; back < before.size(); ++back)
-        each_half(back, static_cast<unsigned char>(before[before.size() - 1 - back]),
-                  [&](uint64_t at) { gate[at] = kGate; });
-      gate[always_at_] = -kGate * (2 * static_cast<float>(before.size()) - 0.5f);
+      const auto want = [&](uint64_t slot, char byte) {
+        each_half(slot, static_cast<unsigned char>(byte), [&](uint64_t at) { gate[at] = kGate; });
+      };
+      want(window_, known.front());
+      for (size_t back = 0; back + 1 < known.size(); ++back) want(back, known[known.size() - 1 - back]);
+      gate[always_at_] = -kGate * (2 * static_cast<float>(known.size()) - 0.5f);
       model_.up[neuron * width + always_at_] = 1;
       model_.down[(next_at_ + (next ? *next : model_.end)) * hidden + neuron] = kSays;
       ++neuron;
@@ -190,7 +201,8 @@ class PlayingModel {
   std::vector<std::string> turns_;
   size_t window_ = 0;  // how many of the last tokens are shown
   size_t first_turn_ = 0;
-  uint64_t next_at_ = 0, always_at_ = 0, other_at_ = 0;  // places in the stream, behind the slots
+  // Places in the stream, behind the slots: one for each token that may come next, and what embeddings have.
+  uint64_t next_at_ = 0, always_at_ = 0, turn_at_ = 0, other_at_ = 0;
   OneLayerModel model_;
 };
 

@@ -143,7 +143,7 @@ class Session {
     Json script = {{"turns", Json::array()}, {"without_tools", ""}};
     for (const auto& [number, said] : turns_) {
       if (number < 0) {
-        script["without_tools"] = said.text;
+        script["without_tools"] = (said.thought.empty() ? "" : "<think>" + said.thought + "</think>\n\n") + said.text;
         continue;
       }
       Json turn = {{"thinks", said.thought}, {"says", said.text}};
@@ -182,6 +182,7 @@ void play(const std::filesystem::path& folder) {
   LiveServer server([&](ServerOptions& options) {
     options.models = {{session.asked().front().body["model"].get<std::string>(), path, {}}};
     options.engine.context = 32768;
+    options.engine.threads = 1;
   });
   for (const Asked& asked : session.asked()) {
     SCOPED_TRACE(asked.file);
@@ -194,26 +195,34 @@ void play(const std::filesystem::path& folder) {
   }
 }
 
-TEST(Sessions, OfTheClientsThatWereTriedEndToEnd) {
-  const auto recorded = std::filesystem::path(HEARTH_SOURCE_DIR) / "tests/clients/agents/recorded";
-  size_t count = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(recorded)) {
-    play(entry.path());
-    ++count;
-  }
-  EXPECT_GE(count, 4u);
+std::string test_name(const testing::TestParamInfo<const char*>& info) {
+  std::string name = info.param;
+  std::ranges::replace(name, '-', '_');
+  return name;
 }
 
-TEST(Sessions, AsTheyWereRecordedWithAnotherServer) {
-  for (const char* name :
-       {"claude-code", "claude-code-resume", "claude-code-no-betas", "claude-code-32k", "claude-code-thinking", "codex",
-        "codex-apply-patch", "codex-lite", "codex-resume", "codex-reasoning", "opencode", "opencode-resume",
-        "opencode-reasoning", "continue", "continue-resume"}) {
-    const auto folder = shared_data("clients") / name;
-    HEARTH_REQUIRE_SHARED(folder);
-    play(folder);
-  }
+// Of clients that were tried end to end: tests/clients/agents.sh.
+class TriedSession : public testing::TestWithParam<const char*> {};
+TEST_P(TriedSession, IsPlayed) {
+  play(std::filesystem::path(HEARTH_SOURCE_DIR) / "tests/clients/agents/recorded" / GetParam());
 }
+INSTANTIATE_TEST_SUITE_P(Of, TriedSession,
+                         testing::Values("claude-code", "codex", "codex-apply-patch", "codex-oss", "opencode",
+                                         "continue"),
+                         test_name);
+
+// As they were recorded with another server.
+class SharedSession : public testing::TestWithParam<const char*> {};
+TEST_P(SharedSession, IsPlayed) {
+  const auto folder = shared_data("clients") / GetParam();
+  HEARTH_REQUIRE_SHARED(folder);
+  play(folder);
+}
+INSTANTIATE_TEST_SUITE_P(Of, SharedSession,
+                         testing::Values("claude-code", "claude-code-resume", "claude-code-no-betas",
+                                         "claude-code-thinking", "codex", "codex-apply-patch", "codex-lite",
+                                         "codex-reasoning", "opencode-resume", "opencode-reasoning", "continue-resume"),
+                         test_name);
 
 // A model that is made to play must say its script under any mask, and end where it is told something else.
 TEST(Sessions, APlayingModelSaysWhatItsScriptSays) {

@@ -1,4 +1,5 @@
-// The coding agents: how a user sets each up and asks it once, and the session that the model plays for it.
+// The coding agents: how a user sets each up, as README.md says it, and asks it once; and the session that the model
+// plays for it.
 const task = "Read greet.js, then make greet() put a comma after hello.";
 const oldLine = "return 'hello ' + name;", newLine = "return 'hello, ' + name;";
 export const fileName = "greet.js";
@@ -14,13 +15,10 @@ const script = (read, edit) => ({
 
 const codexConfig = (url, model) => `model = "${model}"
 model_provider = "hearth"
+model_providers.hearth = {name = "hearth", base_url = "${url}/v1", wire_api = "responses"}
 approval_policy = "never"
 sandbox_mode = "danger-full-access"
 check_for_update_on_startup = false
-[model_providers.hearth]
-name = "hearth"
-base_url = "${url}/v1"
-wire_api = "responses"
 [analytics]
 enabled = false
 [feedback]
@@ -46,9 +44,9 @@ export const clients = {
       { name: "Edit", arguments: { file_path: file, old_string: oldLine, new_string: newLine } }),
     environment: (url) => ({
       ANTHROPIC_BASE_URL: url, ANTHROPIC_AUTH_TOKEN: "none", ANTHROPIC_MODEL: "spark",
-      ANTHROPIC_DEFAULT_HAIKU_MODEL: "spark", CLAUDE_CODE_MAX_CONTEXT_TOKENS: "65536", CLAUDE_CODE_MAX_OUTPUT_TOKENS: "4096",
-      CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1", DISABLE_AUTOUPDATER: "1", DISABLE_TELEMETRY: "1",
-      DISABLE_ERROR_REPORTING: "1",
+      CLAUDE_CODE_MAX_CONTEXT_TOKENS: "65536", CLAUDE_CODE_MAX_OUTPUT_TOKENS: "4096",
+      ANTHROPIC_DEFAULT_HAIKU_MODEL: "spark", CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+      DISABLE_AUTOUPDATER: "1", DISABLE_TELEMETRY: "1", DISABLE_ERROR_REPORTING: "1",
     }),
     arguments: () => ["-p", task, "--permission-mode", "acceptEdits"],
   },
@@ -67,7 +65,7 @@ export const clients = {
       { name: "edit", arguments: { filePath: file, oldString: oldLine, newString: newLine } }),
     home: (url) => ({
       ".config/opencode/opencode.json": JSON.stringify({
-        model: "hearth/spark", small_model: "hearth/spark", autoupdate: false, share: "disabled",
+        model: "hearth/spark", autoupdate: false, share: "disabled",
         provider: {
           hearth: {
             npm: "@ai-sdk/openai-compatible", options: { baseURL: `${url}/v1` },
@@ -85,9 +83,8 @@ export const clients = {
     script: (file) => script({ name: "Read", arguments: { filepath: file } },
       { name: "Edit", arguments: { file_path: file, old_string: oldLine, new_string: newLine } }),
     home: (url) => ({
-      ".continue/config.yaml": `name: Hearth\nversion: 1.0.0\nschema: v1\nmodels:\n` +
-        `  - {name: Hearth, provider: openai, model: spark, apiBase: "${url}/v1", apiKey: none,\n` +
-        `     roles: [chat, edit, apply], capabilities: [tool_use]}\n`,
+      ".continue/config.yaml": `{name: Hearth, version: 1.0.0, schema: v1, models: [{name: Hearth, provider: openai,\n` +
+        `  model: spark, apiBase: "${url}/v1", apiKey: none, roles: [chat, edit, apply],\n  capabilities: [tool_use]}]}\n`,
     }),
     environment: () => ({ CONTINUE_TELEMETRY_ENABLED: "0", CONTINUE_CLI_ENABLE_TELEMETRY: "0" }),
     arguments: (home) => ["-p", "--config", `${home}/.continue/config.yaml`, "--auto", task],

@@ -2,23 +2,41 @@
 // Private to quant. Values that are not finite do no harm, but give no useful result.
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "quant/blocks.h"
 #include "quant/half.h"
 
 namespace hearth {
 
-// Into [low, high]; NaN gives low.
-inline float clamped(float value, float low, float high) noexcept {
+// Four values side by side: the searches pass over a group some fifty times.
+using Lanes = float __attribute__((vector_size(16)));
+constexpr size_t kLanes = 4;
+
+inline Lanes lanes_at(const float* values) noexcept {
+  Lanes result;
+  std::memcpy(&result, values, sizeof result);
+  return result;
+}
+inline float sum_of(Lanes lanes) noexcept { return (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]); }
+
+// Into [low, high]; NaN gives low. Of a float or of lanes.
+template <class T>
+T clamped(T value, float lowest, float highest) noexcept {
+  const T low = T{} + lowest, high = T{} + highest;
   value = value > low ? value : low;
   return value < high ? value : high;
 }
 
 // The nearest integer, ties to even, of a value below 2^22: adding 1.5 * 2^23 leaves no bit for a fraction.
-inline float nearest(float value) noexcept { return (value + 0x1.8p23f) - 0x1.8p23f; }
+template <class T>
+T nearest(T value) noexcept {
+  return (value + 0x1.8p23f) - 0x1.8p23f;
+}
 
 inline float inverse_of(float scale) noexcept { return scale != 0.0f ? 1.0f / scale : 0.0f; }
 
@@ -35,41 +53,36 @@ template <int Lowest, int Highest>
 struct IntegerLevels {
   static constexpr float kLowest = Lowest, kHighest = Highest, kStep = 0.1f;
   static constexpr bool kBothEnds = Highest - Lowest < 16;
-  static float level(float value) noexcept { return nearest(clamped(value, kLowest, kHighest)); }
+  template <class T>
+  static T level(T value) noexcept {
+    return nearest(clamped(value, kLowest, kHighest));
+  }
   static uint32_t code(float value) noexcept { return static_cast<uint32_t>(static_cast<int>(level(value)) - Lowest); }
 };
 
 struct Iq4Levels {
-  static constexpr float kLowest = kIq4Values[0], kHighest = kIq4Values[15], kStep = 3;
+  static constexpr float kLowest = kIq4Values[0], kHighest = kIq4Values[15], kStep = 4;
   static constexpr bool kBothEnds = true;
-  static float level(float value) noexcept {
-    float result = kLowest;
-    for (int k = 1; k < 16; ++k)
-      result += value > middle(k) ? static_cast<float>(kIq4Values[k] - kIq4Values[k - 1]) : 0;
-    return result;
+  static float level(float value) noexcept { return static_cast<float>(kIq4Values[code(value)]); }
+  static Lanes level(Lanes value) noexcept {
+    return Lanes{level(value[0]), level(value[1]), level(value[2]), level(value[3])};
   }
   static uint32_t code(float value) noexcept {
-    uint32_t result = 0;
-    for (int k = 1; k < 16; ++k) result += value > middle(k) ? 1u : 0u;
-    return result;
+    return kCodes[static_cast<size_t>(2 * clamped(value, kLowest, kHighest) - 2 * kLowest)];
   }
 
  private:
-  static constexpr float middle(int k) noexcept { return 0.5f * static_cast<float>(kIq4Values[k] + kIq4Values[k - 1]); }
+  // The code of the level nearest to each half step above the lowest level; what lies between two levels is a multiple
+  // of a half, so that none of these steps has two.
+  static constexpr auto kCodes = [] {
+    std::array<uint8_t, 2 * (kIq4Values[15] - kIq4Values[0]) + 1> codes{};
+    for (int i = 0, code = 0; i < static_cast<int>(codes.size()); ++i) {
+      while (code < 15 && i + 2 * kIq4Values[0] >= kIq4Values[code] + kIq4Values[code + 1]) ++code;
+      codes[static_cast<size_t>(i)] = static_cast<uint8_t>(code);
+    }
+    return codes;
+  }();
 };
-
-constexpr size_t kLanes = 8;  // of sums, so that they fit vector registers
-
-// The sum of term(i) over i < N, added up in lanes.
-template <size_t N, class Term>
-float sum_of(Term&& term) noexcept {
-  float lanes[kLanes] = {};
-  for (size_t i = 0; i < N; i += kLanes)
-    for (size_t j = 0; j < kLanes; ++j) lanes[j] += term(i + j);
-  float sum = 0;
-  for (const float lane : lanes) sum += lane;
-  return sum;
-}
 
 // The best scale for the codes that `inverse` gives; gain: how much smaller than with all zeros the error is.
 struct ScaleFit {
@@ -77,15 +90,14 @@ struct ScaleFit {
 };
 template <class Levels, size_t N>
 ScaleFit fit_codes(const float* values, const float* worth, float inverse) noexcept {
-  float with_values[kLanes] = {}, with_levels[kLanes] = {};
-  for (size_t i = 0; i < N; i += kLanes)
-    for (size_t j = 0; j < kLanes; ++j) {
-      const float level = Levels::level(values[i + j] * inverse), weighted = worth[i + j] * level;
-      with_values[j] += weighted * values[i + j];
-      with_levels[j] += weighted * level;
-    }
-  float cross = 0, square = 0;
-  for (size_t j = 0; j < kLanes; ++j) cross += with_values[j], square += with_levels[j];
+  Lanes with_values{}, with_levels{};
+  for (size_t i = 0; i < N; i += kLanes) {
+    const Lanes value = lanes_at(values + i), level = Levels::level(value * inverse);
+    const Lanes weighted = lanes_at(worth + i) * level;
+    with_values += weighted * value;
+    with_levels += weighted * level;
+  }
+  const float cross = sum_of(with_values), square = sum_of(with_levels);
   if (!(square > 0)) return {0, 0};
   return {cross / square, cross * cross / square};
 }
@@ -137,8 +149,13 @@ class AffineGroup {
     base_ = not_positive && low > 0 ? 0 : low;
     range_ = high - base_;
     for (size_t i = 0; i < N; ++i) above_[i] = values[i] - base_;
-    worths_ = sum_of<N>([&](size_t i) { return worth_[i]; });
-    values_ = sum_of<N>([&](size_t i) { return worth_[i] * above_[i]; });
+    Lanes worths{}, weighted{};
+    for (size_t i = 0; i < N; i += kLanes) {
+      worths += lanes_at(worth + i);
+      weighted += lanes_at(worth + i) * lanes_at(above_ + i);
+    }
+    worths_ = sum_of(worths);
+    values_ = sum_of(weighted);
   }
 
   Affine fit() const noexcept {
@@ -170,17 +187,15 @@ class AffineGroup {
 
   // The best scale and offset for the codes of a scale and offset.
   Fit fit_codes(float inverse, float offset) const noexcept {
-    float with_values[kLanes] = {}, with_codes[kLanes] = {}, alone[kLanes] = {};
-    for (size_t i = 0; i < N; i += kLanes)
-      for (size_t j = 0; j < kLanes; ++j) {
-        const float code = nearest(clamped((above_[i + j] - offset) * inverse, 0, Top));
-        const float weighted = worth_[i + j] * code;
-        alone[j] += weighted;
-        with_values[j] += weighted * above_[i + j];
-        with_codes[j] += weighted * code;
-      }
-    float codes = 0, cross = 0, square = 0;
-    for (size_t j = 0; j < kLanes; ++j) codes += alone[j], cross += with_values[j], square += with_codes[j];
+    Lanes with_values{}, with_codes{}, alone{};
+    for (size_t i = 0; i < N; i += kLanes) {
+      const Lanes above = lanes_at(above_ + i), code = nearest(clamped((above - offset) * inverse, 0, Top));
+      const Lanes weighted = lanes_at(worth_ + i) * code;
+      alone += weighted;
+      with_values += weighted * above;
+      with_codes += weighted * code;
+    }
+    const float codes = sum_of(alone), cross = sum_of(with_values), square = sum_of(with_codes);
     Fit fit{0, 0, -1};
     const float determinant = worths_ * square - codes * codes;
     if (!(determinant > 0)) return fit;

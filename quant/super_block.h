@@ -45,10 +45,12 @@ struct ScaledGroups {
  private:
   static float error_of(const float* values, const float* worth, float scale) noexcept {
     const float inverse = inverse_of(scale);
-    return sum_of<N>([&](size_t i) {
-      const float off = values[i] - scale * Levels::level(values[i] * inverse);
-      return worth[i] * off * off;
-    });
+    Lanes sum{};
+    for (size_t i = 0; i < N; i += kLanes) {
+      const Lanes value = lanes_at(values + i), off = value - scale * Levels::level(value * inverse);
+      sum += lanes_at(worth + i) * off * off;
+    }
+    return sum_of(sum);
   }
 
   // Moves each group's scale by one where that is better. The error of the block.
@@ -71,14 +73,17 @@ struct ScaledGroups {
   bool choose_unit(const float* values, const float* worth) noexcept {
     float cross = 0, square = 0;
     for (size_t g = 0; g < kGroups; ++g) {
-      const float* at = values + g * N;
-      const float* w = worth + g * N;
-      const float unit = static_cast<float>(scales[g]), inverse = inverse_of(scale(g));
-      cross += sum_of<N>([&](size_t i) { return w[i] * at[i] * unit * Levels::level(at[i] * inverse); });
-      square += sum_of<N>([&](size_t i) {
-        const float level = unit * Levels::level(at[i] * inverse);
-        return w[i] * level * level;
-      });
+      Lanes with_values{}, with_levels{};
+      const float inverse = inverse_of(scale(g));
+      for (size_t i = g * N; i < (g + 1) * N; i += kLanes) {
+        const Lanes value = lanes_at(values + i), level = Levels::level(value * inverse);
+        const Lanes weighted = lanes_at(worth + i) * level;
+        with_values += weighted * value;
+        with_levels += weighted * level;
+      }
+      const auto unit = static_cast<float>(scales[g]);
+      cross += unit * sum_of(with_values);
+      square += unit * unit * sum_of(with_levels);
     }
     if (!(square > 0)) return false;
     const uint16_t before = d;
@@ -97,7 +102,7 @@ struct OffsetGroups {
   float scale(size_t group) const noexcept { return f16_to_f32(d) * static_cast<float>(scales[group]); }
   float offset(size_t group) const noexcept {
     return f16_to_f32(m) * static_cast<float>(offsets[group]);
-  }  // taken away
+  }  // to subtract
 
   uint32_t code(size_t group, float value) const noexcept {
     return static_cast<uint32_t>(code_of(value, inverse_of(scale(group)), offset(group)));
@@ -133,15 +138,18 @@ struct OffsetGroups {
   static int step_of(float wanted, uint16_t unit) noexcept {
     return static_cast<int>(nearest(clamped(wanted * inverse_of(f16_to_f32(unit)), 0, Most)));
   }
-  static float code_of(float value, float inverse, float off) noexcept {
+  template <class T>
+  static T code_of(T value, float inverse, float off) noexcept {
     return nearest(clamped((value + off) * inverse, 0, Top));
   }
   static float error_of(const float* values, const float* worth, float step, float off) noexcept {
     const float inverse = inverse_of(step);
-    return sum_of<N>([&](size_t i) {
-      const float error = values[i] - (step * code_of(values[i], inverse, off) - off);
-      return worth[i] * error * error;
-    });
+    Lanes sum{};
+    for (size_t i = 0; i < N; i += kLanes) {
+      const Lanes value = lanes_at(values + i), error = value - (step * code_of(value, inverse, off) - off);
+      sum += lanes_at(worth + i) * error * error;
+    }
+    return sum_of(sum);
   }
 
   // Moves each group's scale and offset by one where that is better. The error of the block.
@@ -167,17 +175,22 @@ struct OffsetGroups {
     // Of a, the level of a value at d = 1, b, its offset at m = 1, and the value: the sums of products.
     float aa = 0, ab = 0, bb = 0, av = 0, bv = 0;
     for (size_t g = 0; g < kGroups; ++g) {
-      const float* at = values + g * N;
-      const float* w = worth + g * N;
       const float inverse = inverse_of(scale(g)), off = offset(g);
-      const float a = static_cast<float>(scales[g]), b = -static_cast<float>(offsets[g]);
-      float codes[N];
-      for (size_t i = 0; i < N; ++i) codes[i] = code_of(at[i], inverse, off);
-      aa += a * a * sum_of<N>([&](size_t i) { return w[i] * codes[i] * codes[i]; });
-      ab += a * b * sum_of<N>([&](size_t i) { return w[i] * codes[i]; });
-      bb += b * b * sum_of<N>([&](size_t i) { return w[i]; });
-      av += a * sum_of<N>([&](size_t i) { return w[i] * codes[i] * at[i]; });
-      bv += b * sum_of<N>([&](size_t i) { return w[i] * at[i]; });
+      Lanes worths{}, codes{}, squares{}, weighted_values{}, products{};
+      for (size_t i = g * N; i < (g + 1) * N; i += kLanes) {
+        const Lanes value = lanes_at(values + i), weight = lanes_at(worth + i), code = code_of(value, inverse, off);
+        worths += weight;
+        codes += weight * code;
+        squares += weight * code * code;
+        weighted_values += weight * value;
+        products += weight * code * value;
+      }
+      const auto a = static_cast<float>(scales[g]), b = -static_cast<float>(offsets[g]);
+      aa += a * a * sum_of(squares);
+      ab += a * b * sum_of(codes);
+      bb += b * b * sum_of(worths);
+      av += a * sum_of(products);
+      bv += b * sum_of(weighted_values);
     }
     const uint16_t before = d, before_m = m;
     const float determinant = aa * bb - ab * ab;

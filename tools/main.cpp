@@ -39,6 +39,7 @@ int main(int argc, char** argv) {
   hearth::add_render(program);
   hearth::add_logits(program);
   hearth::add_bench(program);
+  hearth::add_imatrix(program);
   hearth::add_perplexity(program);
   hearth::add_quantize(program);
   hearth::add_serve(program);

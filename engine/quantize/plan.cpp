@@ -27,7 +27,7 @@ uint32_t number_of(const Gguf& file, const std::string& key) {
   if (entry == nullptr) return 0;
   uint64_t number = 0;
   if (entry->type == GgufType::array)
-    for (const int64_t one : *file.find_ints(key))
+    for (const auto numbers = file.find_ints(key); const int64_t one : *numbers)
       number = std::max(number, static_cast<uint64_t>(std::max<int64_t>(one, 0)));
   else
     number = *file.find_uint(key);

@@ -15,7 +15,7 @@ struct Gguf::State {
   std::string name;
   std::vector<MappedFile> files;
   std::vector<std::filesystem::path> paths;  // of them
-  GgufDirectory directory;  // of all parts; the metadata is the first one's
+  GgufDirectory directory;                   // of all parts; the metadata is the first one's
   std::unordered_map<std::string_view, size_t> entry_index, tensor_index;
 
   // Adds the tensors of one part; a name that an earlier part had is an error.

@@ -14,7 +14,8 @@ namespace hearth {
 struct Gguf::State {
   std::string name;
   std::vector<MappedFile> files;
-  GgufDirectory directory;  // of all parts; the metadata is the first one's
+  std::vector<std::filesystem::path> paths;  // of them
+  GgufDirectory directory;                   // of all parts; the metadata is the first one's
   std::unordered_map<std::string_view, size_t> entry_index, tensor_index;
 
   // Adds the tensors of one part; a name that an earlier part had is an error.
@@ -69,6 +70,7 @@ Gguf Gguf::open(const std::filesystem::path& path) {
   MappedFile mapping(path);
   Gguf file = view(mapping.bytes(), printable(path.native(), kLongestPath));
   file.state_->files.push_back(std::move(mapping));
+  file.state_->paths.push_back(path);
   const uint64_t count = file.find_uint("split.count").value_or(1);
   if (count <= 1) return file;
 
@@ -94,6 +96,7 @@ Gguf Gguf::open(const std::filesystem::path& path) {
       throw FileError(part.name() + ": split.tensors.count differs from that of the first part");
     file.state_->add_tensors(part.tensors(), printable(next->native(), kLongestPath));
     file.state_->files.push_back(std::move(part_mapping));
+    file.state_->paths.push_back(*next);
   }
   if (total && *total != file.tensors().size())
     throw FileError(printable(path.native(), kLongestPath) + ": the parts hold " +
@@ -104,6 +107,7 @@ Gguf Gguf::open(const std::filesystem::path& path) {
 const std::vector<GgufEntry>& Gguf::entries() const { return state_->directory.entries; }
 const std::vector<GgufTensor>& Gguf::tensors() const { return state_->directory.tensors; }
 const std::string& Gguf::name() const { return state_->name; }
+const std::vector<std::filesystem::path>& Gguf::paths() const { return state_->paths; }
 
 const GgufTensor* Gguf::find_tensor(std::string_view tensor) const {
   const auto found = state_->tensor_index.find(tensor);

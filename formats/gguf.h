@@ -55,6 +55,7 @@ class Gguf {
   const GgufTensor* find_tensor(std::string_view name) const;  // null where absent
   const GgufEntry* find_entry(std::string_view key) const;     // null where absent
   const std::string& name() const;                             // for errors: the path as given
+  const std::vector<std::filesystem::path>& paths() const;     // of the files that are mapped; none of a view
 
   // The value of a key; nullopt where it is absent, FileError naming the key where its type does not fit.
   std::optional<uint64_t> find_uint(std::string_view key) const;  // any integer type, not negative

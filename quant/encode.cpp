@@ -4,6 +4,7 @@
 
 #include "quant/blocks.h"
 #include "quant/half.h"
+#include "quant/pack.h"
 
 namespace hearth {
 namespace {
@@ -23,14 +24,6 @@ uint32_t quantum(float value, float top) {
 }
 
 float inverse(float scale) { return scale != 0.0f ? 1.0f / scale : 0.0f; }
-
-// Writes 32 integers below 32: the low halves to q, the fifth bits to high (null for four-bit formats).
-void pack(const uint32_t* quanta, uint8_t* q, uint8_t* high) {
-  for (uint32_t j = 0; j < 16; ++j) q[j] = static_cast<uint8_t>((quanta[j] & 15) | (quanta[j + 16] & 15) << 4);
-  if (high == nullptr) return;
-  std::fill_n(high, 4, uint8_t{0});
-  for (uint32_t i = 0; i < 32; ++i) high[i / 8] = static_cast<uint8_t>(high[i / 8] | quanta[i] >> 4 << (i % 8));
-}
 
 // Formats without a minimum: the extreme value takes the lowest code, so d carries the opposite of its sign.
 uint16_t encode_symmetric(const float* values, float half_range, uint32_t* quanta) {
@@ -59,25 +52,27 @@ void BlockBF16::encode(const float* values) noexcept { d = f32_to_bf16(*values);
 void BlockQ4_0::encode(const float* values) noexcept {
   uint32_t quanta[32];
   d = encode_symmetric(values, 8.0f, quanta);
-  pack(quanta, q, nullptr);
+  pack_nibbles(quanta, q);
 }
 
 void BlockQ4_1::encode(const float* values) noexcept {
   uint32_t quanta[32];
   encode_affine(values, 15.0f, quanta, &d, &m);
-  pack(quanta, q, nullptr);
+  pack_nibbles(quanta, q);
 }
 
 void BlockQ5_0::encode(const float* values) noexcept {
   uint32_t quanta[32];
   d = encode_symmetric(values, 16.0f, quanta);
-  pack(quanta, q, high);
+  pack_nibbles(quanta, q);
+  pack_fifth_bits(quanta, high);
 }
 
 void BlockQ5_1::encode(const float* values) noexcept {
   uint32_t quanta[32];
   encode_affine(values, 31.0f, quanta, &d, &m);
-  pack(quanta, q, high);
+  pack_nibbles(quanta, q);
+  pack_fifth_bits(quanta, high);
 }
 
 void BlockQ8_0::encode(const float* values) noexcept {

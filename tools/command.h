@@ -25,6 +25,9 @@ void add_detokenize(CLI::App& program);
 void add_render(CLI::App& program);
 void add_logits(CLI::App& program);
 void add_bench(CLI::App& program);
+void add_imatrix(CLI::App& program);
+void add_perplexity(CLI::App& program);
+void add_quantize(CLI::App& program);
 void add_serve(CLI::App& program);
 
 // A check whose help reads "1..4096", or "1.." where the most is as good as none.

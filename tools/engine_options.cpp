@@ -43,6 +43,9 @@ Engine load_engine(const std::string& path, EngineOptions options) {
   Engine engine =
       path.empty() ? Engine::view(builtin_model(), "the built-in model", options) : Engine::load(path, options);
   if (terminal) std::fputs("\r             \r", stderr);
+  if (const ModelInfo info = engine.info(); info.context > info.trained_context)
+    std::cerr << "hearth: --ctx " << info.context << " is past the " << info.trained_context
+              << " tokens that the model was trained for; past them answers may be poor\n";
   return engine;
 }
 

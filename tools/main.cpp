@@ -2,6 +2,8 @@
 #include <csignal>
 #include <cstdio>
 #include <iostream>
+#include <span>
+#include <string_view>
 
 #include "tools/command.h"
 
@@ -12,6 +14,15 @@ constexpr int kFailed = 1, kUsage = 2;
 int fail(const char* what, int code) {
   std::cerr << "hearth: " << what << '\n';
   return code;
+}
+
+// What is parsed would take the next word for the value of "--name=".
+void require_values(std::span<char*> words) {
+  for (const std::string_view word : words) {
+    if (word == "--") return;
+    if (word.starts_with("--") && word.find('=') == word.size() - 1)
+      throw hearth::UsageError(std::string(word) + " has no value behind it");
+  }
 }
 
 }  // namespace
@@ -28,8 +39,12 @@ int main(int argc, char** argv) {
   hearth::add_render(program);
   hearth::add_logits(program);
   hearth::add_bench(program);
+  hearth::add_imatrix(program);
+  hearth::add_perplexity(program);
+  hearth::add_quantize(program);
   hearth::add_serve(program);
   try {
+    require_values({argv, static_cast<size_t>(argc)});
     program.parse(argc, argv);
     std::cout.flush();
     if (!std::cout) return fail("cannot write to standard output", kFailed);

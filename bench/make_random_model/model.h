@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bench/make_random_model/presets.h"
+#include "engine/quantize/mix.h"
 #include "quant/format.h"
 
 namespace hearth {
@@ -15,7 +16,7 @@ namespace hearth {
 struct Storage {
   std::string name;    // "Q4_0", "Q4_K_M"
   Format format;       // of all matrices of a plain storage, of most in a mix
-  bool mixed;          // some matrices in Q6_K, see format_in_mix
+  const Mix* mix;      // null: all matrices in the format
   uint32_t file_type;  // general.file_type
 };
 // Every storage by name: the sixteen formats, Q4_K_M and Q5_K_M.
@@ -39,9 +40,5 @@ struct PlannedModel {
 // Weights such that activations stay of order one: a matrix has deviation 1/sqrt(row), those that add to the residual
 // stream a further 1/sqrt(2 layers), and embedding and output 2/sqrt(row), which gives logits a deviation of about 2.
 PlannedModel plan_model(const Preset& preset, const Storage& storage, uint64_t seed);
-
-// Whether a layer's attn_v and ffn_down are in Q6_K in the M mixes of llama.cpp's quantiser: in the first and the last
-// eighth of the layers and in every third between. The output matrix (a tied embedding included) always is.
-bool has_more_bits(uint32_t layer, uint32_t layers);
 
 }  // namespace hearth

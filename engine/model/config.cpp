@@ -134,6 +134,10 @@ void read_latent(const ConfigReader& reader, ModelConfig& config) {
     config.head_size = reader.size("attention.key_length_mla");
     config.value_size = reader.size("attention.value_length_mla");
   }
+  const uint64_t widest =
+      std::max(uint64_t{config.head_size} + config.value_size, uint64_t{latent.kv_rank} + config.rope.dimensions);
+  if (widest * config.heads > kLargestSize)
+    reader.fail("attention.head_count", "times head size is larger than any model has");
   if (config.rope.dimensions >= config.head_size)
     reader.fail("rope.dimension_count", "is " + std::to_string(config.rope.dimensions) +
                                             ", which leaves nothing of a head of " + std::to_string(config.head_size));

@@ -119,10 +119,6 @@ TEST(RandomModel, ABlockDependsOnItsIndexAlone) {
 }
 
 TEST(RandomModel, MixesGiveMoreBitsToTheRightLayers) {
-  std::vector<uint32_t> more;
-  for (uint32_t layer = 0; layer < 28; ++layer)
-    if (has_more_bits(layer, 28)) more.push_back(layer);
-  EXPECT_EQ(more, (std::vector<uint32_t>{0, 1, 2, 5, 8, 11, 14, 17, 20, 23, 24, 25, 26, 27}));
   const PlannedModel model = plan_model(*find_preset("llama3-8b"), *find_storage("q4_k_m"), 1);
   for (const PlannedTensor& tensor : model.tensors) {
     if (tensor.name == "output.weight" || tensor.name == "blk.0.attn_v.weight" ||

@@ -34,7 +34,8 @@ TEST(Embeddings, EncodersGiveTheRecordedVectors) {
     std::vector<std::promise<Embedding>> done(golden.at("cases").size());
     for (size_t i = 0; i < done.size(); ++i) {
       const std::vector<int32_t> tokens = golden.at("cases")[i].at("tokens");
-      engine.start_embedding(tokens, Pooling::stated, [&done, i](Embedding made) { done[i].set_value(std::move(made)); });
+      engine.start_embedding(tokens, Pooling::stated,
+                             [&done, i](Embedding made) { done[i].set_value(std::move(made)); });
     }
     for (size_t i = 0; i < done.size(); ++i) {
       const auto& one = golden.at("cases")[i];

@@ -12,7 +12,8 @@ namespace {
 const std::string kModel = std::filesystem::path(HEARTH_SOURCE_DIR) / "tests/data/models/spark.gguf";
 
 TEST(Program, EverySubcommandHasHelp) {
-  for (const char* command : {"run", "inspect", "tokenize", "detokenize", "render", "logits", "bench", "serve"}) {
+  for (const char* command :
+       {"run", "inspect", "tokenize", "detokenize", "render", "logits", "bench", "perplexity", "quantize", "serve"}) {
     const Outcome outcome = run_program({command, "--help"});
     EXPECT_EQ(outcome.exit_code, 0) << command;
     EXPECT_NE(outcome.out.find(std::string("hearth ") + command), outcome.out.npos) << outcome.out;
@@ -44,12 +45,16 @@ TEST(Program, WrongCommandLinesAreUsageErrors) {
       {"run", kModel, "-p", "x", "--seed", "-1"},
       {"run", kModel, "-p", "x", "--device", "gpu"},
       {"run", kModel, "-p", "x", "--kv-type", "q3"},
+      {"run", kModel, "--stop=", "-p", "x"},
       {"bench", kModel, "--runs", "0"},
       {"serve", kModel, "--port", "70000"},
       {"serve", kModel, "--parallel", "0"},
       {"serve", kModel, "--memory", "much"},
       {"serve", kModel, "--host", "0.0.0.0"},
       {"serve", kModel, "--api-key", "@/no/such/file"},
+      {"serve", kModel, "--config", "/no/such/file.toml"},
+      {"serve", kModel, "--config", "/"},
+      {"serve", kModel, "--config="},
       {"serve", kModel, kModel},
       {"bench", kModel, "--pp", "-1"},
   };
@@ -111,6 +116,22 @@ TEST(Program, TheSameSeedGivesTheSameText) {
   const std::string once = text("7");
   EXPECT_EQ(text("7"), once);
   EXPECT_NE(text("8"), once);
+}
+
+TEST(Program, StopTextsEndAnAnswer) {
+  const auto text = [](const std::vector<std::string>& stops) {
+    std::vector<std::string> line = {"run", "-p", "def f(x):", "-n", "24", "--temp", "0"};
+    line.insert(line.end(), stops.begin(), stops.end());
+    const Outcome outcome = run_program(line);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return outcome.out;
+  };
+  const std::string whole = text({});
+  ASSERT_GT(whole.size(), 10u);
+  const std::string stop = whole.substr(6, 3), cut = whole.substr(0, whole.find(stop)) + "\n";
+  EXPECT_EQ(text({"--stop=" + stop}), cut);
+  EXPECT_EQ(text({"--stop", stop}), cut);
+  EXPECT_EQ(text({"--stop=[" + stop + "]", "--stop=a=b", "--stop=" + stop}), cut);
 }
 
 TEST(Program, BenchReportsRatesAndShares) {

@@ -79,6 +79,11 @@ class Table {
 };
 
 toml::table parse(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto kind = std::filesystem::status(path, error).type();
+  if (kind == std::filesystem::file_type::not_found || kind == std::filesystem::file_type::none)
+    refuse_config("'" + path.string() + "': there is no such file");
+  if (kind == std::filesystem::file_type::directory) refuse_config("'" + path.string() + "' is a folder");
   try {
     return toml::parse_file(path.string());
   } catch (const toml::parse_error& error) {

@@ -1,6 +1,7 @@
 // HTTP/1.1 over a socket, under limits.
 #include "tools/serve/connection.h"
 
+#include <algorithm>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 #include <optional>
@@ -125,6 +126,17 @@ asio::awaitable<bool> Connection::wait_for_request() {
   co_return buffer_.size() > 0;
 }
 
+// A target as proxies get it, "http://host/path", is "/path" at that host, whatever the Host header says.
+void Connection::resolve_target() {
+  const std::string scheme = "http://";
+  const std::string target(request_.target());
+  if (!boost::beast::iequals(target.substr(0, scheme.size()), scheme)) return;
+  const size_t behind = std::min(target.find_first_of("/?", scheme.size()), target.size());
+  request_.set(http::field::host, target.substr(scheme.size(), behind - scheme.size()));
+  const std::string path = target.substr(behind);
+  request_.target(path.starts_with('/') ? path : "/" + path);
+}
+
 // False where the connection has ended; throws ApiError where the request is refused.
 asio::awaitable<bool> Connection::read_request() {
   request_ = {};
@@ -148,6 +160,7 @@ asio::awaitable<bool> Connection::read_request() {
   chunked_ = parser.get().version() >= 11;
   if (error) throw header_error(error);
   request_.base() = parser.get().base();
+  resolve_target();
   asked_ = Clock::now();
   const auto count = std::distance(request_.begin(), request_.end());
   if (count > static_cast<std::ptrdiff_t>(limits_.headers)) throw header_error(http::error::header_limit);
@@ -169,6 +182,7 @@ asio::awaitable<bool> Connection::read_request() {
   clear_deadline();
   unread_ = false;
   request_ = parser.release();
+  resolve_target();
   keep_alive_ = request_.keep_alive();
   co_return true;
 }

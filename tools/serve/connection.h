@@ -97,6 +97,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void clear_deadline();
   void read_ahead();
   boost::asio::awaitable<bool> read_request();
+  void resolve_target();
   boost::asio::awaitable<bool> wait_for_request();
   boost::asio::awaitable<void> answer_request();
   boost::asio::awaitable<void> linger();

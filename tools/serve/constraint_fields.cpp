@@ -1,6 +1,8 @@
 // From JSON to Constraint.
 #include "tools/serve/constraint_fields.h"
 
+#include "engine/decode/constraint/constraint_cache.h"
+
 namespace hearth::serve {
 namespace {
 
@@ -28,15 +30,25 @@ JsonSchema read_schema(const Json& schema, const std::string& path) {
   return {to_text(schema)};
 }
 
-Constraint read_constraint(Fields& fields) {
+bool can_be_followed(const Constraint& constraint) {
+  try {
+    ConstraintCache(1, 0).find(constraint);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+Constraint read_constraint(Fields& fields, std::string& field) {
   Constraint constraint;
   const auto set = [&](Constraint one, const char* name) {
     if (!std::holds_alternative<std::monostate>(constraint))
       throw invalid_request(std::string("'") + name + "' cannot be had together with another constraint", name,
                             "invalid_value");
     constraint = std::move(one);
+    field = name;
   };
-  if (const Json* format = fields.find("response_format")) constraint = read_response_format(*format);
+  if (const Json* format = fields.find("response_format")) set(read_response_format(*format), "response_format");
   if (const Json* schema = fields.find("json_schema"); schema != nullptr && !(schema->is_object() && schema->empty()))
     set(read_schema(*schema, "json_schema"), "json_schema");
   if (const auto grammar = fields.text("grammar"); grammar && !grammar->empty()) set(Grammar{*grammar}, "grammar");

@@ -6,8 +6,11 @@
 
 namespace hearth::serve {
 
-// response_format, json_schema and grammar: at most one of them. Throws ApiError.
-Constraint read_constraint(Fields& fields);
+// response_format, json_schema and grammar: at most one of them, and its name. Throws ApiError.
+Constraint read_constraint(Fields& fields, std::string& field);
+
+// Whether a constraint, or none, can be compiled: to tell whose fault an error of the engine is.
+bool can_be_followed(const Constraint& constraint);
 
 // A schema from a request's field `path`. Throws ApiError where it is neither an object nor true or false.
 JsonSchema read_schema(const Json& schema, const std::string& path);

@@ -5,6 +5,7 @@
 
 #include "tools/serve/answers.h"
 #include "tools/serve/body.h"
+#include "tools/serve/constraint_fields.h"
 #include "tools/serve/fields.h"
 #include "tools/serve/forward.h"
 
@@ -150,6 +151,14 @@ class Telling {
   std::vector<Result> results_;
 };
 
+// A context is planned when a model is loaded: a request gets no more than that.
+void warn_of_context(const Engine& engine, Job& job) {
+  const uint32_t wanted = job.requests.empty() ? 0 : job.requests.front().context, most = engine.info().context;
+  if (wanted > most)
+    job.warnings.push_back("num_ctx is " + std::to_string(wanted) + ", but the server's context has " +
+                           std::to_string(most) + " tokens");
+}
+
 ApiError too_long(const ApiError& error, Engine& engine, const Job& job) {
   ApiError worded = error;
   worded.param = job.reply->prompt_field();
@@ -166,11 +175,14 @@ ApiError too_long(const ApiError& error, Engine& engine, const Job& job) {
 uint64_t start(Engine& engine, Job& job, Answers& answers) {
   if (job.prepare) job.prepare(engine, job);
   check_against(job, engine.info());
+  warn_of_context(engine, job);
   if (job.echo) echo_prompts(engine, job);
   try {
     answers.start(engine, job.requests);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::prompt_too_long) throw too_long(from_engine(error), engine, job);
+    if (error.code() == ErrorCode::invalid_argument && !can_be_followed(job.requests.front().constraint))
+      throw invalid_request("'" + job.constraint_field + "': " + error.what(), job.constraint_field, "invalid_value");
     throw;
   }
   return job.count_prompt && job.stream ? engine.prompt_tokens(job.requests.front()).size() : 0;
@@ -198,7 +210,9 @@ asio::awaitable<void> answer_job(Connection& connection, Service& service, Job& 
 asio::awaitable<Job> read_job(Connection& connection, Service& service, const Json& body, const ReadJob& read,
                               Heading heading) {
   Job job = co_await service.workers.run([&] { return read(body, std::move(heading)); });
-  if (!service.models.knows(job.model)) throw unknown_model(job.model);
+  const std::string* const name = service.models.find_name(job.model);
+  if (name == nullptr) throw unknown_model(job.model);
+  job.model = *name;
   if (const std::string ignored = header_list(job.ignored); !ignored.empty())
     connection.set_header("X-Hearth-Ignored-Fields", ignored);
   warn(connection, job);

@@ -75,6 +75,7 @@ struct Job {
   std::string model;
   bool stream = false;
   std::vector<Request> requests;  // one for each choice, in the order of their indices
+  std::string constraint_field;   // the field that told their constraint
   bool echo = false;
   std::optional<std::chrono::seconds> keep_alive;  // the model's from now on; negative: for ever
   // From its first text on: an answer that takes longer ends, once it has a line end. 0: no limit.

@@ -65,7 +65,8 @@ asio::awaitable<void> list_models(Connection& connection, Service& service) {
 }
 
 asio::awaitable<void> show_model(Connection& connection, Service& service) {
-  const std::string wanted = percent_decoded(connection.path().substr(std::string("/v1/models/").size()));
+  std::string wanted = percent_decoded(connection.path().substr(std::string("/v1/models/").size()));
+  if (const std::string* name = service.models.find_name(wanted)) wanted = *name;
   Json found;
   service.models.each([&](const std::string& name, const ModelFacts& facts, const Engine* engine) {
     if (name == wanted) found = model_json(name, facts, service.started, engine != nullptr);

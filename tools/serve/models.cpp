@@ -54,6 +54,10 @@ Models::Models(boost::asio::io_context& io, std::vector<ModelSource> sources, Mo
     model->facts = read_facts(source, options_.engine);
     model->source = std::move(source);
     options_.log(describe_memory(model->source.name, model->facts, options_.engine));
+    if (model->facts.context > model->facts.trained_context)
+      options_.log(model->source.name + ": the context of " + std::to_string(model->facts.context) +
+                   " tokens is past the " + std::to_string(model->facts.trained_context) +
+                   " that the model was trained for; past them answers may be poor");
     models_.push_back(std::move(model));
   }
 }
@@ -62,14 +66,27 @@ Models::~Models() = default;
 
 const std::string& Models::default_name() const { return models_.front()->source.name; }
 
-bool Models::knows(const std::string& name) const {
-  return std::ranges::any_of(models_, [&](const auto& model) { return model->source.name == name; });
+Models::Model* Models::find(const std::string& name) const {
+  constexpr std::string_view kLatest = ":latest";
+  const auto named = [&](std::string_view wanted) -> Model* {
+    const auto found = std::ranges::find_if(models_, [&](const auto& model) { return model->source.name == wanted; });
+    return found == models_.end() ? nullptr : found->get();
+  };
+  Model* model = named(name);
+  if (model == nullptr && name.ends_with(kLatest))
+    model = named(std::string_view(name).substr(0, name.size() - kLatest.size()));
+  return model;
+}
+
+const std::string* Models::find_name(const std::string& name) const {
+  const Model* model = find(name);
+  return model == nullptr ? nullptr : &model->source.name;
 }
 
 std::unique_ptr<Models::Claim> Models::claim(const std::string& name, std::function<void()> on_settled) {
-  const auto found = std::ranges::find_if(models_, [&](const auto& model) { return model->source.name == name; });
-  if (found == models_.end()) throw unknown_model(name);
-  Model& model = **found;
+  Model* const found = find(name);
+  if (found == nullptr) throw unknown_model(name);
+  Model& model = *found;
   if (model.claims.empty()) model.asked = static_cast<uint64_t>(Clock::now().time_since_epoch().count());
   std::unique_ptr<Claim> claim(new Claim(*this, model, std::move(on_settled)));
   advance();
@@ -165,16 +182,29 @@ void Models::unload(Model& model) {
 }
 
 void Models::keep(const std::string& name, std::chrono::seconds time) {
-  for (const auto& model : models_)
-    if (model->source.name == name) model->keep_alive = time;
+  if (Model* const model = find(name)) model->keep_alive = time;
+}
+
+// Nothing: it stays.
+std::optional<std::chrono::seconds> Models::keep_alive_of(const Model& model) const {
+  const bool own = model.keep_alive.has_value();
+  const auto time = own ? *model.keep_alive : options_.keep_alive;
+  if (time.count() < 0 || (!own && time.count() == 0)) return std::nullopt;
+  return time;
+}
+
+std::optional<std::chrono::seconds> Models::stays(const std::string& name) const {
+  const Model* const model = find(name);
+  const auto time = model == nullptr ? std::nullopt : keep_alive_of(*model);
+  if (!time || !model->idle()) return time;
+  return std::max(std::chrono::ceil<std::chrono::seconds>(model->last_used + *time - Clock::now()),
+                  std::chrono::seconds(0));
 }
 
 // When an idle model is unloaded; nothing where it stays.
 std::optional<Models::Clock::time_point> Models::end_of_idleness(const Model& model) const {
-  if (!model.idle()) return std::nullopt;
-  if (model.keep_alive)
-    return model.keep_alive->count() < 0 ? std::nullopt : std::optional(model.last_used + *model.keep_alive);
-  return options_.keep_alive.count() == 0 ? std::nullopt : std::optional(model.last_used + options_.keep_alive);
+  const auto time = keep_alive_of(model);
+  return time && model.idle() ? std::optional(model.last_used + *time) : std::nullopt;
 }
 
 void Models::unload_idle() {

@@ -54,12 +54,16 @@ class Models {
 
   // The first one's name.
   const std::string& default_name() const;
-  bool knows(const std::string& name) const;
+  // The name of the model that is called so: its own, with or without Ollama's ":latest". Null where there is none.
+  const std::string* find_name(const std::string& name) const;
   // Throws ApiError (404) for a name that is not known. on_settled may be called until the claim is gone.
   std::unique_ptr<Claim> claim(const std::string& name, std::function<void()> on_settled);
 
   // From now on the model stays for this time once it is idle, whatever ModelsOptions say; negative: for ever.
   void keep(const std::string& name, std::chrono::seconds time);
+
+  // How long a loaded model stays if nobody asks for it; nothing: for ever.
+  std::optional<std::chrono::seconds> stays(const std::string& name) const;
 
   // Calls `action` with the name, facts and engine of each model; the engine is null where it is not loaded.
   void each(const std::function<void(const std::string&, const ModelFacts&, const Engine*)>& action) const;
@@ -70,11 +74,13 @@ class Models {
  private:
   using Clock = std::chrono::steady_clock;
 
+  Model* find(const std::string& name) const;
   void advance();
   bool make_room(const Model& wanted);
   void load(Model& model);
   void settle(Model& model, std::optional<Engine> engine, std::optional<ApiError> failure);
   void unload(Model& model);
+  std::optional<std::chrono::seconds> keep_alive_of(const Model& model) const;
   std::optional<Clock::time_point> end_of_idleness(const Model& model) const;
   void unload_idle();
 

@@ -148,6 +148,9 @@ void check_request(Connection& connection, const Service& service) {
   connection.set_header("X-Request-Id", id);
   if (wording(connection) == anthropic_error_json) connection.set_header("Request-Id", id);
   const auto forbid = [](const std::string& why) { throw ApiError(403, "permission_error", "forbidden", why); };
+  if (connection.header("Host").empty())
+    throw ApiError(400, "invalid_request_error", "missing_host",
+                   "the request has no Host header, which HTTP/1.0 leaves out; send one, as Host: localhost");
   if (!host_allowed(connection.header("Host"), access))
     forbid("this server does not go by the name in the Host header; --allow-host adds names");
   const std::string origin = connection.header("Origin");

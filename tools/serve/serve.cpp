@@ -75,7 +75,8 @@ void add_serve(CLI::App& program) {
           ->check(between(0, 65535));
   command->add_option("--api-key", given->keys, "KEY that clients must send, or @FILE with one in each line")
       ->allow_extra_args(false);
-  command->add_option("--config", given->config, "A hearth.toml; the command line is put on top of it");
+  const auto* config =
+      command->add_option("--config", given->config, "A hearth.toml; the command line is put on top of it");
   const auto* parallel =
       command->add_option("--parallel", given->options.engine.parallel, "Most requests that are decoded together")
           ->check(between(1, 4096))
@@ -116,7 +117,7 @@ void add_serve(CLI::App& program) {
   const auto* context = command->get_option("--ctx");
   command->callback([=] {
     ServerOptions options = given->options;
-    if (!given->config.empty()) {
+    if (config->count() > 0) {
       ServerOptions from_file = given->options;
       serve::read_config(given->config, from_file);
       if (host->count() == 0) options.host = from_file.host;

@@ -1,7 +1,11 @@
 // What the decoder demands of a file's tensors.
 #include "engine/model/decoder.h"
 
+#include <iterator>
+#include <random>
+
 #include "backends/cpu/device.h"
+#include "formats/error.h"
 #include "tests/engine/model/tiny_families.h"
 
 namespace hearth {
@@ -75,6 +79,42 @@ TEST(Decoder, EveryFamilyRuns) {
     EXPECT_EQ(plan->wait().logits.size(), encoder ? 32u : 40u);
     for (const float value : plan->wait().logits) EXPECT_EQ(value, 0);
   }
+}
+
+// Whatever small numbers a file states, it is refused or it runs.
+TEST(Decoder, AnySmallNumbersAreRefusedOrRun) {
+  std::mt19937 random(1);
+  constexpr uint32_t kNumbers[] = {0, 1, 2, 3, 4, 8, 12, 16, 20, 24, 32, 33, 48, 64, 128, 65535};
+  const auto cpu = make_cpu_device({1, ""});
+  size_t ran = 0, refused = 0;
+  for (const TinyFamily& family : families())
+    for (int i = 0; i < 30; ++i) {
+      TinyModel model = family.model;
+      for (int change = 0; change < 2; ++change) {
+        auto key = model.keys.begin();
+        std::advance(key, static_cast<ptrdiff_t>(random() % model.keys.size()));
+        if (std::holds_alternative<uint32_t>(key->second)) key->second = kNumbers[random() % std::size(kNumbers)];
+      }
+      try {
+        const Gguf file = model.open();
+        const Program program = build_decoder(file, read_config(file), 64);
+        const Limits limits{.rows = 2, .pages = 2, .page_size = 8, .kv_type = KvType::f16};
+        const auto plan = cpu->compile(program, limits);
+        plan->submit({.tokens = {3, 5},
+                      .positions = {0, 1},
+                      .row_begin = {0, 2},
+                      .page_begin = {0, 1},
+                      .pages = {1},
+                      .outputs = {1}});
+        ++ran;
+      } catch (const FileError&) {
+        ++refused;
+      } catch (const DeviceError&) {
+        ++refused;
+      }
+    }
+  EXPECT_GT(ran, 50u);
+  EXPECT_GT(refused, 50u);
 }
 
 TEST(Decoder, ContextsAsLongAsThePositions) {

@@ -204,6 +204,22 @@ TEST(ChatRequest, WhatCannotBeIsRefusedByName) {
             "tool_choice");
 }
 
+TEST(ChatRequest, WrongToolsAreRefusedByTheirPlace) {
+  const auto tools = [](const std::string& first, const std::string& second) {
+    return refused("{" + kMessages + R"(,"tools":[{"type":"function","function":)" + first + R"(},{"function":)" +
+                   second + "}]}");
+  };
+  const std::string good = R"({"name":"f","parameters":{"type":["object","null"],"properties":{}}})";
+  EXPECT_EQ(tools(good, R"({"name":"g"})"), "");
+  EXPECT_EQ(tools(good, R"({"name":"g","parameters":null})"), "");
+  EXPECT_EQ(tools(R"({"name":""})", good), "tools[0].function.name");
+  EXPECT_EQ(tools(R"({"name":7})", good), "tools[0].function.name");
+  EXPECT_EQ(tools(good, R"({"name":"f"})"), "tools[1].function.name");
+  for (const char* wrong : {"7", "\"{}\"", "[]", "true", R"({"type":"string"})", R"({"type":["null"]})"})
+    EXPECT_EQ(tools(good, R"({"name":"g","parameters":)" + std::string(wrong) + "}"), "tools[1].function.parameters")
+        << wrong;
+}
+
 TEST(ChatRequest, WrongMessagesAreRefusedByTheirPlace) {
   const auto messages = [](const std::string& list) { return refused("{\"messages\":" + list + "}"); };
   EXPECT_EQ(refused("{}"), "messages");

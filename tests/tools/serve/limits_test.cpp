@@ -20,8 +20,38 @@ TEST(ServerLimits, OnlyItsOwnNamesAreAnswered) {
   LiveServer server([](ServerOptions& options) { options.access.hosts = {"hearth.example"}; });
   for (const char* host : {"localhost", "127.0.0.1:11435", "[::1]:80", "LOCALHOST", "hearth.example"})
     EXPECT_EQ(with_headers(server.port(), {}, host).status, 200) << host;
-  for (const char* host : {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "", "[::1"})
+  for (const char* host : {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "[::1"})
     EXPECT_EQ(with_headers(server.port(), {}, host).status, 403) << host;
+}
+
+TEST(ServerLimits, ARequestMustSayWhomItAsks) {
+  LiveServer server;
+  for (const char* version : {"1.0", "1.1"}) {
+    ClientSocket without(server.port());
+    without.send("GET /v1/models HTTP/" + std::string(version) + "\r\nConnection: close\r\n\r\n");
+    const HttpAnswer answer = parse_answer(without.receive());
+    EXPECT_EQ(answer.status, 400) << version;
+    EXPECT_EQ(code_of(answer), "missing_host") << version;
+  }
+  ClientSocket old(server.port());
+  old.send("GET /v1/models HTTP/1.0\r\nHost: localhost\r\n\r\n");
+  EXPECT_EQ(parse_answer(old.receive()).status, 200);
+}
+
+TEST(ServerLimits, ATargetThatNamesAHostIsCheckedLikeAHeader) {
+  LiveServer server;
+  const auto status = [&](const char* target, const char* host) {
+    return ask(server.port(), {"GET", target, "", {}, host}).status;
+  };
+  EXPECT_EQ(status("http://127.0.0.1:11435/v1/models", "127.0.0.1:11435"), 200);
+  EXPECT_EQ(status("HTTP://localhost/v1/models?limit=7", "evil.example"), 200);  // the header does not count then
+  EXPECT_EQ(status("http://localhost", "localhost"), 200);
+  EXPECT_EQ(status("http://localhost?x", "localhost"), 200);
+  EXPECT_EQ(status("http://localhost/v1/nothing", "localhost"), 404);
+  EXPECT_EQ(status("http://evil.example/v1/models", "localhost"), 403);
+  EXPECT_EQ(status("http:///v1/models", "localhost"), 400);
+  const Json answer = post(server.port(), "http://localhost/v1/completions", R"({"prompt":"x"})").json();
+  EXPECT_EQ(answer["choices"][0]["text"], " Hello, world!");
 }
 
 TEST(ServerLimits, PagesOfOtherOriginsMayNotAsk) {

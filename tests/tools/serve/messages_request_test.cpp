@@ -129,6 +129,10 @@ TEST(MessagesRequest, WhatCannotBeIsRefusedByName) {
   EXPECT_EQ(field(R"("output_config":{"format":{"type":"xml"}})"), "output_config.format.type");
   EXPECT_EQ(field(R"("system":7)"), "system");
   EXPECT_EQ(field(R"("tools":[{}])"), "tools[0].name");
+  EXPECT_EQ(field(R"("tools":[{"name":""}])"), "tools[0].name");
+  EXPECT_EQ(field(R"("tools":[{"name":"f"},{"name":"g"},{"name":"f"}])"), "tools[2].name");
+  EXPECT_EQ(field(R"("tools":[{"name":"f","input_schema":"{}"}])"), "tools[0].input_schema");
+  EXPECT_EQ(field(R"("tools":[{"name":"f","input_schema":{"type":"array"}}])"), "tools[0].input_schema");
 }
 
 TEST(MessagesRequest, BlocksOfUnknownTypesAreNamed) {

@@ -83,6 +83,53 @@ TEST(ServerModels, UnknownOnesAreNotFound) {
   }
 }
 
+TEST(ServerModels, GoByTheNamesThatClientsOfOllamaUse) {
+  LiveServer server;
+  EXPECT_EQ(get(server.port(), "/v1/models/scripted%3Alatest").json()["id"], "scripted");
+  EXPECT_EQ(get(server.port(), "/v1/models/scripted:latest").status, 200);
+  EXPECT_EQ(get(server.port(), "/v1/models/scripted%3Aother").status, 404);
+  EXPECT_EQ(ask_model(server, "other:latest").json()["choices"][0]["text"], " Hello, world!");
+  EXPECT_EQ(server.metric(kOther), 1);
+}
+
+TEST(ServerModels, TellUntilWhenTheyStay) {
+  const auto expires = [](const LiveServer& server) {
+    return get(server.port(), "/api/ps").json()["models"][0]["expires_at"].get<std::string>();
+  };
+  const auto in = [](int64_t seconds) { return utc_time(std::time(nullptr) + seconds); };
+  LiveServer idle([](ServerOptions& options) { options.keep_alive_seconds = 1000; });
+  EXPECT_LE(in(900), expires(idle));
+  EXPECT_LE(expires(idle), in(1001));
+  post(idle.port(), "/api/generate", R"({"prompt":"x","keep_alive":"2h","stream":false})");
+  EXPECT_LE(in(7100), expires(idle));
+  EXPECT_LE(expires(idle), in(7201));
+  ClientSocket user(idle.port());
+  user.send(to_wire({"POST", "/api/generate", R"({"prompt":"#","raw":true,"keep_alive":"3h"})"}));
+  user.receive(" one");
+  EXPECT_LE(in(10'700), expires(idle)) << "as if it were idle from now on";
+  LiveServer kept;
+  EXPECT_LE(in(3'000'000'000), expires(kept));
+}
+
+TEST(ServerModels, AContextPastTheTrainedOneIsToldAtTheStart) {
+  LiveServer server([](ServerOptions& options) { options.engine.context = 70'000; });
+  EXPECT_NE(server.log().find("scripted: the context of 70000 tokens is past the 65536 "), std::string::npos)
+      << server.log();
+  EXPECT_EQ(LiveServer().log().find(" is past "), std::string::npos);
+}
+
+TEST(ServerModels, AContextPastThePlannedOneIsToldInTheAnswer) {
+  LiveServer server;
+  const auto warning = [&](const char* path, const std::string& body) {
+    const HttpAnswer answer = post(server.port(), path, body);
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    return answer.header("X-Hearth-Warning");
+  };
+  EXPECT_NE(warning("/v1/completions", R"({"prompt":"x","num_ctx":70000})").find("65536"), std::string::npos);
+  EXPECT_NE(warning("/api/generate", R"({"prompt":"x","options":{"num_ctx":70000}})").find("65536"), std::string::npos);
+  EXPECT_EQ(warning("/v1/completions", R"({"prompt":"x","num_ctx":100})"), "");
+}
+
 TEST(ServerModels, TheMemoryPlanIsLogged) {
   LiveServer server;
   EXPECT_NE(server.log().find("scripted: weights "), std::string::npos) << server.log();

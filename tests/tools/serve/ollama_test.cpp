@@ -47,6 +47,15 @@ TEST(OllamaRequest, AChatReachesTheRequest) {
       R"("extra":{"enable_thinking":false,"thinking":false}})");
 }
 
+TEST(OllamaRequest, WrongToolsAreRefusedByTheirPlace) {
+  const auto tools = [](const std::string& list) {
+    return refused_by_ollama(R"({"messages":[{"role":"user","content":"x"}],"tools":)" + list + "}");
+  };
+  EXPECT_EQ(tools(R"([{"function":{"name":""}}])"), "tools[0].function.name");
+  EXPECT_EQ(tools(R"([{"function":{"name":"f"}},{"function":{"name":"f"}}])"), "tools[1].function.name");
+  EXPECT_EQ(tools(R"([{"function":{"name":"f","parameters":7}}])"), "tools[0].function.parameters");
+}
+
 TEST(OllamaRequest, APromptIsAConversationAGapOrTokens) {
   EXPECT_TRUE(std::holds_alternative<Conversation>(read_ollama_prompt(R"({"prompt":"a"})").requests[0].prompt));
   const Job gap = read_ollama_prompt(R"({"prompt":"a","suffix":"b"})");

@@ -162,6 +162,20 @@ TEST(ResponsesRequest, WhatCannotBeIsRefusedByName) {
   EXPECT_EQ(refused(R"("input":"x","tools":[{"type":"function"}])"), "tools[0].name");
   EXPECT_EQ(refused(R"("input":"x","tools":[{"type":"namespace","name":"n","tools":[{"type":"custom"}]}])"),
             "tools[0].tools[0].name");
+  EXPECT_EQ(refused(R"("input":"x","tools":[{"type":"function","name":""}])"), "tools[0].name");
+  EXPECT_EQ(refused(R"("input":"x","tools":[{"type":"function","name":"f"},{"type":"custom","name":"f"}])"),
+            "tools[1].name");
+  EXPECT_EQ(refused(R"("input":"x","tools":[{"type":"function","name":"f","parameters":[]}])"), "tools[0].parameters");
+}
+
+TEST(ResponsesRequest, TheSameToolMayBeListedAgainElsewhere) {
+  Responses responses;
+  const Json conversation = responses.conversation(R"({"tools":[{"type":"function","name":"f"},{"type":"namespace",
+      "name":"n","tools":[{"type":"function","name":"f"}]}],"input":[{"type":"additional_tools","tools":[
+      {"type":"function","name":"f"},{"type":"custom","name":"g"}]},{"role":"user","content":"x"}]})");
+  std::string names;
+  for (const Json& tool : conversation["tools"]) names += tool["function"]["name"].get<std::string>() + " ";
+  EXPECT_EQ(names, "f n__f g ");
 }
 
 TEST(ResponsesRequest, ItemsOfUnknownTypesAreNamed) {

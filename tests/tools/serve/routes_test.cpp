@@ -91,6 +91,34 @@ TEST(ServerRoutes, AWrongFieldIsNamed) {
   EXPECT_EQ(answer.json()["error"]["param"], "temperature");
 }
 
+TEST(ServerRoutes, AConstraintThatCannotBeFollowedIsNamedInEachShape) {
+  LiveServer server;
+  const auto refused = [&](const char* path, const std::string& more) {
+    const HttpAnswer answer =
+        post(server.port(), path, R"({"max_tokens":9,"messages":[{"role":"user","content":"x"}])" + more + "}");
+    EXPECT_EQ(answer.status, 400) << path << answer.body;
+    return answer.json()["error"];
+  };
+  const std::string schema = R"({"type":"json_schema","schema":{"type":"object","not":{}}})";
+  const std::string named = R"({"type":"json_schema","json_schema":{"name":"n","schema":{"uniqueItems":true}}})";
+  EXPECT_EQ(refused("/v1/chat/completions", R"(,"response_format":)" + named)["param"], "response_format");
+  EXPECT_EQ(refused("/v1/chat/completions", R"(,"grammar":"root ::= nothing")")["param"], "grammar");
+  EXPECT_EQ(refused("/v1/completions", R"(,"prompt":"x","json_schema":{"pattern":"("})")["param"], "json_schema");
+  EXPECT_EQ(refused("/v1/responses", R"(,"input":"x","text":{"format":)" + schema + "}")["param"],
+            "text.format.schema");
+  const auto says = [](const Json& text, const char* word) {
+    EXPECT_NE(text.get<std::string>().find(word), std::string::npos) << to_text(text);
+  };
+  says(refused("/v1/messages", R"(,"output_config":{"format":)" + schema + "}")["message"],
+       "output_config.format.schema");
+  says(refused("/completion", R"(,"prompt":"x","grammar":"root ::= (")")["message"], "grammar");
+  says(refused("/api/chat", R"(,"format":{"not":{}})"), "'format'");
+  // What has nothing to do with the constraint is not blamed on it.
+  EXPECT_EQ(
+      refused("/v1/completions", R"(,"prompt":"x","json_schema":{"type":"null"},"logit_bias":{"99999":1})")["param"],
+      "logit_bias");
+}
+
 TEST(ServerRoutes, RequestsAreCounted) {
   LiveServer server;
   get(server.port(), "/health");

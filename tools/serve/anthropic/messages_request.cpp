@@ -140,19 +140,19 @@ void read_anthropic_choice(const Json& value, ToolList& list) {
 // A tool of Anthropic's own, as web_search_20250305, has a type and no schema, and can only run there.
 ToolList read_anthropic_tools(Fields& fields, std::vector<std::string>& warnings) {
   ToolList list;
-  std::set<std::string> left_out;
+  std::set<std::string> left_out, names;
   if (const Json* tools = fields.find("tools")) {
     if (!tools->is_array()) refuse("tools", "an array");
     for (size_t i = 0; i < tools->size(); ++i) {
       Fields tool((*tools)[i], "tools[" + std::to_string(i) + "]");
       const std::string type = tool.text("type").value_or("custom");
-      const Json* schema = tool.find("input_schema");
+      const Json* schema = read_tool_schema(tool, "input_schema");
       if (type != "custom" && schema == nullptr) {
         left_out.insert(type);
         continue;
       }
-      if (schema != nullptr && !schema->is_object()) refuse(tool.path_of("input_schema"), "an object");
-      list.add(tool.required_text("name"), tool.text("description").value_or(""), schema == nullptr ? Json() : *schema);
+      list.add(read_tool_name(tool, names), tool.text("description").value_or(""),
+               schema == nullptr ? Json() : *schema);
     }
   }
   warn_of_types(left_out, warnings);
@@ -160,7 +160,7 @@ ToolList read_anthropic_tools(Fields& fields, std::vector<std::string>& warnings
   return list;
 }
 
-void read_output_config(Fields& fields, Request& request, Json& extra) {
+void read_output_config(Fields& fields, Request& request, Json& extra, std::string& constraint_field) {
   const Json* format = fields.find("output_format");  // where it was before output_config
   std::string path = "output_format";
   if (const Json* config = fields.find("output_config")) {
@@ -175,7 +175,8 @@ void read_output_config(Fields& fields, Request& request, Json& extra) {
   Fields inside(*format, path);
   if (inside.text("type").value_or("") != "json_schema") refuse(inside.path_of("type"), "json_schema");
   const Json* schema = inside.find("schema");
-  request.constraint = schema == nullptr ? any_object() : read_schema(*schema, inside.path_of("schema"));
+  constraint_field = inside.path_of("schema");
+  request.constraint = schema == nullptr ? any_object() : read_schema(*schema, constraint_field);
 }
 
 void read_thinking(Fields& fields, Json& extra) {
@@ -222,7 +223,7 @@ Job read_messages_request(const Json& body, Heading heading) {
   Json conversation = {{"messages", reader.take()}}, extra = Json::object();
   set_tools(read_anthropic_tools(fields, job.warnings), "tool_choice", conversation, request);
   read_thinking(fields, extra);
-  read_output_config(fields, request, extra);
+  read_output_config(fields, request, extra, job.constraint_field);
   request.prompt = finish_conversation(std::move(conversation), std::move(extra));
   read_drawing(fields, request.sampling);
   read_limits(fields, request);

@@ -34,7 +34,7 @@ Job read_common(Fields& fields, Request request, Heading heading, const char* pr
   for (const char* name : {"max_tokens", "n_predict"})
     if (const auto most = fields.integer(name, -2, UINT32_MAX); most && *most >= 0)
       request.max_tokens = static_cast<uint32_t>(*most);
-  request.constraint = read_constraint(fields);
+  request.constraint = read_constraint(fields, job.constraint_field);
   job.requests.push_back(std::move(request));
   job.reply = make_llama_reply(std::move(heading), read_response_fields(fields), prompt_field);
   job.most_time = std::chrono::milliseconds(fields.integer("t_max_predict_ms", -1, INT32_MAX).value_or(0));

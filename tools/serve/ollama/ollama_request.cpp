@@ -90,7 +90,7 @@ void read_options(Fields& fields, Request& request, std::vector<std::string>& ig
   for (std::string& name : options.ignored()) ignored.push_back(std::move(name));
 }
 
-void read_format(Fields& fields, Request& request) {
+void read_format(Fields& fields, Request& request, Job& job) {
   const Json* format = fields.find("format");
   if (format == nullptr || *format == "") return;
   if (*format == "json")
@@ -99,6 +99,7 @@ void read_format(Fields& fields, Request& request) {
     request.constraint = read_schema(*format, "format");
   else
     refuse("format", "\"json\" or a JSON Schema");
+  job.constraint_field = "format";
 }
 
 Json read_think(Fields& fields) {
@@ -177,7 +178,7 @@ Job read_ollama_chat(const Json& body, Heading heading) {
   Json conversation;
   const ToolList tools = read_tools(fields, job.warnings);
   Json extra = read_think(fields);
-  read_format(fields, request);
+  read_format(fields, request, job);
   read_options(fields, request, job.ignored);
   const Json* messages = fields.find("messages");
   if (messages != nullptr && !messages->is_array()) refuse("messages", "an array");
@@ -203,7 +204,7 @@ Job read_ollama_generate(const Json& body, Heading heading) {
   refuse_images(fields);
   Request request;
   Json extra = read_think(fields);
-  read_format(fields, request);
+  read_format(fields, request, job);
   read_options(fields, request, job.ignored);
   const std::string prompt = fields.text("prompt").value_or(""), suffix = fields.text("suffix").value_or("");
   const std::string system = fields.text("system").value_or("");

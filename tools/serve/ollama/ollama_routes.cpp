@@ -14,7 +14,7 @@ namespace asio = boost::asio;
 
 // The version of Ollama whose API is spoken: clients ask for it to know what they may use.
 constexpr const char* kApiVersion = "0.14.0";
-constexpr int64_t kForEver = int64_t{100} * 365 * 24 * 3600;
+constexpr std::chrono::hours kForEver{100 * 365 * 24};  // clients show dates that are so far away as no end at all
 
 EmbeddingAsk read_embedding_ask(Fields& fields, const std::string& model, const char* input_field) {
   EmbeddingAsk ask;
@@ -74,7 +74,7 @@ asio::awaitable<void> ollama_pull(Connection& connection, Service& service) {
   const Json body = co_await read_body(connection, service);
   Fields fields(body);
   const std::string model = read_ollama_model(fields, "");
-  if (!service.models.knows(model))
+  if (service.models.find_name(model) == nullptr)
     throw ApiError(404, "not_found_error", "model_not_found",
                    "the model '" + model.substr(0, 100) + "' is not here, and Hearth fetches none", "model");
   if (!fields.boolean("stream", true)) {
@@ -100,10 +100,12 @@ asio::awaitable<void> ollama_tags(Connection& connection, Service& service) {
 
 asio::awaitable<void> ollama_ps(Connection& connection, Service& service) {
   Json list = Json::array();
+  const auto now = std::chrono::system_clock::now();
   service.models.each([&](const std::string& name, const ModelFacts& facts, const Engine* engine) {
     if (engine == nullptr) return;
     Json model = ollama_model_json(name, facts, service.started);
-    model["expires_at"] = utc_time(service.started + kForEver);
+    model["expires_at"] =
+        utc_time(std::chrono::system_clock::to_time_t(now + service.models.stays(name).value_or(kForEver)));
     model["size"] = facts.total();
     model["size_vram"] = 0;
     model["context_length"] = facts.context;

@@ -143,7 +143,7 @@ Job read_chat_request(const Json& body, Heading heading) {
   Request request;
   read_conversation(fields, request, job.warnings);
   read_sampling(fields, request);
-  request.constraint = read_constraint(fields);
+  request.constraint = read_constraint(fields, job.constraint_field);
   for (const char* name : {"max_tokens", "max_completion_tokens"})
     if (const auto most = fields.integer(name, 1, UINT32_MAX)) request.max_tokens = static_cast<uint32_t>(*most);
   request.logprobs = read_logprobs(fields);

@@ -69,7 +69,7 @@ Job read_completion_request(const Json& body, Heading heading) {
 
   Request request;
   read_sampling(fields, request);
-  request.constraint = read_constraint(fields);
+  request.constraint = read_constraint(fields, job.constraint_field);
   if (const auto most = fields.integer("max_tokens", 0, UINT32_MAX)) request.max_tokens = static_cast<uint32_t>(*most);
   if (const auto logprobs = fields.integer("logprobs", 0, kMostTopLogprobs))
     request.logprobs = static_cast<uint32_t>(*logprobs);

@@ -1,6 +1,8 @@
 // From tools and tool_choice to a list of tools.
 #include "tools/serve/openai/tool_fields.h"
 
+#include <algorithm>
+
 #include "tools/serve/api_error.h"
 
 namespace hearth::serve {
@@ -36,6 +38,25 @@ void read_choice(const Json& choice, ToolList& list) {
 
 }  // namespace
 
+std::string read_tool_name(Fields& tool, std::set<std::string>& names, const std::string& prefix) {
+  std::string name = tool.required_text("name");
+  if (name.empty()) refuse(tool.path_of("name"), "a name that is not empty");
+  if (!names.insert(prefix + name).second)
+    refuse(tool.path_of("name"), "a name of its own; another tool is named '" + name.substr(0, 64) + "' too");
+  return name;
+}
+
+const Json* read_tool_schema(Fields& tool, const char* name) {
+  const Json* schema = tool.find(name);
+  if (schema == nullptr) return nullptr;
+  const auto type = schema->find("type");
+  const bool of_objects =
+      schema->is_object() && (type == schema->end() || *type == "object" ||
+                              (type->is_array() && std::ranges::find(*type, "object") != type->end()));
+  if (!of_objects) refuse(tool.path_of(name), "a JSON Schema of type object");
+  return schema;
+}
+
 void read_tool_mode(const std::string& mode, const std::string& path, ToolList& list) {
   if (mode == "none")
     list.use = ToolUse::none;
@@ -54,14 +75,16 @@ void warn_of_types(const std::set<std::string>& types, std::vector<std::string>&
 
 ToolList read_tools(Fields& fields, std::vector<std::string>& warnings) {
   ToolList list;
-  std::set<std::string> left_out;
+  std::set<std::string> left_out, names;
   if (const Json* tools = fields.find("tools")) {
     if (!tools->is_array()) refuse("tools", "an array");
     for (size_t i = 0; i < tools->size(); ++i) {
       Fields tool((*tools)[i], "tools[" + std::to_string(i) + "]");
       const std::string type = tool.text("type").value_or("function");
       if (type == "function") {
-        named_function(tool);
+        Fields function(tool.required("function"), tool.path_of("function"));
+        read_tool_name(function, names);
+        read_tool_schema(function, "parameters");
         list.tools.push_back((*tools)[i]);
         list.tools.back()["type"] = "function";
       } else {

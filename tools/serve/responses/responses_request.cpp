@@ -10,6 +10,8 @@
 namespace hearth::serve {
 namespace {
 
+constexpr const char* kSchemaField = "text.format.schema";
+
 // The name that the model knows of a tool that a choice names.
 std::string chosen_name(Fields& choice) {
   const std::string type = choice.text("type").value_or("function");
@@ -46,7 +48,7 @@ Constraint read_text_format(Fields& fields) {
   if (type == "text") return {};
   if (type == "json_object") return any_object();
   if (type != "json_schema") refuse("text.format.type", "text, json_object or json_schema");
-  return read_schema(inside.required("schema"), "text.format.schema");
+  return read_schema(inside.required("schema"), kSchemaField);
 }
 
 // The fields that a response repeats.
@@ -101,6 +103,7 @@ Job read_responses_request(const Json& body, Heading heading, ResponseStore& sto
     if (const auto effort = Fields(*reasoning, "reasoning").text("effort")) set_effort(extra, *effort);
   request.prompt = finish_conversation(std::move(conversation), std::move(extra));
   request.constraint = read_text_format(fields);
+  job.constraint_field = kSchemaField;
   read_drawing(fields, request.sampling);
   if (const auto most = fields.integer("max_output_tokens", 1, UINT32_MAX))
     request.max_tokens = static_cast<uint32_t>(*most);

@@ -1,7 +1,7 @@
 // Tools to functions, and calls back to items.
 #include "tools/serve/responses/tool_map.h"
 
-#include "tools/serve/api_error.h"
+#include "tools/serve/openai/tool_fields.h"
 
 namespace hearth::serve {
 namespace {
@@ -50,10 +50,11 @@ std::string ToolMap::custom_input(const std::string& arguments) {
 
 void ToolMap::add(const Json& tools, const std::string& path) {
   if (!tools.is_array()) refuse(path, "an array");
+  std::set<std::string> names;
   for (size_t i = 0; i < tools.size(); ++i) {
     Fields tool(tools[i], path + "[" + std::to_string(i) + "]");
     if (tool.text("type").value_or("") != "namespace") {
-      add_one(tool, "");
+      add_one(tool, "", names);
       continue;
     }
     const Json& inside = tool.required("tools");
@@ -61,36 +62,37 @@ void ToolMap::add(const Json& tools, const std::string& path) {
     if (!inside.is_array()) refuse(inner, "an array");
     for (size_t k = 0; k < inside.size(); ++k) {
       Fields one(inside[k], inner + "[" + std::to_string(k) + "]");
-      add_one(one, space);
+      add_one(one, space, names);
     }
   }
 }
 
-void ToolMap::add_one(Fields& tool, const std::string& space) {
+void ToolMap::add_one(Fields& tool, const std::string& space, std::set<std::string>& names) {
   const std::string type = tool.text("type").value_or("");
-  if (type == "function") {
-    const Json* parameters = tool.find("parameters");
-    add_named(tool, space, ToolKind::function, tool.text("description").value_or(""),
-              parameters == nullptr ? Json() : *parameters);
-  } else if (type == "custom") {
-    add_named(tool, space, ToolKind::custom, free_text_description(tool), Json::parse(kFreeText));
+  if (type == "function" || type == "custom") {
+    const std::string name = read_tool_name(tool, names, told_name(space, "")), told = told_name(space, name);
+    if (type == "function") {
+      add_told(told, {ToolKind::function, space, name}, tool.text("description").value_or(""),
+               read_tool_schema(tool, "parameters"));
+    } else {
+      const Json parameters = Json::parse(kFreeText);
+      add_told(told, {ToolKind::custom, space, name}, free_text_description(tool), &parameters);
+    }
   } else if (type == "local_shell") {
-    origins_[type] = {ToolKind::local_shell, "", type};
-    list_.add(type, "Runs a command, given as a list of words, and returns its output.", Json::parse(kShell));
+    const Json parameters = Json::parse(kShell);
+    add_told(type, {ToolKind::local_shell, "", type},
+             "Runs a command, given as a list of words, and returns its output.", &parameters);
   } else if (type == "tool_search" && tool.text("execution").value_or("") == "client") {
-    const Json* parameters = tool.find("parameters");
-    origins_[type] = {ToolKind::tool_search, "", type};
-    list_.add(type, tool.text("description").value_or(""), parameters == nullptr ? Json() : *parameters);
+    add_told(type, {ToolKind::tool_search, "", type}, tool.text("description").value_or(""),
+             read_tool_schema(tool, "parameters"));
   } else {
     left_out_.insert(type);
   }
 }
 
-void ToolMap::add_named(Fields& tool, const std::string& space, ToolKind kind, std::string description,
-                        const Json& parameters) {
-  const std::string name = tool.required_text("name"), told = told_name(space, name);
-  if (!origins_.emplace(told, Origin{kind, space, name}).second) return;  // the first counts
-  list_.add(told, description, parameters);
+void ToolMap::add_told(const std::string& told, Origin origin, const std::string& description, const Json* parameters) {
+  if (origins_.emplace(told, std::move(origin)).second)
+    list_.add(told, description, parameters == nullptr ? Json() : *parameters);
 }
 
 ToolKind ToolMap::kind(const std::string& told) const {

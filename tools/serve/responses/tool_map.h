@@ -16,8 +16,8 @@ enum class ToolKind { function, custom, local_shell, tool_search };
 
 class ToolMap {
  public:
-  // Adds what the field `path` lists. A tool of another type, as web_search, could only run at a provider: it is left
-  // out. Throws ApiError.
+  // Adds what the field `path` lists; of tools that another list has named, the first count. A tool of another type, as
+  // web_search, could only run at a provider: it is left out. Throws ApiError.
   void add(const Json& tools, const std::string& path);
 
   // The name by which the model knows a tool.
@@ -41,9 +41,8 @@ class ToolMap {
     std::string space, name;
   };
 
-  void add_one(Fields& tool, const std::string& space);
-  void add_named(Fields& tool, const std::string& space, ToolKind kind, std::string description,
-                 const Json& parameters);
+  void add_one(Fields& tool, const std::string& space, std::set<std::string>& names);
+  void add_told(const std::string& told, Origin origin, const std::string& description, const Json* parameters);
 
   ToolList list_;
   std::map<std::string, Origin> origins_;  // by the names that the model knows

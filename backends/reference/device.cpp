@@ -75,29 +75,31 @@ class ReferencePlan : public Plan {
     for (size_t i = 0; i < rows_; ++i)
       layer_norm(weight(op.gain), bias, double{op.eps}, row(op.in, i), row(op.out, i), width(op.out));
   }
+  // The matrix times all rows of a slot, [rows_ x width].
+  Row product(WeightId id, Slot in) {
+    Row result(rows_ * weight(id).rows);
+    multiply(weight(id), 0, weight(id).rows, slots_[in].data(), result.data(), rows_);
+    return result;
+  }
   void run(const Linear& op) {
-    resize(op.out);
-    Row result(width(op.out));
+    Row result = product(op.weight, op.in);
     for (size_t i = 0; i < rows_; ++i) {
-      multiply(weight(op.weight), 0, result.size(), row(op.in, i), result.data());
-      add_vector(result.data(), op.bias);
-      for (double& value : result)
-        value = activate(op.act, value) * double{op.scale} * (op.times == kNoSlot ? 1.0 : *row(op.times, i));
-      add_slot(result.data(), op.add, i);
-      std::copy(result.begin(), result.end(), row(op.out, i));
+      double* values = &result[i * width(op.out)];
+      add_vector(values, op.bias);
+      const double factor = double{op.scale} * (op.times == kNoSlot ? 1.0 : *row(op.times, i));
+      for (uint32_t j = 0; j < width(op.out); ++j) values[j] = activate(op.act, values[j]) * factor;
+      add_slot(values, op.add, i);
     }
+    slots_[op.out] = std::move(result);
   }
   void run(const GateUp& op) {
-    resize(op.out);
-    Row first(width(op.out)), up(width(op.out));
+    Row first = product(op.gate, op.in), up = product(op.up, op.in);
     for (size_t i = 0; i < rows_; ++i) {
-      multiply(weight(op.gate), 0, first.size(), row(op.in, i), first.data());
-      multiply(weight(op.up), 0, up.size(), row(op.in, i), up.data());
-      add_vector(first.data(), op.gate_bias);
-      add_vector(up.data(), op.up_bias);
-      gate(op.act, first.data(), up.data(), first.size());
-      std::copy(first.begin(), first.end(), row(op.out, i));
+      add_vector(&first[i * width(op.out)], op.gate_bias);
+      add_vector(&up[i * width(op.out)], op.up_bias);
     }
+    gate(op.act, first.data(), up.data(), first.size());
+    slots_[op.out] = std::move(first);
   }
   void run(const EachHead& op) {
     resize(op.out);

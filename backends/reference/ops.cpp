@@ -16,13 +16,15 @@ void decode_row(const Weight& weight, uint64_t row, std::vector<float>& values) 
               weight.width);
 }
 
-void multiply(const Weight& weight, uint64_t first_row, uint64_t count, const double* in, double* out) {
+void multiply(const Weight& weight, uint64_t first_row, uint64_t count, const double* in, double* out, size_t rows) {
   std::vector<float> values;
   for (uint64_t i = 0; i < count; ++i) {
     decode_row(weight, first_row + i, values);
-    double sum = 0;
-    for (uint64_t j = 0; j < weight.width; ++j) sum += double{values[j]} * in[j];
-    out[i] = sum;
+    for (size_t r = 0; r < rows; ++r) {
+      double sum = 0;
+      for (uint64_t j = 0; j < weight.width; ++j) sum += double{values[j]} * in[r * weight.width + j];
+      out[r * count + i] = sum;
+    }
   }
 }
 

@@ -12,8 +12,9 @@ using Row = std::vector<double>;
 
 // Row `row` of a weight, decoded.
 void decode_row(const Weight& weight, uint64_t row, std::vector<float>& values);
-// out[i] = sum over j of weight[first_row + i][j] * in[j], for i < count. out and in may not overlap.
-void multiply(const Weight& weight, uint64_t first_row, uint64_t count, const double* in, double* out);
+// out[r][i] = sum over j of weight[first_row + i][j] * in[r][j], for i < count and r < rows; the rows of in and of out
+// lie one after the other. out and in may not overlap.
+void multiply(const Weight& weight, uint64_t first_row, uint64_t count, const double* in, double* out, size_t rows = 1);
 // The values of a vector, or nothing for kNoWeight.
 std::vector<float> vector_of(const Program& program, WeightId id, uint64_t row = 0);
 // Norms each run of gain.width of in[count] into out, as program.h says; in place is allowed.

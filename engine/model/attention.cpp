@@ -115,6 +115,7 @@ void DecoderBuilder::latent_attention(Slot in) {
     }
     program_.key_width = all;
     program_.value_width = 0;
+    tensors_.leave_out(name("attn_kv_b.weight"));  // the other form, which some files have too
     program_.ops.push_back(EachHead{q_, heads_q_, tensors_.stack(name("attn_k_b.weight"), plain, rank, heads), heads, 0,
                                     size, plain, 0, all, rank});
     program_.ops.push_back(EachHead{q_, heads_q_, kNoWeight, heads, plain, size, turning, rank, all, turning});

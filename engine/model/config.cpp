@@ -197,6 +197,11 @@ ModelConfig read_config(const Gguf& file) {
   config.width = reader.size("embedding_length");
   config.layers = reader.size("block_count");
   if (config.layers > std::numeric_limits<uint16_t>::max()) reader.fail("block_count", "is larger than any model has");
+  config.prediction_layers = reader.size_or_none("nextn_predict_layers");
+  if (config.prediction_layers >= config.layers || config.prediction_layers > 64)
+    reader.fail("nextn_predict_layers", "is " + std::to_string(config.prediction_layers) + " of " +
+                                            std::to_string(config.layers) + " layers, which cannot be");
+  config.layers -= config.prediction_layers;
   // A mixture in every layer needs none.
   const bool needless = reader.has("expert_feed_forward_length") && reader.size_or_none("expert_count") != 0 &&
                         reader.size_or_none("leading_dense_block_count") == 0;

@@ -51,7 +51,8 @@ struct ModelConfig {
   uint32_t context_length;  // tokens the model was trained for
   uint32_t width;           // of the residual stream
   uint32_t layers;
-  uint32_t feed_forward;  // width of the hidden layer of what is no mixture
+  uint32_t prediction_layers;  // behind them in the file, of which nothing is computed: they guess tokens further on
+  uint32_t feed_forward;       // width of the hidden layer of what is no mixture
   uint32_t heads, kv_heads;
   uint32_t head_size, value_size;  // of a head of q and k, and of v
   float norm_epsilon;

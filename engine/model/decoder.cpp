@@ -45,6 +45,8 @@ void DecoderBuilder::build(uint32_t context) {
   const WeightId table = embed(vocabulary);
   for (layer_ = 0; layer_ < config_.layers; ++layer_) layer();
   head(table, vocabulary);
+  for (uint32_t i = 0; i < config_.prediction_layers; ++i)
+    tensors_.leave_out("blk." + std::to_string(config_.layers + i) + ".");
   tensors_.require_all_used();
 }
 

@@ -86,6 +86,11 @@ std::vector<float> TensorReader::optional_values(std::string_view name, uint64_t
   return values;
 }
 
+void TensorReader::leave_out(std::string_view beginning) {
+  for (size_t i = 0; i < used_.size(); ++i)
+    if (file_.tensors()[i].name.starts_with(beginning)) used_[i] = true;
+}
+
 void TensorReader::require_all_used() const {
   const auto unused = std::find(used_.begin(), used_.end(), false);
   if (unused == used_.end()) return;

@@ -32,6 +32,9 @@ class TensorReader {
   std::vector<float> optional_values(std::string_view name, uint64_t width);
   bool has(std::string_view name) const { return file_.find_tensor(name) != nullptr; }
 
+  // What begins so has no part in the program, and may be there.
+  void leave_out(std::string_view beginning);
+
   // Throws FileError where a tensor was never asked for: the file holds something that the program would ignore.
   void require_all_used() const;
 

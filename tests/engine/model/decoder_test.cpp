@@ -130,6 +130,17 @@ TEST(Decoder, TensorsWithoutAPlaceAreRefused) {
   EXPECT_NE(build_error(model).find("\"blk.0.attn_q_norm.weight\" has no place"), std::string::npos);
 }
 
+TEST(Decoder, LayersThatPredictFurtherTokensAreLeftOut) {
+  TinyModel model = TinyModel::llama();
+  model.keys["llama.block_count"] = 2u;
+  model.tensors["blk.1.nextn.eh_proj.weight"] = {64, 32};
+  EXPECT_NE(build_error(model), "");
+  model.keys["llama.nextn_predict_layers"] = 1u;
+  EXPECT_EQ(build_error(model), "");
+  model.keys["llama.nextn_predict_layers"] = 2u;
+  EXPECT_NE(build_error(model).find("llama.nextn_predict_layers is 2 of 2 layers"), std::string::npos);
+}
+
 TEST(Decoder, RopeFactorsMustBePositive) {
   TinyModel model = TinyModel::llama();
   model.tensors["rope_freqs.weight"] = {8};  // zeros

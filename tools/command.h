@@ -29,6 +29,7 @@ void add_imatrix(CLI::App& program);
 void add_perplexity(CLI::App& program);
 void add_quantize(CLI::App& program);
 void add_serve(CLI::App& program);
+void add_audit(CLI::App& program);
 
 // A check whose help reads "1..4096", or "1.." where the most is as good as none.
 template <class Number>

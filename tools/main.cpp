@@ -43,6 +43,7 @@ int main(int argc, char** argv) {
   hearth::add_perplexity(program);
   hearth::add_quantize(program);
   hearth::add_serve(program);
+  hearth::add_audit(program);
   try {
     require_values({argv, static_cast<size_t>(argc)});
     program.parse(argc, argv);

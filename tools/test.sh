@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 packages=(clang cmake ninja-build libgtest-dev libbenchmark-dev nlohmann-json3-dev libutf8proc-dev libcli11-dev
   libedit-dev libboost-dev prometheus-cpp-dev libtomlplusplus-dev libcurl4-openssl-dev
-  libzstd-dev libsimde-dev libclang-rt-14-dev chromium)
+  libzstd-dev libsqlite3-dev libssl-dev libre2-dev libsimde-dev libclang-rt-14-dev strace chromium)
 command -v npm >/dev/null || packages+=(nodejs npm)
 tools/packages.sh "${packages[@]}"
 # Where the clients cannot be had, their tests are skipped, and fail where CI is set.

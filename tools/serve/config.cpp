@@ -1,103 +1,23 @@
 // Reading hearth.toml.
 #include "tools/serve/config.h"
 
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <fstream>
-#include <set>
+
+#include "tools/route/policy_file.h"
+#include "tools/toml_table.h"
 
 namespace hearth::serve {
 namespace {
-
-[[noreturn]] void refuse_config(const std::string& what) { throw Error(ErrorCode::invalid_argument, what); }
-
-// One table of the file. A key that nobody asks for is refused: it is misspelt.
-class Table {
- public:
-  Table(const toml::table& table, std::string name) : table_(table), name_(std::move(name)) {}
-
-  template <class Value>
-  std::optional<Value> get(const char* key) {
-    asked_.insert(key);
-    const toml::node* node = table_.get(key);
-    if (node == nullptr) return std::nullopt;
-    const auto value = node->value_exact<Value>();
-    if (!value) refuse_config(name_ + ": '" + key + "' has a value of the wrong type");
-    return value;
-  }
-
-  std::optional<uint64_t> count(const char* key, int64_t most) {
-    const auto value = get<int64_t>(key);
-    if (value && (*value < 0 || *value > most))
-      refuse_config(name_ + ": '" + key + "' must be from 0 to " + std::to_string(most));
-    return value ? std::optional<uint64_t>(static_cast<uint64_t>(*value)) : std::nullopt;
-  }
-
-  std::string required(const char* key) {
-    const auto value = get<std::string>(key);
-    if (!value || value->empty()) refuse_config(name_ + ": '" + key + "' is missing");
-    return *value;
-  }
-
-  std::vector<std::string> texts(const char* key) {
-    asked_.insert(key);
-    std::vector<std::string> list;
-    const toml::node* node = table_.get(key);
-    if (node == nullptr) return list;
-    if (!node->is_array()) refuse_config(name_ + ": '" + key + "' must be an array of strings");
-    for (const toml::node& one : *node->as_array()) {
-      const auto text = one.value_exact<std::string>();
-      if (!text) refuse_config(name_ + ": '" + key + "' must be an array of strings");
-      list.push_back(*text);
-    }
-    return list;
-  }
-
-  std::vector<Table> tables(const char* key) {
-    asked_.insert(key);
-    std::vector<Table> list;
-    const toml::node* node = table_.get(key);
-    if (node == nullptr) return list;
-    if (!node->is_array_of_tables()) refuse_config(name_ + ": write [[" + key + "]]");
-    for (const toml::node& one : *node->as_array()) list.emplace_back(*one.as_table(), name_ + ": [[" + key + "]]");
-    return list;
-  }
-
-  void refuse_others() const {
-    for (const auto& [key, value] : table_)
-      if (!asked_.contains(std::string(key.str())))
-        refuse_config(name_ + ": '" + std::string(key.str()) + "' is unknown");
-  }
-
- private:
-  const toml::table& table_;
-  std::string name_;
-  std::set<std::string> asked_;
-};
-
-toml::table parse(const std::filesystem::path& path) {
-  std::error_code error;
-  const auto kind = std::filesystem::status(path, error).type();
-  if (kind == std::filesystem::file_type::not_found || kind == std::filesystem::file_type::none)
-    refuse_config("'" + path.string() + "': there is no such file");
-  if (kind == std::filesystem::file_type::directory) refuse_config("'" + path.string() + "' is a folder");
-  try {
-    return toml::parse_file(path.string());
-  } catch (const toml::parse_error& error) {
-    refuse_config(path.string() + ":" + std::to_string(error.source().begin.line) + ": " +
-                  std::string(error.description()));
-  }
-}
 
 void append(std::vector<std::string>& to, std::vector<std::string> more) {
   to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
 
-void read_models(Table& root, const std::filesystem::path& folder, ServerOptions& options) {
-  for (Table& model : root.tables("model")) {
+void read_models(TomlTable& root, const std::filesystem::path& folder, ServerOptions& options) {
+  for (TomlTable& model : root.tables("model")) {
     ModelSource source = model_source(model.required("path"));
     if (const auto name = model.get<std::string>("name")) source.name = *name;
     source.path = folder / source.path;  // unless it is absolute
@@ -114,10 +34,14 @@ void require_safe_url(const std::string& url) {
   refuse_config("'" + url + "' must begin with https:// and hold no name or password");
 }
 
-void read_remotes(Table& root, ServerOptions& options) {
-  for (Table& table : root.tables("remote")) {
+void read_remotes(TomlTable& root, ServerOptions& options) {
+  for (TomlTable& table : root.tables("remote")) {
     if (!can_send_off_machine()) refuse_config("[[remote]]: this program was built without remote providers");
     Remote remote{table.required("name"), table.required("base_url"), "", table.texts("models")};
+    remote.input_price = table.number("input_price").value_or(0);
+    remote.output_price = table.number("output_price").value_or(0);
+    remote.limits = route::read_limits(table);
+    remote.silence = std::chrono::seconds(table.count("silence", 86400).value_or(300));
     while (remote.base_url.ends_with('/')) remote.base_url.pop_back();
     require_safe_url(remote.base_url);
     // It goes into a header of every answer.
@@ -134,11 +58,44 @@ void read_remotes(Table& root, ServerOptions& options) {
   }
 }
 
+void read_clients(TomlTable& root, ServerOptions& options) {
+  for (TomlTable& table : root.tables("client")) {
+    NamedClient client{table.required("name"), read_keys(table.required("key")), route::read_limits(table)};
+    append(options.access.keys, client.keys);
+    table.refuse_others();
+    options.routing.clients.push_back(std::move(client));
+  }
+}
+
+void check_names(const ServerOptions& options) {
+  const route::Policy& policy = options.routing.policy;
+  const auto is_remote = [&](const Remote& remote) { return remote.name == policy.remote; };
+  if (!policy.remote.empty() && std::ranges::none_of(options.remotes, is_remote))
+    refuse_config("[policy]: there is no [[remote]] named '" + policy.remote + "'");
+}
+
+// [policy], rules, limits and the audit log, which is beside the file unless it says otherwise.
+void read_routing(TomlTable& root, const std::filesystem::path& folder, ServerOptions& options) {
+  RoutingOptions& routing = options.routing;
+  routing.policy = route::read_policy(root);
+  TomlTable budget = root.table("budget");
+  routing.limits = route::read_limits(budget);
+  budget.refuse_others();
+  read_clients(root, options);
+  TomlTable audit = root.table("audit");
+  const bool wanted = !options.remotes.empty() || root.has("audit");
+  const std::string path = audit.get<std::string>("path").value_or("hearth.db");
+  if (wanted) routing.audit_path = folder / path;
+  routing.audit_bodies = audit.get<bool>("bodies").value_or(false);
+  audit.refuse_others();
+  check_names(options);
+}
+
 }  // namespace
 
 void read_config(const std::filesystem::path& path, ServerOptions& options) {
-  const toml::table file = parse(path);
-  Table root(file, path.string());
+  const toml::table file = parse_toml(path);
+  TomlTable root(file, path.string());
   if (const auto host = root.get<std::string>("host")) options.host = *host;
   if (const auto port = root.count("port", 65535)) options.port = static_cast<uint16_t>(*port);
   if (const auto port = root.count("ollama_port", 65535)) options.ollama_port = static_cast<uint16_t>(*port);
@@ -160,6 +117,7 @@ void read_config(const std::filesystem::path& path, ServerOptions& options) {
   append(options.access.origins, root.texts("allow_origins"));
   read_models(root, path.parent_path(), options);
   read_remotes(root, options);
+  read_routing(root, path.parent_path(), options);
   root.refuse_others();
 }
 

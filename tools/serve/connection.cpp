@@ -66,6 +66,12 @@ void Connection::set_header(const std::string& name, std::string value) {
   headers_.emplace_back(name, std::move(value));
 }
 
+std::string Connection::request_id() const {
+  for (const auto& [name, value] : headers_)
+    if (name == "X-Request-Id") return value;
+  return "";
+}
+
 void Connection::set_deadline(Clock::duration time) {
   deadline_.expires_after(time);
   deadline_.async_wait([self = shared_from_this()](const error_code& error) {

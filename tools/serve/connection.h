@@ -70,6 +70,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // For every answer to this request; takes the place of one with the same name.
   void set_header(const std::string& name, std::string value);
+  // The value of X-Request-Id; empty before it is set.
+  std::string request_id() const;
   // What the answer is counted under.
   int status() const { return status_; }
 

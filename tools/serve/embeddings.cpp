@@ -8,7 +8,7 @@
 
 #include "tools/serve/body.h"
 #include "tools/serve/fields.h"
-#include "tools/serve/forward.h"
+#include "tools/serve/leave.h"
 
 namespace hearth::serve {
 namespace {
@@ -138,13 +138,18 @@ asio::awaitable<EmbeddingAnswer> embed(Connection& connection, Service& service,
 }
 
 asio::awaitable<void> embeddings(Connection& connection, Service& service) {
-  const Json body = co_await read_body(connection, service);
-  Fields fields(body);
-  const std::string model = fields.text("model").value_or(service.models.default_name());
-  if (const Remote* remote = find_remote(service, model)) {
-    co_await forward(connection, service, *remote, body);
+  Json body = co_await read_body(connection, service);
+  // Vectors of two models cannot be compared: a remote's are had by its model's name alone.
+  Plan plan = service.routing.begin(connection, body, false);
+  if (plan.wish.is_for == route::Wish::For::cloud) {
+    const Leaving leaving{body, "/embeddings"};
+    if (co_await allowed_to_leave(connection, service, plan, leaving))
+      co_await answered_elsewhere(connection, service, plan, leaving);
     co_return;
   }
+  service.routing.note_staying(connection, plan, plan.wish.rule);
+  Fields fields(body);
+  const std::string model = fields.text("model").value_or(service.models.default_name());
   EmbeddingJob job = read_embedding_job(fields);
   job.ask.model = model;
   const EmbeddingAnswer answer = co_await embed(connection, service, std::move(job.ask));
@@ -156,6 +161,9 @@ asio::awaitable<void> embeddings(Connection& connection, Service& service) {
                       {"model", model},
                       {"usage", {{"prompt_tokens", answer.tokens}, {"total_tokens", answer.tokens}}}};
   co_await connection.reply({200, to_text(reply)});
+  audit::Outcome outcome = local_failure(connection, "answered", 200);
+  outcome.prompt_tokens = answer.tokens;
+  service.routing.note_local(plan, std::move(outcome));
 }
 
 }  // namespace hearth::serve

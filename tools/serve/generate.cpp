@@ -1,13 +1,14 @@
 // From a body to an answer: read, wait for the model, start, tell.
 #include "tools/serve/generate.h"
 
-#include <atomic>
+#include <algorithm>
 
 #include "tools/serve/answers.h"
 #include "tools/serve/body.h"
 #include "tools/serve/constraint_fields.h"
-#include "tools/serve/fields.h"
-#include "tools/serve/forward.h"
+#include "tools/serve/hop_request.h"
+#include "tools/serve/leave.h"
+#include "tools/serve/telling.h"
 
 namespace hearth::serve {
 namespace {
@@ -40,116 +41,6 @@ void echo_prompts(Engine& engine, Job& job) {
     job.reply->on_prompt(choice, std::move(echoed));
   }
 }
-
-// One line of warnings. They are our own words, but for types of tools: those of clients are kept harmless.
-std::string warning_line(const std::vector<std::string>& warnings) {
-  constexpr size_t kMost = 1024;
-  std::string line;
-  for (const std::string& warning : warnings) line += (line.empty() ? "" : "; ") + warning;
-  for (char& c : line)
-    if (c < ' ' || c > '~') c = '?';
-  return line.substr(0, kMost);
-}
-
-void warn(Connection& connection, const Job& job) {
-  if (!job.warnings.empty()) connection.set_header("X-Hearth-Warning", warning_line(job.warnings));
-}
-
-// Sends a part of a stream, if there is any.
-asio::awaitable<void> tell(Connection& connection, const Reply& reply, std::string text) {
-  if (text.empty()) co_return;
-  if (!connection.begun()) co_await connection.begin(200, reply.content_type());
-  co_await connection.send(std::move(text));
-}
-
-// Tells a client that waits for a stream that it is not forgotten.
-asio::awaitable<void> break_silence(Connection& connection, Reply& reply) {
-  return tell(connection, reply, reply.silence());
-}
-
-// Ends answers that take too long.
-class TimeLimit {
- public:
-  explicit TimeLimit(Job& job) : most_(job.most_time) {
-    if (most_.count() <= 0) return;
-    for (Request& request : job.requests) request.cancelled = [over = over_] { return over->load(); };
-  }
-
-  // Before an event is told. An answer that ended for the time is one that was cut.
-  void note(Event& event) {
-    if (most_.count() <= 0) return;
-    const auto now = std::chrono::steady_clock::now();
-    if (!begun_ && !event.text.empty()) begun_ = now;
-    has_line_ |= event.text.find('\n') != event.text.npos;
-    if (event.result && event.result->reason == FinishReason::cancelled && over_->load())
-      event.result->reason = FinishReason::max_tokens;
-    if (begun_ && has_line_ && now - *begun_ > most_) over_->store(true);
-  }
-
- private:
-  std::chrono::milliseconds most_;
-  std::optional<std::chrono::steady_clock::time_point> begun_;
-  bool has_line_ = false;
-  std::shared_ptr<std::atomic<bool>> over_ = std::make_shared<std::atomic<bool>>(false);  // read by the engine
-};
-
-// Tells the events of all choices until the last one has ended.
-class Telling {
- public:
-  Telling(Connection& connection, Service& service, Job& job, Answers& answers, TimeLimit& limit)
-      : connection_(connection),
-        service_(service),
-        job_(job),
-        answers_(answers),
-        limit_(limit),
-        results_(job.requests.size()) {}
-
-  asio::awaitable<void> run(uint64_t prompt_tokens) {
-    if (job_.stream) co_await tell(connection_, *job_.reply, job_.reply->begin(prompt_tokens));
-    for (size_t left = results_.size(); left > 0;) {
-      if (answers_.empty()) {
-        const bool woken = co_await connection_.signal().wait_for(service_.options.silence);
-        if (connection_.gone() || connection_.interrupted()) throw ended_early();
-        if (!woken && job_.stream) co_await break_silence(connection_, *job_.reply);
-        continue;
-      }
-      std::string pieces;
-      for (Answer& answer : answers_.take()) left -= take(answer, pieces) ? 1 : 0;
-      co_await tell(connection_, *job_.reply, std::move(pieces));
-      if (connection_.gone()) throw ended_early();
-    }
-    if (job_.stream) {
-      co_await tell(connection_, *job_.reply, job_.reply->end());
-      co_await connection_.end();
-    } else {
-      if (std::ranges::any_of(results_, [](const Result& result) { return result.malformed_call; }))
-        job_.warnings.emplace_back(kMalformedCall);
-      warn(connection_, job_);
-      co_await connection_.reply({200, to_text(job_.reply->whole(results_))});
-    }
-  }
-
- private:
-  // True for a choice's last event.
-  bool take(Answer& answer, std::string& pieces) {
-    Event& event = answer.event;
-    if (event.error) throw from_engine(*event.error);
-    limit_.note(event);
-    if (event.result && event.result->reason == FinishReason::cancelled) throw ended_early();
-    if (job_.stream) pieces += job_.reply->piece(answer.choice, event);
-    if (!event.result) return false;
-    service_.metrics.count_answer(job_.model, *event.result);
-    results_[answer.choice] = std::move(*event.result);
-    return true;
-  }
-
-  Connection& connection_;
-  Service& service_;
-  Job& job_;
-  Answers& answers_;
-  TimeLimit& limit_;
-  std::vector<Result> results_;
-};
 
 // A context is planned when a model is loaded: a request gets no more than that.
 void warn_of_context(const Engine& engine, Job& job) {
@@ -188,11 +79,23 @@ uint64_t start(Engine& engine, Job& job, Answers& answers) {
   return job.count_prompt && job.stream ? engine.prompt_tokens(job.requests.front()).size() : 0;
 }
 
-asio::awaitable<void> answer_job(Connection& connection, Service& service, Job& job) {
+// One answer under way.
+struct LocalAnswer {
+  Plan& plan;
+  const Leaving& leaving;  // what would be sent
+  Job& job;
+  std::optional<Watch> watch;
+  // Whether the answer may still be given elsewhere, as long as the client was told nothing.
+  bool may_hand_over = false;
+};
+
+// False where the answer is to be given elsewhere; then nothing has been told.
+asio::awaitable<bool> answer_job(Connection& connection, Service& service, LocalAnswer& answering) {
+  Job& job = answering.job;
   Signal& signal = connection.signal();
   const auto claim = service.models.claim(job.model, [&] { signal.notify(); });
   std::function<asio::awaitable<void>()> on_silence;
-  if (job.stream) on_silence = [&] { return break_silence(connection, *job.reply); };
+  if (job.stream && !answering.may_hand_over) on_silence = [&] { return break_silence(connection, *job.reply); };
   co_await wait_for_model(connection, service, *claim, std::move(on_silence));
   Engine& engine = claim->engine();
   if (job.keep_alive) service.models.keep(job.model, *job.keep_alive);
@@ -203,7 +106,15 @@ asio::awaitable<void> answer_job(Connection& connection, Service& service, Job& 
   TimeLimit limit(job);
   const uint64_t prompt_tokens = co_await service.workers.run([&] { return start(engine, job, *answers); });
   warn(connection, job);
-  co_await Telling(connection, service, job, *answers, limit).run(prompt_tokens);
+  Telling telling(connection, service, job, *answers, limit, answering.watch ? &*answering.watch : nullptr);
+  while (!co_await telling.run(prompt_tokens)) {
+    // The model doubts. Where the request must not leave, its answer is good enough.
+    if (co_await allowed_to_leave(connection, service, answering.plan, answering.leaving, "confidence"))
+      co_return false;
+    answering.watch->trust();
+  }
+  service.routing.note_local(answering.plan, local_outcome(connection, telling.results()));
+  co_return true;
 }
 
 // A body of which nobody has made anything yet; its model must be one of ours.
@@ -219,55 +130,104 @@ asio::awaitable<Job> read_job(Connection& connection, Service& service, const Js
   co_return job;
 }
 
-const Remote* remote_of(const Service& service, const Json& body) {
-  return find_remote(service, Fields(body).text("model").value_or(""));
+void refuse_remote() {
+  throw invalid_request(
+      "the model is a remote provider's: it answers conversations, /v1/completions and /v1/embeddings alone", "model",
+      "unsupported");
 }
 
-void refuse_remote(const Remote* remote) {
-  if (remote != nullptr)
-    throw invalid_request(
-        "the model is a remote provider's: it answers /v1/chat/completions, /v1/completions and "
-        "/v1/embeddings alone",
-        "model", "unsupported");
-}
-
-}  // namespace
-
-asio::awaitable<void> generate(Connection& connection, Service& service, ReadJob read, const char* id_prefix,
-                               Remotes remotes) {
-  Heading heading{random_id(id_prefix), std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()),
-                  service.models.default_name()};
-  const Json body = co_await read_body(connection, service);
-  const Remote* remote = remote_of(service, body);
-  if (remote != nullptr && remotes == Remotes::forwarded) {
-    co_await forward(connection, service, *remote, body);
-    co_return;
-  }
-  refuse_remote(remote);
-  Job job = co_await read_job(connection, service, body, read, std::move(heading));
-
+// Answers here; false where the answer is to be given elsewhere after all.
+asio::awaitable<bool> answer_here(Connection& connection, Service& service, LocalAnswer& answering) {
   std::optional<ApiError> failed;
   try {
-    co_await answer_job(connection, service, job);
+    co_return co_await answer_job(connection, service, answering);
   } catch (const boost::system::system_error&) {
     connection.close();
     failed = ended_early();
   } catch (...) {
     failed = from_current_exception();
   }
-  if (!failed) co_return;
   if (connection.gone()) {
-    service.metrics.count_gone(job.model);
-    co_return;
+    service.metrics.count_gone(answering.job.model);
+    service.routing.note_local(answering.plan, local_failure(connection, "left", connection.status()));
+    co_return true;
   }
+  if (answering.may_hand_over && !connection.begun() && failed->code == "context_length_exceeded" &&
+      co_await allowed_to_leave(connection, service, answering.plan, answering.leaving, "long-prompt"))
+    co_return false;
+  service.routing.note_local(answering.plan, local_failure(connection, "failed", failed->status));
   if (!connection.begun()) throw *failed;
-  co_await connection.send(job.reply->failure(*failed));
+  co_await connection.send(answering.job.reply->failure(*failed));
   co_await connection.end();
+  co_return true;
+}
+
+// A request that may be given away, in OpenAI's words.
+class Departure {
+ public:
+  Departure(Connection& connection, Service& service, const ReadJob& read, const Heading& heading, Remotes remotes)
+      : connection_(connection), service_(service), read_(read), heading_(heading), remotes_(remotes) {}
+
+  asio::awaitable<void> prepare(Json body, const std::string& model) {
+    body["model"] = model;
+    if (remotes_ == Remotes::forwarded) {
+      // "/v1/chat/completions" here is "BASE/chat/completions" there.
+      leaving_ = {std::move(body), connection_.path().substr(3)};
+    } else {
+      job_ = co_await service_.workers.run([&] { return read_(body, heading_); });
+      leaving_ = {chat_body(job_), "/chat/completions", &job_};
+      warn(connection_, job_);
+    }
+    if (leaving_.body.is_null()) refuse_remote();
+  }
+  const Leaving& leaving() const { return leaving_; }
+
+ private:
+  Connection& connection_;
+  Service& service_;
+  const ReadJob& read_;
+  const Heading& heading_;
+  Remotes remotes_;
+  Job job_;
+  Leaving leaving_;
+};
+
+}  // namespace
+
+asio::awaitable<void> generate(Connection& connection, Service& service, ReadJob read, const char* id_prefix,
+                               Remotes remotes) {
+  const Heading heading{random_id(id_prefix), std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()),
+                        service.models.default_name()};
+  Json body = co_await read_body(connection, service);
+  Plan plan = service.routing.begin(connection, body, remotes != Remotes::refused);
+  const bool goes = plan.wish.is_for == route::Wish::For::cloud;
+  Departure departure(connection, service, read, heading, remotes);
+  if (goes && remotes == Remotes::refused) refuse_remote();
+  if (goes || plan.may_be_handed_over()) co_await departure.prepare(body, plan.remote_model);
+  if (!goes) service.routing.note_staying(connection, plan, plan.wish.rule);
+  if (goes && co_await allowed_to_leave(connection, service, plan, departure.leaving()) &&
+      co_await answered_elsewhere(connection, service, plan, departure.leaving()))
+    co_return;
+  if (goes) body["model"] = plan.local_model;
+  for (;;) {
+    Job job = co_await read_job(connection, service, body, read, heading);
+    LocalAnswer answering{plan, departure.leaving(), job, {}, plan.may_be_handed_over()};
+    if (plan.wish.is_for == route::Wish::For::watched && !plan.settled)
+      answering.watch.emplace(plan.ruling->policy, job);
+    if (co_await answer_here(connection, service, answering)) co_return;
+    if (answering.watch) {
+      plan.record.confidence = answering.watch->confidence().margin();
+      plan.record.entropy = answering.watch->confidence().entropy();
+    }
+    service.routing.note_doubted(plan, local_failure(connection, "doubted", 0));
+    if (co_await answered_elsewhere(connection, service, plan, departure.leaving())) co_return;
+  }
 }
 
 asio::awaitable<uint64_t> count_prompt(Connection& connection, Service& service, ReadJob read) {
-  const Json body = co_await read_body(connection, service);
-  refuse_remote(remote_of(service, body));
+  Json body = co_await read_body(connection, service);
+  const Plan plan = service.routing.begin(connection, body, false);
+  if (plan.wish.is_for == route::Wish::For::cloud) refuse_remote();
   Job job = co_await read_job(connection, service, body, read, {"", 0, service.models.default_name()});
   const auto claim = service.models.claim(job.model, [&] { connection.signal().notify(); });
   co_await wait_for_model(connection, service, *claim);

@@ -30,6 +30,12 @@ Metrics::Metrics()
       prompt_(counter(registry_, "hearth_prompt_tokens_total", "Tokens of prompts.")),
       cached_(counter(registry_, "hearth_cached_tokens_total", "Tokens of prompts that were found in the cache.")),
       generated_(counter(registry_, "hearth_generated_tokens_total", "Tokens of answers.")),
+      decisions_(counter(registry_, "hearth_decisions_total", "Requests by task, answered here or sent away.")),
+      redactions_(counter(registry_, "hearth_redactions_total", "Secrets replaced before a request left, by rule.")),
+      remote_bytes_(counter(registry_, "hearth_remote_bytes_total", "Bytes sent to remote providers.")),
+      remote_money_(counter(registry_, "hearth_remote_money_total", "What remote providers cost, by their prices.")),
+      fallbacks_(counter(registry_, "hearth_fallbacks_total", "Requests answered here because a remote failed.")),
+      lost_(counter(registry_, "hearth_audit_lost_total", "Local decisions that the audit log could not take.")),
       first_token_(histogram(registry_, "hearth_time_to_first_token_seconds", "From a request to its first token.")),
       each_token_(histogram(registry_, "hearth_time_per_token_seconds", "Mean of each answer, after its first token.")),
       loaded_(gauge(registry_, "hearth_model_loaded", "1 where the model is in memory.")),
@@ -41,6 +47,7 @@ Metrics::Metrics()
       steps_(gauge(registry_, "hearth_steps", "Steps since the model was loaded.")),
       rows_(gauge(registry_, "hearth_step_rows", "Tokens computed by those steps; by steps: the mean batch.")),
       set_back_(gauge(registry_, "hearth_requests_set_back", "Times a request made room in the cache for older ones.")),
+      share_(gauge(registry_, "hearth_local_share", "Share of requests answered here, 0 to 1, by task.")),
       connections_(gauge(registry_, "hearth_connections", "Open connections.").Add({})) {}
 
 void Metrics::count_request(const std::string& endpoint, int status) {
@@ -60,6 +67,31 @@ void Metrics::count_answer(const std::string& model, const Result& result) {
 void Metrics::count_gone(const std::string& model) { gone_.Add({{"model", model}}).Increment(); }
 
 void Metrics::set_connections(size_t open) { connections_.Set(static_cast<double>(open)); }
+
+void Metrics::count_decision(const std::string& task, const std::string& route) {
+  decisions_.Add({{"task", task}, {"route", route}}).Increment();
+  if (route == "refused") return;
+  const std::lock_guard lock(shares_mutex_);
+  for (const std::string& of : {task, std::string("all")}) {
+    auto& [here, all] = shares_[of];
+    here += route == "local" ? 1 : 0;
+    ++all;
+    share_.Add({{"task", of}}).Set(static_cast<double>(here) / static_cast<double>(all));
+  }
+}
+
+void Metrics::count_redactions(const std::map<std::string, uint64_t>& by_rule) {
+  for (const auto& [rule, count] : by_rule) redactions_.Add({{"rule", rule}}).Increment(static_cast<double>(count));
+}
+
+void Metrics::count_remote(const std::string& remote, uint64_t bytes, double money) {
+  remote_bytes_.Add({{"remote", remote}}).Increment(static_cast<double>(bytes));
+  remote_money_.Add({{"remote", remote}}).Increment(money);
+}
+
+void Metrics::count_fallback(const std::string& remote) { fallbacks_.Add({{"remote", remote}}).Increment(); }
+
+void Metrics::count_lost(uint64_t decisions) { lost_.Add({}).Increment(static_cast<double>(decisions)); }
 
 void Metrics::note(const std::string& model, bool loaded, const Statistics& now) {
   const auto set = [&](prometheus::Family<prometheus::Gauge>& family, uint64_t value) {

@@ -7,13 +7,15 @@
 #include <memory>
 #include <thread>
 
+#include "tools/serve/answer_meter.h"
 #include "tools/serve/api_error.h"
 
 namespace hearth::serve {
 namespace {
 
-constexpr long kConnectSeconds = 10, kSilentSeconds = 300;
+constexpr long kConnectSeconds = 10;
 constexpr int kAttempts = 3;
+constexpr size_t kMostKept = 8 << 20;  // bytes of an answer that is kept in the log
 
 using Curl = std::unique_ptr<CURL, void (*)(CURL*)>;
 using List = std::unique_ptr<curl_slist, void (*)(curl_slist*)>;
@@ -25,8 +27,11 @@ void initialise_once() {
 
 class Transfer {
  public:
-  Transfer(const RemoteRequest& request, const RemoteReceiver& receiver)
-      : receiver_(receiver), curl_(curl_easy_init(), &curl_easy_cleanup), headers_(nullptr, &curl_slist_free_all) {
+  Transfer(const RemoteRequest& request, const RemoteReceiver& receiver, bool keeps)
+      : receiver_(receiver),
+        keeps_(keeps),
+        curl_(curl_easy_init(), &curl_easy_cleanup),
+        headers_(nullptr, &curl_slist_free_all) {
     if (!curl_) throw std::bad_alloc();
     add_header("Content-Type: application/json");
     add_header("Expect:");
@@ -39,7 +44,7 @@ class Transfer {
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_CONNECTTIMEOUT, kConnectSeconds);
     set(CURLOPT_LOW_SPEED_LIMIT, 1L);
-    set(CURLOPT_LOW_SPEED_TIME, kSilentSeconds);
+    set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.silence.count()));
     set(CURLOPT_HTTPHEADER, headers_.get());
     set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
     set(CURLOPT_POSTFIELDS, request.body.c_str());
@@ -48,6 +53,9 @@ class Transfer {
     set(CURLOPT_NOPROGRESS, 0L);
     set(CURLOPT_XFERINFOFUNCTION, &on_progress);
     set(CURLOPT_XFERINFODATA, this);
+    set(CURLOPT_VERBOSE, 1L);  // to count what is sent
+    set(CURLOPT_DEBUGFUNCTION, &on_traffic);
+    set(CURLOPT_DEBUGDATA, this);
   }
 
   CURLcode run() {
@@ -56,6 +64,26 @@ class Transfer {
   }
   bool answered() const { return head_told_; }
   bool unwanted() const { return unwanted_; }
+  // Empty where nobody wants to keep it, or it is too long for that.
+  std::string answer() const { return kept_.size() > kMostKept ? "" : kept_; }
+
+  audit::Outcome outcome(const RemoteRequest& request, CURLcode result) {
+    audit::Outcome outcome;
+    outcome.status = status_;
+    outcome.result = status_ >= 400       ? "refused"
+                     : unwanted_          ? "left"
+                     : result == CURLE_OK ? "answered"
+                     : head_told_         ? "cut"
+                                          : "failed";
+    if (result != CURLE_OK && !unwanted_) outcome.error = curl_easy_strerror(result);
+    outcome.sent_head = sent_head_;
+    outcome.sent_body = sent_body_;
+    meter_.finish(request.body.size(), outcome);
+    outcome.cost = (static_cast<double>(outcome.prompt_tokens) * request.input_price +
+                    static_cast<double>(outcome.answer_tokens) * request.output_price) /
+                   1e6;
+    return outcome;
+  }
 
  private:
   template <class Value>
@@ -78,14 +106,17 @@ class Transfer {
     curl_easy_getinfo(curl_.get(), CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(curl_.get(), CURLINFO_CONTENT_TYPE, &type);
     curl_easy_getinfo(curl_.get(), CURLINFO_RETRY_AFTER, &retry_after);
-    unwanted_ = !receiver_.on_head(static_cast<int>(status), type == nullptr ? "" : type,
-                                   retry_after > 0 ? std::to_string(retry_after) : "");
+    status_ = static_cast<int>(status);
+    unwanted_ =
+        !receiver_.on_head(status_, type == nullptr ? "" : type, retry_after > 0 ? std::to_string(retry_after) : "");
     return !unwanted_;
   }
 
   static size_t on_bytes(char* bytes, size_t size, size_t count, void* self) {
     auto& transfer = *static_cast<Transfer*>(self);
     if (!transfer.tell_head()) return 0;
+    transfer.meter_.add({bytes, size * count});
+    if (transfer.keeps_ && transfer.kept_.size() <= kMostKept) transfer.kept_.append(bytes, size * count);
     transfer.unwanted_ = !transfer.receiver_.on_piece({bytes, size * count});
     return transfer.unwanted_ ? 0 : size * count;
   }
@@ -96,21 +127,56 @@ class Transfer {
     return transfer.unwanted_ ? 1 : 0;
   }
 
+  static int on_traffic(CURL*, curl_infotype kind, char*, size_t size, void* self) {
+    auto& transfer = *static_cast<Transfer*>(self);
+    if (kind == CURLINFO_HEADER_OUT) transfer.sent_head_ += size;
+    if (kind == CURLINFO_DATA_OUT) transfer.sent_body_ += size;
+    return 0;
+  }
+
   const RemoteReceiver& receiver_;
+  bool keeps_;
   Curl curl_;
   List headers_;
   bool head_told_ = false, unwanted_ = false;
+  int status_ = 0;
+  uint64_t sent_head_ = 0, sent_body_ = 0;
+  AnswerMeter meter_;
+  std::string kept_;
 };
+
+// The row that says what is about to leave.
+uint64_t record(audit::Decision decision, const RemoteRequest& request, int attempt, audit::AuditLog& log) {
+  decision.leaves = true;
+  decision.attempt = attempt;
+  decision.url = request.url;
+  decision.bytes = request.body.size();
+  decision.sha256 = audit::sha256(request.body);
+  try {
+    return log.write(decision, request.body);
+  } catch (const audit::AuditError& error) {
+    throw ApiError(503, "server_error", "audit_unavailable", std::string("nothing was sent: ") + error.what());
+  }
+}
 
 }  // namespace
 
 bool can_send_off_machine() { return true; }
 
-void send_off_machine(const RemoteRequest& request, const RemoteReceiver& receiver) {
+void send_off_machine(const RemoteRequest& request, const RemoteReceiver& receiver, audit::AuditLog& log) {
   initialise_once();
   for (int attempt = 1;; ++attempt) {
-    Transfer transfer(request, receiver);
+    const uint64_t row = record(request.decision, request, attempt, log);
+    Transfer transfer(request, receiver, log.keeps_bodies());
     const CURLcode result = transfer.run();
+    audit::Outcome outcome = transfer.outcome(request, result);
+    outcome.decision = row;
+    if (receiver.on_outcome) receiver.on_outcome(outcome);
+    try {
+      log.write(outcome, transfer.answer());
+    } catch (const audit::AuditError& error) {
+      if (receiver.on_loss) receiver.on_loss(error.what());
+    }
     if (result == CURLE_OK || transfer.unwanted()) return;
     // A provider that is slow would be as slow again.
     const bool late = result == CURLE_OPERATION_TIMEDOUT;

@@ -6,7 +6,7 @@ namespace hearth::serve {
 
 bool can_send_off_machine() { return false; }
 
-void send_off_machine(const RemoteRequest&, const RemoteReceiver&) {
+void send_off_machine(const RemoteRequest&, const RemoteReceiver&, audit::AuditLog&) {
   throw ApiError(501, "server_error", "not_implemented", "this program was built without remote providers");
 }
 

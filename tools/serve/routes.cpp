@@ -132,8 +132,10 @@ bool is_json(std::string type) {
 void allow_origin(Connection& connection, const std::string& origin) {
   connection.set_header("Access-Control-Allow-Origin", origin);
   connection.set_header("Vary", "Origin");
-  connection.set_header("Access-Control-Expose-Headers",
-                        "X-Hearth-Served-By, X-Hearth-Ignored-Fields, X-Hearth-Warning, X-Request-Id");
+  connection.set_header(
+      "Access-Control-Expose-Headers",
+      "X-Hearth-Served-By, X-Hearth-Rule, X-Hearth-Fallback, X-Hearth-Redactions, X-Hearth-Confidence, "
+      "X-Hearth-Ignored-Fields, X-Hearth-Warning, X-Request-Id");
   if (connection.request().method() != http::verb::options) return;
   connection.set_header("Access-Control-Allow-Methods", "GET, POST, DELETE");
   connection.set_header("Access-Control-Allow-Headers", "*, Authorization");

@@ -43,6 +43,7 @@ void run_server(ServerOptions options) {
   if (options.memory == 0) options.memory = machine_memory() / 10 * 9;
   options.log = log_line;
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a log that may not grow is an error like a full disk
   serve::Server server(std::move(options));
   server.stop_on_signals();
   std::cout << "Hearth answers at " << server.address() << "/v1" << std::endl;
@@ -135,6 +136,7 @@ void add_serve(CLI::App& program) {
       options.access = from_file.access;
       options.models = from_file.models;
       options.remotes = from_file.remotes;
+      options.routing = from_file.routing;
     }
     for (const std::string& model : given->models) options.models.push_back(serve::model_source(model));
     if (!given->memory.empty()) options.memory = serve::read_bytes(given->memory);

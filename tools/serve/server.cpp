@@ -80,7 +80,7 @@ struct Server::State {
                .write_time = std::chrono::milliseconds(options.write_milliseconds)},
         service(io, options.models, models_options(options),
                 {options.access, options.remotes, std::chrono::milliseconds(options.silence_milliseconds), options.log,
-                 options.log_requests, options.body_bytes}) {
+                 options.log_requests, options.body_bytes, options.routing}) {
     service.options.access.addresses = !acceptor.local_endpoint().address().is_loopback();
     handler.headers = {{"X-Hearth-Served-By", "local"}};
     handler.check = [this](Connection& connection) { check_request(connection, service); };

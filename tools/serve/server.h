@@ -13,6 +13,7 @@
 #include "tools/serve/access.h"
 #include "tools/serve/model_facts.h"
 #include "tools/serve/remote.h"
+#include "tools/serve/routing.h"
 
 namespace hearth::serve {
 
@@ -24,7 +25,8 @@ struct ServerOptions {
   AccessRules access;
   EngineOptions engine;
   std::vector<ModelSource> models;         // at least one; the first answers requests that name none
-  std::vector<Remote> remotes;             // their models must have other names
+  std::vector<Remote> remotes;             // their models must have other names; they need routing.audit_path
+  RoutingOptions routing;                  // policy, limits and audit log
   uint64_t memory = 0;                     // bytes of all loaded models together; 0: no limit
   uint32_t keep_alive_seconds = 0;         // a model that is idle for so long is unloaded; 0: never
   uint32_t grace_seconds = 20;             // that requests have to end when the server is told to stop

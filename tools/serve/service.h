@@ -13,6 +13,7 @@
 #include "tools/serve/models.h"
 #include "tools/serve/remote.h"
 #include "tools/serve/responses/response_store.h"
+#include "tools/serve/routing.h"
 #include "tools/serve/workers.h"
 
 namespace hearth::serve {
@@ -26,6 +27,7 @@ struct ServiceOptions {
   std::function<void(const std::string&)> log;
   bool log_requests = false;
   uint64_t body_bytes = 32 << 20;  // of one request, unpacked
+  RoutingOptions routing = {};
 };
 
 struct Service {
@@ -33,12 +35,14 @@ struct Service {
           ServiceOptions service_options)
       : io(context),
         options(std::move(service_options)),
-        models(context, std::move(sources), std::move(models_options)) {}
+        models(context, std::move(sources), std::move(models_options)),
+        routing(options.routing, options.remotes, models, metrics, options.log) {}
 
   boost::asio::io_context& io;
   ServiceOptions options;
   Metrics metrics;
   Models models;
+  Routing routing;
   Workers workers{2};
   Workers remote_workers{options.remotes.empty() ? 1 : kMostForwarded};
   size_t forwarding = 0;  // requests that use them

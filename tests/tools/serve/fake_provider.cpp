@@ -11,26 +11,41 @@
 namespace hearth::serve {
 namespace {
 
-// Takes a request to its end, so that closing does not take the answer back.
-void read_request(int connection) {
+// Takes a request to its end, so that closing does not take the answer back; its body.
+std::string read_request(int connection) {
   std::string request;
   char block[4096];
   for (;;) {
     const size_t head = request.find("\r\n\r\n");
     if (head != request.npos) {
       const size_t length = request.find("Content-Length: ");
-      if (length == request.npos || request.size() >= head + 4 + std::stoul(request.substr(length + 16))) return;
+      if (length == request.npos || request.size() >= head + 4 + std::stoul(request.substr(length + 16)))
+        return request.substr(head + 4);
     }
     const ssize_t count = recv(connection, block, sizeof(block), 0);
-    if (count <= 0) return;
+    if (count <= 0) return "";
     request.append(block, static_cast<size_t>(count));
   }
 }
 
 }  // namespace
 
+std::string http_answer(const std::string& body, const std::string& status) {
+  return "HTTP/1.1 " + status + "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+         "\r\nConnection: close\r\n\r\n" + body;
+}
+
+std::string http_stream(const std::string& events) {
+  return "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n" + events;
+}
+
 FakeProvider::FakeProvider(std::vector<std::string> answers)
-    : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    : FakeProvider([answers = std::move(answers), number = size_t{0}](const std::string&) mutable {
+        return answers[std::min(number++, answers.size() - 1)];
+      }) {}
+
+FakeProvider::FakeProvider(std::function<std::string(const std::string&)> answer)
+    : answer_(std::move(answer)), listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -39,20 +54,43 @@ FakeProvider::FakeProvider(std::vector<std::string> answers)
       getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0)
     throw std::runtime_error("cannot listen");
   port_ = ntohs(address.sin_port);
-  thread_ = std::thread([this, answers = std::move(answers)] {
-    for (int connection; (connection = accept(listener_, nullptr, nullptr)) >= 0;) {
-      const auto number = static_cast<size_t>(connections_++);
-      const std::string& bytes = answers[std::min(number, answers.size() - 1)];
-      read_request(connection);
-      send(connection, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      close(connection);
+  thread_ = std::thread([this] { run(); });
+}
+
+void FakeProvider::run() {
+  for (int connection; (connection = accept(listener_, nullptr, nullptr)) >= 0;) {
+    ++connections_;
+    const std::string body = read_request(connection);
+    {
+      const std::lock_guard lock(mutex_);
+      bodies_.push_back(body);
     }
-  });
+    arrived_.notify_all();
+    std::string bytes = answer_(body);
+    const bool stalls = bytes.ends_with(kThenStall);
+    if (stalls) bytes.resize(bytes.size() - kThenStall.size());
+    send(connection, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (stalls)
+      stalled_.push_back(connection);
+    else
+      close(connection);
+  }
+}
+
+std::vector<std::string> FakeProvider::bodies() const {
+  const std::lock_guard lock(mutex_);
+  return bodies_;
+}
+
+bool FakeProvider::asked(size_t times) const {
+  std::unique_lock lock(mutex_);
+  return arrived_.wait_for(lock, std::chrono::seconds(10), [&] { return bodies_.size() >= times; });
 }
 
 FakeProvider::~FakeProvider() {
   shutdown(listener_, SHUT_RDWR);  // ends accept()
   thread_.join();
+  for (const int connection : stalled_) close(connection);
   close(listener_);
 }
 

@@ -19,6 +19,7 @@ LiveServer::LiveServer(const std::function<void(ServerOptions&)>& change) {
     log_ += line + "\n";
   };
   if (change) change(options);
+  if (!options.remotes.empty()) options.routing.audit_path = audit_log();
   server_ = std::make_unique<Server>(std::move(options));
   thread_ = std::thread([this] { server_->run(); });
 }

@@ -23,6 +23,8 @@ class LiveServer {
   void stop() { server_->stop(); }
   // Waits until run() has returned.
   void join();
+  // The audit log, which there is where remotes are.
+  std::filesystem::path audit_log() const { return folder_.path() / "hearth.db"; }
   // All lines of the log so far.
   std::string log() const;
   // The value of a metric, with its labels: "hearth_requests_running{model=\"scripted\"}"; -1 where absent.

@@ -143,12 +143,12 @@ TEST(RemoteFailures, AStreamThatBreaksEndsWithAnError) {
   EXPECT_EQ(forward.connections, 1);
 }
 
-TEST(RemoteFailures, HalfAnAnswerDoesNotLookLikeAWhole) {
+TEST(RemoteFailures, HalfAnAnswerIsNone) {
   if (!can_send_off_machine()) GTEST_SKIP() << "built without HEARTH_REMOTE";
   const Forwarded forward = forwarded(
       {"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\nConnection: close\r\n\r\n{\"a\":"});
-  EXPECT_EQ(forward.answer.body, "{\"a\":");
-  EXPECT_FALSE(forward.answer.complete);
+  EXPECT_EQ(forward.answer.status, 502);
+  EXPECT_EQ(forward.answer.json()["error"]["code"], "remote_failed") << forward.answer.body;
   EXPECT_EQ(forward.connections, 1);
 }
 

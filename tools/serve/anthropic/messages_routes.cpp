@@ -19,7 +19,7 @@ ReadJob reader(Service& service) {
 }  // namespace
 
 boost::asio::awaitable<void> messages(Connection& connection, Service& service) {
-  return generate(connection, service, reader(service), "msg_");
+  return generate(connection, service, reader(service), "msg_", Remotes::translated);
 }
 
 boost::asio::awaitable<void> count_message_tokens(Connection& connection, Service& service) {

@@ -45,7 +45,7 @@ asio::awaitable<EmbeddingAnswer> embed_body(Connection& connection, Service& ser
 }  // namespace
 
 asio::awaitable<void> ollama_chat(Connection& connection, Service& service) {
-  return generate(connection, service, read_ollama_chat, "");
+  return generate(connection, service, read_ollama_chat, "", Remotes::translated);
 }
 
 asio::awaitable<void> ollama_generate(Connection& connection, Service& service) {

@@ -31,7 +31,7 @@ ApiError unknown_response(const std::string& id) {
 }  // namespace
 
 asio::awaitable<void> respond(Connection& connection, Service& service) {
-  return generate(connection, service, reader_of(store_of(connection, service)), "resp_");
+  return generate(connection, service, reader_of(store_of(connection, service)), "resp_", Remotes::translated);
 }
 
 asio::awaitable<void> count_input_tokens(Connection& connection, Service& service) {

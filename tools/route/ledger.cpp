@@ -1,0 +1,78 @@
+// Sums by account and day.
+#include "tools/route/ledger.h"
+
+#include <algorithm>
+
+namespace hearth::route {
+namespace {
+
+constexpr int64_t kDay = 86400, kMinute = 60;
+
+}  // namespace
+
+Ledger::Ledger(Clock now) : now_(std::move(now)) {}
+
+void Ledger::limit(const std::string& account, const Limits& limits) {
+  const std::lock_guard lock(mutex_);
+  accounts_[account].limits = limits;
+}
+
+// Begins a new day where there is one.
+Ledger::Account& Ledger::current(const std::string& account) {
+  Account& of = accounts_[account];
+  const int64_t now = now_();
+  if (now / kDay > of.day) {
+    of.day = now / kDay;
+    of.used = {};
+  }
+  while (!of.starts.empty() && of.starts.front() <= now - kMinute) of.starts.pop_front();
+  return of;
+}
+
+std::string Ledger::reserve(const std::vector<std::string>& accounts, const Amount& estimate) {
+  const std::lock_guard lock(mutex_);
+  for (const std::string& name : accounts) {
+    const Account& of = current(name);
+    const Limits& limits = of.limits;
+    if (limits.requests_per_minute > 0 && of.starts.size() >= limits.requests_per_minute) return "rate of " + name;
+    if (limits.money_per_day > 0 && of.used.money + of.reserved.money + estimate.money > limits.money_per_day)
+      return "money of " + name;
+    if (limits.tokens_per_day > 0 && of.used.tokens + of.reserved.tokens + estimate.tokens > limits.tokens_per_day)
+      return "tokens of " + name;
+  }
+  for (const std::string& name : accounts) {
+    Account& of = current(name);
+    of.reserved.money += estimate.money;
+    of.reserved.tokens += estimate.tokens;
+    if (of.limits.requests_per_minute > 0) of.starts.push_back(now_());
+  }
+  return "";
+}
+
+void Ledger::settle(const std::vector<std::string>& accounts, const Amount& estimate, const Amount& actual) {
+  const std::lock_guard lock(mutex_);
+  for (const std::string& name : accounts) {
+    Account& of = current(name);
+    of.reserved.money = std::max(0.0, of.reserved.money - estimate.money);
+    of.reserved.tokens -= std::min(of.reserved.tokens, estimate.tokens);
+    of.used.money += actual.money;
+    of.used.tokens += actual.tokens;
+  }
+}
+
+void Ledger::restore(int64_t time, const std::vector<std::string>& accounts, const Amount& amount) {
+  const std::lock_guard lock(mutex_);
+  for (const std::string& name : accounts) {
+    Account& of = current(name);
+    if (time / kDay < of.day) continue;
+    of.used.money += amount.money;
+    of.used.tokens += amount.tokens;
+  }
+}
+
+Amount Ledger::today(const std::string& account) {
+  const std::lock_guard lock(mutex_);
+  return current(account).used;
+}
+
+}  // namespace hearth::route

@@ -1,0 +1,107 @@
+// Keys and what they mean.
+#include "tools/route/policy_file.h"
+
+#include <array>
+#include <stdexcept>
+
+#include "tools/route/text_facts.h"
+#include "tools/toml_table.h"
+
+namespace hearth::route {
+namespace {
+
+Rule read_rule(TomlTable& table, size_t number) {
+  Rule rule;
+  rule.name = table.get<std::string>("name").value_or("rule " + std::to_string(number));
+  rule.then = static_cast<Then>(table.choice("then", {"never", "local", "cloud"}));
+  if (!table.has("then")) table.refuse("then", "is missing: never, local or cloud");
+  rule.repositories = table.text_or_texts("repository");
+  rule.paths = table.text_or_texts("path");
+  rule.models = table.text_or_texts("model");
+  rule.tasks = table.text_or_texts("task");
+  rule.clients = table.text_or_texts("client");
+  rule.secrets = table.text_or_texts("secret");
+  rule.pattern = table.get<std::string>("pattern").value_or("");
+  rule.tools = table.get<bool>("tools");
+  rule.vision = table.get<bool>("vision");
+  rule.longer_than = table.count("longer_than", INT64_MAX);
+  if (rule.then != Then::never)
+    for (const char* key : {"path", "secret", "pattern"})
+      if (table.has(key)) table.refuse(key, "is for rules that say \"never\" alone");
+  table.refuse_others();
+  return rule;
+}
+
+void read_rules(TomlTable& root, Policy& policy) {
+  for (TomlTable& table : root.tables("rule")) policy.rules.push_back(read_rule(table, policy.rules.size() + 1));
+  for (TomlTable& table : root.tables("redact")) {
+    policy.patterns.push_back({table.required("name"), table.required("pattern")});
+    table.refuse_others();
+  }
+  try {
+    const TextRules compiled(policy);
+    const redact::Finder patterns({false, false, policy.patterns});
+  } catch (const std::invalid_argument& error) {
+    refuse_config(error.what());
+  }
+}
+
+void read_privacy(TomlTable& table, Policy& policy) {
+  policy.offline = table.get<bool>("offline").value_or(false);
+  policy.require_repository = table.get<bool>("require_repository").value_or(false);
+  policy.secrets_stay = table.choice("secrets", {"redact", "never"}) == 1;
+}
+
+}  // namespace
+
+Policy read_policy(TomlTable& root) {
+  Policy policy;
+  TomlTable table = root.table("policy");
+  read_privacy(table, policy);
+  policy.redact_email = table.get<bool>("redact_email").value_or(true);
+  policy.local_model = table.get<std::string>("local_model").value_or("");
+  policy.remote = table.get<std::string>("remote").value_or("");
+  policy.remote_model = table.get<std::string>("remote_model").value_or("");
+  if (table.has("quiet_tasks")) policy.quiet_tasks = table.texts("quiet_tasks");
+  policy.longest_prompt = table.count("longest_prompt", INT64_MAX);
+  policy.margin = table.number("margin").value_or(0);
+  policy.entropy = table.number("entropy").value_or(0);
+  policy.confidence_tokens = static_cast<uint32_t>(table.count("confidence_tokens", 4096).value_or(16));
+  policy.fallback = std::array{Fallback::automatic, Fallback::always,
+                               Fallback::never}[table.choice("fallback", {"auto", "always", "never"})];
+  table.refuse_others();
+  for (TomlTable& alias : root.tables("alias")) {
+    policy.aliases.push_back(
+        {alias.required("name"), alias.required("model"), alias.get<std::string>("task").value_or("")});
+    alias.refuse_others();
+  }
+  read_rules(root, policy);
+  return policy;
+}
+
+Policy read_repository_policy(const std::filesystem::path& path) {
+  const toml::table file = parse_toml(path);
+  TomlTable root(file, path.string());
+  Policy policy;
+  policy.redact_email = false;  // it asks for nothing
+  policy.offline_rule = "offline in " + path.filename().string();
+  TomlTable table = root.table("policy");
+  read_privacy(table, policy);
+  table.refuse_others();
+  read_rules(root, policy);
+  for (const Rule& rule : policy.rules)
+    if (rule.then == Then::cloud)
+      refuse_config(path.string() + ": the rule '" + rule.name + "' must say never or local: a repository keeps here");
+  root.refuse_others();
+  return policy;
+}
+
+Limits read_limits(TomlTable& table) {
+  Limits limits;
+  limits.money_per_day = table.number("money_per_day").value_or(0);
+  limits.tokens_per_day = table.count("tokens_per_day", INT64_MAX).value_or(0);
+  limits.requests_per_minute = static_cast<uint32_t>(table.count("requests_per_minute", 1'000'000).value_or(0));
+  return limits;
+}
+
+}  // namespace hearth::route

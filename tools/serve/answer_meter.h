@@ -1,0 +1,31 @@
+// What an answer of a provider was: its hash, length and tokens, from its bytes as they come.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "tools/audit/digest.h"
+#include "tools/audit/record.h"
+
+namespace hearth::serve {
+
+class AnswerMeter {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  AnswerMeter() : begun_(Clock::now()) {}
+  void add(std::string_view bytes);
+  // Fills in what the answer was. Tokens that the provider did not tell are estimated, those of the prompt from its
+  // bytes.
+  void finish(uint64_t prompt_bytes, audit::Outcome& outcome);
+
+ private:
+  Clock::time_point begun_, first_{};
+  audit::Digest digest_;
+  uint64_t bytes_ = 0, events_ = 0;
+  std::string end_;  // of the answer: where its usage is told
+};
+
+}  // namespace hearth::serve

@@ -1,0 +1,146 @@
+// From an inbox to a connection.
+#include "tools/serve/handing.h"
+
+#include <algorithm>
+
+#include "tools/redact/shallow_json.h"
+#include "tools/serve/telling.h"
+
+namespace hearth::serve {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr size_t kMostWhole = 64 << 20;  // bytes of an answer that is no stream
+
+ApiError bad_answer(const std::string& why) {
+  return {502, "server_error", "remote_failed", "the remote provider failed: " + why};
+}
+
+// Takes a stream's bytes up to the end of its last whole event; all of them where one event is very long.
+std::string take_events(std::string& arrived) {
+  size_t end = 0;
+  for (const std::string_view blank : {"\n\n", "\r\n\r\n"})
+    if (const size_t at = arrived.rfind(blank); at != arrived.npos) end = std::max(end, at + blank.size());
+  if (arrived.size() - end > Inbox::kMostUntaken) end = arrived.size();
+  std::string events = arrived.substr(0, end);
+  arrived.erase(0, end);
+  return events;
+}
+
+// A provider's refusal in our words: its status, and what it says.
+ApiError provider_error(int status, const Json& answer) {
+  const Json error = answer.is_object() ? answer.value("error", Json()) : Json();
+  const Json message = error.is_object() ? error.value("message", Json()) : Json();
+  return {status, status < 500 ? "invalid_request_error" : "server_error", "remote_refused",
+          "the remote provider refused: " +
+              (message.is_string() ? message.get<std::string>() : "status " + std::to_string(status))};
+}
+
+}  // namespace
+
+Handing::Handing(Connection& connection, Service& service, Inbox& inbox, const redact::Secrets& secrets)
+    : connection_(connection), service_(service), inbox_(inbox), secrets_(secrets), restorer_(secrets) {}
+
+asio::awaitable<std::optional<ApiError>> Handing::run(bool may_return) {
+  for (bool streams = false;;) {
+    Inbox::Content content = inbox_.take();
+    if (content.head) {
+      head_ = std::move(*content.head);
+      answered_ = true;
+      if (may_return && head_.status >= 400) co_return bad_answer("status " + std::to_string(head_.status));
+      streams = head_.content_type.starts_with("text/event-stream");
+      for (auto& [name, value] : head_.headers) connection_.set_header(name, value);
+      if (streams) co_await begin_stream();
+    }
+    arrived_ += content.bytes;
+    if (streams) {
+      // The error of a stream that breaks must not become part of an event that was cut off.
+      const bool whole = content.ended && !content.failure;
+      std::string events = restorer_.feed(whole ? std::exchange(arrived_, {}) : take_events(arrived_));
+      if (content.ended) events += restorer_.finish();
+      co_await hand_on_events(std::move(events));
+      if (content.failure) {
+        if (!connection_.begun()) co_return content.failure;
+        co_await hand_on_failure(*content.failure);
+        co_return std::nullopt;
+      }
+    } else if (content.ended) {
+      co_return co_await finish_whole(content.failure);
+    } else if (arrived_.size() > kMostWhole) {
+      co_return bad_answer("its answer is too long");
+    }
+    if (content.ended) break;
+    co_await connection_.signal().wait_for(service_.options.silence);
+    if (connection_.gone() || connection_.interrupted()) throw ended_early();
+  }
+  co_await end_stream();
+  co_return std::nullopt;
+}
+
+asio::awaitable<std::optional<ApiError>> Handing::finish_whole(std::optional<ApiError> failure) {
+  if (failure) co_return failure;
+  if (!answered_) co_return bad_answer("it did not answer");
+  Json parsed = redact::parse_shallow(arrived_);
+  if (head_.status == 200 && !parsed.is_object()) co_return bad_answer("its answer is no JSON object");
+  if (!secrets_.empty() && !parsed.is_null()) {
+    redact::restore(parsed, secrets_);
+    arrived_ = to_text(parsed);
+  }
+  co_await hand_on_whole(std::move(arrived_), std::move(parsed));
+  co_return std::nullopt;
+}
+
+Handing::Awaitable Handing::begin_stream() { return connection_.begin(head_.status, head_.content_type); }
+
+Handing::Awaitable Handing::hand_on_events(std::string events) { return connection_.send(std::move(events)); }
+
+Handing::Awaitable Handing::hand_on_whole(std::string answer, Json) {
+  return connection_.reply({head_.status, std::move(answer), head_.content_type});
+}
+
+Handing::Awaitable Handing::hand_on_failure(const ApiError& failure) {
+  co_await connection_.send(to_event(error_json(failure)));
+  co_await connection_.end();
+}
+
+Handing::Awaitable Handing::end_stream() { return connection_.end(); }
+
+Handing::Awaitable WordedHanding::begin_stream() {
+  if (job_.stream) co_await tell(connection_, *job_.reply, job_.reply->begin(0));
+}
+
+Handing::Awaitable WordedHanding::tell_events(const std::vector<Event>& events) {
+  std::string pieces;
+  if (job_.stream)
+    for (const Event& event : events) pieces += job_.reply->piece(0, event);
+  co_await tell(connection_, *job_.reply, std::move(pieces));
+}
+
+Handing::Awaitable WordedHanding::hand_on_events(std::string events) { co_await tell_events(answer_.feed(events)); }
+
+Handing::Awaitable WordedHanding::hand_on_whole(std::string, Json parsed) {
+  if (head_.status != 200) throw provider_error(head_.status, parsed);
+  if (job_.stream) co_await tell(connection_, *job_.reply, job_.reply->begin(0));
+  co_await tell_events(answer_.feed_whole(parsed));
+  co_await end_stream();
+}
+
+Handing::Awaitable WordedHanding::hand_on_failure(const ApiError& failure) {
+  co_await connection_.send(job_.reply->failure(failure));
+  co_await connection_.end();
+}
+
+Handing::Awaitable WordedHanding::end_stream() {
+  Event last = answer_.finish();
+  if (job_.stream) {
+    const std::string end = job_.reply->piece(0, last);
+    co_await tell(connection_, *job_.reply, end + job_.reply->end());
+    co_await connection_.end();
+  } else {
+    const std::vector<Result> results = {std::move(*last.result)};
+    co_await connection_.reply({200, to_text(job_.reply->whole(results))});
+  }
+}
+
+}  // namespace hearth::serve

@@ -7,7 +7,8 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 build=$(realpath "${1:-../../build/release}")
-(cd agents && npm ci --no-audit --no-fund)
+# Not npm ci, which refuses a lock file without the packages of other systems, and not every registry has those.
+(cd agents && npm install --no-save --no-audit --no-fund)
 cmake --build "$build" --target hearth_program make_scripted_model
 HEARTH_PROGRAM=$build/hearth HEARTH_MAKE_SCRIPTED_MODEL=$build/tests/tools/serve/make_scripted_model \
   exec node --test --test-concurrency=1 agents/agents.test.mjs

@@ -8,8 +8,8 @@ export const after = before.replace(oldLine, newLine);
 export const answer = "greet() in greet.js now puts a comma after hello.";
 
 /** A script for make_scripted_model: a call that reads, one that edits, a sentence. Members in the order of the schema. */
-const script = (read, edit) => ({
-  turns: [{ thinks: "Which file?", calls: read }, { says: "A comma is missing.\n", calls: edit }, { says: answer }],
+const script = (read, edit, end = answer) => ({
+  turns: [{ thinks: "Which file?", calls: read }, { says: "A comma is missing.\n", calls: edit }, { says: end }],
   without_tools: "A comma in greet.js",
 });
 
@@ -25,16 +25,18 @@ enabled = false
 enabled = false
 `;
 const patch = `*** Begin Patch\n*** Update File: ${fileName}\n@@\n-  ${oldLine}\n+  ${newLine}\n*** End Patch\n`;
+const schema = { type: "object", properties: { changed: { type: "string" } }, required: ["changed"], additionalProperties: false };
 const sed = { name: "exec_command", arguments: { cmd: `sed -i "s/hello /hello, /" ${fileName}` } };
-const codex = (model, edit) => ({
+const codex = (model, edit, end) => ({
   package: "@openai/codex", bin: "codex", model,
-  script: () => script({ name: "exec_command", arguments: { cmd: `cat ${fileName}` } }, edit),
+  script: () => script({ name: "exec_command", arguments: { cmd: `cat ${fileName}` } }, edit, end),
   home: (url) => ({ ".codex/config.toml": codexConfig(url, model) }),
   arguments: () => ["exec", "--skip-git-repo-check", task],
 });
 
 /**
- * Each: `script(file)` for the file's path, `home(url)` the files of the home folder, `environment(url)`, `arguments(home)`.
+ * Each: `script(file)` for the file's path, `home(url)` the files of the home folder, `environment(url)`, `arguments(home)`
+ * and the answer, where it is another.
  * Telemetry and updates are off everywhere.
  */
 export const clients = {
@@ -53,6 +55,13 @@ export const clients = {
   codex: codex("spark", sed),
   // A name that Codex knows: it offers its tool of free text.
   "codex-apply-patch": codex("gpt-5.5", { name: "apply_patch", arguments: { input: patch } }),
+  // Its schema binds the answer's text alone, while tools may be called.
+  "codex-schema": {
+    ...codex("spark", sed, `{"changed": "${fileName}"}`),
+    home: (url) => ({ ".codex/config.toml": codexConfig(url, "spark"), "schema.json": JSON.stringify(schema) }),
+    arguments: (home) => ["exec", "--skip-git-repo-check", "--output-schema", `${home}/schema.json`, task],
+    answer: `{"changed": "${fileName}"}`,
+  },
   // As with Ollama: it looks whether the model is there, and has it pulled.
   "codex-oss": {
     ...codex("spark", sed),

@@ -207,8 +207,8 @@ TEST_P(TriedSession, IsPlayed) {
   play(std::filesystem::path(HEARTH_SOURCE_DIR) / "tests/clients/agents/recorded" / GetParam());
 }
 INSTANTIATE_TEST_SUITE_P(Of, TriedSession,
-                         testing::Values("claude-code", "codex", "codex-apply-patch", "codex-oss", "opencode",
-                                         "continue"),
+                         testing::Values("claude-code", "codex", "codex-apply-patch", "codex-schema", "codex-oss",
+                                         "opencode", "continue"),
                          test_name);
 
 // As they were recorded with another server.
@@ -221,7 +221,8 @@ TEST_P(SharedSession, IsPlayed) {
 INSTANTIATE_TEST_SUITE_P(Of, SharedSession,
                          testing::Values("claude-code", "claude-code-resume", "claude-code-no-betas",
                                          "claude-code-thinking", "codex", "codex-apply-patch", "codex-lite",
-                                         "codex-reasoning", "opencode-resume", "opencode-reasoning", "continue-resume"),
+                                         "codex-reasoning", "codex-schema", "opencode-resume", "opencode-reasoning",
+                                         "continue-resume"),
                          test_name);
 
 // A model that is made to play must say its script under any mask, and end where it is told something else.

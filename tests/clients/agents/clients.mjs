@@ -8,8 +8,8 @@ export const after = before.replace(oldLine, newLine);
 export const answer = "greet() in greet.js now puts a comma after hello.";
 
 /** A script for make_scripted_model: a call that reads, one that edits, a sentence. Members in the order of the schema. */
-const script = (read, edit, end = answer) => ({
-  turns: [{ thinks: "Which file?", calls: read }, { says: "A comma is missing.\n", calls: edit }, { says: end }],
+const script = (read, edit) => ({
+  turns: [{ thinks: "Which file?", calls: read }, { says: "A comma is missing.\n", calls: edit }, { says: answer }],
   without_tools: "A comma in greet.js",
 });
 
@@ -27,9 +27,10 @@ enabled = false
 const patch = `*** Begin Patch\n*** Update File: ${fileName}\n@@\n-  ${oldLine}\n+  ${newLine}\n*** End Patch\n`;
 const schema = { type: "object", properties: { changed: { type: "string" } }, required: ["changed"], additionalProperties: false };
 const sed = { name: "exec_command", arguments: { cmd: `sed -i "s/hello /hello, /" ${fileName}` } };
-const codex = (model, edit, end) => ({
+const cat = { name: "exec_command", arguments: { cmd: `cat ${fileName}` } };
+const codex = (model, edit) => ({
   package: "@openai/codex", bin: "codex", model,
-  script: () => script({ name: "exec_command", arguments: { cmd: `cat ${fileName}` } }, edit, end),
+  script: () => script(cat, edit),
   home: (url) => ({ ".codex/config.toml": codexConfig(url, model) }),
   arguments: () => ["exec", "--skip-git-repo-check", task],
 });
@@ -57,10 +58,11 @@ export const clients = {
   "codex-apply-patch": codex("gpt-5.5", { name: "apply_patch", arguments: { input: patch } }),
   // Its schema binds the answer's text alone, while tools may be called.
   "codex-schema": {
-    ...codex("spark", sed, `{"changed": "${fileName}"}`),
+    ...codex("spark", sed),
+    script: () => ({ turns: [{ calls: cat }, { calls: sed }, { says: `{"changed":"${fileName}"}` }], without_tools: "" }),
     home: (url) => ({ ".codex/config.toml": codexConfig(url, "spark"), "schema.json": JSON.stringify(schema) }),
     arguments: (home) => ["exec", "--skip-git-repo-check", "--output-schema", `${home}/schema.json`, task],
-    answer: `{"changed": "${fileName}"}`,
+    answer: `{"changed":"${fileName}"}`,
   },
   // As with Ollama: it looks whether the model is there, and has it pulled.
   "codex-oss": {

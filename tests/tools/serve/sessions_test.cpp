@@ -219,10 +219,9 @@ TEST_P(SharedSession, IsPlayed) {
   play(folder);
 }
 INSTANTIATE_TEST_SUITE_P(Of, SharedSession,
-                         testing::Values("claude-code", "claude-code-resume", "claude-code-no-betas",
-                                         "claude-code-thinking", "codex", "codex-apply-patch", "codex-lite",
-                                         "codex-reasoning", "codex-schema", "opencode-resume", "opencode-reasoning",
-                                         "continue-resume"),
+                         testing::Values("claude-code-resume", "claude-code-no-betas", "claude-code-thinking",
+                                         "codex-lite", "codex-reasoning", "codex-schema", "opencode-resume",
+                                         "opencode-reasoning", "continue-resume"),
                          test_name);
 
 // A model that is made to play must say its script under any mask, and end where it is told something else.

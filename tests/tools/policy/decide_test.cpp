@@ -193,7 +193,7 @@ TEST(Globs, KnowStarsAndFolders) {
                                                                          {"*", "", true},
                                                                          {"ab", "abc", false}})
     EXPECT_EQ(matches(pattern, text), expected) << pattern << " " << text;
-  EXPECT_FALSE(matches(std::string(200, '*') + "x", std::string(20000, 'a')));
+  EXPECT_FALSE(matches(std::string(50, '*') + "x", std::string(2000, 'a')));
 }
 
 TEST(ConfidenceOf, IsMarginAndEntropyOfTheLikeliest) {

@@ -151,13 +151,14 @@ class SchedulerTest : public testing::Test {
 };
 
 TEST_F(SchedulerTest, ManyTasksShareTheSteps) {
-  make(64, 4, 32, 8);
+  make(512, 4, 32, 8);
   std::vector<std::shared_ptr<Greedy>> tasks;
-  for (uint32_t i = 0; i < 8; ++i) tasks.push_back(add(prompt(i, 5 + i), 10));
+  for (uint32_t i = 0; i < 8; ++i) tasks.push_back(add(prompt(i, 5 + i), 100));
   run();
   for (const auto& task : tasks) EXPECT_EQ(task->answer, task->expected());
   EXPECT_EQ(plan->most_sequences, 8u);
-  EXPECT_LT(plan->steps, 40u);  // one after the other would take more than 80
+  // One after the other would take more than 800; how many tokens of the 68 in prompts a step takes depends on time.
+  EXPECT_LT(plan->steps, 250u);
 }
 
 TEST_F(SchedulerTest, ATaskJoinsWhileOthersRun) {

@@ -35,6 +35,9 @@ async function picture(page, name) {
 
 test("a conversation", async () => {
   const { page, done } = await open(address);
+  await page.getByText("What you write here stays on this machine.").waitFor();
+  await page.locator("#model option", { hasText: "scripted" }).waitFor({ state: "attached" });
+  assert.equal(await page.locator("#model option").first().getAttribute("data-provider"), null);
   await page.getByLabel("Message").fill("Write `a < b` in <b>bold</b>");
   await page.keyboard.press("Enter");
   const answer = page.getByRole("article", { name: "Model" });

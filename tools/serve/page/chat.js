@@ -58,12 +58,13 @@ function show(article) {
   };
 }
 
-function note(usage, began, first, reason) {
+function note(usage, began, first, reason, served) {
   const seconds = (performance.now() - began) / 1e3;
   const parts = [`${usage?.completion_tokens ?? "?"} tokens`];
   if (first !== undefined) parts.push(`first after ${((first - began) / 1e3).toFixed(2)} s`);
   if (usage && first !== undefined && usage.completion_tokens > 1)
     parts.push(`${((usage.completion_tokens - 1) / Math.max(seconds - (first - began) / 1e3, 1e-3)).toFixed(1)} tokens/s`);
+  if (served && served !== "local") parts.push(`answered by ${served}`);
   if (reason === "length") parts.push("cut at the limit");
   if (reason === "stopped") parts.push("stopped");
   return parts.join(" · ");
@@ -73,7 +74,7 @@ async function answer() {
   const update = show(bubble("assistant"));
   const said = { text: "", reasoning: "" };
   const began = performance.now();
-  let first, usage, reason;
+  let first, usage, reason, served;
   running = new AbortController();
   by("send").hidden = true;
   by("stop").hidden = false;
@@ -87,6 +88,7 @@ async function answer() {
         temperature: Number(by("temperature").value), max_tokens: Number(by("most").value),
       }),
     });
+    served = response.headers.get("X-Hearth-Served-By");
     for await (const event of events(response)) {
       if (event.error) throw new Error(event.error.message);
       usage = event.usage ?? usage;
@@ -105,7 +107,7 @@ async function answer() {
     }
     reason = "stopped";
   }
-  update({ ...said, note: note(usage, began, first, reason) });
+  update({ ...said, note: note(usage, began, first, reason, served) });
   turns.push({ role: "assistant", content: said.text });
   running = undefined;
   by("send").hidden = false;
@@ -137,7 +139,7 @@ export async function startChat() {
   const { data } = await (await call("v1/models")).json();
   by("model").replaceChildren(...data.map((model) => {
     const option = element("option", { value: model.id, textContent: model.id });
-    if (model.owned_by !== "hearth") option.dataset.provider = model.owned_by;
+    if (model.owned_by !== "local") option.dataset.provider = model.owned_by;
     return option;
   }));
 }

@@ -181,6 +181,7 @@ TEST(ServerLimits, ABusyModelSaysWhenToComeAgain) {
   ClientSocket running(server.port()), waiting(server.port());
   running.send(endless);
   running.receive(" one");
+  EXPECT_TRUE(server.becomes("hearth_requests_waiting{model=\"scripted\"}", 0));  // counted once a step has ended
   waiting.send(endless);
   EXPECT_TRUE(server.becomes("hearth_requests_waiting{model=\"scripted\"}", 1));
   const HttpAnswer refused = post(server.port(), "/v1/completions", R"({"prompt":"x"})");

@@ -122,9 +122,17 @@ class Measurer {
   }
 
   Batch batch_of(const Piece& piece, uint32_t chunk, uint32_t begin, uint32_t rows) const {
+    Batch batch = table_batch(begin, rows);
+    if (piece.begin == 0)
+      for (uint32_t i = 0; i < rows; ++i) batch.tokens[i] = tokens_[size_t{first_ + chunk} * chunk_ + begin + i];
+    return batch;
+  }
+
+  // Rows [begin, begin + rows) of the table, at those positions.
+  Batch table_batch(uint32_t begin, uint32_t rows) const {
     Batch batch;
     for (uint32_t i = begin; i < begin + rows; ++i) {
-      batch.tokens.push_back(piece.begin > 0 ? static_cast<int32_t>(i) : tokens_[size_t{first_ + chunk} * chunk_ + i]);
+      batch.tokens.push_back(static_cast<int32_t>(i));
       batch.positions.push_back(i);
     }
     batch.row_begin = {0, rows};
@@ -147,20 +155,23 @@ class Measurer {
       const uint32_t width = model_.program.slot_width[tap.slot];
       const uint64_t experts = tap.experts == nullptr ? 0 : tap.experts->count;
       std::vector<double> all(width), of_experts(width * experts), counts(experts);
+      std::vector<float> inputs;  // [rows x width] of experts
       uint64_t rows = 0;
       compute(piece, tap.op, tap.slot, [&](size_t row, std::span<const float> values) {
         ++rows;
         add_squares(values, all.data());
         if (experts == 0) return;
+        inputs.insert(inputs.end(), values.begin(), values.end());
         for (const uint32_t expert : chosen[row]) {
           add_squares(values, of_experts.data() + expert * size_t{width});
           ++counts[expert];
         }
       });
       for (const std::string& name : tap.matrices) add(name, all, {static_cast<double>(rows)});
-      if (tap.experts != nullptr)
-        for (const WeightId id : {tap.experts->gate, tap.experts->up})
-          add(name_in_file(model_.program.weights[id]), of_experts, counts);
+      if (tap.experts == nullptr) continue;
+      for (const WeightId id : {tap.experts->gate, tap.experts->up})
+        add(name_in_file(model_.program.weights[id]), of_experts, counts);
+      measure_down(*tap.experts, inputs, chosen);
     }
     if (last) return;
     const Slot out = pieces_[index_after(piece)].in;
@@ -169,6 +180,56 @@ class Measurer {
       std::copy(values.begin(), values.end(), next.begin() + static_cast<ptrdiff_t>(row * values.size()));
     });
     hidden_ = std::move(next);
+  }
+
+  // What the down matrices of experts read, no op hands out: it is computed for each expert by itself.
+  // inputs: [rows x width]; chosen: the experts of each row.
+  void measure_down(const Experts& op, const std::vector<float>& inputs,
+                    const std::vector<std::vector<uint32_t>>& chosen) {
+    const auto& weights = model_.program.weights;
+    const auto width = static_cast<uint32_t>(weights[op.gate].width),
+               hidden = static_cast<uint32_t>(weights[op.down].width);
+    std::vector<double> sums(size_t{hidden} * op.count), counts(op.count);
+    staging_.resize(size_t{limits_.rows} * width);
+    for (uint32_t expert = 0; expert < op.count; ++expert) {
+      std::vector<size_t> rows;
+      for (size_t row = 0; row < chosen.size(); ++row)
+        if (std::find(chosen[row].begin(), chosen[row].end(), expert) != chosen[row].end()) rows.push_back(row);
+      if (rows.empty()) continue;
+      const auto plan = device_.compile(expert_program(op, expert, width, hidden), limits_);
+      for (size_t first = 0; first < rows.size(); first += limits_.rows) {
+        const size_t count = std::min<size_t>(limits_.rows, rows.size() - first);
+        for (size_t i = 0; i < count; ++i)
+          std::copy_n(inputs.data() + rows[first + i] * width, width, staging_.data() + i * width);
+        plan->submit(table_batch(0, static_cast<uint32_t>(count)));
+        const std::span<const float> values = plan->wait().logits;
+        for (size_t i = 0; i < count; ++i)
+          add_squares(values.subspan(i * hidden, hidden), sums.data() + size_t{expert} * hidden);
+      }
+      counts[expert] = static_cast<double>(rows.size());
+    }
+    add(name_in_file(weights[op.down]), sums, counts);
+  }
+
+  Program expert_program(const Experts& op, uint32_t expert, uint32_t width, uint32_t hidden) const {
+    Program program;
+    program.slot_width = {width, hidden};
+    program.vocabulary = limits_.rows;
+    const auto add_rows = [&](WeightId id, uint32_t rows) -> WeightId {
+      if (id == kNoWeight) return kNoWeight;
+      Weight part = model_.program.weights[id];
+      const size_t bytes = part.bytes.size() / part.rows * rows;
+      part.bytes = part.bytes.subspan(bytes * expert, bytes);
+      part.rows = rows;
+      program.weights.push_back(std::move(part));
+      return static_cast<WeightId>(program.weights.size() - 1);
+    };
+    program.weights.push_back({"hidden states", Format::f32, width, limits_.rows, std::as_bytes(std::span(staging_))});
+    GateUp both{.in = 0, .out = 1, .gate = add_rows(op.gate, hidden), .up = add_rows(op.up, hidden), .act = op.act};
+    both.gate_bias = add_rows(op.gate_bias, 1);
+    both.up_bias = add_rows(op.up_bias, 1);
+    program.ops = {Embed{.out = 0, .table = 0}, both, Logits{.in = 1}};
+    return program;
   }
 
   static void add_squares(std::span<const float> values, double* sums) {

@@ -49,8 +49,8 @@ void add_imatrix(CLI::App& program) {
       ->check(between(4, 1 << 20))
       ->capture_default_str();
   command->footer(
-      "For hearth quantize --imatrix. Everything is measured but the output matrix, the token embedding and the down\n"
-      "matrices of experts; those are quantised as without an importance matrix.");
+      "For hearth quantize --imatrix. Everything is measured but the output matrix and the token embedding; those are\n"
+      "quantised as without an importance matrix.");
   command->callback([=] { run(*options); });
 }
 

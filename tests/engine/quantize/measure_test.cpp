@@ -56,25 +56,33 @@ TEST(Measure, TheFirstMatricesReadNormedEmbeddings) {
   }
 }
 
-TEST(Measure, EveryMatrixIsMeasuredOnceOnEveryDevice) {
+void expect_the_same_on_every_device(const std::filesystem::path& path, size_t matrices, double tolerance) {
   EngineOptions reference;
   reference.device = "reference";
   const MeasureOptions options{.chunk = 12, .most_chunks = 1};
-  const MeasuredColumns fast = measure_columns(kSpark, {}, kText, options),
-                        slow = measure_columns(kSpark, reference, kText, options);
-  ASSERT_EQ(fast.matrices.size(), 28u);
-  ASSERT_EQ(slow.matrices.size(), 28u);
+  const MeasuredColumns fast = measure_columns(path, {}, kText, options),
+                        slow = measure_columns(path, reference, kText, options);
+  ASSERT_EQ(fast.matrices.size(), matrices);
+  ASSERT_EQ(slow.matrices.size(), matrices);
   for (const ColumnSquares& matrix : slow.matrices) {
     const ColumnSquares& other = of(fast, matrix.name);
-    EXPECT_EQ(other.counts, std::vector<double>{12}) << matrix.name;
+    EXPECT_EQ(other.counts, matrix.counts) << matrix.name;
     double difference = 0, sum = 0;
     for (size_t i = 0; i < matrix.sums.size(); ++i) {
       difference += std::fabs(matrix.sums[i] - other.sums[i]);
       sum += matrix.sums[i];
     }
     EXPECT_GT(sum, 0) << matrix.name;
-    EXPECT_LT(difference, 0.02 * sum) << matrix.name;
+    EXPECT_LT(difference, tolerance * sum) << matrix.name;
   }
+}
+
+TEST(Measure, EveryMatrixIsMeasuredOnceOnEveryDevice) { expect_the_same_on_every_device(kSpark, 28, 0.02); }
+
+TEST(Measure, ExpertsAreMeasuredTheSameOnEveryDevice) {
+  const auto path = shared_data("golden/models/llama-moe.gguf");
+  HEARTH_REQUIRE_SHARED(path);
+  expect_the_same_on_every_device(path, 14, 0.01);  // of F32 weights
 }
 
 TEST(Measure, WhatIsWrittenIsRead) {
@@ -98,11 +106,13 @@ TEST(Measure, ExpertsCountTheTokensThatTheyGet) {
   const MeasuredColumns columns = measure_columns(path, {}, kText, {.chunk = 16, .most_chunks = 2});
   const Gguf file = Gguf::open(path);
   const auto experts = *file.find_uint("llama.expert_count"), used = *file.find_uint("llama.expert_used_count");
-  for (const char* name : {"blk.0.ffn_gate_exps.weight", "blk.1.ffn_up_exps.weight"}) {
+  for (const char* name : {"blk.0.ffn_gate_exps.weight", "blk.1.ffn_up_exps.weight", "blk.1.ffn_down_exps.weight"}) {
     const ColumnSquares& measured = of(columns, name);
     EXPECT_EQ(measured.experts, experts);
+    EXPECT_EQ(measured.width, file.find_tensor(name)->dims[0]);
     EXPECT_EQ(std::accumulate(measured.counts.begin(), measured.counts.end(), 0.0), 32.0 * static_cast<double>(used));
   }
+  EXPECT_EQ(of(columns, "blk.0.ffn_down_exps.weight").counts, of(columns, "blk.0.ffn_up_exps.weight").counts);
 }
 
 TEST(Measure, ATextThatIsTooShortIsRefused) { EXPECT_THROW(measure_columns(kSpark, {}, "x", {.chunk = 512}), Error); }

@@ -63,6 +63,11 @@ GgufWriter::GgufWriter(const std::filesystem::path& path, uint32_t alignment)
   if (alignment != kGgufDefaultAlignment) {
     add_values("general.alignment", GgufType::u32, std::as_bytes(std::span(&alignment, 1)));
   }
+  // The name would be given to the new file whatever has it now, a device included.
+  std::error_code absent;
+  const auto status = std::filesystem::status(path_, absent);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
+    throw FileError(printable(path_.native(), kLongestPath) + ": is there already, and is not a regular file");
   buffer_.reserve(kBufferSize);
   file_ = ::open(partial_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
   if (file_ < 0) fail_with_errno("cannot be created");

@@ -44,7 +44,8 @@ constexpr GgufType gguf_type_of() {
 // std::logic_error where it is used out of order or with what a reader would refuse. One thread at a time.
 class GgufWriter {
  public:
-  // alignment: of tensor data, a power of two from 8 to 1048576; stored as general.alignment where it is not 32.
+  // alignment: of tensor data, a power of two from 8 to 1048576; stored as general.alignment where it is not 32. A file
+  // that has the name is replaced; anything else (a folder, a device) is not.
   explicit GgufWriter(const std::filesystem::path& path, uint32_t alignment = 32);
   GgufWriter(const GgufWriter&) = delete;
   GgufWriter& operator=(const GgufWriter&) = delete;

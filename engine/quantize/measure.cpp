@@ -275,8 +275,8 @@ std::vector<int32_t> chunks_of(const Tokenizer& tokenizer, std::string_view text
   if (begins) tokens.insert(tokens.begin(), *bos);
   size_t chunks = tokens.size() / options.chunk;
   if (chunks == 0)
-    throw Error(ErrorCode::invalid_argument, "the text has " + std::to_string(tokens.size()) +
-                                                 " tokens, fewer than a chunk of " + std::to_string(options.chunk));
+    throw FileError("the text has " + std::to_string(tokens.size()) + " tokens, fewer than a chunk of " +
+                    std::to_string(options.chunk));
   if (options.most_chunks > 0) chunks = std::min<size_t>(chunks, options.most_chunks);
   tokens.resize(chunks * options.chunk);
   if (begins)

@@ -124,18 +124,14 @@ void add_entries(const Gguf& file, const QuantizePlan& plan, GgufWriter& writer)
   if (plan.importance->chunks() > 0) writer.add("quantize.imatrix.chunks_count", plan.importance->chunks());
 }
 
-// The input is read while the output, under the name OUT.partial, is written; and a device or folder is not replaced.
-void require_free_name(const Gguf& file, const std::filesystem::path& out) {
+// The input is read while the output, under the name OUT.partial, is written.
+void require_other_file(const Gguf& file, const std::filesystem::path& out) {
   for (const std::filesystem::path& input : file.paths())
     for (const std::filesystem::path& output : {out, std::filesystem::path(out.native() + ".partial")}) {
       std::error_code ignored;
       if (std::filesystem::equivalent(input, output, ignored))
         throw FileError(printable(out.native(), kLongestPath) + ": is the input itself");
     }
-  std::error_code absent;
-  const auto status = std::filesystem::status(out, absent);
-  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
-    throw FileError(printable(out.native(), kLongestPath) + ": is there already, and is not a regular file");
 }
 
 void require_space(const QuantizePlan& plan, const std::filesystem::path& out) {
@@ -151,7 +147,7 @@ void require_space(const QuantizePlan& plan, const std::filesystem::path& out) {
 
 void write_quantized(const Gguf& file, const QuantizePlan& plan, const std::filesystem::path& out, uint32_t threads,
                      const std::function<void(const TensorChange&, double)>& on_progress) {
-  require_free_name(file, out);
+  require_other_file(file, out);
   require_space(plan, out);
   GgufWriter writer(out);
   add_entries(file, plan, writer);

@@ -151,6 +151,30 @@ TEST_F(QuantizeProgram, CoarserFormatsAreFurtherFromTheBase) {
   EXPECT_LT(coarse["same_top_token"]["value"].get<double>(), fine["same_top_token"]["value"].get<double>());
 }
 
+TEST_F(QuantizeProgram, AnImportanceMatrixIsMeasuredAndUsed) {
+  const std::string text = text_file(), matrix = in_folder("imatrix.gguf"), out = in_folder("out.gguf");
+  const Outcome measured = run_program({"imatrix", spark_, text, "-o", matrix, "--ctx", "64", "--chunks", "3"});
+  EXPECT_EQ(measured.exit_code, 0) << measured.err;
+  EXPECT_NE(measured.out.find("28 matrices over 3 chunks of 64 tokens"), std::string::npos) << measured.out;
+  const Outcome used = run_program({"quantize", spark_, out, "Q2_K", "--allow-requantize", "--imatrix", matrix});
+  EXPECT_EQ(used.exit_code, 0) << used.err;
+  EXPECT_NE(used.out.find("28 tensors by importance"), std::string::npos) << used.out;
+  EXPECT_EQ(run_program({"run", out, "-p", "def f(x):", "-n", "4", "--temp", "0"}).exit_code, 0);
+
+  const auto refusal = [&](std::vector<std::string> words, int code) {
+    words.insert(words.begin(), "imatrix");
+    return expect_refusal(run_program(words), code);
+  };
+  refusal({spark_, text}, 2);
+  refusal({spark_, text, "-o", matrix, "--ctx", "1"}, 2);
+  EXPECT_NE(refusal({spark_, text_file(1), "-o", matrix}, 1).find("fewer than a chunk of 512"), std::string::npos);
+  EXPECT_NE(refusal({spark_, in_folder("absent.txt"), "-o", matrix}, 1).find("absent.txt"), std::string::npos);
+  EXPECT_NE(refusal({spark_, text, "-o", in_folder("no/imatrix.gguf")}, 1).find("no such folder"), std::string::npos);
+  EXPECT_NE(refusal({text, text, "-o", matrix}, 1).find("text.py"), std::string::npos);
+  EXPECT_NE(refusal({spark_, text, "-o", folder_.path(), "--ctx", "8"}, 1).find("not a regular file"),
+            std::string::npos);
+}
+
 TEST_F(QuantizeProgram, WhatCannotBeScoredIsNamed) {
   const std::string text = text_file(1), noise = in_folder("noise");
   write_text(noise, "no logits, for certain");

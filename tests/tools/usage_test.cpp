@@ -12,8 +12,8 @@ namespace {
 const std::string kModel = std::filesystem::path(HEARTH_SOURCE_DIR) / "tests/data/models/spark.gguf";
 
 TEST(Program, EverySubcommandHasHelp) {
-  for (const char* command :
-       {"run", "inspect", "tokenize", "detokenize", "render", "logits", "bench", "perplexity", "quantize", "serve"}) {
+  for (const char* command : {"run", "inspect", "tokenize", "detokenize", "render", "logits", "bench", "imatrix",
+                              "perplexity", "quantize", "serve"}) {
     const Outcome outcome = run_program({command, "--help"});
     EXPECT_EQ(outcome.exit_code, 0) << command;
     EXPECT_NE(outcome.out.find(std::string("hearth ") + command), outcome.out.npos) << outcome.out;

@@ -2,8 +2,10 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <memory>
+#include <stdexcept>
 
 #include "engine/quantize/measure.h"
 #include "formats/mapped_file.h"
@@ -27,6 +29,10 @@ void run(ImatrixOptions options) {
   const MappedFile file(options.text);
   std::string_view text(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
   if (text.ends_with('\n')) text.remove_suffix(1);  // as llama.cpp takes a file
+  // Better now than after the measuring.
+  const std::filesystem::path folder = std::filesystem::path(options.out).parent_path();
+  if (!folder.empty() && !std::filesystem::is_directory(folder))
+    throw std::runtime_error(options.out + ": there is no such folder");
   const MeasuredColumns columns = measure_columns(options.model, options.engine, text, options.measure);
   if (terminal) std::fputs("\r               \r", stderr);
   write_columns(columns, options.text, options.out);

@@ -30,8 +30,8 @@ struct MeasuredColumns {
   uint32_t chunks = 0, chunk = 0;
 };
 
-// Runs the model on a text, layer by layer. Every matrix is measured but the output matrix, the token embedding and those
-// that work on single heads. Throws Error.
+// Runs the model on a text, layer by layer. Every matrix is measured but the output matrix, the token embedding and
+// those that work on single heads. Throws Error.
 MeasuredColumns measure_columns(const std::filesystem::path& model, const EngineOptions& engine, std::string_view text,
                                 const MeasureOptions& options);
 

@@ -33,6 +33,14 @@ Guide::Guide(const GuideTools& tools, const Request& request, const Prompt& prom
 
 std::vector<int32_t> Guide::tokens_of(const std::string& text) const { return tools_.tokenizer.encode(text, true); }
 
+// What models like to write behind their reasoning, and what is no part of the answer.
+AutomatonPointer Guide::line_ends() const {
+  return tools_.cache.find("line ends", [] {
+    GrammarBuilder builder;
+    return build_automaton(builder, builder.repeat(builder.literal("\n"), 0, 2));
+  });
+}
+
 std::vector<GuideStep> Guide::call_steps(const CallFormat& format, bool behind_reasoning) const {
   std::string open = format.written.open;
   if (split_->format->channels) open = (behind_reasoning ? "<|start|>assistant " : " ") + open;
@@ -58,10 +66,11 @@ void Guide::begin_text(bool behind_reasoning) {
   paths_.clear();
   pending_ = false;
   const AnswerFormat* format = split_ ? split_->format : nullptr;
+  const bool channels = format != nullptr && format->channels;
   const auto add = [&](GuidePath::Kind kind, std::vector<GuideStep> steps) {
+    if (behind_reasoning && !channels) steps.insert(steps.begin(), line_ends());
     paths_.emplace_back(kind, std::move(steps), tools_.trie(), begins_text_ && !behind_reasoning);
   };
-  const bool channels = format != nullptr && format->channels;
   if (format != nullptr && !behind_reasoning && split_->may_think && format->tells_reasoning())
     add(GuidePath::Kind::reasoning,
         {tokens_of(channels ? "<|channel|>analysis<|message|>" : format->reasoning.front().open)});

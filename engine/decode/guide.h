@@ -42,6 +42,7 @@ class Guide {
   void begin_text(bool behind_reasoning);
   std::vector<GuideStep> call_steps(const CallFormat& format, bool behind_reasoning) const;
   std::vector<int32_t> tokens_of(const std::string& text) const;
+  AutomatonPointer line_ends() const;
   void resolve_arguments();
   void follow_call(const Answer& answer);
 

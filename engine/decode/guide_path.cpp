@@ -58,11 +58,18 @@ void GuidePath::allow(std::span<const float> logits, std::span<float> allowed, b
   }
   std::vector<float> own(logits.begin(), logits.end());
   const bool last = at_ + 1 == steps_.size();
-  if (matcher_->mask(own, may_stop && last))
+  const auto add_own = [&] {
     for (size_t token = 0; token < own.size(); ++token)
       if (std::isfinite(own[token])) allowed[token] = own[token];
-  if (!last && matcher_->may_end())
-    if (const auto* tokens = std::get_if<std::vector<int32_t>>(&steps_[at_ + 1])) allow_one(tokens->front());
+  };
+  if (matcher_->mask(own, may_stop && last)) add_own();
+  if (last || !matcher_->may_end()) return;
+  if (const auto* tokens = std::get_if<std::vector<int32_t>>(&steps_[at_ + 1])) {
+    allow_one(tokens->front());
+  } else if (const auto* automaton = std::get_if<Automaton>(&steps_[at_ + 1])) {
+    own.assign(logits.begin(), logits.end());
+    if (Matcher(*automaton, trie_).mask(own, may_stop && at_ + 2 == steps_.size())) add_own();
+  }
 }
 
 bool GuidePath::mask(std::span<float> logits, bool may_stop) {

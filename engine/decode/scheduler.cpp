@@ -236,6 +236,7 @@ void Scheduler::fail(const std::exception_ptr& error) {
 
 SchedulerStatistics Scheduler::statistics() const {
   SchedulerStatistics now = counted_;
+  now.places = options_.parallel;
   now.running = static_cast<uint32_t>(running_.size());
   now.waiting = static_cast<uint32_t>(waiting_.size());
   now.pages = cache_.pages();

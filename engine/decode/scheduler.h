@@ -46,7 +46,7 @@ struct SchedulerOptions {
 };
 
 struct SchedulerStatistics {
-  uint32_t running = 0, waiting = 0;
+  uint32_t places = 0, running = 0, waiting = 0;       // places: most that run at once
   uint32_t pages = 0, pages_used = 0, pages_held = 0;  // of the cache; used by tasks; holding anything
   uint64_t steps = 0, rows = 0;                        // rows: of all steps together
   uint64_t prompt_tokens = 0, cached_tokens = 0;       // of tasks that started

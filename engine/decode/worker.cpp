@@ -31,7 +31,9 @@ bool Worker::add(std::shared_ptr<Task> task, uint32_t most_waiting, size_t sched
   {
     const std::lock_guard lock(mutex_);
     Lane& lane = lanes_[scheduler];
-    if (lane.arrived.size() + lane.statistics.waiting >= most_waiting) return false;
+    const SchedulerStatistics& now = lane.statistics;
+    // Those that fit into free places begin with the next step, and do not wait.
+    if (lane.arrived.size() + now.waiting + now.running >= uint64_t{most_waiting} + now.places) return false;
     lane.arrived.push_back(std::move(task));
   }
   changed_.notify_one();

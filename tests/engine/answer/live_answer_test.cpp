@@ -368,6 +368,17 @@ TEST(LiveAnswerTest, a_constraint_binds_the_text_and_neither_reasoning_nor_calls
   EXPECT_EQ(answer(talking, request).text, "\"blue\"");
 }
 
+TEST(LiveAnswerTest, line_ends_may_stand_between_reasoning_and_what_a_constraint_binds) {
+  Engine engine =
+      engine_of(marked({{"<think>", true}, {"Hm."}, {"</think>", true}, {"\n\n"}, {"\"red\""}, {"<|end|>", true}}));
+  Request request = with_tools();
+  request.constraint = JsonSchema{R"({"enum": ["red", "blue"]})"};
+  const Told told = answer(engine, request);
+  EXPECT_EQ(told.reasoning, "Hm.");
+  EXPECT_EQ(told.text, "\"red\"");  // it would be blue had the model lost its thread
+  EXPECT_EQ(told.result.reason, FinishReason::end);
+}
+
 TEST(LiveAnswerTest, a_constraint_binds_the_last_message_in_channels) {
   Engine engine = engine_of({{"<|channel|>", true},
                              {"analysis"},

@@ -107,8 +107,10 @@ std::vector<SourceFile> read_tree(const std::filesystem::path& root) {
   add(root / "CMakeLists.txt");
   for (const char* folder : kFolders) {
     if (!std::filesystem::exists(root / folder)) continue;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(root / folder))
-      if (entry.is_regular_file()) add(entry.path());
+    for (std::filesystem::recursive_directory_iterator at(root / folder), end; at != end; ++at) {
+      if (at->path().filename() == "node_modules") at.disable_recursion_pending();  // of others
+      if (at->is_regular_file()) add(at->path());
+    }
   }
   std::ranges::sort(files, {}, &SourceFile::path);
   return files;

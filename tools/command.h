@@ -30,6 +30,10 @@ void add_perplexity(CLI::App& program);
 void add_quantize(CLI::App& program);
 void add_serve(CLI::App& program);
 void add_audit(CLI::App& program);
+void add_pull(CLI::App& program);
+void add_list(CLI::App& program);
+void add_show(CLI::App& program);
+void add_rm(CLI::App& program);
 
 // A check whose help reads "1..4096", or "1.." where the most is as good as none.
 template <class Number>
@@ -43,7 +47,7 @@ CLI::Validator between(Number least, Number most) {
 // Adds --device, --kernels, --threads, --pre and, where asked for, --ctx and --kv-type.
 void add_engine_options(CLI::App& command, EngineOptions& options, bool with_cache = true);
 
-// The model at `path`, or the built-in one where it is empty. Shows progress on stderr where that is a terminal.
+// The model at `path`, which may be a name of the store, or the built-in one where it is empty. Shows progress on stderr where that is a terminal.
 Engine load_engine(const std::string& path, EngineOptions options);
 
 std::span<const std::byte> builtin_model();

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "tools/command.h"
+#include "tools/store/find_model.h"
 
 namespace hearth {
 
@@ -40,8 +41,8 @@ Engine load_engine(const std::string& path, EngineOptions options) {
       const int percent = static_cast<int>(share * 100);
       if (percent != shown) std::fprintf(stderr, "\rloading %3d %%", shown = percent);
     };
-  Engine engine =
-      path.empty() ? Engine::view(builtin_model(), "the built-in model", options) : Engine::load(path, options);
+  Engine engine = path.empty() ? Engine::view(builtin_model(), "the built-in model", options)
+                               : Engine::load(store::find_model(path), options);
   if (terminal) std::fputs("\r             \r", stderr);
   if (const ModelInfo info = engine.info(); info.context > info.trained_context)
     std::cerr << "hearth: --ctx " << info.context << " is past the " << info.trained_context

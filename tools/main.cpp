@@ -44,6 +44,10 @@ int main(int argc, char** argv) {
   hearth::add_quantize(program);
   hearth::add_serve(program);
   hearth::add_audit(program);
+  hearth::add_pull(program);
+  hearth::add_list(program);
+  hearth::add_show(program);
+  hearth::add_rm(program);
   try {
     require_values({argv, static_cast<size_t>(argc)});
     program.parse(argc, argv);

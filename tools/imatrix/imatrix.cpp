@@ -10,6 +10,7 @@
 #include "engine/quantize/measure.h"
 #include "formats/mapped_file.h"
 #include "tools/command.h"
+#include "tools/store/find_model.h"
 
 namespace hearth {
 namespace {
@@ -33,7 +34,8 @@ void run(ImatrixOptions options) {
   const std::filesystem::path folder = std::filesystem::path(options.out).parent_path();
   if (!folder.empty() && !std::filesystem::is_directory(folder))
     throw std::runtime_error(options.out + ": there is no such folder");
-  const MeasuredColumns columns = measure_columns(options.model, options.engine, text, options.measure);
+  const MeasuredColumns columns =
+      measure_columns(store::find_model(options.model), options.engine, text, options.measure);
   if (terminal) std::fputs("\r               \r", stderr);
   write_columns(columns, options.text, options.out);
   std::printf("%s: %zu matrices over %u chunks of %u tokens\n", options.out.c_str(), columns.matrices.size(),

@@ -7,6 +7,7 @@
 #include "engine/model/loaded_model.h"
 #include "tools/command.h"
 #include "tools/inspect/metadata.h"
+#include "tools/store/find_model.h"
 
 namespace hearth {
 namespace {
@@ -54,7 +55,8 @@ std::string chat_line(const nlohmann::ordered_json& chat) {
 }
 
 void inspect(const InspectOptions& options) {
-  Gguf file = options.model.empty() ? Gguf::view(builtin_model(), "the built-in model") : Gguf::open(options.model);
+  Gguf file = options.model.empty() ? Gguf::view(builtin_model(), "the built-in model")
+                                    : Gguf::open(store::find_model(options.model));
   nlohmann::ordered_json out = {{"metadata", metadata(file)}, {"tensor_count", file.tensors().size()}};
   if (options.tensors) out["tensors"] = tensor_list(file);
   // A vocabulary or a model of another architecture can be looked at, though not be run.

@@ -14,6 +14,7 @@
 
 #include "formats/byte_cursor.h"
 #include "tools/command.h"
+#include "tools/store/find_model.h"
 
 namespace hearth {
 namespace {
@@ -113,7 +114,7 @@ void run(const QuantizeArguments& arguments) {
   QuantizeOptions options = options_of(arguments);
   std::optional<Importance> importance;
   if (!arguments.importance.empty()) options.importance = &importance.emplace(Importance::load(arguments.importance));
-  const Gguf file = Gguf::open(arguments.in);
+  const Gguf file = Gguf::open(store::find_model(arguments.in));
   const QuantizePlan plan = plan_quantization(file, options);
   if (arguments.dry_run) {
     list_changes(plan);

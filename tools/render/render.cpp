@@ -8,6 +8,7 @@
 #include "engine/text/template/template.h"
 #include "formats/gguf.h"
 #include "tools/command.h"
+#include "tools/store/find_model.h"
 
 namespace hearth {
 namespace {
@@ -24,7 +25,7 @@ std::string template_source(const RenderOptions& options) {
     if (!in) throw Error(ErrorCode::invalid_argument, options.file + ": cannot be read");
     return source;
   }
-  const Gguf file = Gguf::open(options.model);
+  const Gguf file = Gguf::open(store::find_model(options.model));
   const auto source = file.find_string("tokenizer.chat_template");
   if (!source) throw Error(ErrorCode::bad_template, options.model + ": has no chat template");
   return std::string(*source);

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "tools/command.h"
+#include "tools/pull/model_argument.h"
 #include "tools/run/chat.h"
 #include "tools/run/print_answer.h"
 
@@ -13,7 +14,7 @@ namespace {
 struct RunOptions {
   std::string model;
   std::string prompt;
-  bool raw = false;
+  bool raw = false, offline = false;
   EngineOptions engine;
   Request request;
   uint64_t seed = 0;
@@ -23,7 +24,7 @@ struct RunOptions {
 int run(const RunOptions& options, bool has_prompt, bool has_seed) {
   EngineOptions engine_options = options.engine;
   engine_options.chat_template = !options.raw;
-  Engine engine = load_engine(options.model, engine_options);
+  Engine engine = load_engine(pulled_model(options.model, engine_options, options.offline), engine_options);
   Request request = options.request;
   if (has_seed) request.sampling.seed = options.seed;
   install_interrupt_handler();
@@ -46,7 +47,8 @@ void add_run(CLI::App& program) {
   const auto options = std::make_shared<RunOptions>();
   CLI::App* command = program.add_subcommand("run", "Complete a prompt; without one, talk in the terminal");
   command->add_option("MODEL", options->model,
-                      "A GGUF file; default: the small built-in model, which completes Python");
+                      "A GGUF file, or a name as for pull, which is fetched where it is not in the store; default: the "
+                      "small built-in model, which completes Python");
   const CLI::Option* prompt =
       command->add_option("-p,--prompt", options->prompt, "The prompt; a chat template is applied to it");
   command
@@ -82,6 +84,7 @@ void add_run(CLI::App& program) {
       ->allow_extra_args(false);
   command->add_flag("--raw", options->raw, "Do not apply the model's chat template");
   add_engine_options(*command, options->engine);
+  add_offline_option(*command, options->offline);
   command->callback([=] {
     if (const int code = run(*options, prompt->count() > 0, seed->count() > 0); code != 0)
       throw CLI::RuntimeError(code);

@@ -8,8 +8,11 @@
 #include <set>
 
 #include "tools/command.h"
+#include "tools/pull/model_argument.h"
 #include "tools/serve/config.h"
 #include "tools/serve/server.h"
+#include "tools/store/find_model.h"
+#include "tools/store/model_name.h"
 
 namespace hearth {
 namespace {
@@ -37,6 +40,27 @@ uint64_t machine_memory() {
   return static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
+// A MODEL argument: a path, a name that is pulled where it is not in the store, or NAME= and one of those.
+serve::ModelSource model_of(const std::string& text, const ServerOptions& options, bool offline) {
+  serve::ModelSource source = serve::model_source(text);
+  const size_t equals = text.find('=');
+  const bool is_named = equals != text.npos && text.compare(0, equals, source.name) == 0;
+  const std::string model = is_named ? text.substr(equals + 1) : text;
+  source.path = pulled_model(model, options.engine, offline || options.routing.policy.offline, options.memory);
+  // A file goes by its stem, a name by itself.
+  if (!is_named && source.path != model) source.name = model;
+  return source;
+}
+
+// Models that hearth.toml calls by names of the store.
+void find_configured_models(const std::filesystem::path& folder, std::vector<serve::ModelSource>& models) {
+  for (serve::ModelSource& model : models) {
+    const std::string text = model.path.lexically_relative(folder).string();
+    if (store::exists(model.path.string()) || !store::parse_model_name(text)) continue;
+    model.path = store::find_model(text);
+  }
+}
+
 void run_server(ServerOptions options) {
   if (options.models.empty()) options.models.push_back({"spark", {}, builtin_model()});
   require_distinct_names(options);
@@ -57,14 +81,17 @@ void add_serve(CLI::App& program) {
   struct Given {
     std::vector<std::string> models, keys, hosts, origins;
     std::string config, memory;
+    bool offline = false;
     ServerOptions options;
   };
   const auto given = std::make_shared<Given>();
   given->options.engine.parallel = 4;
   CLI::App* command =
       program.add_subcommand("serve", "Answer at an address as the APIs of OpenAI, Anthropic, Ollama and llama.cpp do");
-  command->add_option("MODEL", given->models,
-                      "GGUF files, each a path or NAME=PATH; default: the small built-in model, named spark");
+  command->add_option(
+      "MODEL", given->models,
+      "GGUF files or names as for pull, each alone or as NAME=MODEL; default: the small built-in model, named "
+      "spark");
   const auto* host = command->add_option("--host", given->options.host, "Address to listen on")->capture_default_str();
   const auto* port = command->add_option("--port", given->options.port, "Port to listen on; 0: a free one")
                          ->check(between(0, 65535))
@@ -114,6 +141,7 @@ void add_serve(CLI::App& program) {
   command->add_flag("--log-requests", given->options.log_requests, "A line on stderr for each request");
   command->add_flag("--log-cache", given->options.log_cache,
                     "A line for each prompt that leaves the cached one, with words of both");
+  add_offline_option(*command, given->offline);
   add_engine_options(*command, given->options.engine);
   const auto* context = command->get_option("--ctx");
   command->callback([=] {
@@ -135,11 +163,12 @@ void add_serve(CLI::App& program) {
       options.memory = from_file.memory;
       options.access = from_file.access;
       options.models = from_file.models;
+      find_configured_models(std::filesystem::path(given->config).parent_path(), options.models);
       options.remotes = from_file.remotes;
       options.routing = from_file.routing;
     }
-    for (const std::string& model : given->models) options.models.push_back(serve::model_source(model));
     if (!given->memory.empty()) options.memory = serve::read_bytes(given->memory);
+    for (const std::string& model : given->models) options.models.push_back(model_of(model, options, given->offline));
     for (const std::string& key : given->keys)
       for (std::string& one : serve::read_keys(key)) options.access.keys.push_back(std::move(one));
     for (const std::string& name : given->hosts) options.access.hosts.push_back(name);

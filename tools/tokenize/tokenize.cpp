@@ -5,6 +5,7 @@
 
 #include "engine/text/tokenizer/tokenizer.h"
 #include "tools/command.h"
+#include "tools/store/find_model.h"
 
 namespace hearth {
 namespace {
@@ -16,7 +17,7 @@ struct TokenizeOptions {
 
 Tokenizer load(const TokenizeOptions& options) {
   if (options.model.empty()) return Tokenizer::load(Gguf::view(builtin_model(), "the built-in model"), {options.pre});
-  return Tokenizer::load(Gguf::open(options.model), {options.pre});
+  return Tokenizer::load(Gguf::open(store::find_model(options.model)), {options.pre});
 }
 
 void tokenize(const TokenizeOptions& options) {

@@ -269,10 +269,24 @@ Breaches check_library_manners(const SourceFile& file) {
 
 Breaches check_way_off(const SourceFile& file) {
   Breaches breaches;
-  if (file.path == "tools/serve/remote.cpp") return breaches;
-  for (const Include& include : includes(file))
-    if (include.path.starts_with("curl/"))
-      breaches.push_back(place(file, include.line) + "only tools/serve/remote.cpp sends bytes off the machine");
+  const bool asks = file.path == "tools/fetch/transfer.cpp";
+  // The command may pull the models that it is given; what answers requests may not.
+  const bool answers = under(file.path, "tools/serve/") && file.path != "tools/serve/serve.cpp";
+  for (const Include& include : includes(file)) {
+    if (include.path.starts_with("curl/") && !asks && file.path != "tools/serve/remote.cpp")
+      breaches.push_back(place(file, include.line) +
+                         "only tools/serve/remote.cpp sends bytes off the machine, and only "
+                         "tools/fetch/transfer.cpp asks for models");
+    if ((under(include.path, "tools/fetch/") || under(include.path, "tools/pull/")) &&
+        (answers || under(file.path, "tools/store/")))
+      breaches.push_back(place(file, include.line) + "neither the server nor the store fetches models");
+  }
+  if (!asks) return breaches;
+  for (size_t i = 0; i < file.code.size(); ++i)
+    for (const char* sends : {"CURLOPT_POST", "CURLOPT_COPYPOSTFIELDS", "CURLOPT_UPLOAD", "CURLOPT_MIMEPOST",
+                              "CURLOPT_READ", "CURLOPT_CUSTOMREQUEST", "curl_easy_send"})
+      if (file.code[i].find(sends) != std::string::npos)
+        breaches.push_back(place(file, i) + sends + ": it asks, and has nothing to send");
   return breaches;
 }
 

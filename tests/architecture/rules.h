@@ -33,7 +33,8 @@ Breaches check_finished(const SourceFile& file);
 // The library does not end its host, print, or read the environment; and kernels own no memory.
 Breaches check_library_manners(const SourceFile& file);
 
-// Only tools/serve/remote.cpp uses libcurl: nothing else has a way off the machine.
+// Two files use libcurl, and so have a way off the machine: tools/serve/remote.cpp sends requests to providers, and
+// tools/fetch/transfer.cpp asks for models, with nothing to send but an address. The server does not know the latter.
 Breaches check_way_off(const SourceFile& file);
 
 // No macros; conditional compilation only where instruction sets and devices are chosen, and in the C header.

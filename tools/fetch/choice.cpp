@@ -23,6 +23,10 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // "Q4_K_M", "IQ4_XS", "TQ1_0", "F16", "BF16", "FP32", "MXFP4", "MXFP4_MOE"; in upper case.
 bool is_quantization(std::string_view word) {
+  constexpr size_t kLongest = 32;  // it becomes part of a name
+  if (word.size() > kLongest ||
+      !std::ranges::all_of(word, [](char c) { return is_digit(c) || (c >= 'A' && c <= 'Z') || c == '_'; }))
+    return false;
   constexpr std::array kPlain = {"F16", "F32", "BF16", "FP16", "FP32", "BF32", "F64"};
   if (std::ranges::find(kPlain, word) != kPlain.end()) return true;
   if (word.starts_with("MXFP4") || word.starts_with("NVFP4")) return word.size() == 5 || word[5] == '_';

@@ -88,6 +88,12 @@ std::string download(const RemoteFile& file, const store::Store& store, const Se
     throw Error(ErrorCode::bad_model, file.name + ": what came has the SHA-256 " + hash + " instead of " + file.sha256 +
                                           "; it was thrown away");
   }
+  try {
+    watcher.accept(partial->path());
+  } catch (...) {
+    partial->discard();
+    throw;
+  }
   partial->finish(store.blob_path(hash));
   return hash;
 }

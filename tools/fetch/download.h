@@ -25,6 +25,8 @@ struct Watcher {
   std::function<void(uint64_t done)> on_bytes = [](uint64_t) {};  // bytes of this file that are there
   std::function<void(uint64_t read)> on_check = [](uint64_t) {};  // bytes that have been read to check them
   std::function<void()> on_wait = [] {};                          // another process is fetching it
+  // Looks at a file that is whole and has the right hash before it has a name; where it throws, the file is thrown away.
+  std::function<void(const std::filesystem::path&)> accept = [](const std::filesystem::path&) {};
   std::function<bool()> interrupted = [] { return false; };
 };
 

@@ -1,6 +1,7 @@
 // One page: an array of files and folders.
 #include "tools/fetch/listing.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "hearth/hearth.h"
@@ -43,7 +44,9 @@ class ListingReader {
     const auto path = object.find("path");
     if (path == object.end() || !path->is_string()) refuse("lists a file without a 'path'");
     ListedFile file{*path, size_in(object), ""};
-    if (file.path.empty() || file.path.size() > kLongestListedPath) refuse("lists a file with an impossible 'path'");
+    const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7F; };
+    if (file.path.empty() || file.path.size() > kLongestListedPath || std::ranges::any_of(file.path, is_control))
+      refuse("lists a file with an impossible 'path'");
     const auto lfs = object.find("lfs");
     if (lfs == object.end() || lfs->is_null()) return file;
     // Of a file in LFS the outer oid is git's, of a pointer to it.

@@ -3,7 +3,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <exception>
+#include <map>
 #include <utility>
 
 #include "engine/model/loaded_model.h"
@@ -61,6 +63,12 @@ Kind kind_of(const std::filesystem::path& path) {
     if (const auto type = file.find_uint("general.file_type"))
       for (const Mix& mix : mixes())
         if (mix.file_type == *type) kind.quantization = mix.name;
+    if (!kind.quantization.empty()) return kind;
+    std::map<Format, uint64_t> bytes;  // then that of most weights
+    for (const GgufTensor& tensor : file.tensors()) bytes[tensor.format] += tensor.bytes.size();
+    if (!bytes.empty())
+      kind.quantization =
+          format_info(std::ranges::max_element(bytes, {}, [](auto& of) { return of.second; })->first).name;
   } catch (const std::exception& error) {
     kind.why_not = error.what();
   }

@@ -26,7 +26,7 @@ Pieces::Pieces(const RemoteFile& file, uint64_t end, store::PartialFile& to, con
 }
 
 void Pieces::fetch(const Watcher& watcher) {
-  std::vector<std::thread> threads;
+  std::vector<std::jthread> threads;
   const size_t count = std::min<size_t>(pieces_.size(), settings_.connections);
   {
     const std::lock_guard lock(mutex_);
@@ -52,7 +52,7 @@ void Pieces::fetch(const Watcher& watcher) {
     changed_.notify_all();
   }
   lock.unlock();
-  for (std::thread& thread : threads) thread.join();
+  for (std::jthread& thread : threads) thread.join();
   if (error_) std::rethrow_exception(error_);
   if (interrupted) throw Interrupted("interrupted");
 }

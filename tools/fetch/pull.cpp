@@ -40,6 +40,12 @@ std::string time_now() {
   return text;
 }
 
+void require_model(const std::filesystem::path& path) {
+  const Kind kind = kind_of(path);
+  if (!kind.why_not.empty())
+    throw Error(ErrorCode::bad_model, "what came is no model, and was thrown away: " + kind.why_not);
+}
+
 class Pulling {
  public:
   Pulling(const store::Store& store, const PullOptions& options)
@@ -174,6 +180,8 @@ class Pulling {
       watcher.on_bytes = [&](uint64_t done) { options_.on_step({Step::fetching, before + done, total}); };
       watcher.on_check = [&](uint64_t done) { options_.on_step({Step::checking, before + done, total}); };
       watcher.on_wait = [&] { options_.on_step({Step::waiting, before, total}); };
+      // Without a hash, anything may have come: a page that asks for a password, for one.
+      if (file.sha256.empty()) watcher.accept = require_model;
       entry.files.push_back({file.name, download(file, store_, options_.settings, watcher), file.size});
       before += file.size;
     }
@@ -190,19 +198,10 @@ class Pulling {
     const Kind kind = kind_of(store_.model_path(entry));
     entry.architecture = kind.architecture;
     entry.quantization = plan.quantization.empty() ? kind.quantization : plan.quantization;
-    if (kind.why_not.empty()) {
-      if (!entry.vouched)
-        options_.say(entry.name + ": nobody said its hash beforehand; what came has the SHA-256 " +
-                     entry.files.front().sha256);
-      return;
-    }
-    // Without a hash, anything may have come: a page that asks for a password, for one.
-    if (!entry.vouched) {
-      std::error_code ignored;
-      for (const store::StoredFile& file : entry.files) std::filesystem::remove(store_.blob_path(file.sha256), ignored);
-      throw Error(ErrorCode::bad_model, entry.name + ": what came is no model, and was thrown away: " + kind.why_not);
-    }
-    options_.say(entry.name + ": cannot be read: " + kind.why_not);
+    if (!kind.why_not.empty()) options_.say(entry.name + ": cannot be read: " + kind.why_not);
+    if (!entry.vouched)
+      options_.say(entry.name + ": nobody said its hash beforehand; what came has the SHA-256 " +
+                   entry.files.front().sha256);
   }
 
   const store::Store& store_;

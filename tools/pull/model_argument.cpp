@@ -12,6 +12,7 @@
 
 #include "tools/fetch/patience.h"
 #include "tools/fetch/progress.h"
+#include "tools/store/find_model.h"
 
 namespace hearth {
 namespace {
@@ -95,6 +96,7 @@ void add_offline_option(CLI::App& command, bool& offline) {
 
 std::filesystem::path pulled_model(const std::string& text, const EngineOptions& options, bool offline,
                                    uint64_t memory) {
+  if (text.empty() || store::exists(text)) return text;
   fetch::PullOptions pull;
   pull.settings = fetch::settings_of_environment();
   pull.settings.offline = pull.settings.offline || offline;

@@ -28,6 +28,13 @@ bool is_word(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return is_alphanumeric(c) || c == '.' || c == '_' || c == '-'; });
 }
 
+// A part of a file's path in a repository: people put all kinds of things there.
+bool is_file_part(std::string_view text) {
+  return !text.empty() && text != "." && text != ".." && std::ranges::none_of(text, [](char c) {
+    return static_cast<unsigned char>(c) < ' ' || c == 0x7F || c == '"' || c == '\\';
+  });
+}
+
 std::vector<std::string_view> split_at(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
   for (size_t at; (at = text.find(separator)) != text.npos; text.remove_prefix(at + 1))
@@ -74,16 +81,21 @@ HubName parse_hub(std::string_view path, std::string_view whole) {
   std::vector<std::string_view> parts = split_at(path, '/');
   if (parts.size() < 2) refuse_name(whole, kHubForm);
   name.owner = parts[0];
-  if (const auto revision = take_behind(parts[1], '@')) name.revision = *revision;
+  const auto revision = take_behind(parts[1], '@');
+  if (revision) name.revision = *revision;
   name.repo = parts[1];
   size_t first = 2;
   // The address of a page or of a file: /resolve/REVISION/FILE, /blob/REVISION/FILE, /tree/REVISION.
-  if (parts.size() > 3 && (parts[2] == "resolve" || parts[2] == "blob" || parts[2] == "tree")) {
+  const auto is_page = [&](size_t i) {
+    return i < parts.size() && (parts[i] == "resolve" || parts[i] == "blob" || parts[i] == "tree");
+  };
+  if (!revision && parts.size() > 3 && is_page(2)) {
     name.revision = parts[3];
     first = 4;
+    if (is_page(first)) refuse_name(whole, kHubForm);
   }
   for (size_t i = first; i < parts.size(); ++i) {
-    if (!is_word(parts[i])) refuse_name(whole, kHubForm);
+    if (!is_file_part(parts[i])) refuse_name(whole, kHubForm);
     name.file += (name.file.empty() ? "" : "/") + std::string(parts[i]);
   }
   if (!is_word(name.owner) || !is_word(name.repo) || !is_word(name.revision)) refuse_name(whole, kHubForm);
@@ -91,6 +103,8 @@ HubName parse_hub(std::string_view path, std::string_view whole) {
     refuse_name(whole, kHubForm);
   return name;
 }
+
+bool is_hub(std::string_view host) { return host == kHub || host == "huggingface.co"; }
 
 bool is_host(std::string_view text) {
   if (text == "[::1]") return true;
@@ -144,7 +158,7 @@ ModelName parse_url(std::string_view text) {
   if (!is_host(host)) refuse_name(text, "is no address");
   const std::string_view path = slash == rest.size() ? "" : rest.substr(slash + 1);
   const std::string lower_host = lower_case(host);
-  if ((lower_host == kHub || lower_host == "huggingface.co") && url.sha256.empty())
+  if (is_hub(lower_host))  // whose listing tells the hash anyway
     return parse_hub(path.substr(0, path.find('?')), text);
   if (path.empty()) refuse_name(text, "names no file");
   const size_t colon = path.rfind(':'), last = path.rfind('/');
@@ -176,7 +190,9 @@ bool is_loopback(std::string_view address) {
   return address.starts_with("127.") && address.find_first_not_of("0123456789.") == address.npos;
 }
 
-std::optional<ModelName> parse_model_name(std::string_view text) {
+namespace {
+
+std::optional<ModelName> parse_any(std::string_view text) {
   const std::string lower = lower_case(text.substr(0, kLongestUrl));
   if (lower.starts_with("http://") || lower.starts_with("https://")) return parse_url(text);
   for (const std::string_view host : {kHub, std::string_view("huggingface.co")})
@@ -190,6 +206,15 @@ std::optional<ModelName> parse_model_name(std::string_view text) {
   return std::nullopt;
 }
 
+}  // namespace
+
+std::optional<ModelName> parse_model_name(std::string_view text) {
+  auto name = parse_any(text);
+  if (name && !std::holds_alternative<UrlName>(*name) && store_name(*name).size() > kLongestName)
+    refuse_name(text, "is too long for a name");
+  return name;
+}
+
 std::string store_name(const ModelName& name) {
   if (const auto* hub = std::get_if<HubName>(&name)) {
     const std::string revision = hub->revision == "main" ? "" : "@" + hub->revision;
@@ -201,7 +226,10 @@ std::string store_name(const ModelName& name) {
   if (const auto* url = std::get_if<UrlName>(&name)) return url->url;
   const auto& registry = std::get<RegistryName>(name);
   const size_t scheme = registry.base.find("://");
-  const std::string host = registry.base.empty() ? "" : registry.base.substr(scheme + 3) + "/";
+  const bool ambiguous = is_hub(lower_case(registry.space)) || lower_case(registry.space) == "localhost";
+  const std::string host = !registry.base.empty() ? registry.base.substr(scheme + 3) + "/"
+                           : ambiguous            ? std::string(kRegistry) + "/"
+                                                  : "";
   // With a host nothing is left out, so that the name cannot be read in another way.
   const std::string space = host.empty() && registry.space == "library" ? "" : registry.space + "/";
   return host + space + registry.model + ":" + registry.tag;

@@ -248,7 +248,7 @@ uint64_t Store::remove(const std::string& name) const {
   const StoreLock lock(folder_);
   std::optional<Entry> entry;
   try {
-    entry = find(name);
+    if (parsed) entry = read(name_path(store_name(*parsed)));
   } catch (const std::exception&) {  // damaged: only the name can go
     std::error_code ignored;
     fs::remove(name_path(store_name(*parsed)), ignored);

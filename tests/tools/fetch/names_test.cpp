@@ -46,6 +46,8 @@ TEST(ModelName, EveryWayToWriteAModelGivesOneName) {
       {"https://huggingface.co/o/r/resolve/main/a/b-Q4_0.gguf?download=true", "hf.co/o/r/a/b-Q4_0.gguf"},
       {"https://huggingface.co/o/r/blob/v2/b.gguf", "hf.co/o/r@v2/b.gguf"},
       {"hf.co/o/r@v2/b.gguf", "hf.co/o/r@v2/b.gguf"},
+      {"hf.co/o/r/a (1).gguf", "hf.co/o/r/a (1).gguf"},
+      {"registry.ollama.ai/localhost/a:b", "registry.ollama.ai/localhost/a:b"},
       {"https://example.org/b.gguf", "https://example.org/b.gguf"},
       {"https://example.org/b.gguf#sha256=" + kDigits, "https://example.org/b.gguf"},
   };
@@ -63,9 +65,10 @@ TEST(ModelName, WhatCanOnlyBeAPathIsNeverAName) {
 
 TEST(ModelName, AddressesThatAreNoneAreRefusedInOneLine) {
   for (const std::string text :
-       {"hf.co/owner", "hf.co/owner/..", "hf.co/o/r/readme.md", "hf.co/o/r:", "hf.co/o/-r", "https://",
-        "https://user:key@example.org/a.gguf", "https://example.org", "https://exam ple.org/a",
-        "https://example.org/a.gguf#sha256=12", "https://example.org/a.gguf#part", "http://[::1/a"}) {
+       {"hf.co/owner", "hf.co/owner/..", "hf.co/o/r/readme.md", "hf.co/o/r:", "hf.co/o/r/../b.gguf",
+        "hf.co/o/r/tree/main/tree/b/c.gguf", "hf.co/o/-r", "https://", "https://user:key@example.org/a.gguf",
+        "https://example.org", "https://exam ple.org/a", "https://example.org/a.gguf#sha256=12",
+        "https://example.org/a.gguf#part", "http://[::1/a"}) {
     const std::string error = refused(text);
     EXPECT_NE(error.find(text), error.npos) << error;
     EXPECT_EQ(error.find("taken as"), error.npos) << error;

@@ -6,10 +6,12 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <random>
 #include <thread>
 
+#include "tests/engine/one_layer_model.h"
 #include "tests/formats/gguf_bytes.h"
 #include "tests/tools/fetch/fake_origin.h"
 #include "tools/audit/digest.h"
@@ -21,19 +23,39 @@
 namespace hearth::fetch {
 namespace {
 
-const std::filesystem::path kSpark = std::filesystem::path(HEARTH_SOURCE_DIR) / "tests/data/models/spark.gguf";
-
 std::string bytes_of(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::string bytes(std::filesystem::file_size(path), '\0');
+  std::ifstream(path, std::ios::binary).read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  return bytes;
+}
+
+// A model, large enough to be fetched in parts for what stands behind its weights.
+const std::string& model() {
+  static const std::string bytes = [] {
+    OneLayerModel tiny;
+    tiny.name = "tiny";
+    tiny.context = 256;
+    tiny.width = tiny.hidden = 64;
+    tiny.heads = 2;
+    tiny.head_width = 32;
+    tiny.add_bytes();
+    tiny.end = tiny.add_control("<|end|>");
+    const TemporaryFolder folder;
+    write_one_layer_model(folder.path() / "tiny.gguf", tiny);
+    return bytes_of(folder.path() / "tiny.gguf") + std::string(2'500'000, '\0');
+  }();
+  return bytes;
 }
 
 // Not a model, but that is no reason not to keep it where its hash is right.
 const std::string& noise() {
   static const std::string bytes = [] {
-    std::mt19937 random(7);
+    std::mt19937_64 random(7);
     std::string text(5'000'000, '\0');
-    for (char& c : text) c = static_cast<char>(random());
+    for (size_t i = 0; i < text.size(); i += 8) {
+      const uint64_t word = random();
+      std::memcpy(text.data() + i, &word, 8);
+    }
     return text;
   }();
   return bytes;
@@ -91,13 +113,13 @@ class Pull : public testing::Test {
 
 TEST_F(Pull, AModelOfTheRegistryIsFetchedInPartsAndKept) {
   const std::string license = "You may.";
-  const std::string path = offer("tiny", bytes_of(kSpark), {manifest_layer("license", license)});
+  const std::string path = offer("tiny", model(), {manifest_layer("license", license)});
   origin_.on("/v2/library/tiny/blobs/sha256:" + audit::sha256(license), license);
   const store::Entry entry = pulled("tiny");
   EXPECT_EQ(entry.name, "tiny:latest");
   EXPECT_EQ(entry.architecture, "llama");
   EXPECT_TRUE(entry.vouched);
-  EXPECT_EQ(bytes_of(store_.model_path(entry)), bytes_of(kSpark));
+  EXPECT_EQ(bytes_of(store_.model_path(entry)), model());
   ASSERT_EQ(entry.papers.size(), 1u);
   EXPECT_EQ(store_.read_blob(entry.papers[0]), license);
   EXPECT_SAYS(said_, "tokens, scratch");
@@ -170,7 +192,7 @@ TEST_F(Pull, AWrongHashLeavesNothingBehind) {
 
 TEST_F(Pull, ATokenDoesNotFollowToAnotherHost) {
   FakeOrigin elsewhere;
-  const std::string body = bytes_of(kSpark);
+  const std::string body = model();
   elsewhere.on("/cdn", body);
   options_.settings.token = "secret";
   origin_.on("/api/models/o/r/tree/main", "[" + listing_entry("m-Q8_0.gguf", body) + "]");
@@ -250,8 +272,8 @@ TEST_F(Pull, WhatMayNotBeConnectedToIsNot) {
   options_.settings.offline = false;
   options_.settings.plain_http = true;
   options_.settings.proxy = origin_.url();
-  origin_.on("/v2/ada/tiny/manifests/q8", manifest_of({manifest_layer("model", bytes_of(kSpark))}));
-  origin_.on("/v2/ada/tiny/blobs/sha256:" + audit::sha256(bytes_of(kSpark)), bytes_of(kSpark));
+  origin_.on("/v2/ada/tiny/manifests/q8", manifest_of({manifest_layer("model", model())}));
+  origin_.on("/v2/ada/tiny/blobs/sha256:" + audit::sha256(model()), model());
   EXPECT_EQ(pulled("http://models.invalid/ada/tiny:q8").name, "models.invalid/ada/tiny:q8");
   EXPECT_EQ(origin_.asked("/v2/ada/tiny/manifests/q8")[0].header("host"), "models.invalid");
 }
@@ -267,7 +289,7 @@ TEST_F(Pull, ADiskThatIsTooSmallIsNoticedBefore) {
 
 // A repository of two quantisations of one model; the larger one has something behind it that is no part of it.
 TEST_F(Pull, TheMemoryPlanPicksAQuantisation) {
-  const std::string small = bytes_of(kSpark), large = small + noise();
+  const std::string small = model(), large = small + noise();
   origin_.on("/api/models/o/r/tree/main", [&](const Asking& asking) {
     if (asking.target.find("cursor") != std::string::npos)
       return Answering{200, {}, "[" + listing_entry("m-Q3_K_M.gguf", small) + "]"};
@@ -277,7 +299,8 @@ TEST_F(Pull, TheMemoryPlanPicksAQuantisation) {
   });
   origin_.on("/o/r/resolve/main/m-Q4_K_M.gguf", large);
   origin_.on("/o/r/resolve/main/m-Q3_K_M.gguf", small);
-  const Overhead overhead = foresee(kSpark, small.size(), options_.engine).overhead.value();
+  write_text(folder_.path() / "m.gguf", small);
+  const Overhead overhead = foresee(folder_.path() / "m.gguf", small.size(), options_.engine).overhead.value();
   options_.memory = large.size() + overhead.cache + overhead.activations - 1;
   EXPECT_EQ(pulled("hf.co/o/r").name, "hf.co/o/r:Q3_K_M");
   EXPECT_SAYS(said_, "Q3_K_M, the largest that fits, as Q4_K_M would take");
@@ -314,7 +337,7 @@ TEST_F(Pull, PartsOfASplitModelStandSideBySide) {
 }
 
 TEST_F(Pull, AnAddressIsTakenWithAndWithoutAHash) {
-  const std::string body = bytes_of(kSpark), url = origin_.url("/files/spark-Q8_0.gguf");
+  const std::string body = model(), url = origin_.url("/files/spark-Q8_0.gguf");
   origin_.on("/files/spark-Q8_0.gguf", body);
   const store::Entry entry = pulled(url);
   EXPECT_EQ(entry.files[0].sha256, audit::sha256(body));

@@ -64,7 +64,7 @@ void add_bench(CLI::App& program) {
   const auto options = std::make_shared<BenchOptions>();
   CLI::App* command = program.add_subcommand("bench", "Measure prompt processing (pp) and generation (tg)");
   BenchmarkOptions& benchmark = options->benchmark;
-  command->add_option("MODEL", options->model, "A GGUF file")->required();
+  command->add_option("MODEL", options->model, "A GGUF file, or a name in the store")->required();
   command->add_option("--pp", benchmark.prompt, "Tokens of the prompt; 0: leave out")
       ->check(between(0, 1 << 20))
       ->capture_default_str();

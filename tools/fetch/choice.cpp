@@ -190,9 +190,10 @@ Choice choose(const std::vector<Candidate>& candidates, const std::string& quant
                                                          size_text(memory_of(preferred->bytes(), overhead));
       return {named(name), name + ", the largest that fits, as " + why + ": " + told(candidate)};
     }
-  refuse_choice(where + ": nothing that it has fits into " + size_text(budget) + " of memory; it has " +
-                names_of(candidates) + "; one of them is fetched all the same where it is named, as " + where + ":" +
-                (candidates[0].quantization.empty() ? "QUANTISATION" : candidates[0].quantization));
+  refuse_choice(
+      where + ": nothing that it has fits into " + size_text(budget) + " of memory; it has " + names_of(candidates) +
+      "; one of them is fetched all the same where it is named, as " + where +
+      (candidates[0].quantization.empty() ? "/" + candidates[0].files.front().path : ":" + candidates[0].quantization));
 }
 
 }  // namespace hearth::fetch

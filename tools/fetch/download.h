@@ -17,7 +17,7 @@ struct RemoteFile {
   std::string token;   // told to the address's own origin
   uint64_t size = 0;   // bytes
   std::string sha256;  // empty: what comes is taken as it is
-  std::string etag;    // where there is no hash: what tells this content from another
+  std::string etag;    // what tells this content from another where there is no hash; empty: not known
 };
 
 // All are called in the thread that asked, ten times a second.
@@ -25,7 +25,8 @@ struct Watcher {
   std::function<void(uint64_t done)> on_bytes = [](uint64_t) {};  // bytes of this file that are there
   std::function<void(uint64_t read)> on_check = [](uint64_t) {};  // bytes that have been read to check them
   std::function<void()> on_wait = [] {};                          // another process is fetching it
-  // Looks at a file that is whole and has the right hash before it has a name; where it throws, the file is thrown away.
+  // Looks at a file that is whole and has the right hash before it has a name; where it throws, the file is thrown
+  // away.
   std::function<void(const std::filesystem::path&)> accept = [](const std::filesystem::path&) {};
   std::function<bool()> interrupted = [] { return false; };
 };

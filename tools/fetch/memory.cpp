@@ -60,6 +60,7 @@ Kind kind_of(const std::filesystem::path& path) {
   try {
     const Gguf file = Gguf::open(path);
     kind.architecture = file.find_string("general.architecture").value_or("");
+    kind.has_chat_template = !file.find_string("tokenizer.chat_template").value_or("").empty();
     if (const auto type = file.find_uint("general.file_type"))
       for (const Mix& mix : mixes())
         if (mix.file_type == *type) kind.quantization = mix.name;

@@ -26,6 +26,7 @@ uint64_t machine_budget();
 // Architecture and quantisation of a whole file, empty where they are not told; or why it cannot be read.
 struct Kind {
   std::string architecture, quantization, why_not;
+  bool has_chat_template = false;
 };
 Kind kind_of(const std::filesystem::path& path);
 

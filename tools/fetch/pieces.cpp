@@ -122,7 +122,7 @@ bool Pieces::take_head(const Head& head, store::Range& piece, uint64_t& at) {
   if (head.size && *head.size != file_.size)
     throw Error(ErrorCode::bad_model, file_.name + ": " + shown_url(file_.url) + " has " + std::to_string(*head.size) +
                                           " bytes, but " + std::to_string(file_.size) + " were announced");
-  if (file_.sha256.empty() && head.etag != file_.etag)
+  if (!file_.etag.empty() && head.etag != file_.etag)
     throw Error(ErrorCode::bad_model, file_.name + ": it was changed while it was fetched; pull it again");
   at = head.begin;
   const std::lock_guard lock(mutex_);

@@ -77,7 +77,9 @@ class Pulling {
       if (candidates.empty()) throw Error(ErrorCode::invalid_argument, where + " has no model '" + name.file + "'");
     }
     const std::optional<Overhead> overhead = look_into(name, candidates);
-    const Choice choice = choose(candidates, name.quantization, overhead, budget_, where);
+    const Choice choice = name.file.empty()
+                              ? choose(candidates, name.quantization, overhead, budget_, where)
+                              : Choice{&candidates[0], memory_text(candidates[0].bytes(), overhead, budget_)};
     const Candidate& chosen = *choice.candidate;
     Plan plan{where, hub_page(name, options_.settings), chosen.quantization, {}, {}};
     plan.name +=
@@ -103,6 +105,7 @@ class Pulling {
   Plan plan_for(const store::UrlName& name) {
     RemoteFile file = ask_for_file(name.url, options_.settings, options_.interrupted);
     file.sha256 = name.sha256;
+    if (!file.sha256.empty()) file.etag.clear();  // the hash tells more
     Plan plan{store::store_name(name), shown_url(name.url), quantization_of(shown_url(name.url)), {file}, {}};
     say_memory(plan);
     return plan;
@@ -181,7 +184,7 @@ class Pulling {
       watcher.on_check = [&](uint64_t done) { options_.on_step({Step::checking, before + done, total}); };
       watcher.on_wait = [&] { options_.on_step({Step::waiting, before, total}); };
       // Without a hash, anything may have come: a page that asks for a password, for one.
-      if (file.sha256.empty()) watcher.accept = require_model;
+      if (file.sha256.empty() && plan.files.size() == 1) watcher.accept = require_model;
       entry.files.push_back({file.name, download(file, store_, options_.settings, watcher), file.size});
       before += file.size;
     }
@@ -198,7 +201,13 @@ class Pulling {
     const Kind kind = kind_of(store_.model_path(entry));
     entry.architecture = kind.architecture;
     entry.quantization = plan.quantization.empty() ? kind.quantization : plan.quantization;
-    if (!kind.why_not.empty()) options_.say(entry.name + ": cannot be read: " + kind.why_not);
+    const auto is_template = [](const RemoteFile& paper) { return paper.name == "template"; };
+    if (!kind.why_not.empty())
+      options_.say(entry.name + ": cannot be read: " + kind.why_not);
+    else if (!kind.has_chat_template && std::ranges::any_of(plan.papers, is_template))
+      options_.say(entry.name +
+                   ": its chat template is in Ollama's language only, which is not spoken here: it completes "
+                   "text, but does not talk");
     if (!entry.vouched)
       options_.say(entry.name + ": nobody said its hash beforehand; what came has the SHA-256 " +
                    entry.files.front().sha256);

@@ -103,7 +103,7 @@ void inspect(const InspectOptions& options) {
 void add_inspect(CLI::App& program) {
   const auto options = std::make_shared<InspectOptions>();
   CLI::App* command = program.add_subcommand("inspect", "Show a model's metadata, tensors, memory plan and program");
-  command->add_option("MODEL", options->model, "A GGUF file; default: the built-in model");
+  command->add_option("MODEL", options->model, "A GGUF file, or a name in the store; default: the built-in model");
   command->add_option("--ctx", options->context, "Context of the memory plan")->check(between(1, 1 << 24));
   command->add_flag("--json", options->json, "As JSON");
   command->add_flag("--tensors", options->tensors, "List the tensors");

@@ -61,7 +61,7 @@ void add_logits(CLI::App& program) {
   const auto model = std::make_shared<std::string>();
   const auto options = std::make_shared<EngineOptions>();
   CLI::App* command = program.add_subcommand("logits", "Logits after given positions of a sequence of tokens");
-  command->add_option("MODEL", *model, "A GGUF file")->required();
+  command->add_option("MODEL", *model, "A GGUF file, or a name in the store")->required();
   add_engine_options(*command, *options);
   command->footer(
       "stdin: {\"tokens\":[...],\"positions\":[...]}; stdout: {\"outputs\":[{\"position\":p,\"logits\":[...]}]}.\n"

@@ -264,7 +264,7 @@ void run(PerplexityOptions options, bool has_chunk) {
 void add_perplexity(CLI::App& program) {
   const auto options = std::make_shared<PerplexityOptions>();
   CLI::App* command = program.add_subcommand("perplexity", "Measure how well a model predicts a text");
-  command->add_option("MODEL", options->model, "A GGUF file")->required();
+  command->add_option("MODEL", options->model, "A GGUF file, or a name in the store")->required();
   command->add_option("TEXT", options->text, "A text file");
   add_engine_options(*command, options->engine);
   command->remove_option(command->get_option("--ctx"));

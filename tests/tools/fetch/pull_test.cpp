@@ -113,16 +113,18 @@ class Pull : public testing::Test {
 
 TEST_F(Pull, AModelOfTheRegistryIsFetchedInPartsAndKept) {
   const std::string license = "You may.";
-  const std::string path = offer("tiny", model(), {manifest_layer("license", license)});
+  const std::string path =
+      offer("tiny", model(), {manifest_layer("license", license), manifest_layer("template", license)});
   origin_.on("/v2/library/tiny/blobs/sha256:" + audit::sha256(license), license);
   const store::Entry entry = pulled("tiny");
   EXPECT_EQ(entry.name, "tiny:latest");
   EXPECT_EQ(entry.architecture, "llama");
   EXPECT_TRUE(entry.vouched);
   EXPECT_EQ(bytes_of(store_.model_path(entry)), model());
-  ASSERT_EQ(entry.papers.size(), 1u);
+  ASSERT_EQ(entry.papers.size(), 2u);
   EXPECT_EQ(store_.read_blob(entry.papers[0]), license);
   EXPECT_SAYS(said_, "tokens, scratch");
+  EXPECT_SAYS(said_, "completes text, but does not talk");
   EXPECT_EQ(origin_.asked("/v2/library/tiny/manifests/latest")[0].header("accept"),
             "application/vnd.docker.distribution.manifest.v2+json");
   const size_t asked = origin_.asked(path).size();
@@ -285,6 +287,21 @@ TEST_F(Pull, ADiskThatIsTooSmallIsNoticedBefore) {
   EXPECT_TRUE(origin_.asked(path).empty());
   options_.free_bytes = [] { return uint64_t{5'000'000}; };
   EXPECT_EQ(error_of("noise"), "pulled noise:latest");
+}
+
+TEST_F(Pull, AFileOfARepositoryWithoutAHashMustBeAModel) {
+  const auto offer_file = [&](const std::string& bytes) {
+    origin_.on("/api/models/o/r/tree/main",
+               R"([{"type":"file","path":"m.gguf","size":)" + std::to_string(bytes.size()) + "}]");
+    origin_.on("/o/r/resolve/main/m.gguf", bytes);
+  };
+  offer_file(noise());
+  EXPECT_SAYS(error_of("hf.co/o/r"), "is no model");
+  offer_file(model());
+  const store::Entry entry = pulled("hf.co/o/r");
+  EXPECT_EQ(entry.name, "hf.co/o/r/m.gguf");
+  EXPECT_FALSE(entry.vouched);
+  EXPECT_EQ(store_.find("hf.co/o/r/m.gguf")->files[0].sha256, audit::sha256(model()));
 }
 
 // A repository of two quantisations of one model; the larger one has something behind it that is no part of it.

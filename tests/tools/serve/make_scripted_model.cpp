@@ -22,7 +22,7 @@ std::string file_text(const char* path) {
 
 int main(int count, char** words) try {
   const std::string_view kind = count > 2 ? words[1] : "";
-  if (count == 2)
+  if (count == 2 && words[1][0] != '-')
     hearth::write_scripted_model(words[1]);
   else if (count == 3 && kind == "--calling")
     hearth::write_calling_model(words[2]);

@@ -69,7 +69,6 @@ class Pull : public testing::Test {
       unsetenv(variable);
     options_.settings.hub = options_.settings.registry = origin_.url();
     options_.settings.pause = std::chrono::milliseconds(1);
-    options_.settings.silence = std::chrono::milliseconds(200);
     options_.settings.attempts = 3;
     options_.engine.context = 256;
     options_.say = [this](const std::string& line) { said_ += line + "\n"; };
@@ -237,6 +236,8 @@ TEST_F(Pull, AConnectionThatDawdlesIsMadeAgainAndAtLastGivenUp) {
     if (asking.number == 1) answer.stalls = true, answer.send = 1000;
     return answer;
   });
+  options_.settings.silence = std::chrono::milliseconds(200);
+  options_.settings.attempts = 50;  // a busy machine dawdles too
   EXPECT_EQ(bytes_of(store_.model_path(pulled("noise"))), noise());
   options_.settings.attempts = 2;
   options_.settings.silence = std::chrono::milliseconds(100);
@@ -395,7 +396,6 @@ TEST_F(Pull, AnInterruptedOneGoesOn) {
     if (asking.number == 2) stop = true, answer.stalls = true, answer.send = 10;
     return answer;
   });
-  options_.settings.silence = std::chrono::seconds(60);
   options_.settings.connections = 1;
   options_.interrupted = [&] { return stop.load(); };
   EXPECT_THROW(pulled("noise"), Interrupted);

@@ -24,4 +24,4 @@ cmake --build --preset asan --target cpu_conformance_test
 ctest --preset asan -R '^Kernels/Cpu\..*/(avx|neon)' -j "$jobs"
 run release conformance architecture
 cmake --build --preset release --target hearth_bench_kernels  # that they still build
-tools/fuzz.sh 10 gguf:60 tokenizer:60 template:60 answer connection gbnf http protocols schema
+tools/fuzz.sh 10 gguf:60 tokenizer:60 template:60 answer connection fetch gbnf http protocols schema

@@ -100,6 +100,14 @@ TEST_F(PullCommand, ServeAnswersUnderTheNameThatItPulled) {
     EXPECT_EQ(answer.status, 200) << answer.body;
   }
   EXPECT_EQ(program.end_by(SIGTERM), 0);
+  // hearth.toml may name what is in the store, and may forbid to fetch what is not.
+  const auto config = folder_.path() / "hearth.toml";
+  const std::string offline = "[policy]\noffline = true\n";
+  write_text(config, "ctx = 256\n" + offline + "[[model]]\nname = 'mine'\npath = 'tiny:q8'\n");
+  expect_part(run({"serve", "absent", "--config", config.string(), "--port", "0"}).err, "it is not fetched");
+  RunningProgram configured({"serve", "--config", config.string(), "--port", "0"});
+  EXPECT_NE(serve::get(configured.port(), "/v1/models").body.find("\"mine\""), std::string::npos);
+  EXPECT_EQ(configured.end_by(SIGTERM), 0);
 }
 
 TEST_F(PullCommand, WhatIsNotThereIsRefusedWithTheNextStep) {

@@ -10,7 +10,8 @@ echo
 echo '$ build/release/hearth run -p "def read_lines(path):" -n 64 --temp 0'
 build/release/hearth run -p "def read_lines(path):" -n 64 --temp 0
 echo
-echo "The built-in model is a toy that shows that everything works. With a GGUF model of your own:"
+echo "The built-in model is a toy that shows that everything works. With a GGUF model of your own, or one by name:"
 echo "  build/release/hearth run MODEL.gguf                 # talk"
 echo "  build/release/hearth run MODEL.gguf -p \"PROMPT\"     # answer once"
+echo "  build/release/hearth run qwen2.5-coder:0.5b        # fetch one by name, then talk"
 echo "  build/release/hearth serve MODEL.gguf               # answer at http://127.0.0.1:11435/v1 as OpenAI's API does"

@@ -71,9 +71,12 @@ void answer(hearth_engine& engine, Prompt prompt, const hearth_sampling* samplin
 
 }  // namespace
 
-void hearth_default_options(hearth_options* options) { *options = {nullptr, nullptr, 0, 0}; }
+void hearth_default_options(hearth_options* options) {
+  if (options != nullptr) *options = {nullptr, nullptr, 0, 0};
+}
 
 void hearth_default_sampling(hearth_sampling* sampling) {
+  if (sampling == nullptr) return;
   const hearth::Sampling defaults;
   *sampling = {UINT32_MAX, defaults.temperature, defaults.top_k, defaults.top_p, defaults.min_p, 0, 0, nullptr, 0};
 }

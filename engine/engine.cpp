@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <condition_variable>
 #include <deque>
 #include <future>
@@ -34,6 +35,25 @@ KvType kv_type_of(CacheType type) {
 }
 
 constexpr uint32_t kEmbeddingsAtOnce = 16;
+constexpr uint32_t kMostTokens = 1u << 28;  // of a context, or of all sequences
+
+// Whatever no model and no machine could do, before anything is read.
+const EngineOptions& checked(const EngineOptions& options) {
+  const auto require = [](bool holds, const std::string& what) {
+    if (!holds) throw Error(ErrorCode::invalid_argument, what);
+  };
+  const auto at_most = [&](uint32_t value, uint32_t most, const std::string& name) {
+    require(value <= most, name + " " + std::to_string(value) + " is past the limit of " + std::to_string(most));
+  };
+  at_most(options.context, kMostTokens, "context");
+  at_most(options.cache_tokens, kMostTokens, "cache_tokens");
+  at_most(options.parallel, 1u << 16, "parallel");
+  require(std::isfinite(options.longest_wait) && options.longest_wait >= 0, "longest_wait must be 0 or more seconds");
+  require(options.cache_type == CacheType::f32 || options.cache_type == CacheType::f16 ||
+              options.cache_type == CacheType::q8_0,
+          "cache_type is none of f32, f16 and q8_0");
+  return options;
+}
 
 // Embeddings have a cache of their own, of one context.
 Limits embedding_limits(const LoadedModel& model) {
@@ -92,6 +112,7 @@ ModelInfo describe(const LoadedModel& model, const Device& device, const EngineO
   info.trained_context = model.config.context_length;
   info.vocabulary = model.program.vocabulary;
   info.parallel = options.parallel;
+  info.most_tokens = options.most_tokens;
   info.embedding_width = model.config.width;
   info.cache_tokens = model.limits.pages * model.limits.page_size;
   info.has_chat_template = model.chat_template.has_value();
@@ -138,7 +159,7 @@ void Running::cancel() {
 
 struct Engine::State {
   State(Gguf file, const EngineOptions& engine_options)
-      : options(engine_options),
+      : options(checked(engine_options)),
         model(load_model(std::move(file),
                          {options.context, kv_type_of(options.cache_type), options.pre_tokenizer, options.chat_template,
                           options.parallel, options.cache_tokens, options.deterministic})),
@@ -235,6 +256,7 @@ std::shared_ptr<Generation> Engine::State::start(const Request& request, std::fu
                                                 " tokens, but the context holds " + std::to_string(context) +
                                                 ", prompt and answer together");
   require_tokens(ids, model.program.vocabulary);
+  for (const auto& [token, bias] : request.sampling.logit_bias) require_tokens({&token, 1}, model.program.vocabulary);
   const uint64_t seed = request.sampling.seed ? *request.sampling.seed : std::random_device{}();
   const auto generation = std::make_shared<Generation>(
       model.tokenizer, request, std::move(prompt), seed,

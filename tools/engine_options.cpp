@@ -45,7 +45,7 @@ Engine load_engine(const std::string& path, EngineOptions options) {
                                : Engine::load(store::find_model(path), options);
   if (terminal) std::fputs("\r             \r", stderr);
   if (const ModelInfo info = engine.info(); info.context > info.trained_context)
-    std::cerr << "hearth: --ctx " << info.context << " is past the " << info.trained_context
+    std::cerr << "hearth: a context of " << info.context << " is past the " << info.trained_context
               << " tokens that the model was trained for; past them answers may be poor\n";
   return engine;
 }

@@ -11,18 +11,25 @@
 namespace hearth {
 namespace {
 
+// Multiplications, about half a millisecond of one thread: in less, threads that meet some thirty times win little, and
+// lose much where another program has taken a core.
+constexpr uint64_t kWorthSharing = 4 << 20;
+
 class CpuDevice : public Device {
  public:
-  explicit CpuDevice(const CpuOptions& options)
-      : kernels_(*cpu::find_kernels(options.kernels)), pool_(std::make_shared<cpu::Pool>(options.threads)) {}
+  CpuDevice(const CpuOptions& asked, const CpuOptions& resolved)
+      : kernels_(*cpu::find_kernels(resolved.kernels)),
+        pool_(std::make_shared<cpu::Pool>(resolved.threads)),
+        worth_sharing_(asked.threads == 0 ? kWorthSharing : 0) {}
   std::string name() const override { return "cpu"; }
   std::unique_ptr<Plan> compile(const Program& program, const Limits& limits) override {
-    return std::make_unique<cpu::CpuPlan>(program, limits, pool_, kernels_);
+    return std::make_unique<cpu::CpuPlan>(program, limits, pool_, kernels_, worth_sharing_);
   }
 
  private:
   const cpu::KernelTable& kernels_;
   const std::shared_ptr<cpu::Pool> pool_;  // shared with the plans
+  const uint64_t worth_sharing_;
 };
 
 }  // namespace
@@ -53,7 +60,7 @@ CpuOptions resolve_cpu_options(const CpuOptions& options) {
 std::unique_ptr<Device> make_cpu_device(const CpuOptions& options) {
   const CpuOptions resolved = resolve_cpu_options(options);
   try {
-    return std::make_unique<CpuDevice>(resolved);
+    return std::make_unique<CpuDevice>(options, resolved);
   } catch (const std::system_error& error) {
     throw DeviceError("cpu: cannot start " + std::to_string(resolved.threads) + " threads: " + error.what());
   }

@@ -10,7 +10,7 @@
 namespace hearth {
 
 struct CpuOptions {
-  uint32_t threads = 0;  // 0: one for each core that this process may use
+  uint32_t threads = 0;  // 0: one for each core that this process may use, and one alone for very small steps
   std::string kernels;   // "scalar", "avx2", "avx512", "avx512_vnni" or "neon"; empty: the best of this machine
 };
 

@@ -28,13 +28,15 @@ const Program& checked(const Program& program, const Limits& limits) {
 
 }  // namespace
 
-CpuPlan::CpuPlan(const Program& program, const Limits& limits, std::shared_ptr<Pool> pool, const KernelTable& kernels)
+CpuPlan::CpuPlan(const Program& program, const Limits& limits, std::shared_ptr<Pool> pool, const KernelTable& kernels,
+                 uint64_t worth_sharing)
     : program_(checked(program, limits)),
       limits_(limits),
       pool_(std::move(pool)),
       kernels_(kernels),
       few_columns_(limits.deterministic ? UINT32_MAX : kernels.few_columns),
-      stages_(fuse(program)) {
+      stages_(fuse(program)),
+      worth_sharing_(worth_sharing) {
   allocate();
 }
 
@@ -127,12 +129,13 @@ void CpuPlan::allocate() {
   key_bytes_ = bytes_of_cell(limits_.kv_type, program_.key_width);
   value_bytes_ = bytes_of_cell(limits_.kv_type, program_.value_width);
   cache_ = Buffer<std::byte>("the KV cache", program_.layers, cells_, key_bytes_ + value_bytes_);
+  for (const Weight& one : program_.weights) products_per_row_ += one.rows * one.width;
   sequence_of_row_.resize(limits_.rows);
   tiles_.reserve(limits_.rows);
 }
 
 CpuPlan::Range CpuPlan::share(uint32_t thread, uint32_t count, uint32_t grain) const {
-  const uint64_t grains = (uint64_t{count} + grain - 1) / grain, threads = pool_->threads();
+  const uint64_t grains = (uint64_t{count} + grain - 1) / grain, threads = pool_->team();
   const auto cut = [&](uint64_t i) {
     return static_cast<uint32_t>(std::min<uint64_t>(count, grains * i / threads * grain));
   };
@@ -145,7 +148,7 @@ void CpuPlan::submit(const Batch& batch) {
   rows_ = static_cast<uint32_t>(batch.tokens.size());
   for (uint32_t s = 0; s + 1 < batch.row_begin.size(); ++s)
     std::fill(sequence_of_row_.begin() + batch.row_begin[s], sequence_of_row_.begin() + batch.row_begin[s + 1], s);
-  pool_->run([this](uint32_t thread) {
+  const auto steps = [this](uint32_t thread) {
     turn_angles(thread);
     pool_->barrier();
     for (size_t i = 0; i < stages_.size(); ++i) {
@@ -153,7 +156,11 @@ void CpuPlan::submit(const Batch& batch) {
       const bool apart = i + 1 < stages_.size() && keeps_to_rows(stages_[i]) && keeps_to_rows(stages_[i + 1]);
       if (!apart) pool_->barrier();
     }
-  });
+  };
+  if (rows_ * products_per_row_ < worth_sharing_)
+    pool_->run_alone(steps);
+  else
+    pool_->run(steps);
   batch_ = nullptr;
 }
 

@@ -16,7 +16,9 @@ class CpuPlan : public Plan {
  public:
   // Throws DeviceError where the program is not sound or memory is short. Everything that a step needs is allocated
   // here.
-  CpuPlan(const Program& program, const Limits& limits, std::shared_ptr<Pool> pool, const KernelTable& kernels);
+  // Steps of fewer multiplications than `worth_sharing` are done by one thread.
+  CpuPlan(const Program& program, const Limits& limits, std::shared_ptr<Pool> pool, const KernelTable& kernels,
+          uint64_t worth_sharing);
 
   void submit(const Batch& batch) override;  // runs the step
   StepResult wait() override { return {logits_}; }
@@ -116,6 +118,7 @@ class CpuPlan : public Plan {
   Buffer<Q8Unit> hidden_rounded_;
   Buffer<uint32_t> expert_begin_, expert_rows_;  // CSR: the (row * used + place) that chose an expert
   Buffer<std::byte> cache_;                      // [layers x (cells x key_bytes, cells x value_bytes)]
+  uint64_t worth_sharing_, products_per_row_ = 0;
   uint64_t cells_ = 0, key_bytes_ = 0, value_bytes_ = 0;
 
   const Batch* batch_ = nullptr;  // of the step that runs

@@ -36,7 +36,8 @@ uint32_t available_cores() {
   return std::max<uint32_t>(1, static_cast<uint32_t>(cores.size()));
 }
 
-Pool::Pool(uint32_t threads) : threads_(threads), spins_(threads <= std::thread::hardware_concurrency() ? 3000 : 10) {
+Pool::Pool(uint32_t threads)
+    : threads_(threads), spins_(threads <= std::thread::hardware_concurrency() ? 3000 : 10), team_(threads) {
   try {
     for (uint32_t thread = 1; thread < threads; ++thread) workers_.emplace_back([this, thread] { serve(thread); });
   } catch (...) {
@@ -82,7 +83,7 @@ void Pool::serve(uint32_t thread) noexcept {
 }
 
 void Pool::barrier() noexcept {
-  if (threads_ == 1) return;
+  if (team_ == 1) return;
   const uint32_t old = barriers_.load(std::memory_order_acquire);
   if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads_) {
     arrived_.store(0, std::memory_order_relaxed);

@@ -27,6 +27,16 @@ class Pool {
   void run(const F& work) {
     run([](const void* context, uint32_t thread) { (*static_cast<const F*>(context))(thread); }, &work);
   }
+  // work(0) alone: for what is done before the others would have woken. They are left asleep.
+  template <class F>
+  void run_alone(const F& work) {
+    const std::lock_guard lock(one_run_at_a_time_);
+    team_ = 1;
+    work(0);
+    team_ = threads_;
+  }
+  // Within work: how many threads take part.
+  uint32_t team() const noexcept { return team_; }
   // Within work: waits until all threads have come here. What they wrote before is seen by all after.
   void barrier() noexcept;
 
@@ -40,6 +50,7 @@ class Pool {
   const uint32_t threads_;
   const uint32_t spins_;
   std::mutex one_run_at_a_time_;
+  uint32_t team_;  // changes only between runs
   Work work_ = nullptr;
   const void* context_ = nullptr;
   bool stopping_ = false;

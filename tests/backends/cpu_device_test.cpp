@@ -71,6 +71,20 @@ TEST(Pool, RunsEveryThreadOnceAndMeetsAtBarriers) {
   }
 }
 
+TEST(Pool, OneThreadAloneMeetsNobody) {
+  cpu::Pool pool(3);
+  std::vector<uint32_t> seen;
+  pool.run_alone([&](uint32_t thread) {
+    pool.barrier();
+    seen.push_back(thread);
+    EXPECT_EQ(pool.team(), 1u);
+  });
+  EXPECT_EQ(seen, std::vector<uint32_t>{0});
+  std::atomic<uint32_t> all = 0;
+  pool.run([&](uint32_t) { ++all; });
+  EXPECT_EQ(all, 3u);
+}
+
 TEST(Pool, TakesTurnsBetweenCallers) {
   cpu::Pool pool(3);
   std::atomic<uint32_t> inside = 0, calls = 0;

@@ -1,5 +1,7 @@
 // The public API on small trained models.
 #include <fstream>
+#include <functional>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "hearth/hearth.h"
@@ -112,12 +114,27 @@ TEST(Engine, BadOptionsAndFilesAreErrors) {
   options = {};
   options.kernels = "mmx";
   EXPECT_EQ(code_of([&] { Engine::load(stories(), options); }), ErrorCode::device);
+  const std::vector<std::function<void(EngineOptions&)>> impossible = {
+      [](EngineOptions& one) { one.context = UINT32_MAX; },
+      [](EngineOptions& one) { one.parallel = UINT32_MAX; },
+      [](EngineOptions& one) { one.cache_tokens = UINT32_MAX; },
+      [](EngineOptions& one) { one.longest_wait = -1; },
+      [](EngineOptions& one) { one.longest_wait = std::numeric_limits<double>::quiet_NaN(); },
+      [](EngineOptions& one) { one.cache_type = static_cast<CacheType>(77); }};
+  for (size_t i = 0; i < impossible.size(); ++i) {
+    options = {};
+    impossible[i](options);
+    EXPECT_EQ(code_of([&] { Engine::load(stories(), options); }), ErrorCode::invalid_argument) << i;
+  }
   EXPECT_EQ(code_of([&] { Engine::load("no such file"); }), ErrorCode::bad_model);
   EXPECT_EQ(code_of([&] { Engine::load("/"); }), ErrorCode::bad_model);
   EXPECT_EQ(code_of([&] { Engine::load(HEARTH_SOURCE_DIR "/README.md"); }), ErrorCode::bad_model);
   Engine engine = Engine::load(stories());
   Request request = greedy("x", 1);
   request.sampling.temperature = -1;
+  EXPECT_EQ(code_of([&] { engine.generate(request); }), ErrorCode::invalid_argument);
+  request.sampling = {};
+  request.sampling.logit_bias = {{-1, 1.0f}};
   EXPECT_EQ(code_of([&] { engine.generate(request); }), ErrorCode::invalid_argument);
   request.sampling = {};
   request.prompt = std::vector<int32_t>{100000};

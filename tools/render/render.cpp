@@ -21,8 +21,10 @@ std::string template_source(const RenderOptions& options) {
   if (options.model.empty() == options.file.empty()) throw UsageError("render: give either MODEL or --template");
   if (!options.file.empty()) {
     std::ifstream in(options.file, std::ios::binary);
-    std::string source{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-    if (!in) throw Error(ErrorCode::invalid_argument, options.file + ": cannot be read");
+    std::string source;
+    char block[64 << 10];
+    while (in.read(block, sizeof block), in.gcount() > 0) source.append(block, static_cast<size_t>(in.gcount()));
+    if (!in.eof()) throw Error(ErrorCode::invalid_argument, options.file + ": cannot be read");
     return source;
   }
   const Gguf file = Gguf::open(store::find_model(options.model));

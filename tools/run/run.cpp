@@ -81,6 +81,7 @@ void add_run(CLI::App& program) {
       command->add_option("--seed", options->seed, "The same seed gives the same text; default: random")
           ->check(between(uint64_t{0}, UINT64_MAX - 1));
   command->add_option("--stop", options->request.stop, "A text that ends the answer; may be given several times")
+      ->check([](const std::string& text) { return text.empty() ? "a text that ends the answer is not empty" : ""; })
       ->allow_extra_args(false);
   command->add_flag("--raw", options->raw, "Do not apply the model's chat template");
   add_engine_options(*command, options->engine);

@@ -1,9 +1,28 @@
 // Unpacking and parsing, away from the network thread.
 #include "tools/serve/body.h"
 
+#include <algorithm>
+
 #include "tools/serve/zstd.h"
 
 namespace hearth::serve {
+namespace {
+
+// Field names come from the client: only harmless ones go into a header, and not too many.
+std::string header_list(const std::vector<std::string>& names) {
+  constexpr size_t kMost = 1024;
+  std::string list;
+  for (const std::string& name : names) {
+    const bool harmless = std::ranges::all_of(name, [](unsigned char c) {
+      return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.' || c == '[' || c == ']';
+    });
+    if (!harmless || list.size() + name.size() > kMost) continue;
+    list += (list.empty() ? "" : ", ") + name;
+  }
+  return list;
+}
+
+}  // namespace
 
 bool can_decode(const std::string& encoding) {
   return encoding.empty() || boost::beast::iequals(encoding, "identity") || boost::beast::iequals(encoding, "zstd");
@@ -15,6 +34,11 @@ boost::asio::awaitable<Json> read_body(Connection& connection, Service& service)
     const std::string& body = connection.request().body();
     return parse_object(packed ? decompress_zstd(body, service.options.body_bytes) : body);
   });
+}
+
+void tell_ignored(Connection& connection, const std::vector<std::string>& names) {
+  if (const std::string list = header_list(names); !list.empty())
+    connection.set_header("X-Hearth-Ignored-Fields", list);
 }
 
 }  // namespace hearth::serve

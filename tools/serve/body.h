@@ -12,4 +12,7 @@ bool can_decode(const std::string& encoding);
 // One JSON object, in a worker's thread. Throws ApiError.
 boost::asio::awaitable<Json> read_body(Connection& connection, Service& service);
 
+// The header that lists fields which were not understood, where there are some.
+void tell_ignored(Connection& connection, const std::vector<std::string>& names);
+
 }  // namespace hearth::serve

@@ -166,6 +166,8 @@ asio::awaitable<bool> Connection::read_request() {
   chunked_ = parser.get().version() >= 11;
   if (error) throw header_error(error);
   request_.base() = parser.get().base();
+  // One of two may be what somebody in front of us has checked, and the other what we would.
+  if (request_.count(http::field::host) > 1) throw header_error(http::error::bad_field);
   resolve_target();
   asked_ = Clock::now();
   const auto count = std::distance(request_.begin(), request_.end());

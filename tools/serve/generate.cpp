@@ -15,20 +15,6 @@ namespace {
 
 namespace asio = boost::asio;
 
-// Field names come from the client: only harmless ones go into a header, and not too many.
-std::string header_list(const std::vector<std::string>& names) {
-  constexpr size_t kMost = 1024;
-  std::string list;
-  for (const std::string& name : names) {
-    const bool harmless = std::ranges::all_of(name, [](unsigned char c) {
-      return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.' || c == '[' || c == ']';
-    });
-    if (!harmless || list.size() + name.size() > kMost) continue;
-    list += (list.empty() ? "" : ", ") + name;
-  }
-  return list;
-}
-
 void echo_prompts(Engine& engine, Job& job) {
   for (uint32_t choice = 0; choice < job.requests.size(); ++choice) {
     const Request& request = job.requests[choice];
@@ -50,6 +36,14 @@ void warn_of_context(const Engine& engine, Job& job) {
                            std::to_string(most) + " tokens");
 }
 
+// Nor more tokens than the server allows.
+void warn_of_tokens(const Engine& engine, Job& job) {
+  const uint32_t wanted = job.requests.empty() ? 0 : job.requests.front().max_tokens, most = engine.info().most_tokens;
+  if (most != 0 && wanted != Request{}.max_tokens && wanted > most)
+    job.warnings.push_back("max_tokens is " + std::to_string(wanted) + ", but the server allows " +
+                           std::to_string(most));
+}
+
 ApiError too_long(const ApiError& error, Engine& engine, const Job& job) {
   ApiError worded = error;
   worded.param = job.reply->prompt_field();
@@ -67,6 +61,7 @@ uint64_t start(Engine& engine, Job& job, Answers& answers) {
   if (job.prepare) job.prepare(engine, job);
   check_against(job, engine.info());
   warn_of_context(engine, job);
+  warn_of_tokens(engine, job);
   if (job.echo) echo_prompts(engine, job);
   try {
     answers.start(engine, job.requests);
@@ -124,8 +119,7 @@ asio::awaitable<Job> read_job(Connection& connection, Service& service, const Js
   const std::string* const name = service.models.find_name(job.model);
   if (name == nullptr) throw unknown_model(job.model);
   job.model = *name;
-  if (const std::string ignored = header_list(job.ignored); !ignored.empty())
-    connection.set_header("X-Hearth-Ignored-Fields", ignored);
+  tell_ignored(connection, job.ignored);
   warn(connection, job);
   co_return job;
 }

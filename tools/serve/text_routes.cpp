@@ -22,6 +22,7 @@ asio::awaitable<void> answer_with(Connection& connection, Service& service, Make
   co_await wait_for_model(connection, service, *claim);
   Engine& engine = claim->engine();
   std::string answer = co_await service.workers.run([&] { return to_text(make(engine, fields)); });
+  tell_ignored(connection, fields.ignored());
   co_await connection.reply({200, std::move(answer)});
 }
 

@@ -32,7 +32,7 @@ enum class ErrorCode {
   prompt_too_long,       // more tokens than the context holds
   bad_template,          // the chat template is outside the supported subset, or refuses the conversation
   out_of_memory,
-  device,    // the device is absent or failed
+  device,    // the device is absent, has no such kernels or not as many threads, or failed
   busy = 8,  // too many requests wait, or this one has waited too long; 7 is the C interface's "internal"
 };
 
@@ -183,6 +183,7 @@ struct ModelInfo {
   uint64_t weight_bytes = 0, cache_bytes = 0;
   uint32_t context = 0, trained_context = 0, vocabulary = 0;
   uint32_t parallel = 1, cache_tokens = 0, embedding_width = 0;
+  uint32_t most_tokens = 0;  // of an answer; 0: no limit
   bool has_chat_template = false, has_infill = false, has_embeddings = false;
   bool makes_text = true;                         // false: an encoder, which makes embeddings alone
   bool has_tools = false, has_reasoning = false;  // the chat template says calls, or what the model thinks

@@ -50,7 +50,7 @@ typedef struct {
 /* A piece of the answer, whole UTF-8 characters, not ended by a zero; return 0 to cancel. */
 typedef int (*hearth_on_text)(const char* text, size_t size, void* user);
 
-/* Fills in the defaults. */
+/* Fills in the defaults; NULL is left alone. */
 void hearth_default_options(hearth_options* options);
 void hearth_default_sampling(hearth_sampling* sampling);
 

@@ -187,6 +187,7 @@ TEST_F(Generation, TheTemplateGetsMessagesAndTools) {
 TEST_F(Generation, TokensGoToTextAndBack) {
   const auto port = server_->port();
   EXPECT_EQ(post(port, "/tokenize", R"({"content":"#x"})").json()["tokens"], Json::parse("[35,120]"));
+  EXPECT_EQ(post(port, "/tokenize", R"({"content":"#x","xyzzy":1})").header("X-Hearth-Ignored-Fields"), "xyzzy");
   EXPECT_EQ(post(port, "/detokenize", R"({"tokens":[35,120]})").json()["content"], "#x");
   EXPECT_EQ(post(port, "/detokenize", R"({"tokens":[100000]})").status, 400);
   EXPECT_EQ(post(port, "/tokenize", R"({"messages":[{"role":"user","content":"x"}]})").json()["count"], 3);

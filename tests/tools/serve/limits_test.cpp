@@ -54,6 +54,13 @@ TEST(ServerLimits, ATargetThatNamesAHostIsCheckedLikeAHeader) {
   EXPECT_EQ(answer["choices"][0]["text"], " Hello, world!");
 }
 
+TEST(ServerLimits, TwoHostsAreRefused) {
+  LiveServer server;
+  ClientSocket client(server.port());
+  client.send("GET /v1/models HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n");
+  EXPECT_EQ(parse_answer(client.receive()).status, 400);
+}
+
 TEST(ServerLimits, PagesOfOtherOriginsMayNotAsk) {
   LiveServer server([](ServerOptions& options) { options.access.origins = {"https://editor.example"}; });
   for (const char* origin : {"http://localhost:3000", "http://127.0.0.1", "https://editor.example"}) {
@@ -224,7 +231,9 @@ TEST(ServerLimits, ARequestThatWaitsTooLongIsToldSo) {
 TEST(ServerLimits, NoAnswerIsLongerThanTheServersMost) {
   LiveServer server([](ServerOptions& options) { options.engine.most_tokens = 5; });
   for (const char* more : {"", R"(,"max_tokens":3000)"}) {
-    const Json answer = post(server.port(), "/v1/completions", R"({"prompt":"#")" + std::string(more) + "}").json();
+    const HttpAnswer given = post(server.port(), "/v1/completions", R"({"prompt":"#")" + std::string(more) + "}");
+    const Json answer = given.json();
+    EXPECT_EQ(given.header("X-Hearth-Warning"), *more == 0 ? "" : "max_tokens is 3000, but the server allows 5");
     EXPECT_EQ(answer["usage"]["completion_tokens"], 5);
     EXPECT_EQ(answer["choices"][0]["finish_reason"], "length");
   }

@@ -36,6 +36,8 @@ class Marker {
     return dict;
   }
 
+  std::vector<SpecialTokens::Match> find(std::string_view text) const { return special_.find(text); }
+
  private:
   Value marked_text(std::string_view text) const {
     std::string result;
@@ -80,6 +82,11 @@ ChatPrompt render_chat(const Template& chat_template, const Value& request, cons
     prompt.literal.push_back(begin);
     done = mark + kMark.size();
   }
+}
+
+void add_literal(ChatPrompt& prompt, std::string_view text, const Vocabulary& vocabulary) {
+  for (const auto& match : Marker(vocabulary).find(text)) prompt.literal.push_back(prompt.text.size() + match.begin);
+  prompt.text += text;
 }
 
 }  // namespace hearth

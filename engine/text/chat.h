@@ -22,4 +22,7 @@ struct ChatPrompt {
 // request has none. Throws TemplateError.
 ChatPrompt render_chat(const Template& chat_template, const Value& request, const Vocabulary& vocabulary);
 
+// Adds what the user wrote: no special token in it means anything.
+void add_literal(ChatPrompt& prompt, std::string_view text, const Vocabulary& vocabulary);
+
 }  // namespace hearth

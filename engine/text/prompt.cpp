@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <random>
+#include <utility>
 
 #include "engine/text/answer/fit.h"
 #include "engine/text/chat.h"
@@ -79,18 +80,27 @@ class PromptMaker {
     if (chat_ == nullptr) throw Error(ErrorCode::bad_template, "the model has no chat template");
     if (conversation.find(Value("add_generation_prompt")) == nullptr)
       conversation.set("add_generation_prompt", Value(true));
+    const Value* const begun = conversation.find(Value("prefill"));
+    if (begun != nullptr && !begun->is_string())
+      throw Error(ErrorCode::invalid_argument, "the conversation's prefill is no text");
+    const std::string prefill = begun == nullptr ? "" : std::string(begun->string());
     const Value fitted =
         fit_conversation(Value(std::move(conversation)), chat_->answers, request_.tool_use != ToolUse::none);
-    const ChatPrompt prompt = render_chat(chat_->chat_template, fitted, tokenizer_.vocabulary());
+    ChatPrompt prompt = render_chat(chat_->chat_template, fitted, tokenizer_.vocabulary());
+    const bool may_think = prefill.empty() && !closed_reasoning(prompt.text, chat_->answers);
+    std::string thinking = opened_reasoning(prompt.text, chat_->answers);
+    // What the answer begins with is no reasoning.
+    if (!prefill.empty()) prompt.text += std::exchange(thinking, "");
+    add_literal(prompt, prefill, tokenizer_.vocabulary());
     Prompt made = plain(tokenizer_.encode(prompt.text, true, prompt.literal));
-    made.begins_text = true;
+    made.begins_text = prefill.empty();
     const Value* tools = fitted.find("tools");
     made.split = SplitOptions{.format = &chat_->answers,
                               .tools = tools ? Tools(*tools) : Tools(),
                               .calls = true,
                               .one_call = !request_.parallel_calls,
-                              .may_think = !closed_reasoning(prompt.text, chat_->answers),
-                              .thinking = opened_reasoning(prompt.text, chat_->answers),
+                              .may_think = may_think,
+                              .thinking = std::move(thinking),
                               .id_seed = (uint64_t{std::random_device{}()} << 32) | std::random_device{}()};
     made.split->calls = !made.split->tools.empty();
     require_tool(request_, made.split->tools, chat_->answers);

@@ -44,6 +44,14 @@ void warn_of_tokens(const Engine& engine, Job& job) {
                            std::to_string(most));
 }
 
+// A template that knows no tools does not show them to the model.
+void warn_of_tools(const Engine& engine, Job& job) {
+  const auto* conversation = job.requests.empty() ? nullptr : std::get_if<Conversation>(&job.requests.front().prompt);
+  if (conversation == nullptr || engine.info().has_tools || job.requests.front().tool_use == ToolUse::none) return;
+  if (Json::parse(conversation->json).contains("tools"))
+    job.warnings.emplace_back("left out: all tools, for the model's chat template knows none");
+}
+
 ApiError too_long(const ApiError& error, Engine& engine, const Job& job) {
   ApiError worded = error;
   worded.param = job.reply->prompt_field();
@@ -62,6 +70,7 @@ uint64_t start(Engine& engine, Job& job, Answers& answers) {
   check_against(job, engine.info());
   warn_of_context(engine, job);
   warn_of_tokens(engine, job);
+  warn_of_tools(engine, job);
   if (job.echo) echo_prompts(engine, job);
   try {
     answers.start(engine, job.requests);

@@ -45,6 +45,8 @@ Json chat_body(const Job& job) {
   Json body = {
       {"model", ""}, {"messages", Json::array()}, {"stream", true}, {"stream_options", {{"include_usage", true}}}};
   for (const Json& message : parsed["messages"]) body["messages"].push_back(wire_message(message));
+  if (const auto prefill = parsed.find("prefill"); prefill != parsed.end())
+    body["messages"].push_back({{"role", "assistant"}, {"content", *prefill}});
   add_tools(parsed, request, body);
   add_format(request, body);
   if (request.max_tokens != UINT32_MAX) body["max_tokens"] = request.max_tokens;

@@ -89,7 +89,8 @@ struct Message {
 };
 
 // A conversation as the model's chat template wants it: one JSON object with messages, and tools, documents,
-// add_generation_prompt (true where absent) and extra where there are any.
+// add_generation_prompt (true where absent) and extra where there are any. A text `prefill` is how the answer begins:
+// it is made part of the prompt, and the answer goes on behind it.
 struct Conversation {
   std::string json;
 };

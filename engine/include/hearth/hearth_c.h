@@ -65,8 +65,8 @@ int hearth_complete(hearth_engine* engine, const char* prompt, const hearth_samp
 
 /* Answers a conversation, as hearth_complete goes on with a text. `conversation` is a JSON object for the model's chat
    template: {"messages": [{"role": "user", "content": "..."}, ...]}, and where wanted "tools", "documents",
-   "add_generation_prompt" and "extra", an object of further variables. HEARTH_BAD_TEMPLATE where the model has no
-   template, or it refuses the conversation. */
+   "add_generation_prompt", "extra", an object of further variables, and "prefill", how the answer begins.
+   HEARTH_BAD_TEMPLATE where the model has no template, or it refuses the conversation. */
 int hearth_chat(hearth_engine* engine, const char* conversation, const hearth_sampling* sampling,
                 hearth_on_text on_text, void* user, hearth_error* error);
 

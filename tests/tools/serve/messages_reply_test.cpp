@@ -80,6 +80,17 @@ TEST(MessagesReply, AWholeMessageHasAllBlocks) {
       "usage":{"input_tokens":3,"cache_creation_input_tokens":0,"cache_read_input_tokens":2,"output_tokens":3}})"));
 }
 
+TEST(MessagesReply, ThoughtsAreLeftOutWhereNobodyWantsThem) {
+  Result result = message_result(FinishReason::end);
+  result.reasoning = "hm";
+  result.text = "a";
+  const auto reply = make_messages_reply({"msg_1", 7, "m"}, false);
+  EXPECT_EQ(reply->whole({result})["content"], Json::parse(R"([{"type":"text","text":"a"}])"));
+  Event event;
+  event.reasoning = "hm";
+  EXPECT_EQ(reply->piece(0, event), "");
+}
+
 TEST(MessagesReply, ErrorsSayWhatClientsLookFor) {
   ApiError error = invalid_request("the prompt has 9 tokens");
   error.prompt_tokens = 210000;

@@ -27,6 +27,19 @@ std::string refused_in_messages(const std::string& body) {
   }
 }
 
+TEST(MessagesRequest, ALastTurnOfTheAssistantIsWhereTheAnswerBegins) {
+  const auto with = [](const std::string& turn) {
+    return conversation_of(
+        read_messages_body(R"({"max_tokens":9,"messages":[{"role":"user","content":"hi"},)" + turn + "]}"));
+  };
+  const Json begun = with(R"({"role":"assistant","content":[{"type":"text","text":"Sure"}]})");
+  EXPECT_EQ(begun["prefill"], "Sure");
+  EXPECT_EQ(begun["messages"].size(), 1u);
+  const Json called = with(R"({"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{}}]})");
+  EXPECT_FALSE(called.contains("prefill"));
+  EXPECT_EQ(called["messages"].size(), 2u);
+}
+
 TEST(MessagesRequest, DocumentsAreReadWhereTheyAreText) {
   const auto with = [](const std::string& source) {
     return R"({"max_tokens":9,"messages":[{"role":"user","content":[{"type":"text","text":"hi"},{"type":"document","source":)" +

@@ -162,6 +162,23 @@ TEST_F(Protocols, TheBillingHeaderIsKeptOutOfThePrompt) {
   EXPECT_EQ(log.find("x-anthropic-billing-header", first + 1), log.npos) << "it is logged once";
 }
 
+TEST_F(Protocols, AnAnswerGoesOnWhereItsLastTurnEnds) {
+  const auto answer = [&](const std::string& more) {
+    const std::string turn = R"({"role":"user","content":"hi"})";
+    return post(port(), "/v1/messages", R"({"max_tokens":9,"messages":[)" + turn + more + "]}").json()["content"];
+  };
+  EXPECT_EQ(answer("")[0]["text"], "Greet with a comma");
+  EXPECT_EQ(answer(R"(,{"role":"assistant","content":"#"})")[0]["text"].get<std::string>().find(" one two"), 0u);
+}
+
+TEST_F(Protocols, ToolsThatTheTemplateDoesNotShowAreTold) {
+  const HttpAnswer answer = post(port(), "/v1/chat/completions",
+                                 R"({"messages":[{"role":"user","content":"hi"}],"tools":[{"type":"function",)"
+                                 R"("function":{"name":"f"}}]})");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.header("X-Hearth-Warning"), "left out: all tools, for the model's chat template knows none");
+}
+
 TEST_F(Protocols, ModelsAreListedInBothShapes) {
   EXPECT_EQ(get(port(), "/v1/models").json()["object"], "list");
   const HttpAsk anthropic{"GET", "/v1/models?limit=1000", "", {"anthropic-version: 2023-06-01"}};

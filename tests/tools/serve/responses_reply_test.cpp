@@ -124,6 +124,7 @@ TEST(ResponsesReply, AnAnswerThatWasCutIsIncomplete) {
   const Json body = make_responses_reply({"resp_a", 7, "m"}, {})->whole({response_result(FinishReason::max_tokens)});
   EXPECT_EQ(body["status"], "incomplete");
   EXPECT_EQ(body["incomplete_details"]["reason"], "max_output_tokens");
+  EXPECT_EQ(body["output"].back()["status"], "incomplete");
   EXPECT_EQ(body["output"][0]["content"][0]["text"], "");
 }
 

@@ -44,7 +44,7 @@ std::string named_event(const Json& json) {
 
 class MessagesReply : public Reply {
  public:
-  explicit MessagesReply(Heading heading) : Reply(std::move(heading), 1) {}
+  MessagesReply(Heading heading, bool shows_thinking) : Reply(std::move(heading), 1), shows_thinking_(shows_thinking) {}
 
   std::string begin(uint64_t prompt_tokens) override {
     Json message = message_json(Json::array());
@@ -56,7 +56,7 @@ class MessagesReply : public Reply {
 
   std::string piece(uint32_t choice, const Event& event) override {
     std::string text;
-    if (!event.reasoning.empty()) {
+    if (shows_thinking_ && !event.reasoning.empty()) {
       text += open(Block::thinking, {{"type", "thinking"}, {"thinking", ""}, {"signature", ""}});
       text += delta({{"type", "thinking_delta"}, {"thinking", event.reasoning}});
     }
@@ -88,7 +88,7 @@ class MessagesReply : public Reply {
     const Result& result = results.front();
     count(0, result);
     Json content = Json::array();
-    if (!result.reasoning.empty())
+    if (shows_thinking_ && !result.reasoning.empty())
       content.push_back({{"type", "thinking"}, {"thinking", result.reasoning}, {"signature", kSignature}});
     if (!result.text.empty()) content.push_back({{"type", "text"}, {"text", result.text}});
     for (const ToolCall& call : result.calls)
@@ -143,6 +143,7 @@ class MessagesReply : public Reply {
     return named_event(event);
   }
 
+  const bool shows_thinking_;
   Block open_ = Block::none;
   size_t index_ = 0;  // of the block that is open or comes next
 };
@@ -168,8 +169,8 @@ const char* error_type(const ApiError& error) {
 
 }  // namespace
 
-std::unique_ptr<Reply> make_messages_reply(Heading heading) {
-  return std::make_unique<MessagesReply>(std::move(heading));
+std::unique_ptr<Reply> make_messages_reply(Heading heading, bool shows_thinking) {
+  return std::make_unique<MessagesReply>(std::move(heading), shows_thinking);
 }
 
 Json anthropic_error_json(const ApiError& error) {

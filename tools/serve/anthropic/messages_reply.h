@@ -5,7 +5,7 @@
 
 namespace hearth::serve {
 
-std::unique_ptr<Reply> make_messages_reply(Heading heading);
+std::unique_ptr<Reply> make_messages_reply(Heading heading, bool shows_thinking = true);
 
 // {"type": "error", "error": {type, message}}
 Json anthropic_error_json(const ApiError& error);

@@ -179,15 +179,28 @@ void read_output_config(Fields& fields, Request& request, Json& extra, std::stri
   request.constraint = schema == nullptr ? any_object() : read_schema(*schema, constraint_field);
 }
 
-void read_thinking(Fields& fields, Json& extra) {
+// The answer goes on where a last turn of the assistant ends that says something and calls nothing.
+void take_prefill(Json& conversation) {
+  Json& messages = conversation["messages"];
+  const Json& last = messages.back();
+  if (messages.size() < 2 || last["role"] != "assistant" || last["content"] == "" || last.contains("tool_calls"))
+    return;
+  Json begun = last["content"];
+  messages.erase(messages.size() - 1);
+  conversation["prefill"] = std::move(begun);
+}
+
+// False where the client does not want to see what the model thinks.
+bool read_thinking(Fields& fields, Json& extra) {
   const Json* thinking = fields.find("thinking");
-  if (thinking == nullptr) return;
+  if (thinking == nullptr) return true;
   Fields inside(*thinking, "thinking");
   const std::string type = inside.text("type").value_or("");
   if (type == "enabled" || type == "disabled")
     set_thinking(extra, type == "enabled");
   else if (type != "adaptive")  // the model thinks as its template has it
     refuse("thinking.type", "enabled, disabled or adaptive");
+  return type != "disabled";
 }
 
 void read_limits(Fields& fields, Request& request) {
@@ -221,14 +234,15 @@ Job read_messages_request(const Json& body, Heading heading) {
 
   Request request;
   Json conversation = {{"messages", reader.take()}}, extra = Json::object();
+  take_prefill(conversation);
   set_tools(read_anthropic_tools(fields, job.warnings), "tool_choice", conversation, request);
-  read_thinking(fields, extra);
+  const bool shows_thinking = read_thinking(fields, extra);
   read_output_config(fields, request, extra, job.constraint_field);
   request.prompt = finish_conversation(std::move(conversation), std::move(extra));
   read_drawing(fields, request.sampling);
   read_limits(fields, request);
   job.requests.push_back(std::move(request));
-  job.reply = make_messages_reply(std::move(heading));
+  job.reply = make_messages_reply(std::move(heading), shows_thinking);
   job.ignored = std::move(reader.ignored());
   for (std::string& name : fields.ignored()) job.ignored.push_back(std::move(name));
   return job;

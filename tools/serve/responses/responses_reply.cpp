@@ -23,9 +23,9 @@ class ResponsesReply : public Reply {
     for (const ToolCallPiece& piece : event.calls) text += call(piece);
     if (event.result) {
       count(choice, *event.result);
+      end_with(*event.result);  // only what was last may be cut
       if (output_.empty() && open_ == Open::none) text += say("");
       text += close();
-      end_with(*event.result);
     }
     return text;
   }
@@ -53,11 +53,12 @@ class ResponsesReply : public Reply {
   Json whole(const std::vector<Result>& results) override {
     const Result& result = results.front();
     count(0, result);
+    end_with(result);
     if (!result.reasoning.empty()) output_.push_back(reasoning_item(new_id("rs"), result.reasoning));
-    if (!result.text.empty() || result.calls.empty()) output_.push_back(message_item(new_id("msg"), result.text, true));
+    if (!result.text.empty() || result.calls.empty())
+      output_.push_back(message_item(new_id("msg"), result.text, result.calls.empty() ? status_ : "completed"));
     for (const ToolCall& call : result.calls)
       output_.push_back(options_.tools.item(call_item_id(call.name), call, true));
-    end_with(result);
     Json response = response_json(status_);
     if (options_.keep) options_.keep(response);
     return response;
@@ -117,7 +118,7 @@ class ResponsesReply : public Reply {
     if (open_ != Open::message) {
       text = close();
       open(Open::message, new_id("msg"));
-      text += added(message_item(id_, "", false));
+      text += added(message_item(id_, "", "in_progress"));
       text += item_event("response.content_part.added", {{"content_index", 0}, {"part", text_part("")}});
     }
     text_ += more;
@@ -159,7 +160,7 @@ class ResponsesReply : public Reply {
         return item_event("response.output_text.done",
                           {{"content_index", 0}, {"text", text_}, {"logprobs", Json::array()}}) +
                item_event("response.content_part.done", {{"content_index", 0}, {"part", text_part(text_)}}) +
-               done(message_item(id_, text_, true));
+               done(message_item(id_, text_, status_));
       case Open::call:
         break;
     }
@@ -179,10 +180,11 @@ class ResponsesReply : public Reply {
     return {{"type", "output_text"}, {"text", text}, {"annotations", Json::array()}, {"logprobs", Json::array()}};
   }
 
-  static Json message_item(const std::string& id, const std::string& text, bool whole) {
+  static Json message_item(const std::string& id, const std::string& text, const std::string& status) {
+    const bool whole = status != "in_progress";
     return {{"id", id},
             {"type", "message"},
-            {"status", whole ? "completed" : "in_progress"},
+            {"status", status},
             {"role", "assistant"},
             {"content", whole ? Json::array({text_part(text)}) : Json::array()}};
   }

@@ -1,6 +1,8 @@
 // From items and fields to a request for an engine.
 #include "tools/serve/responses/responses_request.h"
 
+#include <cmath>
+
 #include "tools/serve/constraint_fields.h"
 #include "tools/serve/openai/tool_fields.h"
 #include "tools/serve/responses/input_items.h"
@@ -53,6 +55,9 @@ Constraint read_text_format(Fields& fields) {
 
 // The fields that a response repeats.
 Json read_repeated(const Json& body) {
+  const Sampling usual;
+  // 0.8, not the float's 0.800000011920929
+  const auto as_written = [](float value) { return std::round(double{value} * 1000) / 1000; };
   Json repeated = Json::object();
   for (const auto& [name, otherwise] :
        std::initializer_list<std::pair<const char*, Json>>{{"instructions", nullptr},
@@ -62,10 +67,10 @@ Json read_repeated(const Json& body) {
                                                            {"previous_response_id", nullptr},
                                                            {"reasoning", {{"effort", nullptr}, {"summary", nullptr}}},
                                                            {"store", true},
-                                                           {"temperature", 1},
+                                                           {"temperature", as_written(usual.temperature)},
                                                            {"text", {{"format", {{"type", "text"}}}}},
                                                            {"tool_choice", "auto"},
-                                                           {"top_p", 1},
+                                                           {"top_p", as_written(usual.top_p)},
                                                            {"truncation", "disabled"}}) {
     const auto given = body.find(name);
     repeated[name] = given == body.end() || given->is_null() ? otherwise : *given;

@@ -48,6 +48,7 @@ int main(int argc, char** argv) {
   hearth::add_list(program);
   hearth::add_show(program);
   hearth::add_rm(program);
+  hearth::add_compare(program);
   try {
     require_values({argv, static_cast<size_t>(argc)});
     program.parse(argc, argv);

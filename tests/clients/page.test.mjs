@@ -1,7 +1,9 @@
 // The server's page in Chromium: talking, watching, keyboard, key and colours. HEARTH_SCREENSHOTS names a folder for
 // pictures of it.
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import http from "node:http";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
@@ -14,6 +16,22 @@ if (!existsSync(executablePath)) {
 }
 const address = new URL(await startServer()).origin;
 const keyed = new URL(await startServer("--api-key", "secret")).origin;
+// One with a remote, which leaves a trail: a third server, asked once on each side.
+const provider = http.createServer((request, response) => request.resume().on("end", () => {
+  response.setHeader("Content-Type", "application/json");
+  response.end(JSON.stringify({ choices: [{ index: 0, message: { role: "assistant", content: "Greet with a dash" }, finish_reason: "stop" }],
+    usage: { prompt_tokens: 12, completion_tokens: 4 } }));
+}));
+await new Promise((resolve) => provider.listen(0, "127.0.0.1", resolve));
+const folder = mkdtempSync(join(tmpdir(), "hearth-page-"));
+writeFileSync(join(folder, "hearth.toml"), `[[remote]]\nname = "cloud"\nmodels = ["large"]\ninput_price = 20000\noutput_price = 50000\nmoney_per_day = 5\n` +
+  `base_url = "http://127.0.0.1:${provider.address().port}/v1"\n[audit]\nbodies = true\n[shadow]\nescalated = 1\n`);
+const routed = new URL(await startServer("--config", join(folder, "hearth.toml"))).origin;
+for (const wish of ["cloud", "local"])
+  await fetch(`${routed}/v1/chat/completions`, { method: "POST",
+    headers: { "Content-Type": "application/json", "X-Hearth-Route": wish, "X-Hearth-Task": "review" },
+    body: JSON.stringify({ model: "auto", max_tokens: 16, messages: [{ role: "user", content: "Is ada@lovelace.org greeted well?" }] }) }).then((answer) => answer.text());
+after(() => { provider.close(); rmSync(folder, { recursive: true }); });
 let browser;
 before(async () => { browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] }); });
 after(() => browser.close());
@@ -67,6 +85,50 @@ test("the board counts what was asked", async () => {
   await page.getByRole("row", { name: /scripted yes/ }).waitFor();
   await page.getByRole("img", { name: /Tokens written a second: now \d/ }).waitFor();
   await picture(page, "board");
+  await done();
+});
+
+test("the trail tells what left, and that the log is whole", async () => {
+  for (const [name, options] of [["audit", {}], ["audit-dark", { colorScheme: "dark" }], ["audit-narrow", { viewport: { width: 390, height: 760 } }]]) {
+    const { page, done } = await open(`${routed}/#audit`, options);
+    await page.getByText(/The log is whole: \d+ rows/).waitFor();
+    await page.getByText(/2 decisions, 1 of them to send \d+ bytes off this machine/).waitFor();
+    await page.getByRole("row", { name: /cloud large header .*1 email answered 16/ }).waitFor();
+    await picture(page, name);
+    await page.getByLabel("Went").selectOption("local");
+    await page.getByText("1 decisions, 0 of them").waitFor();
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "the page itself does not scroll sideways");
+    await done();
+  }
+});
+
+test("both answers are shown side by side and judged", async () => {
+  for (const [name, options] of [["compare", {}], ["compare-dark", { colorScheme: "dark" }], ["compare-narrow", { viewport: { width: 390, height: 760 } }]]) {
+    const { page, done } = await open(routed, options);
+    for (const end = Date.now() + 10_000; Date.now() < end;) {  // the second answer comes in its own time
+      await page.getByRole("tab", { name: "Compare" }).click();
+      if (await page.getByRole("article").filter({ hasText: "Local is better" }).count() > 0) break;
+      await page.getByRole("tab", { name: "Board" }).click();
+    }
+    const pair = page.getByRole("article", { name: /review · header · distance 0.25/ });
+    await pair.getByText("Greet with a comma").waitFor();
+    await pair.getByText("Greet with a dash").waitFor();
+    await pair.getByText("Is ada@lovelace.org greeted well?").waitFor();
+    await pair.getByRole("button", { name: "Both will do" }).focus();
+    await page.keyboard.press("Enter");
+    await pair.getByRole("button", { name: "Both will do", pressed: true }).waitFor();
+    await picture(page, name);
+    await done();
+  }
+  const { page, done } = await open(`${routed}/#board`);
+  await page.getByText(/remote cloud: 0\.\d+ of 5 spent today/).waitFor();
+  await page.getByText("Answered here").first().waitFor();
+  await picture(page, "board-routed");
+  await page.getByRole("tab", { name: "Chat" }).click();
+  await page.getByLabel("Message").fill("Hello");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Good answer" }).click();
+  await page.getByRole("button", { name: "Good answer", pressed: true }).waitFor();
   await done();
 });
 

@@ -10,6 +10,10 @@ constexpr int kBusyMilliseconds = 5000;  // another process writes
 constexpr const char* kTables = R"sql(
 CREATE TABLE IF NOT EXISTS log (n INTEGER PRIMARY KEY, content TEXT NOT NULL, hash TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS bodies (n INTEGER PRIMARY KEY, content TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS comparisons (id INTEGER PRIMARY KEY, content TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS feedback (id INTEGER PRIMARY KEY, time TEXT NOT NULL, request TEXT NOT NULL,
+  verdict TEXT NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS feedback_of ON feedback (request);
 CREATE VIEW IF NOT EXISTS decisions AS SELECT n, content->>'time' AS time, content->>'route' AS route,
   content->>'rule' AS rule, content->>'request' AS request, content->>'client' AS client,
   content->>'repository' AS repository, content->>'task' AS task, content->>'asked_model' AS asked_model,

@@ -14,8 +14,9 @@ using Json = nlohmann::ordered_json;
 // Into all strings of a whole answer.
 void restore(Json& answer, const Secrets& secrets);
 
-// Into a stream of server-sent events of OpenAI's kind. A placeholder may be split over events; what was held back and
-// became none is told in an event of its own, in front of the one that ends its text.
+// Into a stream of server-sent events of OpenAI's chats and completions, or of Anthropic's messages. A placeholder may
+// be split over events; what was held back and became none is told in an event of its own, in front of the one that
+// ends its text.
 class StreamRestorer {
  public:
   // `secrets` must outlive this.
@@ -35,14 +36,16 @@ class StreamRestorer {
 
   std::string one_event(std::string_view event);
   std::string restored(Json event);
-  void feed_text(const std::string& key, Notation notation, Json& text, const Json& heading, const Json& choice,
-                 const std::string& place);
+  std::string to_line(const Json& event) const;
+  void feed_text(const std::string& key, Notation notation, Json& text, Json event, const std::string& place);
+  std::string feed_block(Json event);
   void feed_delta(Json& choice, const Json& heading, const std::string& key);
   std::string finish_texts(const std::string& key_begin);
 
   const Secrets& secrets_;
   std::map<std::string, Text> texts_;  // by choice and place: "0/content"
   bool ends_ = false;                  // the choice that is being read has its end in this event
+  bool named_ = false;                 // events have names, by their types
 };
 
 }  // namespace hearth::redact

@@ -8,6 +8,8 @@
 namespace hearth::route {
 namespace {
 
+constexpr double kSure = 0.5;
+
 double bits_of(double probability) { return probability > 0 ? -probability * std::log2(probability) : 0; }
 
 }  // namespace
@@ -25,6 +27,8 @@ void Confidence::add(std::span<const TokenLogprob> tokens) {
       all += probability;
       bits += bits_of(probability);
     }
+    const bool likely = std::ranges::any_of(token.top, [&](const auto& one) { return one.id == token.id; });
+    if (!likely && first > kSure) ++masked_;
     ++tokens_;
     margins_ += first - second;
     entropies_ += bits + bits_of(std::max(0.0, 1 - all));
@@ -32,6 +36,7 @@ void Confidence::add(std::span<const TokenLogprob> tokens) {
 }
 
 double Confidence::margin() const { return tokens_ == 0 ? 1 : margins_ / tokens_; }
+double Confidence::masked() const { return tokens_ == 0 ? 0 : static_cast<double>(masked_) / tokens_; }
 double Confidence::entropy() const { return tokens_ == 0 ? 0 : entropies_ / tokens_; }
 
 }  // namespace hearth::route

@@ -18,9 +18,12 @@ class Confidence {
   // entropy in bits, of which what lies outside the likeliest counts as one token.
   double margin() const;
   double entropy() const;
+  // The share of tokens that are none of the likeliest, where the model was all but sure of another one: what it wanted
+  // was not allowed.
+  double masked() const;
 
  private:
-  uint32_t tokens_ = 0;
+  uint32_t tokens_ = 0, masked_ = 0;
   double margins_ = 0, entropies_ = 0;
 };
 

@@ -48,7 +48,7 @@ Wish ask_abilities(const Policy& policy, const Facts& facts) {
   if (facts.tools && !facts.local_tools) return {For::cloud, "tools"};
   const uint64_t longest = policy.longest_prompt.value_or(facts.local_context);
   if (longest > 0 && facts.prompt_tokens > longest) return {For::cloud, "long-prompt"};
-  if (policy.margin > 0 || policy.entropy > 0) return {For::watched, "confidence"};
+  if (watches(policy)) return {For::watched, "confidence"};
   return {For::local, "default"};
 }
 

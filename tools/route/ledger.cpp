@@ -14,7 +14,9 @@ Ledger::Ledger(Clock now) : now_(std::move(now)) {}
 
 void Ledger::limit(const std::string& account, const Limits& limits) {
   const std::lock_guard lock(mutex_);
-  accounts_[account].limits = limits;
+  Account& of = accounts_[account];
+  of.limits = limits;
+  of.limited = true;
 }
 
 // Begins a new day where there is one.
@@ -49,6 +51,22 @@ std::string Ledger::reserve(const std::vector<std::string>& accounts, const Amou
   return "";
 }
 
+std::string Ledger::passed(const std::vector<std::string>& accounts, const Amount& estimate, const Amount& so_far) {
+  const std::lock_guard lock(mutex_);
+  for (const std::string& name : accounts) {
+    const Account& of = current(name);
+    const Limits& limits = of.limits;
+    const double money = of.used.money + std::max(0.0, of.reserved.money - estimate.money) + so_far.money;
+    if (limits.money_per_day > 0 && so_far.money > estimate.money && money > limits.money_per_day)
+      return "money of " + name;
+    const uint64_t others = of.reserved.tokens - std::min(of.reserved.tokens, estimate.tokens);
+    if (limits.tokens_per_day > 0 && so_far.tokens > estimate.tokens &&
+        of.used.tokens + others + so_far.tokens > limits.tokens_per_day)
+      return "tokens of " + name;
+  }
+  return "";
+}
+
 void Ledger::settle(const std::vector<std::string>& accounts, const Amount& estimate, const Amount& actual) {
   const std::lock_guard lock(mutex_);
   for (const std::string& name : accounts) {
@@ -68,6 +86,14 @@ void Ledger::restore(int64_t time, const std::vector<std::string>& accounts, con
     of.used.money += amount.money;
     of.used.tokens += amount.tokens;
   }
+}
+
+std::vector<std::pair<std::string, Limits>> Ledger::limits() {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::pair<std::string, Limits>> all;
+  for (const auto& [name, account] : accounts_)
+    if (account.limited) all.emplace_back(name, account.limits);
+  return all;
 }
 
 Amount Ledger::today(const std::string& account) {

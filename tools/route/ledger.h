@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tools/route/policy.h"
@@ -30,15 +31,20 @@ class Ledger {
   // Sets an amount aside while a request is under way. The limit that it would pass, "money of remote cloud", and then
   // nothing is set aside; empty: none.
   std::string reserve(const std::vector<std::string>& accounts, const Amount& estimate);
+  // The limit that a request under way passes by what it took so far, beyond what was set aside; empty: none.
+  std::string passed(const std::vector<std::string>& accounts, const Amount& estimate, const Amount& so_far);
   // Once what it took is known.
   void settle(const std::vector<std::string>& accounts, const Amount& estimate, const Amount& actual);
   // What an earlier run of the program spent, at this time.
   void restore(int64_t time, const std::vector<std::string>& accounts, const Amount& amount);
   Amount today(const std::string& account);
+  // Of all accounts that were named to limit().
+  std::vector<std::pair<std::string, Limits>> limits();
 
  private:
   struct Account {
     Limits limits;
+    bool limited = false;  // limit() was told of it
     int64_t day = 0;
     Amount used, reserved;
     std::deque<int64_t> starts;  // of the last minute

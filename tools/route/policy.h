@@ -53,10 +53,20 @@ struct Policy {
   // or above (entropy, in bits), "auto" hands over. 0: not looked at.
   double margin = 0, entropy = 0;
   uint32_t confidence_tokens = 16;
+  double masked = 0;        // the share of tokens at which a format took away what the model wanted; 0: not looked at
+  bool repetition = false;  // an answer that goes round in circles is doubted
+  // Streams are told at once, and where the answer is doubted the other one follows behind a mark; false: the first
+  // tokens are held back.
+  bool marks_switch = false;
   Fallback fallback = Fallback::automatic;  // to a local answer, where a remote fails
   std::vector<Rule> rules;
   std::vector<Alias> aliases;
 };
+
+// Whether local answers are watched at all.
+inline bool watches(const Policy& policy) {
+  return policy.margin > 0 || policy.entropy > 0 || policy.masked > 0 || policy.repetition;
+}
 
 enum class Asked { nothing, local, automatic, cloud };
 

@@ -1,7 +1,10 @@
 // Keys and what they mean.
 #include "tools/route/policy_file.h"
 
+#include <algorithm>
 #include <array>
+#include <fstream>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 #include "tools/route/text_facts.h"
@@ -54,7 +57,16 @@ void read_privacy(TomlTable& table, Policy& policy) {
 
 }  // namespace
 
-Policy read_policy(TomlTable& root) {
+double read_calibration(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  const auto parsed = nlohmann::ordered_json::parse(file, nullptr, false);
+  const auto margin = parsed.is_object() ? parsed.find("margin") : parsed.end();
+  if (!parsed.is_object() || margin == parsed.end() || !margin->is_number())
+    refuse_config(path.string() + ": is no calibration; `hearth compare --calibrate` writes one");
+  return std::clamp(margin->get<double>(), 0.0, 1.0);
+}
+
+Policy read_policy(TomlTable& root, const std::filesystem::path& folder) {
   Policy policy;
   TomlTable table = root.table("policy");
   read_privacy(table, policy);
@@ -67,6 +79,13 @@ Policy read_policy(TomlTable& root) {
   policy.margin = table.number("margin").value_or(0);
   policy.entropy = table.number("entropy").value_or(0);
   policy.confidence_tokens = static_cast<uint32_t>(table.count("confidence_tokens", 4096).value_or(16));
+  if (const auto calibration = table.get<std::string>("calibration")) {
+    if (table.has("margin")) table.refuse("calibration", "and 'margin' cannot both be given");
+    policy.margin = read_calibration(folder / *calibration);
+  }
+  policy.masked = table.number("masked").value_or(0);
+  policy.repetition = table.get<bool>("repetition").value_or(false);
+  policy.marks_switch = table.choice("doubt", {"hold", "switch"}) == 1;
   policy.fallback = std::array{Fallback::automatic, Fallback::always,
                                Fallback::never}[table.choice("fallback", {"auto", "always", "never"})];
   table.refuse_others();

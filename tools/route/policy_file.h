@@ -11,8 +11,12 @@ class TomlTable;
 
 namespace route {
 
-// [policy], [[rule]], [[alias]] and [[redact]] of hearth.toml. Throws Error (invalid_argument).
-Policy read_policy(TomlTable& root);
+// [policy], [[rule]], [[alias]] and [[redact]] of hearth.toml; files that it names are found from `folder`. Throws
+// Error (invalid_argument).
+Policy read_policy(TomlTable& root, const std::filesystem::path& folder);
+
+// The margin that `hearth compare --calibrate` found.
+double read_calibration(const std::filesystem::path& path);
 
 // Of a repository: [policy] with offline and secrets, [[rule]] that keep something here, and [[redact]]. What would
 // loosen anything is refused.

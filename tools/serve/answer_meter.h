@@ -11,12 +11,15 @@
 
 namespace hearth::serve {
 
+inline constexpr uint64_t kBytesPerToken = 4;  // of English and code, about
+
 class AnswerMeter {
  public:
   using Clock = std::chrono::steady_clock;
 
   AnswerMeter() : begun_(Clock::now()) {}
   void add(std::string_view bytes);
+  uint64_t tokens_so_far() const;  // of the answer, estimated
   // Fills in what the answer was. Tokens that the provider did not tell are estimated, those of the prompt from its
   // bytes.
   void finish(uint64_t prompt_bytes, audit::Outcome& outcome);
@@ -25,7 +28,7 @@ class AnswerMeter {
   Clock::time_point begun_, first_{};
   audit::Digest digest_;
   uint64_t bytes_ = 0, events_ = 0;
-  std::string end_;  // of the answer: where its usage is told
+  std::string start_, end_;  // of the answer: where its usage is told
 };
 
 }  // namespace hearth::serve

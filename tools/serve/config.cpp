@@ -42,6 +42,12 @@ void read_remotes(TomlTable& root, ServerOptions& options) {
     remote.output_price = table.number("output_price").value_or(0);
     remote.limits = route::read_limits(table);
     remote.silence = std::chrono::seconds(table.count("silence", 86400).value_or(300));
+    remote.api = table.choice("api", {"openai", "anthropic"}) == 0 ? RemoteApi::openai : RemoteApi::anthropic;
+    remote.shape.usual_tokens = table.count("max_tokens", UINT32_MAX).value_or(remote.shape.usual_tokens);
+    remote.shape.budgets = table.choice("thinking", {"effort", "budget"}) == 1;
+    if (remote.api == RemoteApi::openai)
+      for (const char* key : {"max_tokens", "thinking"})
+        if (table.has(key)) table.refuse(key, "is for providers of Anthropic's API alone");
     while (remote.base_url.ends_with('/')) remote.base_url.pop_back();
     require_safe_url(remote.base_url);
     // It goes into a header of every answer.
@@ -77,7 +83,7 @@ void check_names(const ServerOptions& options) {
 // [policy], rules, limits and the audit log, which is beside the file unless it says otherwise.
 void read_routing(TomlTable& root, const std::filesystem::path& folder, ServerOptions& options) {
   RoutingOptions& routing = options.routing;
-  routing.policy = route::read_policy(root);
+  routing.policy = route::read_policy(root, folder);
   TomlTable budget = root.table("budget");
   routing.limits = route::read_limits(budget);
   budget.refuse_others();
@@ -88,6 +94,12 @@ void read_routing(TomlTable& root, const std::filesystem::path& folder, ServerOp
   if (wanted) routing.audit_path = folder / path;
   routing.audit_bodies = audit.get<bool>("bodies").value_or(false);
   audit.refuse_others();
+  TomlTable shadow = root.table("shadow");
+  routing.shadow_escalated = shadow.number("escalated").value_or(0);
+  routing.shadow_local = shadow.number("local").value_or(0);
+  if (routing.shadow_escalated > 1) shadow.refuse("escalated", "must be a share, 0 to 1");
+  if (routing.shadow_local > 1) shadow.refuse("local", "must be a share, 0 to 1");
+  shadow.refuse_others();
   check_names(options);
 }
 

@@ -142,6 +142,7 @@ asio::awaitable<void> embeddings(Connection& connection, Service& service) {
   // Vectors of two models cannot be compared: a remote's are had by its model's name alone.
   Plan plan = service.routing.begin(connection, body, false);
   if (plan.wish.is_for == route::Wish::For::cloud) {
+    if (plan.remote->api != RemoteApi::openai) refuse_remote();
     const Leaving leaving{body, "/embeddings"};
     if (co_await allowed_to_leave(connection, service, plan, leaving))
       co_await answered_elsewhere(connection, service, plan, leaving);

@@ -1,6 +1,7 @@
 // Typed access to JSON fields.
 #include "tools/serve/fields.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "tools/serve/api_error.h"
@@ -94,6 +95,19 @@ int64_t read_integer(const Json& value, const std::string& path, int64_t least, 
   if (!number || *number < least || *number > most)
     refuse(path, "an integer from " + std::to_string(least) + " to " + std::to_string(most));
   return *number;
+}
+
+std::string header_list(const std::vector<std::string>& names) {
+  constexpr size_t kMost = 1024;
+  std::string list;
+  for (const std::string& name : names) {
+    const bool harmless = std::ranges::all_of(name, [](unsigned char c) {
+      return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.' || c == '[' || c == ']';
+    });
+    if (!harmless || list.size() + name.size() > kMost) continue;
+    list += (list.empty() ? "" : ", ") + name;
+  }
+  return list;
 }
 
 }  // namespace hearth::serve

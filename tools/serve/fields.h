@@ -39,6 +39,9 @@ class Fields {
   std::set<std::string, std::less<>> asked_;
 };
 
+// Names for a header: as they come from clients, only harmless ones, and not too many.
+std::string header_list(const std::vector<std::string>& names);
+
 // An error (400): the field `path` must be what is wanted.
 [[noreturn]] void refuse(const std::string& path, const std::string& wanted);
 

@@ -91,6 +91,9 @@ struct LocalAnswer {
   std::optional<Watch> watch;
   // Whether the answer may still be given elsewhere, as long as the client was told nothing.
   bool may_hand_over = false;
+  std::string goes_on = {};              // the stream has begun: what is told before this answer
+  bool told = false;                     // the client was told a part of it
+  std::optional<std::string> text = {};  // all of it
 };
 
 // False where the answer is to be given elsewhere; then nothing has been told.
@@ -99,7 +102,8 @@ asio::awaitable<bool> answer_job(Connection& connection, Service& service, Local
   Signal& signal = connection.signal();
   const auto claim = service.models.claim(job.model, [&] { signal.notify(); });
   std::function<asio::awaitable<void>()> on_silence;
-  if (job.stream && !answering.may_hand_over) on_silence = [&] { return break_silence(connection, *job.reply); };
+  if (job.stream && (!answering.may_hand_over || job.requests.size() == 1))
+    on_silence = [&] { return break_silence(connection, *job.reply); };
   co_await wait_for_model(connection, service, *claim, std::move(on_silence));
   Engine& engine = claim->engine();
   if (job.keep_alive) service.models.keep(job.model, *job.keep_alive);
@@ -111,12 +115,19 @@ asio::awaitable<bool> answer_job(Connection& connection, Service& service, Local
   const uint64_t prompt_tokens = co_await service.workers.run([&] { return start(engine, job, *answers); });
   warn(connection, job);
   Telling telling(connection, service, job, *answers, limit, answering.watch ? &*answering.watch : nullptr);
+  if (!answering.goes_on.empty()) {
+    telling.go_on();
+    co_await tell(connection, *job.reply, marked(*job.reply, answering.goes_on));
+  }
   while (!co_await telling.run(prompt_tokens)) {
+    answering.told = telling.told();
     // The model doubts. Where the request must not leave, its answer is good enough.
-    if (co_await allowed_to_leave(connection, service, answering.plan, answering.leaving, "confidence"))
+    if (co_await allowed_to_leave(connection, service, answering.plan, answering.leaving, answering.watch->reason()))
       co_return false;
     answering.watch->trust();
   }
+  answering.text = telling.results().front().text;
+  if (answering.watch) answering.plan.record.confidence = answering.watch->confidence().margin();
   service.routing.note_local(answering.plan, local_outcome(connection, telling.results()));
   co_return true;
 }
@@ -131,12 +142,6 @@ asio::awaitable<Job> read_job(Connection& connection, Service& service, const Js
   tell_ignored(connection, job.ignored);
   warn(connection, job);
   co_return job;
-}
-
-void refuse_remote() {
-  throw invalid_request(
-      "the model is a remote provider's: it answers conversations, /v1/completions and /v1/embeddings alone", "model",
-      "unsupported");
 }
 
 // Answers here; false where the answer is to be given elsewhere after all.
@@ -155,12 +160,33 @@ asio::awaitable<bool> answer_here(Connection& connection, Service& service, Loca
     service.routing.note_local(answering.plan, local_failure(connection, "left", connection.status()));
     co_return true;
   }
-  if (answering.may_hand_over && !connection.begun() && failed->code == "context_length_exceeded" &&
+  if (answering.may_hand_over && !answering.told && (!connection.begun() || answering.job.requests.size() == 1) &&
+      failed->code == "context_length_exceeded" &&
       co_await allowed_to_leave(connection, service, answering.plan, answering.leaving, "long-prompt"))
     co_return false;
   service.routing.note_local(answering.plan, local_failure(connection, "failed", failed->status));
   if (!connection.begun()) throw *failed;
   co_await connection.send(answering.job.reply->failure(*failed));
+  co_await connection.end();
+  co_return true;
+}
+
+// The same as answered_elsewhere() for a stream that has begun here: what is told goes on in its words.
+asio::awaitable<bool> goes_on_elsewhere(Connection& connection, Service& service, Plan& plan, Leaving leaving,
+                                        LocalAnswer& answering) {
+  leaving.wording = &answering.job;
+  leaving.switched.told = answering.told;
+  if (answering.told)
+    leaving.switched.mark = "the local model was unsure (" + plan.record.rule + "); " + plan.remote->name + " answers";
+  if (leaving.words == Leaving::Words::messages) leaving.words = Leaving::Words::messages_as_chat;
+  std::optional<ApiError> failure;
+  try {
+    co_return co_await answered_elsewhere(connection, service, plan, leaving);
+  } catch (const ApiError& error) {
+    if (connection.gone() || connection.interrupted()) throw;
+    failure = error;
+  }
+  co_await connection.send(answering.job.reply->failure(*failure));
   co_await connection.end();
   co_return true;
 }
@@ -171,8 +197,13 @@ class Departure {
   Departure(Connection& connection, Service& service, const ReadJob& read, const Heading& heading, Remotes remotes)
       : connection_(connection), service_(service), read_(read), heading_(heading), remotes_(remotes) {}
 
-  asio::awaitable<void> prepare(Json body, const std::string& model) {
-    body["model"] = model;
+  asio::awaitable<void> prepare(Json body, const Plan& plan) {
+    body["model"] = plan.remote_model;
+    const bool messages = plan.remote->api == RemoteApi::anthropic;
+    if (messages && connection_.path() == "/v1/messages") {
+      leaving_ = {std::move(body), "/messages", nullptr, Leaving::Words::messages};
+      co_return;
+    }
     if (remotes_ == Remotes::forwarded) {
       // "/v1/chat/completions" here is "BASE/chat/completions" there.
       leaving_ = {std::move(body), connection_.path().substr(3)};
@@ -181,11 +212,23 @@ class Departure {
       leaving_ = {chat_body(job_), "/chat/completions", &job_};
       warn(connection_, job_);
     }
-    if (leaving_.body.is_null()) refuse_remote();
+    if (leaving_.body.is_null() || (messages && leaving_.path != "/chat/completions")) refuse_remote();
+    if (messages) translate(plan.remote->shape);
   }
   const Leaving& leaving() const { return leaving_; }
+  Leaving& leaving() { return leaving_; }
 
  private:
+  void translate(const MessagesShape& shape) {
+    const Json options = leaving_.body.value("stream_options", Json::object());
+    leaving_.usage_wanted = options.is_object() && options.value("include_usage", Json(false)) == true;
+    MessagesHop hop = messages_of_chat(leaving_.body, shape);
+    leaving_.body = std::move(hop.body);
+    leaving_.ignored = std::move(hop.ignored);
+    leaving_.path = "/messages";
+    leaving_.words = Leaving::Words::messages_as_chat;
+  }
+
   Connection& connection_;
   Service& service_;
   const ReadJob& read_;
@@ -203,27 +246,59 @@ asio::awaitable<void> generate(Connection& connection, Service& service, ReadJob
                         service.models.default_name()};
   Json body = co_await read_body(connection, service);
   Plan plan = service.routing.begin(connection, body, remotes != Remotes::refused);
-  const bool goes = plan.wish.is_for == route::Wish::For::cloud;
+  bool goes = plan.wish.is_for == route::Wish::For::cloud;
   Departure departure(connection, service, read, heading, remotes);
   if (goes && remotes == Remotes::refused) refuse_remote();
-  if (goes || plan.may_be_handed_over()) co_await departure.prepare(body, plan.remote_model);
+  if (goes || plan.may_be_handed_over()) {
+    try {
+      co_await departure.prepare(body, plan);
+    } catch (const ApiError&) {
+      // What the remote's API cannot say is answered here, unless just that remote was asked for.
+      if (plan.facts.remote_model || plan.remote->api != RemoteApi::anthropic) throw;
+      goes = false;
+      plan.settled = true;
+      plan.wish = {route::Wish::For::local, "remote-words"};
+    }
+  }
+  Json here = body;  // what the local model is asked
+  here["model"] = plan.local_model;
+  if (plan.facts.automatic && service.shadows.draws_local())
+    departure.leaving().on_answer = [&service, here, read, heading](const Plan& gone, std::string text,
+                                                                    const auto& outcome) {
+      service.shadows.answer_here(
+          gone, [here, read, heading] { return read(here, heading); }, std::move(text), outcome);
+    };
   if (!goes) service.routing.note_staying(connection, plan, plan.wish.rule);
   if (goes && co_await allowed_to_leave(connection, service, plan, departure.leaving()) &&
       co_await answered_elsewhere(connection, service, plan, departure.leaving()))
     co_return;
   if (goes) body["model"] = plan.local_model;
+  std::unique_ptr<Reply> begun;  // who words a stream that has a beginning
   for (;;) {
     Job job = co_await read_job(connection, service, body, read, heading);
     LocalAnswer answering{plan, departure.leaving(), job, {}, plan.may_be_handed_over()};
+    if (begun) {
+      job.reply = std::move(begun);
+      answering.goes_on = plan.remote->name + " failed; the local model answers again";
+    }
     if (plan.wish.is_for == route::Wish::For::watched && !plan.settled)
       answering.watch.emplace(plan.ruling->policy, job);
-    if (co_await answer_here(connection, service, answering)) co_return;
+    if (co_await answer_here(connection, service, answering)) {
+      if (answering.text && service.shadows.draws_remote(plan))
+        service.shadows.ask_elsewhere(plan, departure.leaving(), *answering.text, connection.elapsed().count());
+      co_return;
+    }
     if (answering.watch) {
       plan.record.confidence = answering.watch->confidence().margin();
       plan.record.entropy = answering.watch->confidence().entropy();
     }
     service.routing.note_doubted(plan, local_failure(connection, "doubted", 0));
-    if (co_await answered_elsewhere(connection, service, plan, departure.leaving())) co_return;
+    if (!connection.begun()) {
+      if (co_await answered_elsewhere(connection, service, plan, departure.leaving())) co_return;
+      continue;
+    }
+    if (co_await goes_on_elsewhere(connection, service, plan, departure.leaving(), answering)) co_return;
+    if (answering.told) begun = std::move(job.reply);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "tools/redact/shallow_json.h"
+#include "tools/serve/anthropic/messages_reply.h"
 #include "tools/serve/telling.h"
 
 namespace hearth::serve {
@@ -11,6 +12,7 @@ namespace {
 
 namespace asio = boost::asio;
 
+constexpr uint64_t kMostChoices = 128;
 constexpr size_t kMostWhole = 64 << 20;  // bytes of an answer that is no stream
 
 ApiError bad_answer(const std::string& why) {
@@ -39,8 +41,18 @@ ApiError provider_error(int status, const Json& answer) {
 
 }  // namespace
 
-Handing::Handing(Connection& connection, Service& service, Inbox& inbox, const redact::Secrets& secrets)
-    : connection_(connection), service_(service), inbox_(inbox), secrets_(secrets), restorer_(secrets) {}
+Handing::Handing(Connection& connection, Service& service, const Incoming& incoming)
+    : connection_(connection),
+      service_(service),
+      inbox_(incoming.inbox),
+      secrets_(incoming.secrets),
+      translator_(incoming.leaving.usage_wanted),
+      restorer_(incoming.secrets),
+      leaving_(incoming.leaving) {}
+
+std::string Handing::translated(std::string events) {
+  return leaving_.words == Leaving::Words::messages_as_chat ? translator_.feed(events) : events;
+}
 
 asio::awaitable<std::optional<ApiError>> Handing::run(bool may_return) {
   for (bool streams = false;;) {
@@ -51,18 +63,26 @@ asio::awaitable<std::optional<ApiError>> Handing::run(bool may_return) {
       if (may_return && head_.status >= 400) co_return bad_answer("status " + std::to_string(head_.status));
       streams = head_.content_type.starts_with("text/event-stream");
       for (auto& [name, value] : head_.headers) connection_.set_header(name, value);
-      if (streams) co_await begin_stream();
+      if (streams) {
+        told_ = true;
+        co_await begin_stream();
+      }
     }
     arrived_ += content.bytes;
     if (streams) {
       // The error of a stream that breaks must not become part of an event that was cut off.
-      const bool whole = content.ended && !content.failure;
-      std::string events = restorer_.feed(whole ? std::exchange(arrived_, {}) : take_events(arrived_));
+      const bool whole = content.ended && !content.failure && content.passed.empty();
+      std::string events = restorer_.feed(translated(whole ? std::exchange(arrived_, {}) : take_events(arrived_)));
       if (content.ended) events += restorer_.finish();
+      note_block(events);
       co_await hand_on_events(std::move(events));
       if (content.failure) {
-        if (!connection_.begun()) co_return content.failure;
+        if (!told_) co_return content.failure;
         co_await hand_on_failure(*content.failure);
+        co_return std::nullopt;
+      }
+      if (!content.passed.empty()) {
+        co_await hand_on_cut(content.passed);
         co_return std::nullopt;
       }
     } else if (content.ended) {
@@ -71,8 +91,9 @@ asio::awaitable<std::optional<ApiError>> Handing::run(bool may_return) {
       co_return bad_answer("its answer is too long");
     }
     if (content.ended) break;
-    co_await connection_.signal().wait_for(service_.options.silence);
+    const bool woken = co_await connection_.signal().wait_for(service_.options.silence);
     if (connection_.gone() || connection_.interrupted()) throw ended_early();
+    if (!woken && connection_.begun()) co_await break_silence();
   }
   co_await end_stream();
   co_return std::nullopt;
@@ -83,7 +104,9 @@ asio::awaitable<std::optional<ApiError>> Handing::finish_whole(std::optional<Api
   if (!answered_) co_return bad_answer("it did not answer");
   Json parsed = redact::parse_shallow(arrived_);
   if (head_.status == 200 && !parsed.is_object()) co_return bad_answer("its answer is no JSON object");
-  if (!secrets_.empty() && !parsed.is_null()) {
+  const bool translates = leaving_.words == Leaving::Words::messages_as_chat;
+  if (translates) parsed = MessagesAsChat::whole(parsed);
+  if ((translates || !secrets_.empty()) && !parsed.is_null()) {
     redact::restore(parsed, secrets_);
     arrived_ = to_text(parsed);
   }
@@ -100,14 +123,62 @@ Handing::Awaitable Handing::hand_on_whole(std::string answer, Json) {
 }
 
 Handing::Awaitable Handing::hand_on_failure(const ApiError& failure) {
-  co_await connection_.send(to_event(error_json(failure)));
+  const bool messages = leaving_.words == Leaving::Words::messages;
+  co_await connection_.send(messages ? "event: error\n" + to_event(anthropic_error_json(failure))
+                                     : to_event(error_json(failure)));
+  co_await connection_.end();
+}
+
+// Which block of a message is open: what ends the message must end it too.
+void Handing::note_block(const std::string& events) {
+  if (leaving_.words != Leaving::Words::messages) return;
+  const size_t name = events.rfind("\"content_block_");
+  if (name == events.npos) return;
+  const size_t begin = events.rfind("data:", name);
+  if (begin != events.npos) last_block_ = events.substr(begin + 5, events.find('\n', begin) - begin - 5);
+}
+
+Handing::Awaitable Handing::hand_on_cut(const std::string& limit) {
+  const std::string warning = "the answer is cut: the limit is reached: " + limit;
+  std::string told;
+  if (leaving_.words == Leaving::Words::messages) {
+    const auto event = [&](const Json& json) {
+      told += "event: " + json["type"].get<std::string>() + "\n" + to_event(json);
+    };
+    const Json block = redact::parse_shallow(last_block_);
+    if (block.is_object() && block.value("type", Json()) != "content_block_stop")
+      event({{"type", "content_block_stop"}, {"index", block.value("index", Json(0))}});
+    event({{"type", "message_delta"},
+           {"delta", {{"stop_reason", "max_tokens"}, {"stop_sequence", nullptr}}},
+           {"usage", Json::object()},
+           {"x_hearth_warning", warning}});
+    event({{"type", "message_stop"}});
+  } else {
+    const bool chat = leaving_.path != "/completions";
+    Json choices = Json::array();
+    const Json count = leaving_.body.value("n", Json(1));
+    for (uint64_t i = 0; i < (count.is_number_unsigned() ? count.get<uint64_t>() : 1) && i < kMostChoices; ++i) {
+      choices.push_back({{"index", i}, {"finish_reason", "length"}});
+      choices.back()[chat ? "delta" : "text"] = chat ? Json::object() : Json("");
+    }
+    told = to_event({{"id", ""},
+                     {"object", chat ? "chat.completion.chunk" : "text_completion"},
+                     {"choices", std::move(choices)},
+                     {"x_hearth_warning", warning}}) +
+           "data: [DONE]\n\n";
+  }
+  co_await connection_.send(std::move(told));
   co_await connection_.end();
 }
 
 Handing::Awaitable Handing::end_stream() { return connection_.end(); }
 
+Handing::Awaitable Handing::break_silence() { return connection_.send(":\n\n"); }
+
 Handing::Awaitable WordedHanding::begin_stream() {
-  if (job_.stream) co_await tell(connection_, *job_.reply, job_.reply->begin(0));
+  if (!job_.stream) co_return;
+  if (!switch_.told) co_await tell(connection_, *job_.reply, job_.reply->begin(0));
+  if (!switch_.mark.empty()) co_await tell(connection_, *job_.reply, marked(*job_.reply, switch_.mark));
 }
 
 Handing::Awaitable WordedHanding::tell_events(const std::vector<Event>& events) {
@@ -121,7 +192,7 @@ Handing::Awaitable WordedHanding::hand_on_events(std::string events) { co_await 
 
 Handing::Awaitable WordedHanding::hand_on_whole(std::string, Json parsed) {
   if (head_.status != 200) throw provider_error(head_.status, parsed);
-  if (job_.stream) co_await tell(connection_, *job_.reply, job_.reply->begin(0));
+  co_await begin_stream();
   co_await tell_events(answer_.feed_whole(parsed));
   co_await end_stream();
 }
@@ -131,16 +202,31 @@ Handing::Awaitable WordedHanding::hand_on_failure(const ApiError& failure) {
   co_await connection_.end();
 }
 
-Handing::Awaitable WordedHanding::end_stream() {
+Handing::Awaitable WordedHanding::finish(bool cut) {
   Event last = answer_.finish();
+  if (cut) last.result->reason = FinishReason::max_tokens;
   if (job_.stream) {
     const std::string end = job_.reply->piece(0, last);
     co_await tell(connection_, *job_.reply, end + job_.reply->end());
     co_await connection_.end();
   } else {
     const std::vector<Result> results = {std::move(*last.result)};
+    warn(connection_, job_);
     co_await connection_.reply({200, to_text(job_.reply->whole(results))});
   }
+}
+
+Handing::Awaitable WordedHanding::hand_on_cut(const std::string& limit) {
+  job_.warnings.push_back("the answer is cut: the limit is reached: " + limit);
+  if (job_.stream && job_.reply->content_type() == std::string_view("text/event-stream"))
+    co_await connection_.send(": " + job_.warnings.back() + "\n\n");
+  co_await finish(true);
+}
+
+Handing::Awaitable WordedHanding::end_stream() { return finish(false); }
+
+Handing::Awaitable WordedHanding::break_silence() {
+  if (job_.stream) co_await serve::break_silence(connection_, *job_.reply);
 }
 
 }  // namespace hearth::serve

@@ -78,6 +78,10 @@ void HopAnswer::take_chunk(const Json& chunk, std::vector<Event>& events) {
       take_message(*message, event);
       if (!event.text.empty() || !event.reasoning.empty() || !event.calls.empty()) events.push_back(std::move(event));
     }
+  if (Event event; !(event.text = text_of(choice, "text")).empty()) {  // of a plain completion
+    result_.text += event.text;
+    events.push_back(std::move(event));
+  }
   if (const std::string reason = text_of(choice, "finish_reason"); !reason.empty()) {
     result_.reason = reason_of(reason);
     ended_ = true;

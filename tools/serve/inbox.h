@@ -22,6 +22,7 @@ class Inbox {
     std::string bytes;
     bool ended = false;
     std::optional<ApiError> failure;
+    std::string passed;  // the limit for which the answer ends here
   };
 
   explicit Inbox(std::function<void()> on_arrival) : on_arrival_(std::move(on_arrival)) {}

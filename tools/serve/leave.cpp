@@ -39,6 +39,13 @@ asio::awaitable<bool> answered_elsewhere(Connection& connection, Service& servic
   co_return !failure;
 }
 
+void refuse_remote() {
+  throw invalid_request(
+      "the model is a remote provider's: it answers conversations, and one of OpenAI's API also /v1/completions and "
+      "/v1/embeddings",
+      "model", "unsupported");
+}
+
 audit::Outcome local_outcome(const Connection& connection, const std::vector<Result>& results) {
   audit::Outcome outcome = local_failure(connection, "answered", 200);
   audit::Digest digest;

@@ -16,6 +16,9 @@ boost::asio::awaitable<bool> allowed_to_leave(Connection& connection, Service& s
 boost::asio::awaitable<bool> answered_elsewhere(Connection& connection, Service& service, Plan& plan,
                                                 const Leaving& leaving);
 
+// Throws the error of a request that remote providers do not answer.
+[[noreturn]] void refuse_remote();
+
 // What is recorded of an answer that was given here.
 audit::Outcome local_outcome(const Connection& connection, const std::vector<Result>& results);
 // The same for one that was not.

@@ -17,6 +17,7 @@ constexpr long kConnectSeconds = 10;
 constexpr int kAttempts = 3;
 constexpr size_t kMostKept = 8 << 20;  // bytes of an answer that is kept in the log
 
+using Clock = std::chrono::steady_clock;
 using Curl = std::unique_ptr<CURL, void (*)(CURL*)>;
 using List = std::unique_ptr<curl_slist, void (*)(curl_slist*)>;
 
@@ -30,12 +31,17 @@ class Transfer {
   Transfer(const RemoteRequest& request, const RemoteReceiver& receiver, bool keeps)
       : receiver_(receiver),
         keeps_(keeps),
+        silence_(request.silence),
+        prompt_tokens_(request.body.size() / kBytesPerToken),
         curl_(curl_easy_init(), &curl_easy_cleanup),
         headers_(nullptr, &curl_slist_free_all) {
     if (!curl_) throw std::bad_alloc();
     add_header("Content-Type: application/json");
     add_header("Expect:");
-    if (!request.key.empty()) add_header("Authorization: Bearer " + request.key);
+    const bool anthropic = request.api == RemoteApi::anthropic;
+    if (!request.key.empty()) add_header((anthropic ? "x-api-key: " : "Authorization: Bearer ") + request.key);
+    if (anthropic) add_header("anthropic-version: 2023-06-01");
+    if (!request.betas.empty()) add_header("anthropic-beta: " + request.betas);
     set(CURLOPT_URL, request.url.c_str());
     set(CURLOPT_PROTOCOLS_STR, "http,https");
     set(CURLOPT_SSL_VERIFYPEER, 1L);
@@ -43,8 +49,6 @@ class Transfer {
     set(CURLOPT_FOLLOWLOCATION, 0L);
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_CONNECTTIMEOUT, kConnectSeconds);
-    set(CURLOPT_LOW_SPEED_LIMIT, 1L);
-    set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.silence.count()));
     set(CURLOPT_HTTPHEADER, headers_.get());
     set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
     set(CURLOPT_POSTFIELDS, request.body.c_str());
@@ -59,7 +63,8 @@ class Transfer {
   }
 
   CURLcode run() {
-    const CURLcode result = curl_easy_perform(curl_.get());
+    CURLcode result = curl_easy_perform(curl_.get());
+    if (silent_) result = CURLE_OPERATION_TIMEDOUT;
     return result == CURLE_OK && !tell_head() ? CURLE_WRITE_ERROR : result;
   }
   bool answered() const { return head_told_; }
@@ -71,11 +76,13 @@ class Transfer {
     audit::Outcome outcome;
     outcome.status = status_;
     outcome.result = status_ >= 400       ? "refused"
+                     : !passed_.empty()   ? "cut"
                      : unwanted_          ? "left"
                      : result == CURLE_OK ? "answered"
                      : head_told_         ? "cut"
                                           : "failed";
     if (result != CURLE_OK && !unwanted_) outcome.error = curl_easy_strerror(result);
+    if (!passed_.empty()) outcome.error = "the limit is reached: " + passed_;
     outcome.sent_head = sent_head_;
     outcome.sent_body = sent_body_;
     meter_.finish(request.body.size(), outcome);
@@ -118,17 +125,24 @@ class Transfer {
     transfer.meter_.add({bytes, size * count});
     if (transfer.keeps_ && transfer.kept_.size() <= kMostKept) transfer.kept_.append(bytes, size * count);
     transfer.unwanted_ = !transfer.receiver_.on_piece({bytes, size * count});
+    if (!transfer.unwanted_ && transfer.receiver_.passed) {
+      transfer.passed_ = transfer.receiver_.passed(transfer.prompt_tokens_, transfer.meter_.tokens_so_far());
+      transfer.unwanted_ = !transfer.passed_.empty();
+    }
     return transfer.unwanted_ ? 0 : size * count;
   }
 
   static int on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
     auto& transfer = *static_cast<Transfer*>(self);
+    // Its own measure of slowness is a mean over some seconds.
+    if (transfer.silence_.count() > 0 && Clock::now() - transfer.last_ > transfer.silence_) transfer.silent_ = true;
     if (!transfer.receiver_.wanted()) transfer.unwanted_ = true;
-    return transfer.unwanted_ ? 1 : 0;
+    return transfer.unwanted_ || transfer.silent_ ? 1 : 0;
   }
 
   static int on_traffic(CURL*, curl_infotype kind, char*, size_t size, void* self) {
     auto& transfer = *static_cast<Transfer*>(self);
+    if (kind != CURLINFO_TEXT) transfer.last_ = Clock::now();
     if (kind == CURLINFO_HEADER_OUT) transfer.sent_head_ += size;
     if (kind == CURLINFO_DATA_OUT) transfer.sent_body_ += size;
     return 0;
@@ -136,6 +150,11 @@ class Transfer {
 
   const RemoteReceiver& receiver_;
   bool keeps_;
+  std::chrono::seconds silence_;
+  Clock::time_point last_ = Clock::now();  // when bytes went either way
+  bool silent_ = false;
+  uint64_t prompt_tokens_;
+  std::string passed_;  // the limit for which it was ended
   Curl curl_;
   List headers_;
   bool head_told_ = false, unwanted_ = false;

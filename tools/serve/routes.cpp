@@ -17,6 +17,7 @@
 #include "tools/serve/openai/completion_request.h"
 #include "tools/serve/openai/fim_request.h"
 #include "tools/serve/page/page_routes.h"
+#include "tools/serve/proof_routes.h"
 #include "tools/serve/responses/responses_routes.h"
 #include "tools/serve/text_routes.h"
 
@@ -94,6 +95,11 @@ constexpr Route kRoutes[] = {
     {http::verb::post, "/tokenize", tokenize},
     {http::verb::post, "/detokenize", detokenize},
     {http::verb::post, "/apply-template", apply_template},
+    {http::verb::get, "/v1/hearth/audit", show_audit},
+    {http::verb::get, "/v1/hearth/verify", show_verdict},
+    {http::verb::get, "/v1/hearth/comparisons", show_comparisons},
+    {http::verb::get, "/v1/hearth/budgets", show_budgets},
+    {http::verb::post, "/v1/hearth/feedback", take_feedback},
     {http::verb::get, "/metrics", show_metrics},
     {http::verb::get, "/health", health, true},
     {http::verb::get, "/page/", show_page_file, true},

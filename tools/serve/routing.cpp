@@ -26,6 +26,12 @@ uint64_t most_answer_tokens(const Json& body) {
   return kUsualAnswer;
 }
 
+route::Amount amount_of(const Remote& remote, uint64_t prompt_tokens, uint64_t answer_tokens) {
+  const double money = static_cast<double>(prompt_tokens) * remote.input_price +
+                       static_cast<double>(answer_tokens) * remote.output_price;
+  return {money / 1e6, prompt_tokens + answer_tokens};
+}
+
 // Of the log, for a header: "model", "budget money of remote cloud".
 std::string header_value(std::string text) {
   for (char& c : text)
@@ -152,7 +158,8 @@ Plan Routing::begin(const Connection& connection, Json& body, bool can_be_sent) 
   plan.record.asked_model = plan.facts.asked_model.substr(0, 256);
   resolve_alias(body, plan);
   choose_models(plan);
-  plan.facts.can_be_sent = can_be_sent;
+  const bool conversations_alone = plan.remote != nullptr && plan.remote->api == RemoteApi::anthropic;
+  plan.facts.can_be_sent = can_be_sent && !(conversations_alone && connection.path() == "/v1/completions");
   plan.facts.has_remotes = !remotes_.empty();
   plan.facts.client = client_of(connection);
   // What names no remote and leaves the choice to nobody needs no session.
@@ -189,10 +196,7 @@ route::Decision Routing::may_leave(Plan& plan, const Json& body, const std::stri
             "too many secrets"};
   plan.accounts = {"all", "remote " + plan.remote->name, "client " + plan.facts.client};
   const uint64_t answer = most_answer_tokens(body);
-  plan.estimate = {(static_cast<double>(plan.facts.prompt_tokens) * plan.remote->input_price +
-                    static_cast<double>(answer) * plan.remote->output_price) /
-                       1e6,
-                   plan.facts.prompt_tokens + answer};
+  plan.estimate = amount_of(*plan.remote, plan.facts.prompt_tokens, answer);
   const route::Decision decision = route::decide(policy, plan.facts, wish);
   if (decision.route != route::Decision::Route::cloud) return decision;
   plan.facts.spent = ledger_.reserve(plan.accounts, plan.estimate);
@@ -236,6 +240,24 @@ void Routing::note_fallback(Connection& connection, Plan& plan, const ApiError& 
   connection.set_header("X-Hearth-Rule", "fallback");
   connection.set_header("X-Hearth-Fallback", header_value(plan.remote->name + ": " + failure.message));
   metrics_.count_fallback(plan.remote->name);
+}
+
+std::string Routing::passed(const Plan& plan, uint64_t prompt_tokens, uint64_t answer_tokens) {
+  return ledger_.passed(plan.accounts, plan.estimate, amount_of(*plan.remote, prompt_tokens, answer_tokens));
+}
+
+Json Routing::budgets() {
+  Json list = Json::array();
+  for (const auto& [account, limits] : ledger_.limits()) {
+    const route::Amount today = ledger_.today(account);
+    if (limits.money_per_day == 0 && limits.tokens_per_day == 0 && !account.starts_with("remote ")) continue;
+    list.push_back({{"account", account},
+                    {"money", today.money},
+                    {"tokens", today.tokens},
+                    {"money_per_day", limits.money_per_day},
+                    {"tokens_per_day", limits.tokens_per_day}});
+  }
+  return list;
 }
 
 void Routing::settle(const Plan& plan, const std::vector<audit::Outcome>& outcomes) {

@@ -33,6 +33,9 @@ struct RoutingOptions {
   std::vector<NamedClient> clients;
   std::filesystem::path audit_path;  // empty: there is no log, and nothing can leave
   bool audit_bodies = false;
+  // Shares, 0 to 1, of the requests that are answered on the other side too: of those that left, and of those of "auto"
+  // that did not, which costs money.
+  double shadow_escalated = 0, shadow_local = 0;
 };
 
 // A request on its way.
@@ -75,6 +78,8 @@ class Routing {
   void note_answered_there(const Plan& plan);
   // It failed there and is answered here.
   void note_fallback(Connection& connection, Plan& plan, const ApiError& failure);
+  // From any thread: the limit that an answer under way passes, as estimated; empty: none.
+  std::string passed(const Plan& plan, uint64_t prompt_tokens, uint64_t answer_tokens);
   // From any thread, once all attempts have ended.
   void settle(const Plan& plan, const std::vector<audit::Outcome>& outcomes);
   // What was answered here, or should have been, goes into the log, where there is one.
@@ -86,6 +91,8 @@ class Routing {
 
   // Null where there is none: then nothing can leave.
   audit::AuditLog* log() { return log_ ? &*log_ : nullptr; }
+  // [{account, money, tokens, money_per_day, tokens_per_day}] of all accounts with limits, and of all remotes.
+  Json budgets();
   bool has_policy() const { return !remotes_.empty() || log_.has_value(); }
 
  private:

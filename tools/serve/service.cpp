@@ -6,6 +6,11 @@
 
 namespace hearth::serve {
 
+int64_t now_in_milliseconds() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
 std::string random_id(const std::string& prefix) {
   constexpr std::string_view kLetters = "0123456789abcdefghijklmnopqrstuvwxyz";
   thread_local std::mt19937_64 generator{std::random_device{}()};

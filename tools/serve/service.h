@@ -14,6 +14,7 @@
 #include "tools/serve/remote.h"
 #include "tools/serve/responses/response_store.h"
 #include "tools/serve/routing.h"
+#include "tools/serve/shadow.h"
 #include "tools/serve/workers.h"
 
 namespace hearth::serve {
@@ -36,13 +37,17 @@ struct Service {
       : io(context),
         options(std::move(service_options)),
         models(context, std::move(sources), std::move(models_options)),
-        routing(options.routing, options.remotes, models, metrics, options.log) {}
+        routing(options.routing, options.remotes, models, metrics, options.log),
+        shadows(*this, options.routing) {}
+
+  ~Service() { shadows.end(); }
 
   boost::asio::io_context& io;
   ServiceOptions options;
   Metrics metrics;
   Models models;
   Routing routing;
+  Shadows shadows;
   Workers workers{2};
   Workers remote_workers{options.remotes.empty() ? 1 : kMostForwarded};
   size_t forwarding = 0;  // requests that use them
@@ -53,6 +58,9 @@ struct Service {
 
 // Null where no remote provider has the model.
 const Remote* find_remote(const Service& service, const std::string& model);
+
+// Since 1970.
+int64_t now_in_milliseconds();
 
 // "chatcmpl-" and 24 random characters.
 std::string random_id(const std::string& prefix);

@@ -30,6 +30,12 @@ asio::awaitable<void> tell(Connection& connection, const Reply& reply, std::stri
   co_await connection.send(std::move(text));
 }
 
+std::string marked(Reply& reply, const std::string& mark) {
+  Event event;
+  event.text = "\n\n[" + mark + "]\n\n";
+  return reply.piece(0, event);
+}
+
 asio::awaitable<void> break_silence(Connection& connection, Reply& reply) {
   return tell(connection, reply, reply.silence());
 }
@@ -46,24 +52,28 @@ Telling::Telling(Connection& connection, Service& service, Job& job, Answers& an
 
 asio::awaitable<void> Telling::tell_or_hold(std::string text) {
   held_ += text;
-  if (watch_ != nullptr && !watch_->is_settled()) co_return;
-  if (watch_ != nullptr && !connection_.begun()) connection_.set_header("X-Hearth-Confidence", watch_->text());
+  if (watch_ != nullptr && watch_->holds()) co_return;
+  if (watch_ != nullptr && !watch_->marks() && !connection_.begun())
+    connection_.set_header("X-Hearth-Confidence", watch_->text());
+  told_ |= !held_.empty();
   co_await tell(connection_, *job_.reply, std::exchange(held_, {}));
 }
 
 asio::awaitable<bool> Telling::run(uint64_t prompt_tokens) {
   if (job_.stream && !std::exchange(begun_, true)) co_await tell_or_hold(job_.reply->begin(prompt_tokens));
   while (left_ > 0) {
-    if (answers_.empty()) {
+    if (untold_.empty()) untold_ = answers_.take();
+    if (untold_.empty()) {
       const bool woken = co_await connection_.signal().wait_for(service_.options.silence);
       if (connection_.gone() || connection_.interrupted()) throw ended_early();
-      // What is held back must not begin the answer: it may be given elsewhere.
-      if (!woken && job_.stream && (watch_ == nullptr || watch_->is_settled()))
-        co_await break_silence(connection_, *job_.reply);
+      // Of several answers none could be given elsewhere in a stream that has begun.
+      const bool may_begin = watch_ == nullptr || !watch_->holds() || job_.requests.size() == 1;
+      if (!woken && job_.stream && may_begin) co_await break_silence(connection_, *job_.reply);
       continue;
     }
     std::string pieces;
-    for (Answer& answer : answers_.take()) left_ -= take(answer, pieces) ? 1 : 0;
+    for (; !untold_.empty() && (watch_ == nullptr || !watch_->doubts()); untold_.pop_front())
+      left_ -= take(untold_.front(), pieces) ? 1 : 0;
     if (watch_ != nullptr && left_ == 0) watch_->end(results_);
     co_await tell_or_hold(std::move(pieces));
     if (watch_ != nullptr && watch_->doubts()) co_return false;

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,6 +48,9 @@ void warn(Connection& connection, const Job& job);
 // Sends a part of a stream, if there is any.
 boost::asio::awaitable<void> tell(Connection& connection, const Reply& reply, std::string text);
 
+// Our own words inside an answer.
+std::string marked(Reply& reply, const std::string& mark);
+
 // Tells a client that waits for a stream that it is not forgotten.
 boost::asio::awaitable<void> break_silence(Connection& connection, Reply& reply);
 
@@ -56,9 +60,13 @@ class Telling {
   // `watch` is null where nobody doubts the answer; otherwise nothing is told until it is sure.
   Telling(Connection& connection, Service& service, Job& job, Answers& answers, TimeLimit& limit, Watch* watch);
 
-  // False where the watch doubts; then nothing has been told, and another call goes on where this one stopped.
+  // The stream has a beginning, by an answer that was given up.
+  void go_on() { begun_ = told_ = true; }
+  // False where the watch doubts: then nothing has been told, unless it marks. Another call goes on where this one
+  // stopped.
   boost::asio::awaitable<bool> run(uint64_t prompt_tokens);
   const std::vector<Result>& results() const { return results_; }
+  bool told() const { return told_; }  // the stream's beginning at least
 
  private:
   bool take(Answer& answer, std::string& pieces);
@@ -70,10 +78,11 @@ class Telling {
   Answers& answers_;
   TimeLimit& limit_;
   Watch* watch_;
+  std::deque<Answer> untold_;
   std::string held_;
   std::vector<Result> results_;
   size_t left_;  // choices that have not ended
-  bool begun_ = false;
+  bool begun_ = false, told_ = false;
 };
 
 }  // namespace hearth::serve

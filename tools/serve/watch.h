@@ -1,4 +1,4 @@
-// Watches the first tokens of a local answer: whether the model is sure enough of it.
+// Watches the tokens of a local answer: whether the model is sure enough of it.
 #pragma once
 
 #include <optional>
@@ -24,22 +24,33 @@ class Watch {
   // The doubt was heard, and the answer is told all the same.
   void trust() { state_ = State::sure; }
 
-  bool is_open() const { return state_ == State::open; }
-  bool is_settled() const { return state_ == State::sure; }
+  // Whether the client may not be told yet, as the answer may still be given elsewhere.
+  bool holds() const { return state_ != State::sure && !marks_; }
   bool doubts() const { return state_ == State::doubtful; }
-  const route::Confidence& confidence() const { return confidence_; }
+  // Another answer may follow in the client's stream, behind a mark.
+  bool marks() const { return marks_; }
+  // Why it doubts: "confidence", "masked", "repetition" or "malformed-call".
+  const std::string& reason() const { return reason_; }
+  // Of the first tokens.
+  const route::Confidence& confidence() const { return first_ ? *first_ : window_; }
   // For a header: "0.81".
   std::string text() const;
 
  private:
   enum class State { open, sure, doubtful };
   void judge();
+  void doubt(const char* reason);
   void trim(std::vector<TokenLogprob>& tokens) const;
 
   const route::Policy& policy_;
   std::optional<uint32_t> wanted_;  // by the client
-  route::Confidence confidence_;
+  bool marks_, to_the_end_;         // it goes on behind the first tokens
+  route::Confidence window_;        // the last tokens
+  std::optional<route::Confidence> first_;
+  std::string tail_;  // of the text
+  size_t unlooked_ = 0;
   State state_ = State::open;
+  std::string reason_;
 };
 
 }  // namespace hearth::serve

@@ -7,6 +7,7 @@
 #include "tools/route/confidence.h"
 #include "tools/route/glob.h"
 #include "tools/route/policy.h"
+#include "tools/route/repetition.h"
 
 namespace hearth::route {
 namespace {
@@ -209,6 +210,23 @@ TEST(ConfidenceOf, IsMarginAndEntropyOfTheLikeliest) {
   EXPECT_EQ(confidence.tokens(), 2u);
   EXPECT_NEAR(confidence.margin(), 0.4, 1e-5);
   EXPECT_NEAR(confidence.entropy(), (0.469 + 1) / 2, 1e-3);
+}
+
+TEST(Repetition, IsFoundAtTheEndAndNotInWhatOnlyLooksAlike) {
+  const auto times = [](const std::string& piece, size_t count) {
+    std::string text = "A beginning that differs. ";
+    for (size_t i = 0; i < count; ++i) text += piece;
+    return text;
+  };
+  EXPECT_TRUE(goes_in_circles(times("I will now read the file again. ", 12)));
+  EXPECT_TRUE(goes_in_circles(times("a", 300)));
+  EXPECT_TRUE(goes_in_circles(times(std::string(200, 'x') + " end\n", 5)));
+  EXPECT_FALSE(goes_in_circles(times("I will now read the file again. ", 3)));
+  EXPECT_FALSE(goes_in_circles(times("-", 500)));
+  EXPECT_FALSE(goes_in_circles(times("    ", 200)));
+  std::string rows;
+  for (int i = 0; i < 60; ++i) rows += "  case " + std::to_string(i) + ": return " + std::to_string(i * i) + ";\n";
+  EXPECT_FALSE(goes_in_circles(rows));
 }
 
 }  // namespace

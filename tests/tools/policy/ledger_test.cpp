@@ -74,5 +74,18 @@ TEST(SessionsSent, StayForAnHourAndAreBounded) {
   EXPECT_TRUE(sessions.left("4999", start));
 }
 
+TEST(Ledger, SaysWhenAnAnswerPassesALimitByMoreThanWasSetAside) {
+  Ledger ledger([] { return int64_t{1000}; });
+  ledger.limit("all", {10, 1000, 0});
+  EXPECT_EQ(ledger.reserve({"all"}, {4, 100}), "");
+  EXPECT_EQ(ledger.reserve({"all"}, {3, 100}), "");
+  EXPECT_EQ(ledger.passed({"all"}, {4, 100}, {4, 100}), "");
+  EXPECT_EQ(ledger.passed({"all"}, {4, 100}, {7, 900}), "");
+  EXPECT_EQ(ledger.passed({"all"}, {4, 100}, {7.5, 200}), "money of all");
+  EXPECT_EQ(ledger.passed({"all"}, {4, 100}, {1, 901}), "tokens of all");
+  ledger.settle({"all"}, {3, 100}, {0, 0});
+  EXPECT_EQ(ledger.passed({"all"}, {4, 100}, {7.5, 200}), "");
+}
+
 }  // namespace
 }  // namespace hearth::route

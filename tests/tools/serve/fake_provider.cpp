@@ -11,8 +11,8 @@
 namespace hearth::serve {
 namespace {
 
-// Takes a request to its end, so that closing does not take the answer back; its body.
-std::string read_request(int connection) {
+// Takes a request to its end, so that closing does not take the answer back; its head and body.
+std::pair<std::string, std::string> read_request(int connection) {
   std::string request;
   char block[4096];
   for (;;) {
@@ -20,10 +20,10 @@ std::string read_request(int connection) {
     if (head != request.npos) {
       const size_t length = request.find("Content-Length: ");
       if (length == request.npos || request.size() >= head + 4 + std::stoul(request.substr(length + 16)))
-        return request.substr(head + 4);
+        return {request.substr(0, head + 2), request.substr(head + 4)};
     }
     const ssize_t count = recv(connection, block, sizeof(block), 0);
-    if (count <= 0) return "";
+    if (count <= 0) return {};
     request.append(block, static_cast<size_t>(count));
   }
 }
@@ -60,10 +60,11 @@ FakeProvider::FakeProvider(std::function<std::string(const std::string&)> answer
 void FakeProvider::run() {
   for (int connection; (connection = accept(listener_, nullptr, nullptr)) >= 0;) {
     ++connections_;
-    const std::string body = read_request(connection);
+    const auto [head, body] = read_request(connection);
     {
       const std::lock_guard lock(mutex_);
       bodies_.push_back(body);
+      heads_.push_back(head);
     }
     arrived_.notify_all();
     std::string bytes = answer_(body);
@@ -80,6 +81,11 @@ void FakeProvider::run() {
 std::vector<std::string> FakeProvider::bodies() const {
   const std::lock_guard lock(mutex_);
   return bodies_;
+}
+
+std::vector<std::string> FakeProvider::heads() const {
+  const std::lock_guard lock(mutex_);
+  return heads_;
 }
 
 bool FakeProvider::asked(size_t times) const {

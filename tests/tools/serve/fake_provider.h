@@ -29,8 +29,9 @@ class FakeProvider {
 
   std::string base_url() const;
   int connections() const { return connections_; }  // so far
-  // The bodies of all requests so far.
+  // The bodies of all requests so far, and what stood in front of them.
   std::vector<std::string> bodies() const;
+  std::vector<std::string> heads() const;
   // Waits up to ten seconds for so many requests.
   bool asked(size_t times) const;
 
@@ -43,7 +44,7 @@ class FakeProvider {
   std::atomic<int> connections_ = 0;
   mutable std::mutex mutex_;
   mutable std::condition_variable arrived_;
-  std::vector<std::string> bodies_;
+  std::vector<std::string> bodies_, heads_;
   std::vector<int> stalled_;  // connections
   std::thread thread_;
 };

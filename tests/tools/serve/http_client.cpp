@@ -71,8 +71,8 @@ std::string HttpAnswer::header(std::string_view name) const {
 
 std::vector<std::string> HttpAnswer::events() const {
   std::vector<std::string> found;
-  for (size_t at = body.find("data: "); at != body.npos; at = body.find("\n\ndata: ", at)) {
-    if (body[at] == '\n') at += 2;
+  for (size_t at = body.find("data: "); at != body.npos; at = body.find("\ndata: ", at)) {
+    if (body[at] == '\n') ++at;
     found.push_back(body.substr(at + 6, body.find("\n\n", at) - at - 6));
   }
   return found;

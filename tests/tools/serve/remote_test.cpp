@@ -173,6 +173,10 @@ TEST(RemoteConfig, KeysComeFromTheEnvironmentAndTravelEncrypted) {
   EXPECT_THROW(read("http://api.example/v1"), Error);
   EXPECT_THROW(read("http://127.0.0.1.evil.example/v1"), Error);
   EXPECT_THROW(read("ftp://api.example/v1"), Error);
+  EXPECT_EQ(read("https://api.example/v1'\napi = 'anthropic'\nmax_tokens = 9\nthinking = 'budget").shape.usual_tokens,
+            9u);
+  EXPECT_THROW(read("https://api.example/v1'\nmax_tokens = 9\napi = 'openai"), Error);
+  EXPECT_THROW(read("https://api.example/v1'\napi = 'other"), Error);
 }
 
 }  // namespace

@@ -269,6 +269,94 @@ TEST_F(Routed, ADoubtfulAnswerIsHandedOverBeforeTheClientHearsOfIt) {
   EXPECT_GT(rows()[0]["confidence"].get<double>(), 0.5);
 }
 
+TEST_F(Routed, AStreamEndsWhereTheLimitDoesAndSaysSo) {
+  std::string events, blocks;
+  for (int i = 0; i < 40; ++i) {
+    events += "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"w \"}}]}\n\n";
+    blocks +=
+        "event: content_block_delta\ndata: "
+        "{\"type\":\"content_block_delta\",\"index\":3,\"delta\":{\"type\":\"text_delta\",\"text\":\"w \"}}\n\n";
+  }
+  start(std::function<std::string(const std::string&)>([&](const std::string& request) {
+          return http_stream(request.find("native") == std::string::npos ? events : blocks);
+        }),
+        [](ServerOptions& options) {
+          options.remotes[0].output_price = 1e6;
+          options.remotes[0].limits.money_per_day = 20;
+          options.remotes.push_back(options.remotes[0]);
+          options.remotes[1].name = "other";
+          options.remotes[1].models = {"native"};
+          options.remotes[1].api = RemoteApi::anthropic;
+        });
+  const HttpAnswer cut = chat("large", {}, "Hello", true);  // sets 8 aside
+  const std::vector<Json> chunks = cut.chunks();
+  EXPECT_EQ(chunks.back()["choices"][0]["finish_reason"], "length") << cut.body;
+  EXPECT_NE(chunks.back().dump().find("money of remote cloud"), std::string::npos);
+  const std::string native =
+      post(server_->port(), "/v1/messages",
+           R"({"model":"native","stream":true,"max_tokens":8,"messages":[{"role":"user","content":"native"}]})")
+          .body;
+  EXPECT_NE(native.find(R"({"type":"content_block_stop","index":3})"), std::string::npos) << native;
+  EXPECT_NE(native.find(R"("stop_reason":"max_tokens")"), std::string::npos) << native;
+  EXPECT_NE(native.find("message_stop"), std::string::npos);
+  EXPECT_EQ(rows().at(1)["result"], "cut");
+  EXPECT_EQ(rows().at(1)["error"], "the limit is reached: money of remote cloud");
+  EXPECT_EQ(rows().at(1)["tokens_estimated"], true);
+}
+
+TEST_F(Routed, ADoubtedStreamGoesOnBehindAMark) {
+  start(Answers{http_stream("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"far\"}}]}\n\ndata: [DONE]\n\n"),
+                http_answer(kFar), http_answer("{}", "500 Internal Server Error")},
+        [](ServerOptions& options) {
+          options.routing.policy.margin = 1.1;  // nothing is as sure
+          options.routing.policy.confidence_tokens = 2;
+          options.routing.policy.marks_switch = true;
+        });
+  const auto text_of = [](const HttpAnswer& answer) {
+    std::string text;
+    for (const Json& chunk : answer.chunks()) text += chunk["choices"][0]["delta"].value("content", "");
+    return text;
+  };
+  const std::string there = text_of(chat("auto", {"X-Hearth-Session: a"}, "Hello", true));
+  EXPECT_EQ(there, "Greet with\n\n[the local model was unsure (confidence); cloud answers]\n\nfar");
+  HttpAsk messages{"POST", "/v1/messages",
+                   R"({"model":"auto","stream":true,"max_tokens":9,"messages":[{"role":"user","content":"x"}]})"};
+  const std::string other = ask(server_->port(), messages).body;
+  EXPECT_EQ(other.find("message_start"), other.rfind("message_start")) << "one message: " << other;
+  EXPECT_NE(other.find("from afar"), std::string::npos) << other;
+  const std::string back = text_of(chat("auto", {"X-Hearth-Session: c"}, "Hello", true));
+  EXPECT_EQ(back, "Greet with\n\n[cloud failed; the local model answers again]\n\nGreet with a comma");
+  EXPECT_EQ(content_of(chat("auto", {"X-Hearth-Session: d"}, "{\"tools\"")), "Greet with a comma")
+      << "told whole, held";
+}
+
+TEST_F(Routed, AnAnswerInCirclesIsHandedOver) {
+  start(Answers{http_answer(kFar)}, [](ServerOptions& options) {
+    options.routing.policy.repetition = true;
+    options.routing.policy.quiet_tasks = {};
+  });
+  const HttpAnswer answer =
+      post(server_->port(), "/v1/completions", R"({"model":"auto","max_tokens":400,"prompt":"#"})");
+  EXPECT_EQ(answer.header("X-Hearth-Rule"), "repetition") << answer.body;
+  EXPECT_NE(answer.body.find("from afar"), std::string::npos) << answer.body;
+}
+
+TEST_F(Routed, AStreamThatIsHeldBackIsKeptAliveAndHandedOverAllTheSame) {
+  start(Answers{http_stream("data: {\"choices\":[{\"index\":0,\"text\":\"far\"}]}\n\ndata: [DONE]\n\n")},
+        [](ServerOptions& options) {
+          options.routing.policy.margin = 1.1;
+          options.routing.policy.confidence_tokens = 200;
+          options.routing.policy.quiet_tasks = {};
+          options.silence_milliseconds = 1;
+        });
+  const HttpAnswer answer =
+      post(server_->port(), "/v1/completions", R"({"model":"auto","stream":true,"max_tokens":300,"prompt":"#"})");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_TRUE(answer.body.starts_with(":")) << "it was begun by a comment: " << answer.body;
+  EXPECT_NE(answer.body.find("\"far\""), std::string::npos) << answer.body;
+  EXPECT_EQ(answer.body.find(" one"), std::string::npos) << answer.body;
+}
+
 TEST_F(Routed, ASureAnswerIsToldWithoutWhatWasWatched) {
   start(Answers{http_answer(kFar)}, [](ServerOptions& options) {
     options.routing.policy.margin = 0.2;

@@ -25,6 +25,33 @@ function means(name) {
 const gauges = (name) => history.map((one) => total(one.samples, name));
 const share = (samples, name, of) => total(samples, of) > 0 ? total(samples, name) / total(samples, of) : 0;
 
+/** The share of requests answered here, where any were decided. */
+const localShare = (samples) => samples.find((one) => one.name === "hearth_local_share" && one.labels.task === "all")?.value;
+function answeredHere(samples) {
+  const value = localShare(samples);
+  return value === undefined ? [] : [["Answered here", percent(value)]];
+}
+
+/** What was spent today, as bars against the limits. */
+function budgets(list) {
+  const box = document.getElementById("budgets");
+  box.hidden = list.length === 0;
+  const bars = list.flatMap(({ account, money, tokens, money_per_day, tokens_per_day }) => {
+    const bar = (used, most, text) => {
+      const label = document.createElement("label");
+      label.append(Object.assign(document.createElement("span"), { textContent: `${account}: ${text}` }));
+      if (most > 0) label.append(Object.assign(document.createElement("meter"), { min: 0, max: most, value: used, high: most * 0.8 }));
+      return label;
+    };
+    const shown = [];
+    if (money_per_day > 0 || tokens_per_day === 0)
+      shown.push(bar(money, money_per_day, `${money.toFixed(2)}${money_per_day > 0 ? ` of ${money_per_day}` : ""} spent today`));
+    if (tokens_per_day > 0) shown.push(bar(tokens, tokens_per_day, `${whole(tokens)} of ${whole(tokens_per_day)} tokens today`));
+    return shown;
+  });
+  box.replaceChildren(Object.assign(document.createElement("h2"), { textContent: "Spent at remotes" }), ...bars);
+}
+
 function figures(samples) {
   const shown = [
     ["Requests running", whole(total(samples, "hearth_requests_running"))],
@@ -33,6 +60,7 @@ function figures(samples) {
     ["Prompt from cache", percent(share(samples, "hearth_cached_tokens_total", "hearth_prompt_tokens_total"))],
     ["Cache in use", percent(share(samples, "hearth_cache_used_tokens", "hearth_cache_tokens"))],
     ["Connections", whole(total(samples, "hearth_connections"))],
+    ...answeredHere(samples),
   ];
   return shown.map(([name, value]) => {
     const box = document.createElement("div");
@@ -51,6 +79,7 @@ function plots() {
     plot("Time of a token", [{ values: means("hearth_time_per_token_seconds") }], slots, seconds),
     plot("Cache in use", [{ values: history.map((one) => share(one.samples, "hearth_cache_used_tokens", "hearth_cache_tokens")) }],
       slots, percent),
+    plot("Answered here", [{ values: history.map((one) => localShare(one.samples) ?? NaN) }], slots, percent),
     plot("Prompt tokens read a second", [{ values: rates("hearth_prompt_tokens_total") }], slots, (value) => value.toFixed(0)),
   ];
 }
@@ -84,6 +113,7 @@ async function look(mine) {
     document.getElementById("figures").replaceChildren(...figures(samples));
     document.getElementById("plots").replaceChildren(...plots());
     tables(samples);
+    budgets((await (await call("v1/hearth/budgets")).json()).data);
   } catch { /* the line at the top says it */ }
   setTimeout(() => { if (mine === watch) look(mine); }, period);
 }

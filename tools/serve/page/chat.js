@@ -1,10 +1,13 @@
 // A conversation with one model, streamed, kept in this tab alone.
 import { call, events } from "./api.js";
+import { keepsLog } from "./audit.js";
+import { verdictButtons } from "./compare.js";
 
 const by = (id) => document.getElementById(id);
 const element = (name, properties = {}) => Object.assign(document.createElement(name), properties);
 
 let turns = [];
+let judged = false;  // the server keeps what is thought of answers
 let running;  // the AbortController of the answer that is being written
 
 /** Text with its fenced code as code. Nothing in it is taken for markup. */
@@ -71,10 +74,11 @@ function note(usage, began, first, reason, served) {
 }
 
 async function answer() {
-  const update = show(bubble("assistant"));
+  const article = bubble("assistant");
+  const update = show(article);
   const said = { text: "", reasoning: "" };
   const began = performance.now();
-  let first, usage, reason, served;
+  let first, usage, reason, served, request;
   running = new AbortController();
   by("send").hidden = true;
   by("stop").hidden = false;
@@ -89,6 +93,7 @@ async function answer() {
       }),
     });
     served = response.headers.get("X-Hearth-Served-By");
+    request = response.headers.get("X-Request-Id");
     for await (const event of events(response)) {
       if (event.error) throw new Error(event.error.message);
       usage = event.usage ?? usage;
@@ -108,6 +113,8 @@ async function answer() {
     reason = "stopped";
   }
   update({ ...said, note: note(usage, began, first, reason, served) });
+  if (judged && request && reason !== "stopped")
+    article.append(verdictButtons(request, { up: "Good answer", down: "Bad answer" }));
   turns.push({ role: "assistant", content: said.text });
   running = undefined;
   by("send").hidden = false;
@@ -137,6 +144,7 @@ export async function startChat() {
   by("stop").addEventListener("click", () => running?.abort());
   by("fresh").addEventListener("click", () => { running?.abort(); begin(); by("text").focus(); });
   const { data } = await (await call("v1/models")).json();
+  judged = await keepsLog().catch(() => false);
   by("model").replaceChildren(...data.map((model) => {
     const option = element("option", { value: model.id, textContent: model.id });
     if (model.owned_by !== "local") option.dataset.provider = model.owned_by;

@@ -9,8 +9,10 @@ hearth_page_\name\()_end:
     .endm
 
     file api, api.js
+    file audit, audit.js
     file board, board.js
     file chat, chat.js
+    file compare, compare.js
     file index, index.html
     file metrics, metrics.js
     file page, page.js

@@ -1,8 +1,10 @@
 // The views and how one gets from one to another.
+import { startAudit } from "./audit.js";
 import { startBoard, stopBoard } from "./board.js";
 import { startChat } from "./chat.js";
+import { startCompare } from "./compare.js";
 
-const views = ["chat", "board"];
+const views = ["chat", "board", "audit", "compare"];
 const tab = (view) => document.getElementById(`tab-${view}`);
 
 function show(view) {
@@ -14,6 +16,8 @@ function show(view) {
   }
   if (view === "board") startBoard();
   else stopBoard();
+  if (view === "audit") startAudit();
+  if (view === "compare") startCompare();
   if (location.hash.slice(1) !== view) history.replaceState(null, "", `#${view}`);
 }
 

@@ -6,8 +6,9 @@
 #include <string>
 #include <string_view>
 
-extern "C" const char hearth_page_api_begin[], hearth_page_api_end[], hearth_page_board_begin[],
-    hearth_page_board_end[], hearth_page_chat_begin[], hearth_page_chat_end[], hearth_page_index_begin[],
+extern "C" const char hearth_page_api_begin[], hearth_page_api_end[], hearth_page_audit_begin[],
+    hearth_page_audit_end[], hearth_page_board_begin[], hearth_page_board_end[], hearth_page_compare_begin[],
+    hearth_page_compare_end[], hearth_page_chat_begin[], hearth_page_chat_end[], hearth_page_index_begin[],
     hearth_page_index_end[], hearth_page_metrics_begin[], hearth_page_metrics_end[], hearth_page_page_begin[],
     hearth_page_page_end[], hearth_page_plot_begin[], hearth_page_plot_end[], hearth_page_style_begin[],
     hearth_page_style_end[];
@@ -22,10 +23,12 @@ struct PageFile {
   const char *begin, *end;
 };
 
-constexpr std::array<PageFile, 7> kPageFiles = {{
+constexpr std::array<PageFile, 9> kPageFiles = {{
     {"api.js", hearth_page_api_begin, hearth_page_api_end},
+    {"audit.js", hearth_page_audit_begin, hearth_page_audit_end},
     {"board.js", hearth_page_board_begin, hearth_page_board_end},
     {"chat.js", hearth_page_chat_begin, hearth_page_chat_end},
+    {"compare.js", hearth_page_compare_begin, hearth_page_compare_end},
     {"metrics.js", hearth_page_metrics_begin, hearth_page_metrics_end},
     {"page.css", hearth_page_style_begin, hearth_page_style_end},
     {"page.js", hearth_page_page_begin, hearth_page_page_end},

@@ -322,7 +322,7 @@ TEST_F(Routed, ADoubtedStreamGoesOnBehindAMark) {
   HttpAsk messages{"POST", "/v1/messages",
                    R"({"model":"auto","stream":true,"max_tokens":9,"messages":[{"role":"user","content":"x"}]})"};
   const std::string other = ask(server_->port(), messages).body;
-  EXPECT_EQ(other.find("message_start"), other.rfind("message_start")) << "one message: " << other;
+  EXPECT_EQ(other.find("event: message_start"), other.rfind("event: message_start")) << "one message: " << other;
   EXPECT_NE(other.find("from afar"), std::string::npos) << other;
   const std::string back = text_of(chat("auto", {"X-Hearth-Session: c"}, "Hello", true));
   EXPECT_EQ(back, "Greet with\n\n[cloud failed; the local model answers again]\n\nGreet with a comma");

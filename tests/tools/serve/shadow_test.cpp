@@ -43,7 +43,7 @@ class Shadow : public testing::Test {
 TEST_F(Shadow, WhatLeftIsAnsweredHereTooAndJudged) {
   server_ = std::make_unique<LiveServer>([&](ServerOptions& options) {
     options.remotes = {{"cloud", provider_.base_url(), "", {"large"}, 1e6, 1e6}};
-    options.remotes[0].limits.money_per_day = 100;
+    options.remotes[0].limits.money_per_day = 5000;
     options.routing.shadow_escalated = 1;
     options.routing.audit_bodies = true;
     options.routing.policy.margin = 0.2;

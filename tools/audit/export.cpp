@@ -116,7 +116,8 @@ void show_rows(const std::filesystem::path& log, const ShowOptions& options, std
   reader.each([&](const Row& row) {
     Json content = parse_row(row.content);
     if (text_in(content, "kind") == "outcome") {
-      outcomes[static_cast<int64_t>(number_in(content, "decision"))] = std::move(content);
+      const auto about = static_cast<int64_t>(number_in(content, "decision"));
+      outcomes[about] = std::move(content);
       return true;
     }
     if (!options.request.empty() && text_in(content, "request") != options.request) return true;

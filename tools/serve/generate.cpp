@@ -126,7 +126,7 @@ asio::awaitable<bool> answer_job(Connection& connection, Service& service, Local
       co_return false;
     answering.watch->trust();
   }
-  answering.text = telling.results().front().text;
+  if (!telling.results().empty()) answering.text = telling.results().front().text;
   if (answering.watch) answering.plan.record.confidence = answering.watch->confidence().margin();
   service.routing.note_local(answering.plan, local_outcome(connection, telling.results()));
   co_return true;

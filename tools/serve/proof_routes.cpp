@@ -60,7 +60,8 @@ Json read_rows(const std::filesystem::path& log, size_t most,
   audit::Reader(log).each([&](const audit::Row& row) {
     Json content = audit::parse_row(row.content);
     if (audit::text_in(content, "kind") == "outcome") {
-      outcomes[static_cast<int64_t>(audit::number_in(content, "decision"))] = std::move(content);
+      const auto about = static_cast<int64_t>(audit::number_in(content, "decision"));
+      outcomes[about] = std::move(content);
       return true;
     }
     for (const auto& [name, wanted] : filters)

@@ -60,7 +60,7 @@ TEST_F(Shadow, WhatLeftIsAnsweredHereTooAndJudged) {
   EXPECT_EQ(rows[0]["exact"], false);
   EXPECT_EQ(rows[0]["cost"], 15.0);
   EXPECT_EQ(provider_.connections(), 1) << "the second answer is local";
-  const HttpAnswer here = chat({});
+  const HttpAnswer here = chat({"X-Hearth-Session: other"});
   EXPECT_EQ(here.header("X-Hearth-Served-By"), "local");
 
   const auto judge = [&](const std::string& request, const std::string& verdict) {

@@ -53,7 +53,7 @@ TEST(ServerRoutes, BrowsersSeeThePageAndOthersTheGreeting) {
       texts += file.body;
     }
   }
-  EXPECT_EQ(files.size(), 7u);
+  EXPECT_EQ(files.size(), 9u);
   EXPECT_EQ(texts.find("https://"), std::string::npos);
   EXPECT_EQ(get(server.port(), "/page/../page.js").status, 404);
 }

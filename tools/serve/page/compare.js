@@ -75,7 +75,7 @@ export async function startCompare() {
     }
     const { data } = await (await call("v1/hearth/comparisons?last=50")).json();
     list.replaceChildren(...data.map(card));
-    said.textContent = data.length > 0 ? `${data.length} requests that both sides answered, the newest first. hearth compare counts your verdicts.`
+    said.textContent = data.length > 0 ? `${data.length === 1 ? "One request" : `${data.length} requests`} that both sides answered, the newest first. hearth compare counts your verdicts.`
       : "No request was answered by both sides yet: [shadow] escalated = 0.2 answers a fifth of those that leave here too.";
   } catch (error) {
     said.textContent = error.message;

@@ -48,7 +48,8 @@ CLI::Validator between(Number least, Number most) {
 // Adds --device, --kernels, --threads, --pre and, where asked for, --ctx and --kv-type.
 void add_engine_options(CLI::App& command, EngineOptions& options, bool with_cache = true);
 
-// The model at `path`, which may be a name of the store, or the built-in one where it is empty. Shows progress on stderr where that is a terminal.
+// The model at `path`, which may be a name of the store, or the built-in one where it is empty. Shows progress on
+// stderr where that is a terminal.
 Engine load_engine(const std::string& path, EngineOptions options);
 
 std::span<const std::byte> builtin_model();

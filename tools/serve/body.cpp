@@ -1,28 +1,10 @@
 // Unpacking and parsing, away from the network thread.
 #include "tools/serve/body.h"
 
-#include <algorithm>
-
+#include "tools/serve/fields.h"
 #include "tools/serve/zstd.h"
 
 namespace hearth::serve {
-namespace {
-
-// Field names come from the client: only harmless ones go into a header, and not too many.
-std::string header_list(const std::vector<std::string>& names) {
-  constexpr size_t kMost = 1024;
-  std::string list;
-  for (const std::string& name : names) {
-    const bool harmless = std::ranges::all_of(name, [](unsigned char c) {
-      return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.' || c == '[' || c == ']';
-    });
-    if (!harmless || list.size() + name.size() > kMost) continue;
-    list += (list.empty() ? "" : ", ") + name;
-  }
-  return list;
-}
-
-}  // namespace
 
 bool can_decode(const std::string& encoding) {
   return encoding.empty() || boost::beast::iequals(encoding, "identity") || boost::beast::iequals(encoding, "zstd");

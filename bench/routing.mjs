@@ -51,8 +51,8 @@ try {
   execFileSync(options["make-model"], [inFolder("local.gguf")]);
   mkdirSync(inFolder("repo/src"), { recursive: true });
   writeFileSync(inFolder("repo/.hearth.toml"), "[policy]\nsecrets = 'never'\n[[rule]]\nthen = 'never'\npath = '**/secret/**'\n");
-  writeFileSync(inFolder("plain.toml"), '[[model]]\npath = "local.gguf"\n');
-  writeFileSync(inFolder("hearth.toml"), '[[model]]\npath = "local.gguf"\n[[remote]]\nname = "cloud"\nmodels = ["far"]\n' +
+  writeFileSync(inFolder("plain.toml"), 'ctx = 16384\n[[model]]\npath = "local.gguf"\n');
+  writeFileSync(inFolder("hearth.toml"), 'ctx = 16384\n[[model]]\npath = "local.gguf"\n[[remote]]\nname = "cloud"\nmodels = ["far"]\n' +
     'base_url = "http://127.0.0.1:1/v1"\n[[rule]]\nthen = "cloud"\ntask = "refactor"\n[[rule]]\nthen = "never"\npattern = "phoenix"\n');
   plain = await LiveServer.start(["--config", inFolder("plain.toml")], options.program);
   routed = await LiveServer.start(["--config", inFolder("hearth.toml")], options.program);

@@ -30,6 +30,15 @@ std::string take_events(std::string& arrived) {
   return events;
 }
 
+// Whether whole events tell how an answer ended, or that it failed. Where a provider ends its stream by ending the
+// connection, nothing else tells an answer that is whole from one that was cut. (Within texts quotes are escaped.)
+bool tells_end(std::string_view events) {
+  for (const std::string_view sign : {"data: [DONE]", "data:[DONE]", "\"finish_reason\":\"", "\"finish_reason\": \"",
+                                      "\"message_stop\"", "event: error", "data: {\"error\""})
+    if (events.find(sign) != events.npos) return true;
+  return false;
+}
+
 // A provider's refusal in our words: its status, and what it says.
 ApiError provider_error(int status, const Json& answer) {
   const Json error = answer.is_object() ? answer.value("error", Json()) : Json();
@@ -71,8 +80,12 @@ asio::awaitable<std::optional<ApiError>> Handing::run(bool may_return) {
     arrived_ += content.bytes;
     if (streams) {
       // The error of a stream that breaks must not become part of an event that was cut off.
+      ended_ |= tells_end(arrived_);
+      if (content.ended && !content.failure && content.passed.empty() && !ended_)
+        content.failure = bad_answer("its stream stopped before its answer's end");
       const bool whole = content.ended && !content.failure && content.passed.empty();
-      std::string events = restorer_.feed(translated(whole ? std::exchange(arrived_, {}) : take_events(arrived_)));
+      std::string came = whole ? std::exchange(arrived_, {}) : take_events(arrived_);
+      std::string events = restorer_.feed(translated(std::move(came)));
       if (content.ended) events += restorer_.finish();
       note_block(events);
       co_await hand_on_events(std::move(events));

@@ -57,7 +57,8 @@ class Handing {
   MessagesAsChat translator_;
   redact::StreamRestorer restorer_;
   const Leaving& leaving_;
-  bool answered_ = false, told_ = false;  // the client was told of this answer
+  bool answered_ = false, ended_ = false;  // by the provider
+  bool told_ = false;                      // the client was told of this answer
   std::string arrived_;
   std::string last_block_;  // of a message: the last event about one of its blocks
 };

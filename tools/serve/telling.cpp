@@ -55,8 +55,21 @@ asio::awaitable<void> Telling::tell_or_hold(std::string text) {
   if (watch_ != nullptr && watch_->holds()) co_return;
   if (watch_ != nullptr && !watch_->marks() && !connection_.begun())
     connection_.set_header("X-Hearth-Confidence", watch_->text());
-  told_ |= !held_.empty();
+  if (!held_.empty()) {
+    told_ = true;
+    told_at_ = Clock::now();
+  }
   co_await tell(connection_, *job_.reply, std::exchange(held_, {}));
+}
+
+// What is held back is silence too, however fast it comes.
+asio::awaitable<void> Telling::break_long_silence() {
+  const auto now = Clock::now();
+  // Of several answers none could be given elsewhere in a stream that has begun.
+  const bool may_begin = watch_ == nullptr || !watch_->holds() || job_.requests.size() == 1;
+  if (!job_.stream || !may_begin || now - told_at_ < service_.options.silence) co_return;
+  told_at_ = now;
+  co_await break_silence(connection_, *job_.reply);
 }
 
 asio::awaitable<bool> Telling::run(uint64_t prompt_tokens) {
@@ -64,11 +77,9 @@ asio::awaitable<bool> Telling::run(uint64_t prompt_tokens) {
   while (left_ > 0) {
     if (untold_.empty()) untold_ = answers_.take();
     if (untold_.empty()) {
-      const bool woken = co_await connection_.signal().wait_for(service_.options.silence);
+      co_await connection_.signal().wait_for(service_.options.silence);
       if (connection_.gone() || connection_.interrupted()) throw ended_early();
-      // Of several answers none could be given elsewhere in a stream that has begun.
-      const bool may_begin = watch_ == nullptr || !watch_->holds() || job_.requests.size() == 1;
-      if (!woken && job_.stream && may_begin) co_await break_silence(connection_, *job_.reply);
+      co_await break_long_silence();
       continue;
     }
     std::string pieces;
@@ -78,6 +89,7 @@ asio::awaitable<bool> Telling::run(uint64_t prompt_tokens) {
     co_await tell_or_hold(std::move(pieces));
     if (watch_ != nullptr && watch_->doubts()) co_return false;
     if (connection_.gone()) throw ended_early();
+    co_await break_long_silence();
   }
   co_await tell_or_hold("");
   if (job_.stream) {

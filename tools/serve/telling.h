@@ -69,8 +69,11 @@ class Telling {
   bool told() const { return told_; }  // the stream's beginning at least
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   bool take(Answer& answer, std::string& pieces);
   boost::asio::awaitable<void> tell_or_hold(std::string text);
+  boost::asio::awaitable<void> break_long_silence();
 
   Connection& connection_;
   Service& service_;
@@ -83,6 +86,7 @@ class Telling {
   std::vector<Result> results_;
   size_t left_;  // choices that have not ended
   bool begun_ = false, told_ = false;
+  Clock::time_point told_at_ = Clock::now();
 };
 
 }  // namespace hearth::serve

@@ -143,6 +143,21 @@ TEST(RemoteFailures, AStreamThatBreaksEndsWithAnError) {
   EXPECT_EQ(forward.connections, 1);
 }
 
+TEST(RemoteFailures, AStreamThatStopsWithoutSayingWhyIsNoAnswer) {
+  if (!can_send_off_machine()) GTEST_SKIP() << "built without HEARTH_REMOTE";
+  const std::string head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
+  const std::string begun = R"(data: {"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}]})"
+                            "\n\n";
+  const auto cut = forwarded({head + begun + "data: {\"choi"}).answer.events();
+  ASSERT_EQ(cut.size(), 2u);
+  EXPECT_EQ(Json::parse(cut.back())["error"]["code"], "remote_failed");
+  const auto whole =
+      forwarded({head + begun + R"(data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]})" + "\n\n"})
+          .answer;
+  EXPECT_EQ(whole.events().size(), 2u) << whole.body;
+  EXPECT_EQ(whole.body.find("remote_failed"), std::string::npos);
+}
+
 TEST(RemoteFailures, HalfAnAnswerIsNone) {
   if (!can_send_off_machine()) GTEST_SKIP() << "built without HEARTH_REMOTE";
   const Forwarded forward = forwarded(

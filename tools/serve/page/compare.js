@@ -66,7 +66,10 @@ function card(row) {
   return article;
 }
 
+let newest = 0;  // an older answer must not replace what a newer one has shown
+
 export async function startCompare() {
+  const mine = ++newest;
   const list = document.getElementById("pairs"), said = document.getElementById("compare-said");
   try {
     if (!await keepsLog()) {
@@ -74,6 +77,7 @@ export async function startCompare() {
       return;
     }
     const { data } = await (await call("v1/hearth/comparisons?last=50")).json();
+    if (mine !== newest) return;
     list.replaceChildren(...data.map(card));
     said.textContent = data.length > 0 ? `${data.length === 1 ? "One request" : `${data.length} requests`} that both sides answered, the newest first. hearth compare counts your verdicts.`
       : "No request was answered by both sides yet: [shadow] escalated = 0.2 answers a fifth of those that leave here too.";

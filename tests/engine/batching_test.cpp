@@ -24,18 +24,17 @@ Engine load(uint32_t parallel, const char* device = "reference") {
 TEST(Batching, ManyCallersGetWhatTheyWouldGetAlone) {
   HEARTH_REQUIRE_SHARED(shared_data("models/spark.gguf"));
   Engine engine = load(3);
-  const std::vector<std::string> prompts = {
-      "import os\n", "def f(x):\n", "class A:", "for i in", "import os\nimport", "x ="};
+  const std::vector<std::string> prompts = {"import os\n", "class A:", "import os\nimport", "x ="};
   std::vector<std::future<Result>> results;
   for (const std::string& prompt : prompts)
-    results.push_back(std::async(std::launch::async, [&] { return engine.generate(greedy(prompt, 12)); }));
+    results.push_back(std::async(std::launch::async, [&] { return engine.generate(greedy(prompt, 8)); }));
   Engine alone = load(1);
   for (size_t i = 0; i < prompts.size(); ++i)
-    EXPECT_EQ(results[i].get().text, alone.generate(greedy(prompts[i], 12)).text) << prompts[i];
+    EXPECT_EQ(results[i].get().text, alone.generate(greedy(prompts[i], 8)).text) << prompts[i];
   const Statistics statistics = engine.statistics();
-  EXPECT_EQ(statistics.generated_tokens, 12 * prompts.size());
+  EXPECT_EQ(statistics.generated_tokens, 8 * prompts.size());
   EXPECT_EQ(statistics.running, 0u);
-  EXPECT_LT(statistics.steps, 13 * prompts.size());  // some steps had several
+  EXPECT_LT(statistics.steps, 9 * prompts.size());  // some steps had several
 }
 
 TEST(Batching, StartTellsPiecesAndAnEnd) {

@@ -1,4 +1,4 @@
-// The block formats, each once: byte layout, formula, and decode. BlockList at the end is the one list of them.
+// The block formats, each once: byte layout, formula, and decode. AllBlocks at the end is the one list of them.
 //
 // d, m and the like are binary16 unless stated. q(i) is the stored integer of value i. Within a run of 32 packed 4-bit
 // values, byte j holds value j in its low and value j + 16 in its high half.
@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 
+#include "quant/coded_blocks.h"
 #include "quant/format.h"
 
 namespace hearth {
@@ -189,10 +191,19 @@ struct BlockMXFP4 {  // w = 2^(e - 128) * kFp4Doubled[q]
 inline constexpr int8_t kIq4Values[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 inline constexpr int8_t kFp4Doubled[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
-// The list from which the run-time table, with_block and the typed tests are made, by tensor type.
+// The lists from which the run-time table, with_block, the kernels and the typed tests are made. Those of the first are
+// unpacked by kernels of their own and can be written; the coded ones are read only, and share one kernel.
 using BlockList =
     std::tuple<BlockF32, BlockF16, BlockQ4_0, BlockQ4_1, BlockQ5_0, BlockQ5_1, BlockQ8_0, BlockQ2_K, BlockQ3_K,
                BlockQ4_K, BlockQ5_K, BlockQ6_K, BlockIQ4_NL, BlockIQ4_XS, BlockBF16, BlockMXFP4>;
+using CodedBlocks = std::tuple<BlockIQ2_XXS, BlockIQ2_XS, BlockIQ3_XXS, BlockIQ1_S, BlockIQ3_S, BlockIQ2_S, BlockIQ1_M,
+                               BlockTQ1_0, BlockTQ2_0, BlockNVFP4>;
+using AllBlocks = decltype(std::tuple_cat(std::declval<BlockList>(), std::declval<CodedBlocks>()));
+
+template <class Block>
+inline constexpr bool IsCoded = requires(const Block& block, int8_t* q, float* scale) {
+  block.expand(q, scale);
+};
 
 static_assert(sizeof(BlockQ4_0) == 18 && sizeof(BlockQ4_1) == 20 && sizeof(BlockQ5_0) == 22 && sizeof(BlockQ5_1) == 24);
 static_assert(sizeof(BlockQ8_0) == 34 && sizeof(BlockQ2_K) == 84 && sizeof(BlockQ3_K) == 110 &&
@@ -206,7 +217,7 @@ template <class F>
 void with_block(Format format, F&& f) {
   [&]<class... Block>(std::type_identity<std::tuple<Block...>>) {
     (void)((Block::kFormat == format && (f.template operator()<Block>(), true)) || ...);
-  }(std::type_identity<BlockList>{});
+  }(std::type_identity<AllBlocks>{});
 }
 
 }  // namespace hearth

@@ -29,8 +29,20 @@ void encode_blocks(const float* values, std::byte* blocks, size_t count) noexcep
 }
 
 template <class Block>
+void expand_blocks(const std::byte* blocks, uint32_t count, Expanded& out) noexcept {
+  Block block;
+  for (uint32_t i = 0; i < count; i += Block::kSize, blocks += sizeof block) {
+    std::memcpy(&block, blocks, sizeof block);
+    block.expand(out.q + i, out.scale + i / 16);
+  }
+  std::memset(out.q + count, 0, sizeof out.q - count);
+  for (uint32_t g = count / 16; g < 16; ++g) out.scale[g] = 0;
+}
+
+template <class Block>
 constexpr FormatInfo make_info() {
-  FormatInfo info{Block::kFormat, Block::kName, Block::kSize, sizeof(Block), decode_blocks<Block>, nullptr};
+  FormatInfo info{Block::kFormat, Block::kName, Block::kSize, sizeof(Block), decode_blocks<Block>, nullptr, nullptr};
+  if constexpr (IsCoded<Block>) info.expand = expand_blocks<Block>;
   if constexpr (requires(Block block, const float* values) { block.encode(values); })
     info.encode = encode_blocks<Block>;
   return info;
@@ -41,7 +53,7 @@ constexpr auto make_table(std::type_identity<std::tuple<Block...>>) {
   return std::array{make_info<Block>()...};
 }
 
-constexpr auto kFormats = make_table(std::type_identity<BlockList>{});
+constexpr auto kFormats = make_table(std::type_identity<AllBlocks>{});
 
 }  // namespace
 

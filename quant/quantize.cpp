@@ -149,7 +149,9 @@ void quantize_rows(const float* values, const float* importance, size_t width, s
 
 void quantize(Format format, const float* values, const float* importance, size_t width, size_t rows,
               std::byte* blocks) noexcept {
-  with_block(format, [&]<class Block>() { quantize_rows<Block>(values, importance, width, rows, blocks); });
+  with_block(format, [&]<class Block>() {
+    if constexpr (!IsCoded<Block>) quantize_rows<Block>(values, importance, width, rows, blocks);
+  });
 }
 
 }  // namespace hearth

@@ -74,7 +74,8 @@ void CpuPlan::multiply(const Weight& weight, uint64_t first_row, Range range, ui
   const FormatInfo& info = format_info(weight.format);
   const size_t row_bytes = weight.width / info.block_size * info.block_bytes;
   const FormatKernels& kernels = kernels_.formats[static_cast<uint32_t>(weight.format)];
-  (columns > few_columns_ ? kernels.many : kernels.few)({.weights = weight.bytes.data() + first_row * row_bytes,
+  (columns > few_columns_ ? kernels.many : kernels.few)({.format = &info,
+                                                         .weights = weight.bytes.data() + first_row * row_bytes,
                                                          .row_bytes = row_bytes,
                                                          .width = static_cast<uint32_t>(weight.width),
                                                          .row_begin = range.begin,

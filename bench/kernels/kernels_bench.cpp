@@ -57,7 +57,8 @@ void matmul(benchmark::State& state, const KernelTable& table, const FormatInfo&
   std::vector<float*> out_rows;
   for (uint32_t c = 0; c < columns; ++c) out_rows.push_back(out.data() + size_t{c} * rows);
   const FormatKernels& kernels = table.formats[static_cast<uint32_t>(info.format)];
-  const Matmul task{weights.data(),
+  const Matmul task{&info,
+                    weights.data(),
                     row_bytes,
                     width,
                     0,

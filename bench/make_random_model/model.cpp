@@ -105,13 +105,41 @@ class Planner {
   std::map<std::string, int> forced_;
 };
 
+// general.file_type, which for the coded formats no mix of ours says.
+uint32_t file_type_of(const FormatInfo& info) {
+  switch (info.format) {
+    case Format::iq2_xxs:
+      return 19;
+    case Format::iq2_xs:
+      return 20;
+    case Format::iq3_xxs:
+      return 23;
+    case Format::iq1_s:
+      return 24;
+    case Format::iq3_s:
+      return 26;
+    case Format::iq2_s:
+      return 28;
+    case Format::iq1_m:
+      return 31;
+    case Format::tq1_0:
+      return 36;
+    case Format::tq2_0:
+      return 37;
+    default:
+      return plain_mix(info.format).file_type;
+  }
+}
+
 }  // namespace
 
 const std::vector<Storage>& storages() {
   static const std::vector<Storage> all = [] {
     std::vector<Storage> result;
-    for (const FormatInfo& info : formats())
-      result.push_back({info.name, info.format, nullptr, plain_mix(info.format).file_type});
+    for (const FormatInfo& info : formats()) {
+      if (info.format == Format::nvfp4) continue;  // its own scales end at 2^-10, above those of small weights
+      result.push_back({info.name, info.format, nullptr, file_type_of(info)});
+    }
     for (const char* name : {"Q4_K_M", "Q5_K_M"}) {
       const Mix* mix = find_mix(name);
       result.push_back({name, mix->format, mix, mix->file_type});

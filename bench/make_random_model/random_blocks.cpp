@@ -70,6 +70,15 @@ void shape(BlockMXFP4& block, double scale, uint64_t random) {
   block.e = static_cast<uint8_t>(exponent + 128 + (upper ? 1 : 0));
 }
 
+// Of the coded formats, whose signs are as random as their magnitudes.
+template <class Block>
+requires IsCoded<Block>
+void shape(Block& block, double scale, uint64_t random) { block.set_scale(near(scale, random)); }
+void shape(BlockTQ2_0& block, double scale, uint64_t random) {
+  block.set_scale(near(scale, random));
+  for (uint8_t& four : block.q) four = static_cast<uint8_t>(four & ~((four & four << 1) & 0xaa));  // no 3, but twice 1
+}
+
 template <class Block>
 void fill_blocks(double scale, uint64_t key, uint64_t first, std::span<std::byte> blocks) {
   constexpr size_t kWords = (sizeof(Block) + 7) / 8;

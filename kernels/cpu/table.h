@@ -22,8 +22,10 @@ static_assert(sizeof(Q8Unit) == 384);
 inline constexpr uint32_t units(uint32_t width) { return width / kUnit + (width % kUnit != 0 ? 1 : 0); }
 
 // out[c][row] = W[row] . in[c] for c < columns and row_begin <= row < row_end. Rows of W are contiguous, row_bytes
-// each, unaligned. in[c]: units(width) Q8Unit for formats of blocks, float[width] for F32, F16 and BF16.
+// each, unaligned. in[c]: units(width) Q8Unit for formats of blocks, float[width] for F32, F16 and BF16. `format` is that
+// of W; the coded formats share their kernels, which ask it to expand W.
 struct Matmul {
+  const FormatInfo* format;
   const std::byte* weights;
   size_t row_bytes;
   uint32_t width, row_begin, row_end, columns;
@@ -64,7 +66,7 @@ struct FormatKernels {
   MatmulKernel few;   // each row is streamed once for four columns
   MatmulKernel many;  // for any number: the weights are unpacked to tiles
 };
-inline constexpr uint32_t kFormatSlots = 40;  // past the largest Format
+inline constexpr uint32_t kFormatSlots = 41;  // past the largest Format
 
 // All functions are noexcept, allocate nothing and may be called from any number of threads. A column's result depends
 // only on the column, the weights, and which of few and many computed it. float arrays may be unaligned.

@@ -55,7 +55,9 @@ void fill_blocks(Numbers& numbers, Format format, std::byte* bytes, size_t value
       Block block;
       for (size_t k = 0; k < sizeof block; ++k) bytes[k] = static_cast<std::byte>(numbers.next());
       std::memcpy(&block, bytes, sizeof block);
-      if constexpr (Block::kFormat == Format::f32) {
+      if constexpr (IsCoded<Block>) {
+        block.set_scale(1);
+      } else if constexpr (Block::kFormat == Format::f32) {
         block.d = numbers.real();
       } else if constexpr (requires { block.e; }) {
         block.e = static_cast<uint8_t>(120 + numbers.next() % 8);
@@ -109,7 +111,7 @@ bool agrees_with_scalar(const KernelTable& table) noexcept {
       expected_out[c] = &expected[c * kRows];
       found_out[c] = &found[c * kRows];
     }
-    Matmul task{weights.data(), row_bytes, kWidth, 0, kRows, kColumns, in.data(), expected_out.data()};
+    Matmul task{&info, weights.data(), row_bytes, kWidth, 0, kRows, kColumns, in.data(), expected_out.data()};
     kScalarTable.formats[slot].few(task);
     task.out = found_out.data();
     table.formats[slot].few(task);

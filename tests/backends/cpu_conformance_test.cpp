@@ -153,10 +153,14 @@ TEST_P(Cpu, ComputesEveryWeightFormatAsTheReference) {
   for (const FormatInfo& info : formats()) {
     SCOPED_TRACE(info.name);
     const bool exact = info.block_size == 1;
-    const bool large = info.block_size == 256;
-    compare({.width = large ? 256u : 96u,
+    const uint32_t block = info.block_size;
+    compare({.width = block == 256  ? 256u
+                      : block == 64 ? 128u
+                                    : 96u,
              .head_size = 64,
-             .hidden = large ? 512u : 160u,
+             .hidden = block == 256  ? 512u
+                       : block == 64 ? 192u
+                                     : 160u,
              .layers = 1,
              .rope_pairs = 32,
              .format = info.format,

@@ -26,7 +26,9 @@ inline std::vector<std::byte> random_blocks(Format format, size_t values, std::m
       } else {
         auto* raw = reinterpret_cast<uint8_t*>(&block);
         for (size_t i = 0; i < sizeof block; ++i) raw[i] = static_cast<uint8_t>(random());
-        if constexpr (requires { block.e; }) {
+        if constexpr (IsCoded<Block>) {
+          block.set_scale(1);
+        } else if constexpr (requires { block.e; }) {
           block.e = 128;
         } else {
           block.d = f32_to_f16(1);
@@ -37,7 +39,9 @@ inline std::vector<std::byte> random_blocks(Format format, size_t values, std::m
         float squares = 1e-9f;
         for (const float value : decoded) squares += value * value;
         const float factor = size / std::sqrt(squares / Block::kSize);
-        if constexpr (requires { block.e; }) {
+        if constexpr (IsCoded<Block>) {
+          block.set_scale(factor);
+        } else if constexpr (requires { block.e; }) {
           block.e = static_cast<uint8_t>(128 + std::lround(std::log2(factor)));
         } else {
           block.d = f32_to_f16(random() % 2 == 0 ? factor : -factor);

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <fstream>
 #include <limits>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -101,6 +102,48 @@ TEST(Formats, ExactFormatsComeBack) {
   info.encode(values, bytes, 4);
   info.decode(bytes, back, 4);
   EXPECT_EQ(std::memcmp(values, back, sizeof values), 0);
+}
+
+// What kernels see of a coded format is what it decodes to; of fewer values than 256 the rest is zero.
+TEST(Formats, ExpandToWhatTheyDecodeTo) {
+  std::mt19937 random(11);
+  size_t coded = 0;
+  for (const FormatInfo& info : formats()) {
+    if (info.expand == nullptr) continue;
+    SCOPED_TRACE(info.name);
+    ++coded;
+    for (const uint32_t count : {256u, info.block_size}) {
+      std::vector<std::byte> blocks(count / info.block_size * info.block_bytes + 1);
+      for (std::byte& byte : blocks) byte = static_cast<std::byte>(random());
+      std::vector<float> decoded(256);
+      info.decode(blocks.data() + 1, decoded.data(), count);
+      Expanded expanded;
+      std::memset(static_cast<void*>(&expanded), 0x55, sizeof expanded);
+      info.expand(blocks.data() + 1, count, expanded);
+      for (size_t i = 0; i < 256; ++i) {
+        const float value = expanded.scale[i / 16] * static_cast<float>(expanded.q[i]);
+        if (!std::isnan(value) || !std::isnan(decoded[i])) EXPECT_EQ(value, decoded[i]) << i;
+      }
+    }
+  }
+  EXPECT_EQ(coded, 10u);
+}
+
+TEST(Formats, ScalesOfCodedOnesCanBeSet) {
+  for (const FormatInfo& info : formats())
+    with_block(info.format, [&]<class Block>() {
+      if constexpr (IsCoded<Block>) {
+        Block block;
+        std::memset(static_cast<void*>(&block), 0x36, sizeof block);
+        block.set_scale(0.25f);
+        std::vector<float> quarter(Block::kSize), one(Block::kSize);
+        block.decode(quarter.data());
+        block.set_scale(1);
+        block.decode(one.data());
+        for (size_t i = 0; i < one.size(); ++i) EXPECT_EQ(quarter[i] * 4, one[i]) << info.name << " " << i;
+        EXPECT_NE(one, std::vector<float>(Block::kSize)) << info.name;
+      }
+    });
 }
 
 TEST(Formats, UnknownTensorTypeIsNotFound) {

@@ -38,7 +38,7 @@ FormatOverride parse_override(const std::string& text) {
   const std::string name = text.substr(equals + 1);
   const FormatInfo* format = find_format(name);
   if (format == nullptr)
-    throw UsageError("--tensor " + text + ": there is no block format '" + name + "' (mixes have several)");
+    throw UsageError("--tensor " + text + ": there is no block format '" + name + "' to write (mixes have several)");
   return {text.substr(0, equals), format->format};
 }
 

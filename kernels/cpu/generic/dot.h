@@ -89,14 +89,21 @@ void dot_row(const Matmul& task, uint32_t row, uint32_t first_column) {
   };
   const uint32_t whole = task.width / kUnit;
   uint32_t unit = 0;
+  if constexpr (U::kExpands) {
+    Expanded expanded[kTogether];
+    for (; unit < units(task.width); unit += kTogether) {
+      const uint32_t left = units(task.width) - unit, count = left < kTogether ? left : kTogether;
+      for (uint32_t u = 0; u < count; ++u) expand_unit(task, row, unit + u, expanded[u]);
+      run(reinterpret_cast<const std::byte*>(expanded), count);
+    }
+  }
   for (; unit + kTogether <= whole; unit += kTogether) {
     run(weights, kTogether);
     weights += kTogether * kUnitBytes<U>;
   }
   if (unit < whole) run(weights, whole - unit);
-  if (whole * kUnit < task.width)
-    each_unit<U>(task.weights + row * task.row_bytes, task.width, whole, whole + 1,
-                 [&](uint32_t, const std::byte* rest) { run(rest, 1); });
+  if (!U::kExpands && whole * kUnit < task.width)
+    each_unit<U>(task, row, whole, whole + 1, [&](uint32_t, const std::byte* rest) { run(rest, 1); });
   for (uint32_t c = 0; c < columns; ++c)
     task.out[first_column + c][row] = I::sum(I::add(sums[c].chain[0], sums[c].chain[1]));
 }

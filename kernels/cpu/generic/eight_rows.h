@@ -34,15 +34,14 @@ void unpack_rows(EightRows<U>& rows, const Matmul& task, uint32_t row, uint32_t 
   constexpr uint32_t kAhead = 4;  // units
   alignas(64) float s[8][16] = {}, m[8][16] = {};
   if (count < 8) __builtin_memset(rows.q, 0, sizeof(rows.q));
-  const std::byte* next = later(task, row, below, unit, kAhead, kUnitBytes<U>);
+  const size_t stored = stored_bytes<U>(task);
+  const std::byte* next = later(task, row, below, unit, kAhead, stored);
   for (uint32_t r = 0; r < count; ++r)
-    each_unit<U>(task.weights + (row + r) * task.row_bytes, task.width, unit, unit + 1,
-                 [&](uint32_t, const std::byte* p) {
-                   for (uint32_t line = 0; line < kUnitBytes<U>; line += 64)
-                     I::prefetch(past(next, r * task.row_bytes + line));
-                   U::scales(p, s[r], m[r]);
-                   U::each_group(p, [&](int j, typename I::B32 values) { I::store32(rows.q[j][r], values); });
-                 });
+    each_unit<U>(task, row + r, unit, unit + 1, [&](uint32_t, const std::byte* p) {
+      for (uint32_t line = 0; line < stored; line += 64) I::prefetch(past(next, r * task.row_bytes + line));
+      U::scales(p, s[r], m[r]);
+      U::each_group(p, [&](int j, typename I::B32 values) { I::store32(rows.q[j][r], values); });
+    });
   typename I::B32 turned[8];
   for (uint32_t g = 0; g < U::kGroups; g += 8) {
     for (uint32_t r = 0; r < 8; ++r) turned[r] = I::load32(s[r] + g);

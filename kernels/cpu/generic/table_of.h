@@ -29,6 +29,9 @@ constexpr KernelTable table_of() {
   [&]<class... Block>(std::type_identity<std::tuple<Block...>>) {
     ((table.formats[static_cast<uint32_t>(Block::kFormat)] = kernels_of<I, Block>()), ...);
   }(std::type_identity<BlockList>{});
+  [&]<class... Block>(std::type_identity<std::tuple<Block...>>) {
+    ((table.formats[static_cast<uint32_t>(Block::kFormat)] = kernels_of<I, ExpandedUnit>()), ...);
+  }(std::type_identity<CodedBlocks>{});
   table.quantise = quantise<I>;
   table.rms_norm = rms_norm<I>;
   table.layer_norm = layer_norm<I>;

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "kernels/cpu/generic/tile.h"
+#include "kernels/cpu/table.h"
 #include "quant/blocks.h"
 
 namespace hearth::cpu {
@@ -25,6 +26,7 @@ inline uint32_t word_at(const void* p) {
 //   kTile    the kind of q; s8 where q is signed
 //   kGroups  8 or 16 values of s (and of m) for a unit of 256
 //   kMin     whether there is an m
+//   kExpands whether the bytes are those of an Expanded, which the format of the task makes
 //   scales(p, s, m)     s, m: [kGroups]
 //   each_group(p, f)    calls f(j, 32 bytes) for the groups of 32, j = 0 to 7
 template <class I, class Block>
@@ -36,7 +38,7 @@ struct UnpackSmall {
   using Block = B;
   static constexpr TileKind kTile = tile;
   static constexpr uint32_t kGroups = 8;
-  static constexpr bool kMin = offset != 0;
+  static constexpr bool kMin = offset != 0, kExpands = false;
   static void scales(const std::byte* p, float* s, float* m) {
     const auto d = I::gather_f16(p + offsetof(B, d), sizeof(B));
     I::store(s, d);
@@ -128,7 +130,24 @@ struct UnpackLarge {
   using Block = B;
   static constexpr TileKind kTile = tile;
   static constexpr uint32_t kGroups = groups;
-  static constexpr bool kMin = min;
+  static constexpr bool kMin = min, kExpands = false;
+};
+
+// Any coded format, once expanded.
+struct ExpandedUnit : Expanded {
+  static constexpr uint32_t kSize = 256;
+};
+template <class I>
+struct Unpack<I, ExpandedUnit> : UnpackLarge<ExpandedUnit, TileKind::s8, 16, false> {
+  static constexpr bool kExpands = true;
+  static void scales(const std::byte* p, float* s, float*) {
+    for (int i = 0; i < 16; i += 8)
+      I::store(s + i, I::load(reinterpret_cast<const float*>(p + sizeof(Expanded::q)) + i));
+  }
+  template <class F>
+  static void each_group(const std::byte* p, F&& f) {
+    for (int j = 0; j < 8; ++j) f(j, I::load32(p + 32 * j));
+  }
 };
 
 // The 6-bit scales and mins that Q4_K and Q5_K share.
@@ -272,10 +291,34 @@ struct Unpack<I, BlockIQ4_XS> : UnpackLarge<BlockIQ4_XS, TileKind::s8, 8, false>
 template <class U>
 constexpr size_t kUnitBytes = 256 / U::Block::kSize * sizeof(typename U::Block);
 
-// Calls f(unit, bytes of the unit) for units [begin, end) of a row of `width` values; a last unit that is cut short is
-// completed by zeros in `padded`.
+// The bytes of a unit as it lies in the weights.
+inline size_t coded_bytes(const FormatInfo& format) { return 256 / format.block_size * format.block_bytes; }
+template <class U>
+size_t stored_bytes(const Matmul& task) {
+  return U::kExpands ? coded_bytes(*task.format) : kUnitBytes<U>;
+}
+
+// Expands a unit of a coded format.
+inline void expand_unit(const Matmul& task, uint32_t row, uint32_t unit, Expanded& expanded) {
+  const uint32_t rest = task.width - unit * 256;
+  task.format->expand(task.weights + row * task.row_bytes + unit * coded_bytes(*task.format), rest < 256 ? rest : 256,
+                      expanded);
+}
+
+// Calls f(unit, bytes of the unit) for units [begin, end) of a row; a last unit that is cut short is completed by zeros
+// in `padded`.
 template <class U, class F>
-void each_unit(const std::byte* row, uint32_t width, uint32_t begin, uint32_t end, F&& f) {
+void each_unit(const Matmul& task, uint32_t row_index, uint32_t begin, uint32_t end, F&& f) {
+  if constexpr (U::kExpands) {
+    for (uint32_t u = begin; u < end; ++u) {
+      Expanded expanded;
+      expand_unit(task, row_index, u, expanded);
+      f(u, reinterpret_cast<const std::byte*>(&expanded));
+    }
+    return;
+  }
+  const std::byte* row = task.weights + row_index * task.row_bytes;
+  const uint32_t width = task.width;
   const uint32_t whole = width / 256;
   for (uint32_t u = begin; u < end; ++u) {
     const std::byte* p = row + u * kUnitBytes<U>;

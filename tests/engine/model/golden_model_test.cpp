@@ -72,10 +72,10 @@ std::vector<Case> cases() {
                           "stablelm",
                           "stablelm-parallel",
                           "starcoder2"};
-  const char* quantized[] = {"llama-f16",    "llama-bf16",    "llama-q4_0",   "llama-q4_1",   "llama-q5_0",
-                             "llama-q5_1",   "llama-q8_0",    "llama-q2_k",   "llama-q3_k",   "llama-q4_k",
-                             "llama-q5_k",   "llama-q6_k",    "llama-iq4_nl", "llama-iq4_xs", "llama-q4_k_m",
-                             "llama-q3_k_m", "qwen3moe-q4_k", "qwen3moe-q8_0"};
+  const char* quantized[] = {"llama-f16",    "llama-iq3_s",  "llama-bf16",    "llama-q4_0",   "llama-q4_1",
+                             "llama-q5_0",   "llama-q5_1",   "llama-q8_0",    "llama-q2_k",   "llama-q3_k",
+                             "llama-q4_k",   "llama-q5_k",   "llama-q6_k",    "llama-iq4_nl", "llama-iq4_xs",
+                             "llama-q4_k_m", "llama-q3_k_m", "qwen3moe-q4_k", "qwen3moe-q8_0"};
   std::vector<Case> list;
   const auto add = [&](const std::string& path) {
     for (const uint32_t chunk : {kContext, 13u, 1u})

@@ -44,7 +44,9 @@ TEST(Mixes, AreFoundInAnyCaseAndByShortNames) {
     types.insert(mix.file_type);
   }
   EXPECT_EQ(types.size(), mixes().size());
-  for (const FormatInfo& info : formats()) EXPECT_EQ(plain_mix(info.format).format, info.format);
+  for (const FormatInfo& info : formats()) {
+    if (info.expand == nullptr) EXPECT_EQ(plain_mix(info.format).format, info.format);
+  }
   EXPECT_EQ(plain_mix(Format::q4_k).file_type, 14u);
 }
 

@@ -8,22 +8,6 @@ namespace {
 
 constexpr size_t kMostCalls = 256;
 
-const Json* member(const Json& object, const char* name) {
-  if (!object.is_object()) return nullptr;
-  const auto found = object.find(name);
-  return found == object.end() || found->is_null() ? nullptr : &*found;
-}
-
-std::string text_of(const Json& object, const char* name) {
-  const Json* found = member(object, name);
-  return found != nullptr && found->is_string() ? found->get<std::string>() : "";
-}
-
-uint32_t count_of(const Json& object, const char* name, uint32_t otherwise) {
-  const Json* found = member(object, name);
-  return found != nullptr && found->is_number_unsigned() ? found->get<uint32_t>() : otherwise;
-}
-
 FinishReason reason_of(const std::string& reason) {
   if (reason == "length") return FinishReason::max_tokens;
   return reason == "tool_calls" || reason == "function_call" ? FinishReason::tool_calls : FinishReason::end;
@@ -32,10 +16,11 @@ FinishReason reason_of(const std::string& reason) {
 }  // namespace
 
 void HopAnswer::take_call(const Json& call, uint32_t place, Event& event) {
-  const uint32_t index = count_of(call, "index", place);
-  const Json* function = member(call, "function");
+  const uint64_t index = member_count(call, "index", place);
+  const Json* function = member_of(call, "function");
   if (index > kMostCalls || function == nullptr) return;
-  ToolCallPiece piece{index, text_of(call, "id"), text_of(*function, "name"), text_of(*function, "arguments")};
+  ToolCallPiece piece{static_cast<uint32_t>(index), member_text(call, "id"), member_text(*function, "name"),
+                      member_text(*function, "arguments")};
   if (result_.calls.size() <= index) result_.calls.resize(index + 1);
   ToolCall& whole = result_.calls[index];
   if (!whole.name.empty()) piece.id = piece.name = "";  // said again in every chunk, by some
@@ -46,43 +31,43 @@ void HopAnswer::take_call(const Json& call, uint32_t place, Event& event) {
 }
 
 void HopAnswer::take_message(const Json& message, Event& event) {
-  event.text = text_of(message, "content");
-  event.reasoning = text_of(message, "reasoning_content");
-  if (event.reasoning.empty()) event.reasoning = text_of(message, "reasoning");
+  event.text = member_text(message, "content");
+  event.reasoning = member_text(message, "reasoning_content");
+  if (event.reasoning.empty()) event.reasoning = member_text(message, "reasoning");
   result_.text += event.text;
   result_.reasoning += event.reasoning;
-  const Json* calls = member(message, "tool_calls");
+  const Json* calls = member_of(message, "tool_calls");
   if (calls == nullptr || !calls->is_array()) return;
   uint32_t place = 0;
   for (const Json& call : *calls) take_call(call, place++, event);
 }
 
 void HopAnswer::take_usage(const Json& usage) {
-  result_.prompt_tokens = count_of(usage, "prompt_tokens", result_.prompt_tokens);
-  result_.generated_tokens = count_of(usage, "completion_tokens", result_.generated_tokens);
-  if (const Json* details = member(usage, "prompt_tokens_details"))
-    result_.cached_tokens = count_of(*details, "cached_tokens", 0);
-  if (const Json* details = member(usage, "completion_tokens_details"))
-    result_.reasoning_tokens = count_of(*details, "reasoning_tokens", 0);
+  result_.prompt_tokens = member_count(usage, "prompt_tokens", result_.prompt_tokens);
+  result_.generated_tokens = member_count(usage, "completion_tokens", result_.generated_tokens);
+  if (const Json* details = member_of(usage, "prompt_tokens_details"))
+    result_.cached_tokens = member_count(*details, "cached_tokens");
+  if (const Json* details = member_of(usage, "completion_tokens_details"))
+    result_.reasoning_tokens = member_count(*details, "reasoning_tokens");
 }
 
 void HopAnswer::take_chunk(const Json& chunk, std::vector<Event>& events) {
-  if (const Json* usage = member(chunk, "usage")) take_usage(*usage);
-  const Json* choices = member(chunk, "choices");
+  if (const Json* usage = member_of(chunk, "usage")) take_usage(*usage);
+  const Json* choices = member_of(chunk, "choices");
   if (choices == nullptr || !choices->is_array() || choices->empty()) return;
   const Json& choice = choices->front();
-  if (count_of(choice, "index", 0) != 0) return;
+  if (member_count(choice, "index") != 0) return;
   for (const char* name : {"delta", "message"})
-    if (const Json* message = member(choice, name)) {
+    if (const Json* message = member_of(choice, name)) {
       Event event;
       take_message(*message, event);
       if (!event.text.empty() || !event.reasoning.empty() || !event.calls.empty()) events.push_back(std::move(event));
     }
-  if (Event event; !(event.text = text_of(choice, "text")).empty()) {  // of a plain completion
+  if (Event event; !(event.text = member_text(choice, "text")).empty()) {  // of a plain completion
     result_.text += event.text;
     events.push_back(std::move(event));
   }
-  if (const std::string reason = text_of(choice, "finish_reason"); !reason.empty()) {
+  if (const std::string reason = member_text(choice, "finish_reason"); !reason.empty()) {
     result_.reason = reason_of(reason);
     ended_ = true;
   }

@@ -52,6 +52,22 @@ Json parse_object(std::string_view body) {
   return parsed;
 }
 
+const Json* member_of(const Json& object, const char* name) {
+  if (!object.is_object()) return nullptr;
+  const auto found = object.find(name);
+  return found == object.end() || found->is_null() ? nullptr : &*found;
+}
+
+std::string member_text(const Json& object, const char* name) {
+  const Json* found = member_of(object, name);
+  return found != nullptr && found->is_string() ? found->get<std::string>() : "";
+}
+
+uint64_t member_count(const Json& object, const char* name, uint64_t otherwise) {
+  const Json* found = member_of(object, name);
+  return found != nullptr && found->is_number_unsigned() ? found->get<uint64_t>() : otherwise;
+}
+
 std::string to_text(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 std::string utc_time(int64_t seconds) {

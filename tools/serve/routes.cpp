@@ -128,6 +128,17 @@ const Route* find_route(const Connection& connection) {
   return found;
 }
 
+// As the header Allow lists them.
+std::string taken_methods(const std::string& path) {
+  std::string methods;
+  for (const Route& route : kRoutes) {
+    if (!matches(route, path)) continue;
+    methods += (methods.empty() ? "" : ", ") + std::string(http::to_string(route.method));
+    if (route.method == http::verb::get) methods += ", HEAD";
+  }
+  return methods;
+}
+
 bool is_json(std::string type) {
   type = type.substr(0, type.find(';'));
   while (type.ends_with(' ')) type.pop_back();
@@ -174,9 +185,11 @@ void check_request(Connection& connection, const Service& service) {
     throw ApiError(401, "authentication_error", "invalid_api_key", "the API key is missing or wrong");
   if (route == nullptr)
     throw ApiError(404, "not_found_error", "unknown_url", "there is nothing at " + connection.path().substr(0, 100));
-  if (!takes(*route, method))
-    throw ApiError(405, "invalid_request_error", "method_not_allowed",
-                   std::string("use ") + std::string(http::to_string(route->method)));
+  if (!takes(*route, method)) {
+    const std::string methods = taken_methods(connection.path());
+    connection.set_header("Allow", methods);
+    throw ApiError(405, "invalid_request_error", "method_not_allowed", "this path takes " + methods);
+  }
   if (method == http::verb::post && !is_json(connection.header("Content-Type")))
     throw ApiError(415, "invalid_request_error", "unsupported_media_type", "the content type must be application/json");
   if (!can_decode(connection.header("Content-Encoding")))

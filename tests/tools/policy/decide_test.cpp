@@ -212,6 +212,20 @@ TEST(ConfidenceOf, IsMarginAndEntropyOfTheLikeliest) {
   EXPECT_NEAR(confidence.entropy(), (0.469 + 1) / 2, 1e-3);
 }
 
+TEST(ConfidenceOf, CountsTokensThatTheModelWasKeptFrom) {
+  const auto token = [](TokenId id, float first) {
+    TokenLogprob made;
+    made.id = id;
+    made.top = {{1, "", std::log(first), {}}, {2, "", std::log(0.3f), {}}};
+    return made;
+  };
+  Confidence confidence;
+  EXPECT_EQ(confidence.masked(), 0);
+  // One that it wanted, one of the likeliest, one where it wanted another, and one where it was not sure of any.
+  confidence.add(std::vector{token(1, 0.6f), token(2, 0.6f), token(9, 0.6f), token(9, 0.4f)});
+  EXPECT_EQ(confidence.masked(), 0.25);
+}
+
 TEST(Repetition, IsFoundAtTheEndAndNotInWhatOnlyLooksAlike) {
   const auto times = [](const std::string& piece, size_t count) {
     std::string text = "A beginning that differs. ";

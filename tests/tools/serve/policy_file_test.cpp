@@ -75,6 +75,20 @@ TEST_F(PolicyFile, MistakesAreNamed) {
   EXPECT_NE(refusal("policy = 1\n").find("[policy]"), std::string::npos);
 }
 
+TEST_F(PolicyFile, ACalibrationSaysTheMargin) {
+  write_text(folder_.path() / "found.json", R"({"margin": 0.25, "reached": 0.96, "answers": 40})");
+  EXPECT_EQ(read("[policy]\ncalibration = 'found.json'\nmasked = 0.5\n").margin, 0.25);
+  write_text(folder_.path() / "found.json", R"({"margin": 7})");
+  EXPECT_EQ(read("[policy]\ncalibration = 'found.json'\n").margin, 1) << "no margin is larger";
+  EXPECT_NE(refusal("[policy]\ncalibration = 'found.json'\nmargin = 0.1\n").find("cannot both be given"),
+            std::string::npos);
+  for (const char* text : {"", "{", "[0.25]", R"({"margin": "0.25"})", R"({"reached": 0.25})"}) {
+    write_text(folder_.path() / "found.json", text);
+    EXPECT_NE(refusal("[policy]\ncalibration = 'found.json'\n").find("is no calibration"), std::string::npos) << text;
+  }
+  EXPECT_NE(refusal("[policy]\ncalibration = 'absent.json'\n").find("is no calibration"), std::string::npos);
+}
+
 TEST_F(PolicyFile, LimitsClientsAndTheLogAreRead) {
   write_text(folder_.path() / "hearth.toml",
              "[budget]\nmoney_per_day = 5\ntokens_per_day = 7\nrequests_per_minute = 9\n"

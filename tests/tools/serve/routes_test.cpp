@@ -24,8 +24,11 @@ TEST(ServerRoutes, ErrorsHaveTheShapeThatClientsRead) {
 
 TEST(ServerRoutes, MethodsArePartOfARoute) {
   LiveServer server;
-  EXPECT_EQ(get(server.port(), "/v1/chat/completions").status, 405);
-  EXPECT_EQ(post(server.port(), "/v1/models", "{}").status, 405);
+  const HttpAnswer refused = get(server.port(), "/v1/chat/completions");
+  EXPECT_EQ(refused.status, 405);
+  EXPECT_EQ(refused.header("Allow"), "POST");
+  EXPECT_EQ(post(server.port(), "/v1/models", "{}").header("Allow"), "GET, HEAD");
+  EXPECT_EQ(post(server.port(), "/v1/responses/resp_1", "{}").header("Allow"), "GET, HEAD, DELETE");
   const HttpAnswer head = ask(server.port(), {"HEAD", "/", "", {}});
   EXPECT_EQ(head.status, 200);
   EXPECT_EQ(head.body, "");

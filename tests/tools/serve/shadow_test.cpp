@@ -125,5 +125,23 @@ TEST(Calibration, IsTheSmallestMarginAboveWhichEnoughIsGood) {
   EXPECT_FALSE(compare::calibrate({{0.5, false}}, 0.5, 1).margin);
 }
 
+TEST(Calibration, IsShownAsACurve) {
+  const std::vector<compare::Sample> samples = {{0.05, false}, {0.05, true}, {0.95, true}, {1, true}};
+  std::ostringstream found, none;
+  compare::show_curve(samples, compare::calibrate(samples, 0.9, 2), found);
+  EXPECT_TRUE(
+      found.str().starts_with("margin       answers  good\n"
+                              "0.0 to 0.1        2   50 %  " +
+                              std::string(20, '#') +
+                              "\n"
+                              "0.1 to 0.2        0    0 %  \n"))
+      << found.str();
+  EXPECT_TRUE(found.str().ends_with("0.9 to 1.0        2  100 %  " + std::string(40, '#') +
+                                    "\nFrom the margin 0.950 on, 100 % of the local answers were good.\n"))
+      << found.str();
+  compare::show_curve(samples, compare::calibrate(samples, 0.9, 3), none);
+  EXPECT_TRUE(none.str().ends_with("No margin is good enough yet, or too few answers were judged.\n")) << none.str();
+}
+
 }  // namespace
 }  // namespace hearth::serve

@@ -8,22 +8,6 @@
 namespace hearth::serve {
 namespace {
 
-const Json* inside(const Json& object, const char* name) {
-  if (!object.is_object()) return nullptr;
-  const auto found = object.find(name);
-  return found == object.end() || found->is_null() ? nullptr : &*found;
-}
-
-std::string text_inside(const Json& object, const char* name) {
-  const Json* found = inside(object, name);
-  return found != nullptr && found->is_string() ? found->get<std::string>() : "";
-}
-
-uint64_t count_inside(const Json& object, const char* name) {
-  const Json* found = inside(object, name);
-  return found != nullptr && found->is_number_unsigned() ? found->get<uint64_t>() : 0;
-}
-
 const char* finish_of(const std::string& stop_reason) {
   if (stop_reason == "max_tokens" || stop_reason == "model_context_window_exceeded") return "length";
   if (stop_reason == "tool_use") return "tool_calls";
@@ -32,10 +16,10 @@ const char* finish_of(const std::string& stop_reason) {
 
 // What was read from a cache or written into it is part of the prompt.
 Json usage_of_chat(const Json& usage) {
-  const uint64_t cached = count_inside(usage, "cache_read_input_tokens");
+  const uint64_t cached = member_count(usage, "cache_read_input_tokens");
   const uint64_t prompt =
-      count_inside(usage, "input_tokens") + cached + count_inside(usage, "cache_creation_input_tokens");
-  const uint64_t answer = count_inside(usage, "output_tokens");
+      member_count(usage, "input_tokens") + cached + member_count(usage, "cache_creation_input_tokens");
+  const uint64_t answer = member_count(usage, "output_tokens");
   return {{"prompt_tokens", prompt},
           {"completion_tokens", answer},
           {"total_tokens", prompt + answer},
@@ -43,39 +27,39 @@ Json usage_of_chat(const Json& usage) {
 }
 
 Json error_of_chat(const Json& answer) {
-  const Json* error = inside(answer, "error");
+  const Json* error = member_of(answer, "error");
   const Json said = error == nullptr ? Json::object() : *error;
   return {{"error",
-           {{"message", text_inside(said, "message")},
-            {"type", text_inside(said, "type")},
+           {{"message", member_text(said, "message")},
+            {"type", member_text(said, "type")},
             {"param", nullptr},
-            {"code", text_inside(said, "type")}}}};
+            {"code", member_text(said, "type")}}}};
 }
 
 bool is_thinking(const std::string& type) { return type == "thinking" || type == "redacted_thinking"; }
 
 Json call_of_chat(const Json& block, const std::string& arguments) {
-  return {{"id", text_inside(block, "id")},
+  return {{"id", member_text(block, "id")},
           {"type", "function"},
-          {"function", {{"name", text_inside(block, "name")}, {"arguments", arguments}}}};
+          {"function", {{"name", member_text(block, "name")}, {"arguments", arguments}}}};
 }
 
 }  // namespace
 
 Json MessagesAsChat::whole(const Json& message) {
-  if (text_inside(message, "type") != "message") return error_of_chat(message);
+  if (member_text(message, "type") != "message") return error_of_chat(message);
   std::string text, reasoning;
   Json calls = Json::array(), thoughts = Json::array();
-  if (const Json* content = inside(message, "content"); content != nullptr && content->is_array()) {
+  if (const Json* content = member_of(message, "content"); content != nullptr && content->is_array()) {
     for (const Json& block : *content) {
-      const std::string type = text_inside(block, "type");
-      if (type == "text") text += text_inside(block, "text");
+      const std::string type = member_text(block, "type");
+      if (type == "text") text += member_text(block, "text");
       if (is_thinking(type)) {
-        reasoning += text_inside(block, "thinking");
+        reasoning += member_text(block, "thinking");
         thoughts.push_back(block);
       }
       if (type != "tool_use") continue;
-      const Json* input = inside(block, "input");
+      const Json* input = member_of(block, "input");
       calls.push_back(call_of_chat(block, input == nullptr ? "{}" : to_text(*input)));
     }
   }
@@ -83,15 +67,15 @@ Json MessagesAsChat::whole(const Json& message) {
   if (!reasoning.empty()) said["reasoning_content"] = reasoning;
   if (!thoughts.empty()) said["thinking_blocks"] = std::move(thoughts);
   if (!calls.empty()) said["tool_calls"] = std::move(calls);
-  const Json* usage = inside(message, "usage");
-  return {{"id", text_inside(message, "id")},
+  const Json* usage = member_of(message, "usage");
+  return {{"id", member_text(message, "id")},
           {"object", "chat.completion"},
           {"created", static_cast<int64_t>(std::time(nullptr))},
-          {"model", text_inside(message, "model")},
+          {"model", member_text(message, "model")},
           {"choices", Json::array({{{"index", 0},
                                     {"message", std::move(said)},
                                     {"logprobs", nullptr},
-                                    {"finish_reason", finish_of(text_inside(message, "stop_reason"))}}})},
+                                    {"finish_reason", finish_of(member_text(message, "stop_reason"))}}})},
           {"usage", usage_of_chat(usage == nullptr ? Json::object() : *usage)}};
 }
 
@@ -104,9 +88,9 @@ std::string MessagesAsChat::chunk(Json delta, const Json& finish) const {
 }
 
 std::string MessagesAsChat::begin_block(const Json& block, int64_t index) {
-  const std::string type = text_inside(block, "type");
+  const std::string type = member_text(block, "type");
   if (is_thinking(type)) thinking_[index] = block;
-  if (type == "text" && !text_inside(block, "text").empty()) return chunk({{"content", text_inside(block, "text")}});
+  if (type == "text" && !member_text(block, "text").empty()) return chunk({{"content", member_text(block, "text")}});
   if (type != "tool_use") return "";
   const uint32_t number = calls_++;
   call_of_[index] = number;
@@ -116,20 +100,20 @@ std::string MessagesAsChat::begin_block(const Json& block, int64_t index) {
 }
 
 std::string MessagesAsChat::feed_delta(const Json& delta, int64_t index) {
-  const std::string type = text_inside(delta, "type");
-  if (type == "text_delta") return chunk({{"content", text_inside(delta, "text")}});
+  const std::string type = member_text(delta, "type");
+  if (type == "text_delta") return chunk({{"content", member_text(delta, "text")}});
   if (type == "input_json_delta") {
     const auto call = call_of_.find(index);
     if (call == call_of_.end()) return "";
     return chunk({{"tool_calls", Json::array({{{"index", call->second},
-                                               {"function", {{"arguments", text_inside(delta, "partial_json")}}}}})}});
+                                               {"function", {{"arguments", member_text(delta, "partial_json")}}}}})}});
   }
   const auto block = thinking_.find(index);
   if (block == thinking_.end()) return "";
-  if (type == "signature_delta") block->second["signature"] = text_inside(delta, "signature");
+  if (type == "signature_delta") block->second["signature"] = member_text(delta, "signature");
   if (type != "thinking_delta") return "";
-  const std::string thought = text_inside(delta, "thinking");
-  block->second["thinking"] = text_inside(block->second, "thinking") + thought;
+  const std::string thought = member_text(delta, "thinking");
+  block->second["thinking"] = member_text(block->second, "thinking") + thought;
   return chunk({{"reasoning_content", thought}});
 }
 
@@ -154,34 +138,34 @@ std::string MessagesAsChat::end() const {
 }
 
 std::string MessagesAsChat::one_event(const Json& event) {
-  const std::string type = text_inside(event, "type");
-  const Json* number = inside(event, "index");
+  const std::string type = member_text(event, "type");
+  const Json* number = member_of(event, "index");
   const int64_t index = number != nullptr && number->is_number_integer() ? number->get<int64_t>() : 0;
   // Counts are those so far: what is told later stands.
   const auto take_usage = [&](const Json& from) {
-    if (const Json* usage = inside(from, "usage"); usage != nullptr && usage->is_object())
+    if (const Json* usage = member_of(from, "usage"); usage != nullptr && usage->is_object())
       for (const auto& [name, value] : usage->items())
         if (value.is_number_unsigned()) usage_[name] = value;
   };
   if (type == "message_start") {
-    const Json* message = inside(event, "message");
+    const Json* message = member_of(event, "message");
     if (message == nullptr) return "";
-    id_ = text_inside(*message, "id");
-    model_ = text_inside(*message, "model");
+    id_ = member_text(*message, "id");
+    model_ = member_text(*message, "model");
     take_usage(*message);
     return chunk({{"role", "assistant"}, {"content", ""}});
   }
-  if (const Json* block = inside(event, "content_block"); block != nullptr && type == "content_block_start")
+  if (const Json* block = member_of(event, "content_block"); block != nullptr && type == "content_block_start")
     return begin_block(*block, index);
   if (type == "content_block_delta") {
-    const Json* delta = inside(event, "delta");
+    const Json* delta = member_of(event, "delta");
     return delta == nullptr ? "" : feed_delta(*delta, index);
   }
   if (type == "content_block_stop") return end_block(index);
   if (type == "message_delta") {
     take_usage(event);
-    if (const Json* delta = inside(event, "delta"))
-      if (const std::string reason = text_inside(*delta, "stop_reason"); !reason.empty()) finish_ = finish_of(reason);
+    if (const Json* delta = member_of(event, "delta"))
+      if (const std::string reason = member_text(*delta, "stop_reason"); !reason.empty()) finish_ = finish_of(reason);
     return "";
   }
   if (type == "message_stop") return end();

@@ -31,17 +31,6 @@ const std::set<std::string> kSaid = {"model",
                                      "reasoning_effort",
                                      "response_format"};
 
-const Json* member_of(const Json& object, const char* name) {
-  if (!object.is_object()) return nullptr;
-  const auto found = object.find(name);
-  return found == object.end() || found->is_null() ? nullptr : &*found;
-}
-
-std::string string_of(const Json& object, const char* name) {
-  const Json* found = member_of(object, name);
-  return found != nullptr && found->is_string() ? found->get<std::string>() : "";
-}
-
 bool is_blank(const std::string& text) { return text.find_first_not_of(" \t\r\n") == text.npos; }
 
 Json text_block(const std::string& text) { return {{"type", "text"}, {"text", text}}; }
@@ -62,13 +51,13 @@ Json image_block(const std::string& url) {
 class ChatMessages {
  public:
   void add(const Json& message, const std::string& path) {
-    const std::string role = string_of(message, "role");
+    const std::string role = member_text(message, "role");
     const Json* content = member_of(message, "content");
     if (role == "system" || role == "developer") {
       const std::string text = content == nullptr ? "" : joined(*content, path);
       if (!is_blank(text)) system_ += (system_.empty() ? "" : "\n\n") + text;
     } else if (role == "tool" || role == "function") {
-      Json block = {{"type", "tool_result"}, {"tool_use_id", string_of(message, "tool_call_id")}};
+      Json block = {{"type", "tool_result"}, {"tool_use_id", member_text(message, "tool_call_id")}};
       if (content != nullptr) block["content"] = content->is_string() ? *content : Json(blocks(*content, path));
       turn("user").push_back(std::move(block));
     } else if (role == "assistant") {
@@ -112,12 +101,12 @@ class ChatMessages {
     if (content.is_string()) add_text(content.get<std::string>());
     if (!content.is_array()) return list;
     for (size_t i = 0; i < content.size(); ++i) {
-      const std::string type = string_of(content[i], "type");
+      const std::string type = member_text(content[i], "type");
       const Json* image = member_of(content[i], "image_url");
       if (type == "text" || type == "refusal")
-        add_text(string_of(content[i], type.c_str()));
+        add_text(member_text(content[i], type.c_str()));
       else if (image != nullptr)
-        list.push_back(image_block(image->is_string() ? image->get<std::string>() : string_of(*image, "url")));
+        list.push_back(image_block(image->is_string() ? image->get<std::string>() : member_text(*image, "url")));
       else
         throw invalid_request("'" + path + ".content[" + std::to_string(i) +
                                   "]' cannot be said to a provider of Anthropic's API; texts and images can",
@@ -129,7 +118,7 @@ class ChatMessages {
   static std::string joined(const Json& content, const std::string& path) {
     std::string text;
     for (const Json& block : blocks(content, path))
-      if (const std::string one = string_of(block, "text"); !one.empty()) text += (text.empty() ? "" : "\n\n") + one;
+      if (const std::string one = member_text(block, "text"); !one.empty()) text += (text.empty() ? "" : "\n\n") + one;
     return text;
   }
 
@@ -137,7 +126,8 @@ class ChatMessages {
     std::vector<Json> said;
     if (const Json* thoughts = member_of(message, "thinking_blocks"); thoughts != nullptr && thoughts->is_array())
       for (const Json& one : *thoughts)
-        if (string_of(one, "type") == "redacted_thinking" || !string_of(one, "signature").empty()) said.push_back(one);
+        if (member_text(one, "type") == "redacted_thinking" || !member_text(one, "signature").empty())
+          said.push_back(one);
     const bool thought = !said.empty();
     if (content != nullptr)
       for (Json& block : blocks(*content, path)) said.push_back(std::move(block));
@@ -146,11 +136,11 @@ class ChatMessages {
       for (const Json& call : *calls) {
         const Json* function = member_of(call, "function");
         if (function == nullptr) continue;
-        Json input = redact::parse_shallow(string_of(*function, "arguments"));
+        Json input = redact::parse_shallow(member_text(*function, "arguments"));
         if (!input.is_object()) input = Json::object();
         said.push_back({{"type", "tool_use"},
-                        {"id", string_of(call, "id")},
-                        {"name", string_of(*function, "name")},
+                        {"id", member_text(call, "id")},
+                        {"name", member_text(*function, "name")},
                         {"input", std::move(input)}});
         thinks_ = thinks_ && thought;
       }
@@ -169,8 +159,8 @@ void add_tools(const Json& chat, Json& body) {
   for (const Json& tool : *tools) {
     const Json* function = member_of(tool, "function");
     if (function == nullptr) continue;
-    Json one = {{"name", string_of(*function, "name")}};
-    if (const std::string about = string_of(*function, "description"); !about.empty()) one["description"] = about;
+    Json one = {{"name", member_text(*function, "name")}};
+    if (const std::string about = member_text(*function, "description"); !about.empty()) one["description"] = about;
     const Json* parameters = member_of(*function, "parameters");
     one["input_schema"] = parameters == nullptr ? Json{{"type", "object"}} : *parameters;
     if (!one["input_schema"].contains("type")) one["input_schema"]["type"] = "object";
@@ -181,7 +171,7 @@ void add_tools(const Json& chat, Json& body) {
     if (*asked == "none") choice["type"] = "none";
     if (*asked == "required") choice["type"] = "any";
     if (const Json* function = member_of(*asked, "function"))
-      choice = {{"type", "tool"}, {"name", string_of(*function, "name")}};
+      choice = {{"type", "tool"}, {"name", member_text(*function, "name")}};
   }
   const Json* parallel = member_of(chat, "parallel_tool_calls");
   if (parallel != nullptr && *parallel == false && choice["type"] != "none") choice["disable_parallel_tool_use"] = true;
@@ -206,7 +196,7 @@ uint64_t limit_of(const Json& chat, uint64_t usual) {
 
 // Whether reasoning is asked for; a tool that must be called forbids it.
 bool add_reasoning(const Json& chat, const MessagesShape& shape, bool may_think, Json& body) {
-  const std::string effort = string_of(chat, "reasoning_effort");
+  const std::string effort = member_text(chat, "reasoning_effort");
   if (effort.empty() || effort == "none" || !may_think) return false;
   if (const Json* choice = member_of(body, "tool_choice"))
     if ((*choice)["type"] == "any" || (*choice)["type"] == "tool") return false;
@@ -235,7 +225,7 @@ void add_drawing(const Json& chat, bool thinks, Json& body) {
 
 bool add_schema(const Json& chat, Json& body) {
   const Json* format = member_of(chat, "response_format");
-  if (format == nullptr || string_of(*format, "type") == "text") return true;
+  if (format == nullptr || member_text(*format, "type") == "text") return true;
   const Json* inside = member_of(*format, "json_schema");
   const Json* schema = inside == nullptr ? nullptr : member_of(*inside, "schema");
   if (schema == nullptr) return false;
@@ -255,7 +245,7 @@ MessagesHop messages_of_chat(const Json& chat, const MessagesShape& shape) {
   if (messages != nullptr && messages->is_array())
     for (size_t i = 0; i < messages->size(); ++i) all.add((*messages)[i], "messages[" + std::to_string(i) + "]");
   Json& body = hop.body;
-  body = {{"model", string_of(chat, "model")}, {"max_tokens", limit_of(chat, shape.usual_tokens)}};
+  body = {{"model", member_text(chat, "model")}, {"max_tokens", limit_of(chat, shape.usual_tokens)}};
   if (!all.system().empty()) body["system"] = all.system();
   const bool may_think = !all.calls_without_thinking();
   body["messages"] = all.take();

@@ -112,6 +112,11 @@ class SchemaReader {
                const std::set<std::string>* matching);
   bool apart(const Conjunction& a, const Conjunction& b, int depth);
   bool objects_apart(const Conjunction& a, const Conjunction& b, int depth);
+  // Whether all alternatives are objects that must have one member of the same name, and no two allow it the same text:
+  // a tag tells hundreds apart, where comparing each with each would take too long.
+  bool apart_by_tag(const std::vector<Value>& alternatives);
+  // The texts of that member; nullopt where it need not be there, or may be more than listed texts.
+  std::optional<std::set<std::string>> texts_of_tag(const Value& alternative, const std::string& name);
 
   const Value& root_;
   SchemaOptions options_;

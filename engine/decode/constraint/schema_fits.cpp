@@ -116,6 +116,45 @@ bool SchemaReader::apart(const SchemaSet& a, const SchemaSet& b, int depth) {
   return true;
 }
 
+std::optional<std::set<std::string>> SchemaReader::texts_of_tag(const Value& alternative, const std::string& name) {
+  std::set<std::string> texts;
+  const auto set = make_set({&alternative});
+  if (!set) return texts;
+  for (const Conjunction& way : ways(*set)) {
+    const std::vector<Named> members = named_members(way);
+    count(members.size());
+    const auto tag = std::find_if(members.begin(), members.end(), [&](const Named& one) { return one.name == name; });
+    if (way.types != kObjectType || tag == members.end() || !tag->required) return std::nullopt;
+    if (!tag->value) continue;
+    for (const Conjunction& allowed : ways(*tag->value)) {
+      if (!allowed.values) return std::nullopt;
+      for (const Value* one : *allowed.values) {
+        if (!one->is_string()) return std::nullopt;
+        texts.insert(one->string());
+      }
+    }
+  }
+  return texts;
+}
+
+bool SchemaReader::apart_by_tag(const std::vector<Value>& alternatives) {
+  const auto first = make_set({&alternatives[0]});
+  if (!first || ways(*first).empty()) return false;
+  for (const Named& tag : named_members(ways(*first)[0])) {
+    if (!tag.required) continue;
+    std::set<std::string> seen;
+    const bool told = std::all_of(alternatives.begin(), alternatives.end(), [&](const Value& one) {
+      auto texts = texts_of_tag(one, tag.name);
+      if (!texts) return false;
+      const size_t expected = seen.size() + texts->size();
+      seen.merge(*texts);
+      return seen.size() == expected;
+    });
+    if (told) return true;
+  }
+  return false;
+}
+
 bool SchemaReader::apart(const Conjunction& a, const Conjunction& b, int depth) {
   count(10);
   for (const auto& [one, other] : {std::pair{&a, &b}, std::pair{&b, &a}})

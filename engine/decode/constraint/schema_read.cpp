@@ -185,6 +185,7 @@ void SchemaReader::collect(Way& way) {
       way.choices.push_back({one, number});
       if (!compared_.insert(one).second) continue;
       const auto& items = one->list().items;
+      if (apart_by_tag(items)) continue;
       for (size_t i = 0; i < items.size(); ++i)
         for (size_t j = 0; j < i; ++j) {
           const auto a = make_set({&items[j]}), b = make_set({&items[i]});

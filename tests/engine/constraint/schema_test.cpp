@@ -236,5 +236,20 @@ TEST(Schema, OneOfIsFollowedWhereItsAlternativesCannotMeet) {
     EXPECT_NE(schema_refusal(schema), "") << schema;
 }
 
+TEST(Schema, ManyAlternativesAreToldApartByATag) {
+  const auto alternative = [](const std::string& tag) {
+    return R"({"type":"object","properties":{"kind":{"const":")" + tag +
+           R"("},"size":{"type":"integer"}},"required":["kind"],"additionalProperties":false})";
+  };
+  std::string schema = R"({"oneOf":[)" + alternative("k0");
+  for (int i = 1; i < 500; ++i) schema += "," + alternative("k" + std::to_string(i));
+  const Automaton automaton = compile_schema(schema + "]}");
+  EXPECT_TRUE(accepts(automaton, R"({"kind":"k499","size":3})"));
+  EXPECT_FALSE(accepts(automaton, R"({"kind":"k500"})"));
+  EXPECT_NE(schema_refusal(R"({"oneOf":[)" + alternative("k") + "," + alternative("l") + "," + alternative("k") + "]}"),
+            "")
+      << "two of the same tag";
+}
+
 }  // namespace
 }  // namespace hearth

@@ -120,7 +120,7 @@ TEST(GgufBadInput, Tensors) {
   expect_error(header(1, 0).tensor("t", {32, 0}, 0, 0).data(128), "dimension of 0");
   expect_error(header(1, 0).tensor("t", {33}, 8, 0).data(128), "not a multiple of 32");
   expect_error(header(1, 0).tensor("t", {16, 2}, 8, 0).data(128), "not a multiple of 32");
-  expect_error(header(1, 0).tensor("odd", {32}, 21, 0).data(128), "tensor \"odd\" has type 21, which is not known");
+  expect_error(header(1, 0).tensor("odd", {32}, 4, 0).data(128), "tensor \"odd\" has type 4, which is not known");
   expect_error(header(1, 0).tensor("t", {32}, UINT32_MAX, 0).data(128), "has type 4294967295");
   expect_error(header(1, 0).tensor("t", {32}, 0, 4).data(256), "not a multiple of 32");
   expect_error(header(1, 0).tensor("t", {32}, 0, 0).data(127), "needs 128 bytes");

@@ -43,7 +43,7 @@ bool is_unquantized(const std::string& quantization) {
   return quantization.starts_with("F") || quantization.starts_with("BF");
 }
 
-// Whether Hearth runs all formats of it, and it is no special one: what may be chosen unasked.
+// Whether all its formats run at full speed, and it is no special one: what may be chosen unasked.
 bool is_usual(const std::string& name) {
   for (const char* other : {"IQ1", "IQ2", "IQ3", "TQ", "NVFP4", "UD-", "Q1_", "Q4_0_"})
     if (name.starts_with(other)) return false;

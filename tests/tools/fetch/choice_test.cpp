@@ -68,7 +68,7 @@ TEST_F(Choosing, TheUsualOneWhereItFitsElseTheLargestThatDoes) {
   EXPECT_EQ(chosen("", 100 * kGiB), "Q4_K_M");
   EXPECT_EQ(chosen("", 6 * kGiB), "Q4_K_M") << "to the byte";
   EXPECT_EQ(chosen("", 6 * kGiB - 1), "IQ4_XS");
-  EXPECT_EQ(chosen("", 5 * kGiB - 1), "Q2_K") << "IQ3_S cannot be run";
+  EXPECT_EQ(chosen("", 5 * kGiB - 1), "Q2_K") << "IQ3_S is slow";
   EXPECT_EQ(chosen("Q8_0", kGiB), "Q8_0") << "asked for";
   std::erase_if(candidates_, [](const Candidate& one) { return one.quantization == "Q4_K_M"; });
   EXPECT_EQ(chosen("", 100 * kGiB), "Q8_0") << "16 bits are not worth it";

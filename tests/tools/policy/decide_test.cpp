@@ -213,7 +213,7 @@ TEST(ConfidenceOf, IsMarginAndEntropyOfTheLikeliest) {
 }
 
 TEST(ConfidenceOf, CountsTokensThatTheModelWasKeptFrom) {
-  const auto token = [](TokenId id, float first) {
+  const auto token = [](int32_t id, float first) {
     TokenLogprob made;
     made.id = id;
     made.top = {{1, "", std::log(first), {}}, {2, "", std::log(0.3f), {}}};

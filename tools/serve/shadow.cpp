@@ -67,6 +67,8 @@ Shadows::Shadows(Service& service, const RoutingOptions& options)
   if (!options.audit_path.empty()) store_.emplace(options.audit_path, options.audit_bodies);
 }
 
+Shadows::~Shadows() = default;
+
 bool Shadows::draws_local() const { return store_ && drawn(escalated_); }
 
 bool Shadows::draws_remote(const Plan& plan) const {
@@ -89,7 +91,7 @@ audit::Comparison Shadows::first_words(const Plan& plan, const std::string& prom
 void Shadows::answer_here(const Plan& plan, std::function<Job()> read, std::string text,
                           const audit::Outcome& outcome) {
   if (text.empty()) return;
-  auto task = std::make_shared<Task>();
+  auto task = std::make_unique<Task>();
   task->comparison = first_words(plan, "");
   task->comparison.escalated = true;
   task->comparison.remote_seconds = outcome.seconds;
@@ -97,22 +99,24 @@ void Shadows::answer_here(const Plan& plan, std::function<Job()> read, std::stri
   task->model = plan.local_model;
   task->remote_text = std::move(text);
   task->read = std::move(read);
-  boost::asio::post(service_.io, [this, task] { begin(task); });
+  boost::asio::post(service_.io, [this, task = std::move(task)]() mutable { begin(std::move(task)); });
 }
 
-// A model that is not in memory is not loaded for this.
-void Shadows::begin(const std::shared_ptr<Task>& task) {
+// A model that is not in memory is not loaded for this. A task dies in this thread, as its claim must.
+void Shadows::begin(std::unique_ptr<Task> task) {
   if (tasks_.size() >= kMostTasks) return;
   task->claim = service_.models.claim(task->model, [] {});
   if (!task->claim->settled()) return;
-  tasks_.push_back(task);
-  worker_.start([this, task] {
+  Task* const running = tasks_.emplace_back(std::move(task)).get();
+  worker_.start([this, running] {
     try {
-      run(*task);
+      run(*running);
     } catch (const std::exception& error) {
       service_.options.log(std::string("a request could not be compared: ") + error.what());
     }
-    boost::asio::post(service_.io, [this, gone = std::weak_ptr(task)] { tasks_.remove(gone.lock()); });
+    boost::asio::post(service_.io, [this, running] {
+      tasks_.remove_if([running](const auto& task) { return task.get() == running; });
+    });
   });
 }
 

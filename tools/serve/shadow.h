@@ -23,6 +23,7 @@ class Shadows {
  public:
   // Throws AuditError where comparisons cannot be kept. The service must outlive this.
   Shadows(Service& service, const RoutingOptions& options);
+  ~Shadows();
   // Ends what is under way, once; from any thread.
   void end() { ending_ = true; }
 
@@ -44,7 +45,7 @@ class Shadows {
  private:
   struct Task;
 
-  void begin(const std::shared_ptr<Task>& task);
+  void begin(std::unique_ptr<Task> task);
   void run(Task& task);
   audit::Comparison first_words(const Plan& plan, const std::string& prompt) const;
 
@@ -53,7 +54,7 @@ class Shadows {
   bool keeps_prompts_;
   std::optional<audit::Comparisons> store_;
   std::atomic<bool> ending_ = false;
-  std::list<std::shared_ptr<Task>> tasks_;  // they hold their models; for the network thread
+  std::list<std::unique_ptr<Task>> tasks_;  // they hold their models; for the network thread
   Workers worker_{1};                       // last: it uses the rest
 };
 

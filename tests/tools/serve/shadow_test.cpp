@@ -134,7 +134,7 @@ TEST(Calibration, IsShownAsACurve) {
                               "0.0 to 0.1        2   50 %  " +
                               std::string(20, '#') +
                               "\n"
-                              "0.1 to 0.2        0    0 %  \n"))
+                              "0.1 to 0.2        0      -  \n"))
       << found.str();
   EXPECT_TRUE(found.str().ends_with("0.9 to 1.0        2  100 %  " + std::string(40, '#') +
                                     "\nFrom the margin 0.950 on, 100 % of the local answers were good.\n"))

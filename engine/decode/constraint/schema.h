@@ -1,6 +1,7 @@
 // JSON Schemas, followed into the parts of a grammar.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -112,11 +113,17 @@ class SchemaReader {
                const std::set<std::string>* matching);
   bool apart(const Conjunction& a, const Conjunction& b, int depth);
   bool objects_apart(const Conjunction& a, const Conjunction& b, int depth);
-  // Whether all alternatives are objects that must have one member of the same name, and no two allow it the same text:
-  // a tag tells hundreds apart, where comparing each with each would take too long.
-  bool apart_by_tag(const std::vector<Value>& alternatives);
-  // The texts of that member; nullopt where it need not be there, or may be more than listed texts.
-  std::optional<std::set<std::string>> texts_of_tag(const Value& alternative, const std::string& name);
+  // Pairs of alternatives, by their places, that may fit the same value for all that a tag says: the alternative itself
+  // or a member that objects must have, where all are lists of texts. It tells hundreds apart, where comparing each
+  // with each would take too long.
+  using Pairs = std::set<std::pair<size_t, size_t>>;
+  Pairs alike(const std::vector<Value>& alternatives);
+  std::optional<Pairs> told_apart(
+      const std::vector<Value>& alternatives,
+      const std::function<std::optional<std::set<std::string>>(const SchemaSet&)>& texts_of);
+  // The texts that fit; nullopt where others may, or what is no text.
+  std::optional<std::set<std::string>> texts(const SchemaSet& set);
+  std::optional<std::set<std::string>> texts_of_tag(const SchemaSet& alternative, const std::string& name);
 
   const Value& root_;
   SchemaOptions options_;

@@ -8,6 +8,7 @@ namespace hearth {
 namespace {
 
 constexpr int kDeepestComparison = 4;
+constexpr size_t kComparison = 40;  // steps that two alternatives cost at least
 
 uint32_t type_of(const Value& value) {
   switch (value.kind()) {
@@ -116,43 +117,69 @@ bool SchemaReader::apart(const SchemaSet& a, const SchemaSet& b, int depth) {
   return true;
 }
 
-std::optional<std::set<std::string>> SchemaReader::texts_of_tag(const Value& alternative, const std::string& name) {
-  std::set<std::string> texts;
-  const auto set = make_set({&alternative});
-  if (!set) return texts;
-  for (const Conjunction& way : ways(*set)) {
+std::optional<std::set<std::string>> SchemaReader::texts(const SchemaSet& set) {
+  std::set<std::string> found;
+  for (const Conjunction& way : ways(set)) {
+    if (!way.values) return std::nullopt;
+    for (const Value* one : *way.values) {
+      if (!one->is_string()) return std::nullopt;
+      if ((way.types & kStringType) != 0) found.insert(one->string());
+    }
+  }
+  return found;
+}
+
+std::optional<std::set<std::string>> SchemaReader::texts_of_tag(const SchemaSet& alternative, const std::string& name) {
+  std::set<std::string> found;
+  for (const Conjunction& way : ways(alternative)) {
     const std::vector<Named> members = named_members(way);
     count(members.size());
     const auto tag = std::find_if(members.begin(), members.end(), [&](const Named& one) { return one.name == name; });
     if (way.types != kObjectType || tag == members.end() || !tag->required) return std::nullopt;
     if (!tag->value) continue;
-    for (const Conjunction& allowed : ways(*tag->value)) {
-      if (!allowed.values) return std::nullopt;
-      for (const Value* one : *allowed.values) {
-        if (!one->is_string()) return std::nullopt;
-        texts.insert(one->string());
-      }
-    }
+    auto more = texts(*tag->value);
+    if (!more) return std::nullopt;
+    found.merge(*more);
   }
-  return texts;
+  return found;
 }
 
-bool SchemaReader::apart_by_tag(const std::vector<Value>& alternatives) {
-  const auto first = make_set({&alternatives[0]});
-  if (!first || ways(*first).empty()) return false;
-  for (const Named& tag : named_members(ways(*first)[0])) {
-    if (!tag.required) continue;
-    std::set<std::string> seen;
-    const bool told = std::all_of(alternatives.begin(), alternatives.end(), [&](const Value& one) {
-      auto texts = texts_of_tag(one, tag.name);
-      if (!texts) return false;
-      const size_t expected = seen.size() + texts->size();
-      seen.merge(*texts);
-      return seen.size() == expected;
-    });
-    if (told) return true;
+std::optional<SchemaReader::Pairs> SchemaReader::told_apart(
+    const std::vector<Value>& alternatives,
+    const std::function<std::optional<std::set<std::string>>(const SchemaSet&)>& texts_of) {
+  std::map<std::string, std::vector<size_t>> with_text;
+  Pairs pairs;
+  for (size_t i = 0; i < alternatives.size(); ++i) {
+    const auto set = make_set({&alternatives[i]});
+    if (!set) continue;
+    const auto found = texts_of(*set);
+    if (!found) return std::nullopt;
+    for (const std::string& text : *found) {
+      auto& others = with_text[text];
+      count(1 + others.size());
+      for (const size_t other : others) pairs.emplace(other, i);
+      others.push_back(i);
+    }
   }
-  return false;
+  return pairs;
+}
+
+SchemaReader::Pairs SchemaReader::alike(const std::vector<Value>& alternatives) {
+  if (const auto pairs = told_apart(alternatives, [&](const SchemaSet& set) { return texts(set); })) return *pairs;
+  const auto first = make_set({&alternatives[0]});
+  if (first && !ways(*first).empty())
+    for (const Named& tag : named_members(ways(*first)[0])) {
+      if (!tag.required) continue;
+      const auto of_tag = [&](const SchemaSet& set) { return texts_of_tag(set, tag.name); };
+      if (const auto pairs = told_apart(alternatives, of_tag)) return *pairs;
+    }
+  Pairs all;
+  for (size_t i = 0; i < alternatives.size(); ++i)
+    for (size_t j = 0; j < i; ++j) {
+      count(kComparison);
+      all.emplace(j, i);
+    }
+  return all;
 }
 
 bool SchemaReader::apart(const Conjunction& a, const Conjunction& b, int depth) {

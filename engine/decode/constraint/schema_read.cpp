@@ -185,17 +185,14 @@ void SchemaReader::collect(Way& way) {
       way.choices.push_back({one, number});
       if (!compared_.insert(one).second) continue;
       const auto& items = one->list().items;
-      if (apart_by_tag(items)) continue;
-      for (size_t i = 0; i < items.size(); ++i)
-        for (size_t j = 0; j < i; ++j) {
-          const auto a = make_set({&items[j]}), b = make_set({&items[i]});
-          if (!a || !b || apart(*a, *b)) continue;
-          refuse(*schema, "oneOf",
-                 "cannot be followed: alternatives " + std::to_string(j) + " and " + std::to_string(i) +
-                     " may fit the same value (anyOf allows that)");
-          i = items.size();
-          break;
-        }
+      for (const auto& [j, i] : alike(items)) {
+        const auto a = make_set({&items[j]}), b = make_set({&items[i]});
+        if (!a || !b || apart(*a, *b)) continue;
+        refuse(*schema, "oneOf",
+               "cannot be followed: alternatives " + std::to_string(j) + " and " + std::to_string(i) +
+                   " may fit the same value (anyOf allows that)");
+        break;
+      }
     }
   }
 }

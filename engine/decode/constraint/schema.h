@@ -115,9 +115,9 @@ class SchemaReader {
   bool objects_apart(const Conjunction& a, const Conjunction& b, int depth);
   // Pairs of alternatives, by their places, that may fit the same value for all that a tag says: the alternative itself
   // or a member that objects must have, where all are lists of texts. It tells hundreds apart, where comparing each
-  // with each would take too long.
+  // with each would take too long; nullopt where there is none.
   using Pairs = std::set<std::pair<size_t, size_t>>;
-  Pairs alike(const std::vector<Value>& alternatives);
+  std::optional<Pairs> alike(const std::vector<Value>& alternatives);
   std::optional<Pairs> told_apart(
       const std::vector<Value>& alternatives,
       const std::function<std::optional<std::set<std::string>>(const SchemaSet&)>& texts_of);

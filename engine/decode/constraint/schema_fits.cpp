@@ -8,7 +8,6 @@ namespace hearth {
 namespace {
 
 constexpr int kDeepestComparison = 4;
-constexpr size_t kComparison = 40;  // steps that two alternatives cost at least
 
 uint32_t type_of(const Value& value) {
   switch (value.kind()) {
@@ -164,22 +163,16 @@ std::optional<SchemaReader::Pairs> SchemaReader::told_apart(
   return pairs;
 }
 
-SchemaReader::Pairs SchemaReader::alike(const std::vector<Value>& alternatives) {
-  if (const auto pairs = told_apart(alternatives, [&](const SchemaSet& set) { return texts(set); })) return *pairs;
+std::optional<SchemaReader::Pairs> SchemaReader::alike(const std::vector<Value>& alternatives) {
+  if (const auto pairs = told_apart(alternatives, [&](const SchemaSet& set) { return texts(set); })) return pairs;
   const auto first = make_set({&alternatives[0]});
   if (first && !ways(*first).empty())
     for (const Named& tag : named_members(ways(*first)[0])) {
       if (!tag.required) continue;
       const auto of_tag = [&](const SchemaSet& set) { return texts_of_tag(set, tag.name); };
-      if (const auto pairs = told_apart(alternatives, of_tag)) return *pairs;
+      if (const auto pairs = told_apart(alternatives, of_tag)) return pairs;
     }
-  Pairs all;
-  for (size_t i = 0; i < alternatives.size(); ++i)
-    for (size_t j = 0; j < i; ++j) {
-      count(kComparison);
-      all.emplace(j, i);
-    }
-  return all;
+  return std::nullopt;
 }
 
 bool SchemaReader::apart(const Conjunction& a, const Conjunction& b, int depth) {

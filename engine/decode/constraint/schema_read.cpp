@@ -10,6 +10,7 @@ namespace {
 
 constexpr size_t kMostSteps = 2'000'000, kMostWays = 1'000, kMostMembersOfWay = 2'000;
 constexpr int kMostChoices = 40;
+constexpr size_t kComparison = 40;  // steps that two alternatives cost at least
 
 // Keywords that would have to be followed, and cannot be.
 constexpr std::array kUnfollowed = {
@@ -185,13 +186,22 @@ void SchemaReader::collect(Way& way) {
       way.choices.push_back({one, number});
       if (!compared_.insert(one).second) continue;
       const auto& items = one->list().items;
-      for (const auto& [j, i] : alike(items)) {
+      const auto compare = [&](size_t j, size_t i) {
+        count(kComparison);
         const auto a = make_set({&items[j]}), b = make_set({&items[i]});
-        if (!a || !b || apart(*a, *b)) continue;
+        if (!a || !b || apart(*a, *b)) return true;
         refuse(*schema, "oneOf",
                "cannot be followed: alternatives " + std::to_string(j) + " and " + std::to_string(i) +
                    " may fit the same value (anyOf allows that)");
-        break;
+        return false;
+      };
+      bool told = true;
+      if (const auto pairs = alike(items)) {
+        for (auto pair = pairs->begin(); told && pair != pairs->end(); ++pair)
+          told = compare(pair->first, pair->second);
+      } else {
+        for (size_t i = 0; told && i < items.size(); ++i)
+          for (size_t j = 0; told && j < i; ++j) told = compare(j, i);
       }
     }
   }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds and runs all tests: what compares numbers as Release, all else and the kernels of this machine under the address
-# and undefined-behaviour sanitizers. Then fuzzes: a minute for each reader of model files, 10 seconds for the others.
+# and undefined-behaviour sanitizers.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 packages=(clang lld cmake ninja-build libgtest-dev libbenchmark-dev nlohmann-json3-dev libutf8proc-dev libcli11-dev
@@ -24,4 +24,3 @@ cmake --build --preset asan --target cpu_conformance_test
 ctest --preset asan -R '^Kernels/Cpu\..*/(avx|neon)' -j "$jobs"
 run release conformance architecture
 cmake --build --preset release --target hearth_bench_kernels  # that they still build
-tools/fuzz.sh 10 gguf:60 tokenizer:60 template:60 answer connection fetch gbnf http protocols schema

@@ -76,7 +76,6 @@ void BlockIQ2_XXS::expand(int8_t* values, float* scale) const noexcept {
       put_signed(kIq2XxsVectors[group[v]], kEvenSignMasks[rest >> (7 * v) & 127], values);
   }
 }
-void BlockIQ2_XXS::set_scale(float s) noexcept { d = f32_to_f16(s); }
 
 void BlockIQ2_XS::expand(int8_t* values, float* scale) const noexcept {
   const float unit = f16_to_f32(d);
@@ -84,7 +83,6 @@ void BlockIQ2_XS::expand(int8_t* values, float* scale) const noexcept {
   for (uint32_t v = 0; v < 32; ++v, values += 8)
     put_signed(kIq2XsVectors[q[v] & 511], kEvenSignMasks[q[v] >> 9], values);
 }
-void BlockIQ2_XS::set_scale(float s) noexcept { d = f32_to_f16(s); }
 
 void BlockIQ2_S::expand(int8_t* values, float* scale) const noexcept {
   const float unit = f16_to_f32(d);
@@ -92,7 +90,6 @@ void BlockIQ2_S::expand(int8_t* values, float* scale) const noexcept {
   for (uint32_t v = 0; v < 32; ++v, values += 8)
     put_signed(kIq2SVectors[q[v] | (high[v / 4] >> (2 * (v % 4)) & 3u) << 8], kSignMasks[signs[v]], values);
 }
-void BlockIQ2_S::set_scale(float s) noexcept { d = f32_to_f16(s); }
 
 void BlockIQ3_XXS::expand(int8_t* values, float* scale) const noexcept {
   const float unit = f16_to_f32(d);
@@ -105,7 +102,6 @@ void BlockIQ3_XXS::expand(int8_t* values, float* scale) const noexcept {
     }
   }
 }
-void BlockIQ3_XXS::set_scale(float s) noexcept { d = f32_to_f16(s); }
 
 void BlockIQ3_S::expand(int8_t* values, float* scale) const noexcept {
   const float unit = f16_to_f32(d);
@@ -115,7 +111,6 @@ void BlockIQ3_S::expand(int8_t* values, float* scale) const noexcept {
   for (uint32_t i = 0; i < 32; ++i, values += 8)
     put_signed(pair(vector(2 * i), vector(2 * i + 1)), kSignMasks[signs[i]], values);
 }
-void BlockIQ3_S::set_scale(float s) noexcept { d = f32_to_f16(s); }
 
 void BlockIQ1_S::expand(int8_t* values, float* scale) const noexcept {
   const float unit = f16_to_f32(d);
@@ -126,7 +121,6 @@ void BlockIQ1_S::expand(int8_t* values, float* scale) const noexcept {
       put_shifted(q[4 * g + v] | (rest >> (3 * v) & 7) << 8, (rest & 0x8000) != 0, values);
   }
 }
-void BlockIQ1_S::set_scale(float s) noexcept { d = f32_to_f16(s); }
 
 void BlockIQ1_M::expand(int8_t* values, float* scale) const noexcept {
   uint32_t half = 0;
@@ -152,7 +146,6 @@ void BlockTQ1_0::expand(int8_t* values, float* scale) const noexcept {
   put_digits<16, 5>(q + 32, values + 160);
   put_digits<4, 4>(rest, values + 240);
 }
-void BlockTQ1_0::set_scale(float s) noexcept { d = f32_to_f16(s); }
 
 void BlockTQ2_0::expand(int8_t* values, float* scale) const noexcept {
   const float unit = f16_to_f32(d);
@@ -164,7 +157,6 @@ void BlockTQ2_0::expand(int8_t* values, float* scale) const noexcept {
     std::memcpy(values + 8 * i, &eight, sizeof eight);
   }
 }
-void BlockTQ2_0::set_scale(float s) noexcept { d = f32_to_f16(s); }
 
 void BlockNVFP4::expand(int8_t* values, float* scale) const noexcept {
   for (uint32_t g = 0; g < 4; ++g, values += 16) {

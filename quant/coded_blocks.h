@@ -6,6 +6,7 @@
 #pragma once
 
 #include "quant/format.h"
+#include "quant/half.h"
 
 namespace hearth {
 
@@ -20,10 +21,11 @@ struct Coded {
     static_cast<const Block*>(this)->expand(q, scale);
     for (uint32_t i = 0; i < size; ++i) values[i] = scale[i / 16] * static_cast<float>(q[i]);
   }
+  // Makes d s, or as near as the format can say it.
+  void set_scale(float s) noexcept { static_cast<Block*>(this)->d = f32_to_f16(s); }
 };
 
-// Each block has expand(q, scale), q: [kSize], scale: [kSize / 16]; and set_scale(s), which makes its scales those of
-// d = s, as near as the format can say it.
+// Each block has expand(q, scale); q: [kSize], scale: [kSize / 16].
 
 // scale = d * (0.5 + s) / 4, 8 groups of 32 with 8 bytes each: the numbers of 4 vectors, then 4 times 7 signs and, in
 // the top 4 bits, s.
@@ -32,7 +34,6 @@ struct BlockIQ2_XXS : Coded<BlockIQ2_XXS, Format::iq2_xxs, 256> {
   uint16_t d;
   uint8_t q[64];
   void expand(int8_t* values, float* scale) const noexcept;
-  void set_scale(float s) noexcept;
 };
 
 // scale = d * (0.5 + s) / 4 for 16 values, s in `scales`, low half first. Each q: a vector's number in 9 bits, 7 signs.
@@ -42,7 +43,6 @@ struct BlockIQ2_XS : Coded<BlockIQ2_XS, Format::iq2_xs, 256> {
   uint16_t q[32];
   uint8_t scales[8];
   void expand(int8_t* values, float* scale) const noexcept;
-  void set_scale(float s) noexcept;
 };
 
 // Scales as in IQ2_XS. A vector's number has its low 8 bits in q, and two more in `high`: those of vector v are bits
@@ -55,7 +55,6 @@ struct BlockIQ2_S : Coded<BlockIQ2_S, Format::iq2_s, 256> {
   uint8_t high[8];
   uint8_t scales[8];
   void expand(int8_t* values, float* scale) const noexcept;
-  void set_scale(float s) noexcept;
 };
 
 // scale = d * (0.5 + s) / 2, 8 groups of 32: the numbers of 8 vectors of 4 in q, and 4 times 7 signs and s in 4 bytes.
@@ -65,7 +64,6 @@ struct BlockIQ3_XXS : Coded<BlockIQ3_XXS, Format::iq3_xxs, 256> {
   uint8_t q[64];
   uint8_t signs[32];
   void expand(int8_t* values, float* scale) const noexcept;
-  void set_scale(float s) noexcept;
 };
 
 // scale = d * (1 + 2 s), 8 groups of 32, s in `scales`, low half first. The ninth bit of the number of vector v is bit
@@ -78,7 +76,6 @@ struct BlockIQ3_S : Coded<BlockIQ3_S, Format::iq3_s, 256> {
   uint8_t signs[32];
   uint8_t scales[4];
   void expand(int8_t* values, float* scale) const noexcept;
-  void set_scale(float s) noexcept;
 };
 
 // w = d * (2 s + 1) * (vector + delta), 8 groups of 32, delta 1/8 of either sign; so q is 8 times both, scale an
@@ -89,7 +86,6 @@ struct BlockIQ1_S : Coded<BlockIQ1_S, Format::iq1_s, 256> {
   uint8_t q[32];
   uint16_t high[8];
   void expand(int8_t* values, float* scale) const noexcept;
-  void set_scale(float s) noexcept;
 };
 
 // As IQ1_S, with s for 16 values and delta for each vector. A half byte of `high`: three more bits of a vector's
@@ -111,7 +107,6 @@ struct BlockTQ1_0 : Coded<BlockTQ1_0, Format::tq1_0, 256> {
   uint8_t rest[4];
   uint16_t d;
   void expand(int8_t* values, float* scale) const noexcept;
-  void set_scale(float s) noexcept;
 };
 
 // w = d * (t - 1), t of two bits, which lie as in Q2_K.
@@ -120,7 +115,6 @@ struct BlockTQ2_0 : Coded<BlockTQ2_0, Format::tq2_0, 256> {
   uint8_t q[64];
   uint16_t d;
   void expand(int8_t* values, float* scale) const noexcept;
-  void set_scale(float s) noexcept;
 };
 
 // w = scale / 2 * kFp4Doubled[q], 4 groups of 16 with an unsigned 8-bit scale (E4M3) each; byte j of a group's 8 has

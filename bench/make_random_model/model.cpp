@@ -6,6 +6,7 @@
 #include <map>
 #include <numbers>
 #include <numeric>
+#include <utility>
 
 #include "bench/make_random_model/random_blocks.h"
 
@@ -106,29 +107,13 @@ class Planner {
 };
 
 // general.file_type, which for the coded formats no mix of ours says.
-uint32_t file_type_of(const FormatInfo& info) {
-  switch (info.format) {
-    case Format::iq2_xxs:
-      return 19;
-    case Format::iq2_xs:
-      return 20;
-    case Format::iq3_xxs:
-      return 23;
-    case Format::iq1_s:
-      return 24;
-    case Format::iq3_s:
-      return 26;
-    case Format::iq2_s:
-      return 28;
-    case Format::iq1_m:
-      return 31;
-    case Format::tq1_0:
-      return 36;
-    case Format::tq2_0:
-      return 37;
-    default:
-      return plain_mix(info.format).file_type;
-  }
+uint32_t file_type_of(Format format) {
+  constexpr std::pair<Format, uint32_t> kOfCoded[] = {
+      {Format::iq2_xxs, 19}, {Format::iq2_xs, 20}, {Format::iq3_xxs, 23}, {Format::iq1_s, 24}, {Format::iq3_s, 26},
+      {Format::iq2_s, 28},   {Format::iq1_m, 31},  {Format::tq1_0, 36},   {Format::tq2_0, 37}};
+  for (const auto& [coded, file_type] : kOfCoded)
+    if (coded == format) return file_type;
+  return plain_mix(format).file_type;
 }
 
 }  // namespace
@@ -138,7 +123,7 @@ const std::vector<Storage>& storages() {
     std::vector<Storage> result;
     for (const FormatInfo& info : formats()) {
       if (info.format == Format::nvfp4) continue;  // its own scales end at 2^-10, above those of small weights
-      result.push_back({info.name, info.format, nullptr, file_type_of(info)});
+      result.push_back({info.name, info.format, nullptr, file_type_of(info.format)});
     }
     for (const char* name : {"Q4_K_M", "Q5_K_M"}) {
       const Mix* mix = find_mix(name);

@@ -17,6 +17,7 @@
 #include "engine/decode/generation.h"
 #include "engine/decode/scoring.h"
 #include "engine/decode/worker.h"
+#include "engine/draft.h"
 #include "engine/errors.h"
 #include "engine/include/hearth/hearth.h"
 #include "engine/model/decoder.h"
@@ -64,13 +65,14 @@ Limits embedding_limits(const LoadedModel& model) {
 }
 
 // A cache past the machine's memory would be granted and then end the process when it is used.
-void require_memory(const LoadedModel& model, bool embeddings) {
+void require_memory(const LoadedModel& model, bool embeddings, const LoadedModel* draft) {
   MemoryPlan plan = plan_memory(model.program, model.config.causal ? model.limits : embedding_limits(model));
-  if (embeddings && model.config.causal) {
-    const MemoryPlan second = plan_memory(model.program, embedding_limits(model));
-    plan.cache += second.cache;
-    plan.activations += second.activations;
-  }
+  const auto add = [&](const MemoryPlan& more) {
+    plan.cache += more.cache;
+    plan.activations += more.activations;
+  };
+  if (embeddings && model.config.causal) add(plan_memory(model.program, embedding_limits(model)));
+  if (draft != nullptr) add(plan_memory(draft->program, draft->limits));
   const uint64_t machine =
       static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   if (plan.cache + plan.activations > machine)
@@ -164,11 +166,19 @@ struct Engine::State {
                          {options.context, kv_type_of(options.cache_type), options.pre_tokenizer, options.chat_template,
                           options.parallel, options.cache_tokens, options.deterministic})),
         device(make_device({options.device, options.kernels, options.threads})) {
-    require_memory(model, options.embeddings);
+    if (!options.draft.empty()) draft_model.emplace(load_draft(options.draft, model, options.parallel));
+    require_memory(model, options.embeddings, draft_model ? &*draft_model : nullptr);
     if (model.config.causal) plan = device->compile(model.program, model.limits);
+    if (plan && draft_model) draft_plan = device->compile(draft_model->program, draft_model->limits);
     info = describe(model, *device, options);
     if (options.on_load) read_weights(model.program, options.on_load);
-    SchedulerOptions scheduling{.parallel = options.parallel, .on_divergence = {}};
+    if (draft_plan)
+      draft.emplace(*draft_plan, draft_model->limits, draft_model->program.vocabulary,
+                    static_cast<uint32_t>(model.tokenizer.vocabulary().size()));
+    if (plan && (draft || options.lookup))
+      speculation.emplace(SpeculationOptions{.lookup = options.lookup, .draft = draft ? &*draft : nullptr});
+    SchedulerOptions scheduling{
+        .parallel = options.parallel, .speculation = speculation ? &*speculation : nullptr, .on_divergence = {}};
     if (options.on_log)
       scheduling.on_divergence = [this](const PrefixCache::Divergence& at) {
         try {
@@ -234,7 +244,11 @@ struct Engine::State {
   LoadedModel model;
   std::unique_ptr<Device> device;
   std::unique_ptr<Plan> plan, embedding_plan;  // null where there is no text, or no embeddings
-  size_t embedding_lane = 0;                   // of the worker
+  std::optional<LoadedModel> draft_model;
+  std::unique_ptr<Plan> draft_plan;
+  std::optional<DraftModel> draft;
+  std::optional<Speculation> speculation;
+  size_t embedding_lane = 0;  // of the worker
   ModelInfo info;
   std::atomic<uint64_t> generated_tokens = 0;
   ConstraintCache constraints;
@@ -360,7 +374,9 @@ Statistics Engine::statistics() const {
           .prompt_tokens = now.prompt_tokens,
           .cached_tokens = now.cached_tokens,
           .generated_tokens = state_->generated_tokens,
-          .set_back = now.set_back};
+          .set_back = now.set_back,
+          .guessed = now.guessed,
+          .came_true = now.came_true};
 }
 
 std::vector<int32_t> Engine::prompt_tokens(const Request& request) const {

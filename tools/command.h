@@ -48,6 +48,9 @@ CLI::Validator between(Number least, Number most) {
 // Adds --device, --kernels, --threads, --pre and, where asked for, --ctx and --kv-type.
 void add_engine_options(CLI::App& command, EngineOptions& options, bool with_cache = true);
 
+// Adds --lookup and --draft.
+void add_speculation_options(CLI::App& command, EngineOptions& options);
+
 // The model at `path`, which may be a name of the store, or the built-in one where it is empty. Shows progress on
 // stderr where that is a terminal.
 Engine load_engine(const std::string& path, EngineOptions options);

@@ -33,6 +33,14 @@ void add_engine_options(CLI::App& command, EngineOptions& options, bool with_cac
                    "Answers do not depend on what else is decoded; prompts take longer");
 }
 
+void add_speculation_options(CLI::App& command, EngineOptions& options) {
+  command.add_flag("--lookup", options.lookup,
+                   "Guess that a text goes on as it did before, and try such guesses where that pays: faster edits");
+  command.add_option("--draft", options.draft,
+                     "A small model with the same vocabulary that guesses likewise: a file, or "
+                     "a name in the store");
+}
+
 Engine load_engine(const std::string& path, EngineOptions options) {
   const bool terminal = isatty(STDERR_FILENO) != 0;
   int shown = -1;
@@ -41,6 +49,7 @@ Engine load_engine(const std::string& path, EngineOptions options) {
       const int percent = static_cast<int>(share * 100);
       if (percent != shown) std::fprintf(stderr, "\rloading %3d %%", shown = percent);
     };
+  if (!options.draft.empty()) options.draft = store::find_model(options.draft.string());
   Engine engine = path.empty() ? Engine::view(builtin_model(), "the built-in model", options)
                                : Engine::load(store::find_model(path), options);
   if (terminal) std::fputs("\r             \r", stderr);

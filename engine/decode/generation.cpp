@@ -135,6 +135,9 @@ void Generation::take(int32_t token, std::span<const float> raw) {
     reason_ = FinishReason::context_full;
   else
     tokens.push_back(token);
+  // Behind them comes one more, which is drawn and needs no guess.
+  guesses = std::min(max_tokens_ - result_.generated_tokens, options_.context - static_cast<uint32_t>(tokens.size()));
+  guesses -= std::min(guesses, 1u);
   send(std::move(event));
 }
 

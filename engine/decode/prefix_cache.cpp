@@ -90,6 +90,17 @@ bool PrefixCache::extend(Chain& chain, std::span<const int32_t> tokens) {
   return true;
 }
 
+void PrefixCache::shrink(Chain& chain, uint32_t size) {
+  const uint32_t pages = (size + page_size_ - 1) / page_size_;
+  for (; chain.pages.size() > pages; chain.pages.pop_back()) {
+    nodes_[chain.pages.back()].users = 0;
+    ++available_;
+    forget(chain.pages.back());
+  }
+  if (pages > 0) nodes_[chain.pages.back()].tokens.resize(size - (pages - 1) * page_size_);
+  chain.size = size;
+}
+
 void PrefixCache::release(Chain& chain) {
   // From the end, so that a page is older than those that it follows.
   for (size_t i = chain.pages.size(); i-- > 0;) {

@@ -41,6 +41,9 @@ class PrefixCache {
   // Appends a place for each token; false, with nothing changed, where there are not enough pages. The tokens become
   // visible to acquire() at once, so it must not be called before their keys and values are computed.
   bool extend(Chain& chain, std::span<const int32_t> tokens);
+  // Takes back the last tokens that extend() appended since the chain was acquired or another one could be, so that
+  // `size` are left.
+  void shrink(Chain& chain, uint32_t size);
   void release(Chain& chain);  // leaves it empty
   void clear();                // forgets what no chain uses
 

@@ -150,9 +150,13 @@ void Scheduler::set_back_newest() {
 
 uint32_t Scheduler::plan_rows() {
   uint32_t generating = 0, prompts = 0;
-  for (Active& one : running_) one.rows = 0;
+  for (Active& one : running_) {
+    one.rows = 0;
+    one.guess = {};
+  }
   for (size_t i = 0; i < running_.size(); ++i)
     if (running_[i].generating() && reserve(running_[i], 1)) ++generating;
+  if (options_.speculation != nullptr && generating == running_.size()) add_guesses(generating);
   const auto waiting = static_cast<uint32_t>(running_.size() + waiting_.size()) - generating;
   uint32_t left = std::min(limits_.rows - generating, budget_.prompt_tokens(generating, waiting));
   // First those that appended several tokens to their answers.
@@ -170,6 +174,20 @@ uint32_t Scheduler::plan_rows() {
   return prompts;
 }
 
+// Where all tasks generate, and only where there are pages for it that nobody uses.
+void Scheduler::add_guesses(uint32_t generating) {
+  std::vector<Speculation::Sequence> sequences;
+  for (const Active& one : running_) sequences.push_back({one.task->tokens, one.task->guesses, {}});
+  options_.speculation->guess(sequences, generating, budget_);
+  for (size_t i = 0; i < running_.size(); ++i) {
+    running_[i].guess = std::move(sequences[i].guess);
+    const std::span<const int32_t> tried = std::span(running_[i].guess.tokens).first(sequences[i].tried);
+    if (tried.empty() || !cache_.extend(running_[i].chain, tried)) continue;
+    running_[i].rows += sequences[i].tried;
+    counted_.guessed += tried.size();
+  }
+}
+
 Batch Scheduler::make_batch() const {
   Batch batch;
   batch.row_begin = {0};
@@ -180,9 +198,9 @@ Batch Scheduler::make_batch() const {
     for (uint32_t position = one.before; position < one.before + one.rows; ++position) {
       const bool listed = wanted < one.task->wanted.size() && one.task->wanted[wanted] == position;
       if (listed) ++wanted;
-      if (listed || position + 1 == one.task->tokens.size())
+      if (listed || position + 1 >= one.task->tokens.size())
         batch.outputs.push_back(static_cast<uint32_t>(batch.tokens.size()));
-      batch.tokens.push_back(one.task->tokens[position]);
+      batch.tokens.push_back(one.token(position));
       batch.positions.push_back(position);
     }
     batch.pages.insert(batch.pages.end(), one.chain.pages.begin(), one.chain.pages.end());
@@ -197,9 +215,16 @@ void Scheduler::deliver(const Batch& batch, std::span<const float> logits) {
   uint32_t row = 0;
   for (Active& one : running_) {
     const uint32_t end = row + one.rows;
+    const auto size = static_cast<uint32_t>(one.task->tokens.size());
+    bool follows = true;  // the row is what its task has there
     try {
       for (; output < batch.outputs.size() && batch.outputs[output] < end; ++output) {
         const uint32_t position = batch.positions[batch.outputs[output]];
+        if (position >= size) {  // a guess
+          const std::vector<int32_t>& now = one.task->tokens;
+          follows = follows && position < now.size() && now[position] == batch.tokens[batch.outputs[output]];
+          if (!follows || position + 1 < now.size()) continue;
+        }
         if (one.next_wanted < one.task->wanted.size() && one.task->wanted[one.next_wanted] == position)
           ++one.next_wanted;
         const auto values = logits.subspan(output * vocabulary_, vocabulary_);
@@ -213,6 +238,7 @@ void Scheduler::deliver(const Batch& batch, std::span<const float> logits) {
       finish(*one.task, std::current_exception());
       one.task = nullptr;
     }
+    if (one.task && one.rows > 0 && options_.speculation != nullptr) compare(one, size, batch, row);
     row = end;
   }
   std::erase_if(running_, [&](Active& one) {
@@ -223,6 +249,18 @@ void Scheduler::deliver(const Batch& batch, std::span<const float> logits) {
     }
     return true;
   });
+}
+
+// Learns what became of guesses, and takes those back that did not come true; `size`: of the tokens before the step.
+void Scheduler::compare(Active& one, uint32_t size, const Batch& batch, uint32_t row) {
+  const std::vector<int32_t>& now = one.task->tokens;
+  if (now.size() > size) options_.speculation->observe(one.guess, std::span(now).subspan(size));
+  uint32_t computed = std::min(one.before + one.rows, size);
+  while (computed < one.before + one.rows && computed < now.size() &&
+         now[computed] == batch.tokens[row + computed - one.before])
+    ++computed;
+  if (computed > size) counted_.came_true += computed - size;
+  if (computed < one.chain.size) cache_.shrink(one.chain, computed);
 }
 
 void Scheduler::fail(const std::exception_ptr& error) {

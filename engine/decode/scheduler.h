@@ -14,6 +14,7 @@
 
 #include "backends/backend.h"
 #include "engine/decode/prefix_cache.h"
+#include "engine/decode/speculation/speculation.h"
 #include "engine/decode/step_budget.h"
 
 namespace hearth {
@@ -36,11 +37,13 @@ class Task {
   std::vector<int32_t> tokens;   // the prompt, at least one; then what on_logits appended
   std::vector<uint32_t> wanted;  // positions, rising, whose logits are wanted besides those of the last token
   bool from_cache = true;        // false: all tokens are computed, whatever the cache holds
+  uint32_t guesses = 0;          // of tokens that may follow, how many are worth guessing; 0: none are needed
 };
 
 struct SchedulerOptions {
-  uint32_t parallel = 1;       // most tasks in one step
-  bool whole_prompts = false;  // a prompt goes into one step; none may have more tokens than a step has rows
+  uint32_t parallel = 1;               // most tasks in one step
+  bool whole_prompts = false;          // a prompt goes into one step; none may have more tokens than a step has rows
+  Speculation* speculation = nullptr;  // guesses what follows, where there is one; must outlive the scheduler
   // Told what a reader of a log may want to know, in a line.
   std::function<void(PrefixCache::Divergence)> on_divergence;
 };
@@ -51,12 +54,14 @@ struct SchedulerStatistics {
   uint64_t steps = 0, rows = 0;                        // rows: of all steps together
   uint64_t prompt_tokens = 0, cached_tokens = 0;       // of tasks that started
   uint64_t set_back = 0;                               // tasks that gave up their pages for older ones
+  uint64_t guessed = 0, came_true = 0;                 // tokens that were tried because they might follow
 };
 
 // Iteration-level batching: between any two steps tasks join and leave. A step has one token of each task that
 // generates, and as many tokens of prompts as the budget allows, so that a long prompt does not stall the others. When
 // pages run out the newest task gives up its place and is computed again later. A prompt that begins as one that is
-// being computed waits for it, to use its pages. One thread at a time; the plan must outlive it.
+// being computed waits for it, to use its pages. Where no prompt is computed, a step may also have tokens that are only
+// guessed to follow. One thread at a time; the plan must outlive it.
 class Scheduler {
  public:
   Scheduler(Plan& plan, const Limits& limits, uint32_t vocabulary, SchedulerOptions options);
@@ -75,10 +80,15 @@ class Scheduler {
     std::shared_ptr<Task> task;
     PrefixCache::Chain chain;
     uint32_t next_wanted = 0;  // into task->wanted
-    uint32_t rows = 0;         // of the step, which follow `before`
+    uint32_t rows = 0;         // of the step, which follow `before`; the last ones may be guessed
     uint32_t before = 0;       // tokens computed before the step
     bool answering = false;    // its prompt is done
+    Guess guess;               // of what follows its tokens; more than is tried
     bool generating() const { return chain.size + 1 == task->tokens.size(); }
+    int32_t token(uint32_t position) const {
+      const std::vector<int32_t>& tokens = task->tokens;
+      return position < tokens.size() ? tokens[position] : guess.tokens[position - tokens.size()];
+    }
   };
 
   void run_step();
@@ -88,8 +98,10 @@ class Scheduler {
   bool reserve(Active& one, uint32_t rows);
   void set_back_newest();
   uint32_t plan_rows();  // gives each running task its rows of the step; how many are of prompts
+  void add_guesses(uint32_t generating);
   Batch make_batch() const;
   void deliver(const Batch& batch, std::span<const float> logits);
+  void compare(Active& one, uint32_t size, const Batch& batch, uint32_t row);
   void fail(const std::exception_ptr& error);
 
   Plan& plan_;

@@ -28,6 +28,20 @@ class StepBudget {
     return allowed();
   }
 
+  // What a step of so many rows and no prompt takes: as measured, or in proportion between the two next that are, or as
+  // the next smaller one, for more rows may cost nothing until that is known. 0 where no step of `rows` or fewer is
+  // known.
+  double seconds(uint32_t rows) const {
+    uint32_t below = std::min(rows, most_), above = rows;
+    while (below > 0 && !known(below)) --below;
+    if (below == 0 || below == rows) return quiet_[below].seconds;
+    while (above <= most_ && !known(above)) ++above;
+    const double least = quiet_[below].seconds;
+    if (above > most_) return least;
+    return least + (quiet_[above].seconds - least) * (rows - below) / (above - below);
+  }
+  uint32_t most() const { return most_; }  // rows of a step
+
   // What a step took.
   void observe(uint32_t generating, uint32_t prompt_tokens, double seconds) {
     ++steps_;

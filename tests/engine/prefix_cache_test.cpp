@@ -34,6 +34,23 @@ TEST(PrefixCache, FullPagesAreSharedWhileInUse) {
   EXPECT_EQ(cache.held(), 3u);
 }
 
+TEST(PrefixCache, WhatIsTakenBackWasNeverThere) {
+  PrefixCache cache(4, 4);
+  auto chain = filled(cache, counting(0, 15));
+  EXPECT_EQ(cache.available(), 0u);
+  cache.shrink(chain, 6);
+  EXPECT_EQ(chain.size, 6u);
+  EXPECT_EQ(chain.pages.size(), 2u);
+  EXPECT_EQ(cache.available(), 2u);
+  EXPECT_EQ(cache.held(), 2u);
+  EXPECT_TRUE(cache.extend(chain, counting(100, 10)));
+  cache.release(chain);
+  EXPECT_EQ(cache.cached(counting(0, 15)), 4u);
+  std::vector<int32_t> kept = counting(0, 6);
+  for (const int32_t token : counting(100, 10)) kept.push_back(token);
+  EXPECT_EQ(cache.cached(kept), 16u);
+}
+
 TEST(PrefixCache, APageThatIsNotFullIsTakenOverAsFarAsItFits) {
   PrefixCache cache(4, 4);
   auto chain = filled(cache, counting(0, 7));

@@ -3,9 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
+#include <thread>
 
 #include "engine/decode/worker.h"
 
@@ -14,8 +17,9 @@ namespace {
 
 constexpr uint32_t kVocabulary = 97;
 
-// The token that follows a sequence: a number made of all of it.
-int32_t successor(std::span<const int32_t> tokens) {
+// The token that follows a sequence: a number made of all of it, or of its end alone, so that texts soon repeat.
+int32_t successor(std::span<const int32_t> tokens, size_t memory = SIZE_MAX) {
+  tokens = tokens.last(std::min(memory, tokens.size()));
   uint64_t hash = 1469598103934665603u;
   for (const int32_t token : tokens) hash = (hash ^ static_cast<uint64_t>(token)) * 1099511628211u;
   return static_cast<int32_t>(hash >> 33) % static_cast<int32_t>(kVocabulary);
@@ -32,6 +36,7 @@ class RecordingPlan : public Plan {
     check_batch(batch, program_, limits_);
     if (fails) throw DeviceError("the device is lost");
     ++steps;
+    std::this_thread::sleep_for(pause);
     logits_.assign(batch.outputs.size() * kVocabulary, 0);
     std::map<uint32_t, size_t> output_of_row;
     for (size_t i = 0; i < batch.outputs.size(); ++i) output_of_row[batch.outputs[i]] = i;
@@ -51,7 +56,7 @@ class RecordingPlan : public Plan {
         if (output == output_of_row.end()) continue;
         std::vector<int32_t> seen;
         for (uint32_t p = 0; p <= batch.positions[row]; ++p) seen.push_back(cells_[cell_of(batch, s, p)]);
-        logits_[output->second * kVocabulary + static_cast<size_t>(successor(seen))] = 1;
+        logits_[output->second * kVocabulary + static_cast<size_t>(successor(seen, memory))] = 1;
       }
     }
     most_sequences = std::max(most_sequences, batch.row_begin.size() - 1);
@@ -61,6 +66,8 @@ class RecordingPlan : public Plan {
   size_t steps = 0, most_sequences = 0;
   uint32_t most_rows_of_a_sequence = 0;
   bool fails = false;
+  size_t memory = SIZE_MAX;            // of successors
+  std::chrono::microseconds pause{0};  // that a step takes besides
 
  private:
   uint64_t cell_of(const Batch& batch, uint32_t s, uint32_t position) const {
@@ -90,6 +97,7 @@ class Greedy : public Task {
     const auto token = static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
     answer.push_back(token);
     if (answer.size() < wanted_tokens) tokens.push_back(token);
+    if (speculates) guesses = static_cast<uint32_t>(wanted_tokens - std::min(wanted_tokens, answer.size() + 1));
   }
   void on_end(std::exception_ptr failure) override {
     EXPECT_FALSE(ended) << "ended twice";
@@ -100,7 +108,7 @@ class Greedy : public Task {
   std::vector<int32_t> expected() const {
     std::vector<int32_t> sequence(tokens.begin(), tokens.begin() + static_cast<ptrdiff_t>(prompt_size)), result;
     for (size_t i = 0; i < wanted_tokens; ++i) {
-      result.push_back(successor(sequence));
+      result.push_back(successor(sequence, memory));
       sequence.push_back(result.back());
     }
     return result;
@@ -110,6 +118,8 @@ class Greedy : public Task {
   std::vector<int32_t> answer;
   std::vector<uint32_t> positions;
   uint32_t cached = 0, starts = 0;
+  size_t memory = SIZE_MAX;  // of successors
+  bool speculates = false;
   bool cancel = false, ended = false, throws = false, throws_at_end = false;
   std::exception_ptr error;
 };
@@ -122,11 +132,20 @@ class SchedulerTest : public testing::Test {
     limits.rows = rows;
     program.vocabulary = kVocabulary;
     plan = std::make_unique<RecordingPlan>(program, limits);
-    scheduler = std::make_unique<Scheduler>(*plan, limits, kVocabulary,
-                                            SchedulerOptions{.parallel = parallel, .on_divergence = {}});
+    plan->memory = memory;
+    draft_plan = std::make_unique<RecordingPlan>(program, limits);
+    draft_plan->memory = memory;
+    draft.emplace(*draft_plan, limits, kVocabulary, kVocabulary);
+    speculation.emplace(SpeculationOptions{.lookup = lookup, .draft = drafts ? &*draft : nullptr});
+    scheduler = std::make_unique<Scheduler>(
+        *plan, limits, kVocabulary,
+        SchedulerOptions{
+            .parallel = parallel, .speculation = lookup || drafts ? &*speculation : nullptr, .on_divergence = {}});
   }
   std::shared_ptr<Greedy> add(std::vector<int32_t> prompt, size_t count) {
     auto task = std::make_shared<Greedy>(std::move(prompt), count);
+    task->memory = memory;
+    task->speculates = lookup || drafts;
     scheduler->add(task);
     return task;
   }
@@ -146,7 +165,11 @@ class SchedulerTest : public testing::Test {
 
   Program program;
   Limits limits;
-  std::unique_ptr<RecordingPlan> plan;
+  size_t memory = SIZE_MAX;  // of successors
+  bool lookup = false, drafts = false;
+  std::unique_ptr<RecordingPlan> plan, draft_plan;
+  std::optional<DraftModel> draft;
+  std::optional<Speculation> speculation;
   std::unique_ptr<Scheduler> scheduler;
 };
 
@@ -304,11 +327,73 @@ TEST_F(SchedulerTest, AFailedStepEndsWhatRanAndForgetsTheCache) {
   EXPECT_EQ(later->answer, later->expected());
 }
 
+TEST_F(SchedulerTest, TextsThatRepeatTakeFewerStepsByLookingThemUp) {
+  lookup = true;
+  memory = 1;
+  make(512, 4, 64, 4);
+  plan->pause = std::chrono::microseconds(500);  // rows cost nothing beside it
+  std::vector<std::shared_ptr<Greedy>> tasks;
+  for (uint32_t i = 0; i < 3; ++i) tasks.push_back(add(prompt(i, 5 + i), 200));
+  run();
+  for (const auto& task : tasks) EXPECT_EQ(task->answer, task->expected());
+  const SchedulerStatistics statistics = scheduler->statistics();
+  EXPECT_GT(statistics.came_true, 200u);
+  EXPECT_LE(statistics.came_true, statistics.guessed);
+  EXPECT_LT(plan->steps, 150u);  // 200 and more without
+}
+
+TEST_F(SchedulerTest, ADraftModelThatAgreesSavesSteps) {
+  drafts = true;
+  make(512, 4, 64, 4);
+  plan->pause = std::chrono::milliseconds(2);
+  std::vector<std::shared_ptr<Greedy>> tasks;
+  for (uint32_t i = 0; i < 3; ++i) tasks.push_back(add(prompt(i, 70 + i), 60));
+  run();
+  for (const auto& task : tasks) EXPECT_EQ(task->answer, task->expected());
+  EXPECT_EQ(scheduler->statistics().came_true, scheduler->statistics().guessed);
+  EXPECT_LT(plan->steps, 40u);  // 60 and more without
+}
+
+TEST_F(SchedulerTest, ADraftModelThatIsWrongOrFailsChangesNoAnswer) {
+  drafts = true;
+  for (const bool fails : {false, true}) {
+    make(512, 4, 64, 4);
+    plan->pause = std::chrono::microseconds(500);
+    draft_plan->memory = 3;
+    draft_plan->pause = 4 * plan->pause;
+    draft_plan->fails = fails;
+    const auto task = add(prompt(1, 9), 100);
+    run();
+    EXPECT_EQ(task->error, nullptr);
+    EXPECT_EQ(task->answer, task->expected());
+    EXPECT_EQ(draft_plan->steps == 0, fails);
+    EXPECT_LT(draft_plan->steps, 60u) << "it is asked on though nothing comes true";
+  }
+}
+
+TEST_F(SchedulerTest, WhatWasOnlyGuessedIsInNoCache) {
+  lookup = true;
+  memory = 2;
+  make(64, 4, 64, 1);
+  plan->pause = std::chrono::microseconds(500);
+  const auto first = add(prompt(1, 9), 120);
+  run();
+  EXPECT_GT(scheduler->statistics().guessed, scheduler->statistics().came_true);
+  std::vector<int32_t> all = first->tokens;
+  const auto again = add(all, 3);
+  run();
+  EXPECT_EQ(again->cached, all.size() - 1);
+  EXPECT_EQ(again->answer, again->expected());
+}
+
 // A small cache, prompts that often begin alike, arrivals and cancellations at random.
 TEST_F(SchedulerTest, NothingIsMixedUpUnderRandomLoad) {
   for (uint32_t seed = 0; seed < 30; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937 random(seed);
+    lookup = seed % 2 == 1;
+    drafts = seed % 3 == 1;
+    memory = lookup ? 1 + random() % 3 : SIZE_MAX;
     make(12 + random() % 20, 1 + random() % 5, 4 + random() % 30, 1 + random() % 6);
     const size_t longest = size_t{limits.pages} * limits.page_size;
     std::vector<std::shared_ptr<Greedy>> tasks;

@@ -74,5 +74,19 @@ TEST(StepBudget, WhatAQuietStepTakesIsMeasuredForEachNumberOfAnswersAndAgain) {
   EXPECT_EQ(quiet, 2);
 }
 
+TEST(StepBudget, WhatAStepOfRowsTakesIsReadBetweenTheMeasuredOnes) {
+  StepBudget budget(64);
+  EXPECT_EQ(budget.seconds(1), 0);
+  budget.observe(2, 0, 10);
+  EXPECT_EQ(budget.seconds(1), 0);
+  EXPECT_EQ(budget.seconds(2), 10);
+  EXPECT_EQ(budget.seconds(60), 10);  // until a step has shown otherwise
+  budget.observe(6, 0, 18);
+  EXPECT_EQ(budget.seconds(4), 14);
+  EXPECT_EQ(budget.seconds(6), 18);
+  for (uint64_t i = 0; i < StepBudget::kStale; ++i) budget.observe(6, 0, 18);
+  EXPECT_EQ(budget.seconds(2), 0) << "that was long ago";
+}
+
 }  // namespace
 }  // namespace hearth

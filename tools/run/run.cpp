@@ -85,6 +85,7 @@ void add_run(CLI::App& program) {
       ->allow_extra_args(false);
   command->add_flag("--raw", options->raw, "Do not apply the model's chat template");
   add_engine_options(*command, options->engine);
+  add_speculation_options(*command, options->engine);
   add_offline_option(*command, options->offline);
   command->callback([=] {
     if (const int code = run(*options, prompt->count() > 0, seed->count() > 0); code != 0)

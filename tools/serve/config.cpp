@@ -21,6 +21,7 @@ void read_models(TomlTable& root, const std::filesystem::path& folder, ServerOpt
     ModelSource source = model_source(model.required("path"));
     if (const auto name = model.get<std::string>("name")) source.name = *name;
     source.path = folder / source.path;  // unless it is absolute
+    if (const auto draft = model.get<std::string>("draft")) source.draft = folder / *draft;
     model.refuse_others();
     options.models.push_back(std::move(source));
   }
@@ -125,6 +126,7 @@ void read_config(const std::filesystem::path& path, ServerOptions& options) {
   if (const auto seconds = root.count("grace", UINT32_MAX)) options.grace_seconds = static_cast<uint32_t>(*seconds);
   if (const auto embeddings = root.get<bool>("embeddings")) options.engine.embeddings = *embeddings;
   if (const auto same = root.get<bool>("deterministic")) options.engine.deterministic = *same;
+  if (const auto lookup = root.get<bool>("lookup")) options.engine.lookup = *lookup;
   append(options.access.hosts, root.texts("allow_hosts"));
   append(options.access.origins, root.texts("allow_origins"));
   read_models(root, path.parent_path(), options);
@@ -137,9 +139,9 @@ ModelSource model_source(const std::string& text) {
   const size_t equals = text.find('=');
   // A path may hold "=" itself: what is in front of it is a name only where it looks like one.
   if (equals != text.npos && equals > 0 && text.find('/') > equals)
-    return {text.substr(0, equals), text.substr(equals + 1), {}};
+    return {text.substr(0, equals), text.substr(equals + 1), {}, {}};
   const std::filesystem::path path(text);
-  return {path.stem().string(), path, {}};
+  return {path.stem().string(), path, {}, {}};
 }
 
 std::vector<std::string> read_keys(const std::string& text) {

@@ -47,6 +47,8 @@ Metrics::Metrics()
       steps_(gauge(registry_, "hearth_steps", "Steps since the model was loaded.")),
       rows_(gauge(registry_, "hearth_step_rows", "Tokens computed by those steps; by steps: the mean batch.")),
       set_back_(gauge(registry_, "hearth_requests_set_back", "Times a request made room in the cache for older ones.")),
+      guessed_(gauge(registry_, "hearth_guessed_tokens", "Tokens computed because they might follow.")),
+      came_true_(gauge(registry_, "hearth_guessed_tokens_true", "Those of them that did.")),
       share_(gauge(registry_, "hearth_local_share", "Share of requests answered here, 0 to 1, by task.")),
       connections_(gauge(registry_, "hearth_connections", "Open connections.").Add({})) {}
 
@@ -106,6 +108,8 @@ void Metrics::note(const std::string& model, bool loaded, const Statistics& now)
   set(steps_, now.steps);
   set(rows_, now.rows);
   set(set_back_, now.set_back);
+  set(guessed_, now.guessed);
+  set(came_true_, now.came_true);
 }
 
 std::string Metrics::text() const { return prometheus::TextSerializer().Serialize(registry_.Collect()); }

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <map>
 
+#include "engine/draft.h"
 #include "engine/errors.h"
 #include "engine/model/loaded_model.h"
 #include "engine/text/infill.h"
@@ -44,6 +45,13 @@ ModelFacts read_facts(const ModelSource& source, const EngineOptions& options) {
     facts.weights = plan.weights;
     facts.cache = plan.cache;
     facts.scratch = plan.activations;
+    if (!source.draft.empty()) {
+      const LoadedModel draft = load_draft(source.draft, model, options.parallel);
+      const MemoryPlan second = plan_memory(draft.program, draft.limits);
+      facts.weights += second.weights;
+      facts.cache += second.cache;
+      facts.scratch += second.activations;
+    }
     if (options.embeddings && model.config.causal) {  // a second plan, with a cache of one context
       facts.cache +=
           plan.cache / model.limits.pages * ((model.context + model.limits.page_size - 1) / model.limits.page_size);

@@ -8,7 +8,8 @@ namespace {
 
 enum class State { absent, loading, loaded, unloading };
 
-Engine open_engine(const ModelSource& source, const EngineOptions& options) {
+Engine open_engine(const ModelSource& source, EngineOptions options) {
+  options.draft = source.draft;
   return source.path.empty() ? Engine::view(source.bytes, source.name, options) : Engine::load(source.path, options);
 }
 

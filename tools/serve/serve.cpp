@@ -54,15 +54,26 @@ serve::ModelSource model_of(const std::string& text, const ServerOptions& option
 
 // Models that hearth.toml calls by names of the store.
 void find_configured_models(const std::filesystem::path& folder, std::vector<serve::ModelSource>& models) {
+  const auto find = [&](std::filesystem::path& path) {
+    const std::string text = path.lexically_relative(folder).string();
+    if (!store::exists(path.string()) && store::parse_model_name(text)) path = store::find_model(text);
+  };
   for (serve::ModelSource& model : models) {
-    const std::string text = model.path.lexically_relative(folder).string();
-    if (store::exists(model.path.string()) || !store::parse_model_name(text)) continue;
-    model.path = store::find_model(text);
+    find(model.path);
+    if (!model.draft.empty()) find(model.draft);
   }
 }
 
+// --draft belongs to the only model.
+void give_draft(ServerOptions& options) {
+  if (options.engine.draft.empty()) return;
+  if (options.models.size() != 1)
+    throw UsageError("--draft is for one model; of several, each names its own in hearth.toml");
+  options.models.front().draft = store::find_model(options.engine.draft.string());
+}
+
 void run_server(ServerOptions options) {
-  if (options.models.empty()) options.models.push_back({"spark", {}, builtin_model()});
+  if (options.models.empty()) options.models.push_back({"spark", {}, builtin_model(), {}});
   require_distinct_names(options);
   if (options.memory == 0) options.memory = machine_memory() / 10 * 9;
   options.log = log_line;
@@ -143,6 +154,8 @@ void add_serve(CLI::App& program) {
                     "A line for each prompt that leaves the cached one, with words of both");
   add_offline_option(*command, given->offline);
   add_engine_options(*command, given->options.engine);
+  add_speculation_options(*command, given->options.engine);
+  const auto* lookup = command->get_option("--lookup");
   const auto* context = command->get_option("--ctx");
   command->callback([=] {
     ServerOptions options = given->options;
@@ -160,6 +173,7 @@ void add_serve(CLI::App& program) {
       if (max_tokens->count() == 0) options.engine.most_tokens = from_file.engine.most_tokens;
       if (grace->count() == 0) options.grace_seconds = from_file.grace_seconds;
       if (with_embeddings->count() == 0) options.engine.embeddings = from_file.engine.embeddings;
+      if (lookup->count() == 0) options.engine.lookup = from_file.engine.lookup;
       options.memory = from_file.memory;
       options.access = from_file.access;
       options.models = from_file.models;
@@ -169,6 +183,7 @@ void add_serve(CLI::App& program) {
     }
     if (!given->memory.empty()) options.memory = serve::read_bytes(given->memory);
     for (const std::string& model : given->models) options.models.push_back(model_of(model, options, given->offline));
+    give_draft(options);
     for (const std::string& key : given->keys)
       for (std::string& one : serve::read_keys(key)) options.access.keys.push_back(std::move(one));
     for (const std::string& name : given->hosts) options.access.hosts.push_back(name);

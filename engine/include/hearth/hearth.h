@@ -60,9 +60,14 @@ struct EngineOptions {
   uint32_t most_waiting = 1024;  // requests beyond it are refused as busy
   double longest_wait = 0;       // seconds until a request that has not begun is ended as busy; 0: no limit
   bool deterministic = false;  // logits of a request are the same bits whatever it is decoded with; prompts take longer
-  bool embeddings = false;     // embed() is wanted: takes memory for a second cache of one context; encoders need none
-  std::string pre_tokenizer;   // instead of the file's tokenizer.ggml.pre
-  bool chat_template = true;   // false: the file's chat template is not looked at
+  // Speculation: tokens that are guessed to follow are computed with the one that is due, where that gives more tokens
+  // a second, as measured while it runs. Tokens are drawn from the model's own logits as without; with `deterministic`
+  // they are the same bits.
+  bool lookup = false;          // guess that texts go on as they did before, which is frequent in edits of code
+  std::filesystem::path draft;  // a small model with the same vocabulary, which guesses; empty: none
+  bool embeddings = false;      // embed() is wanted: takes memory for a second cache of one context; encoders need none
+  std::string pre_tokenizer;    // instead of the file's tokenizer.ggml.pre
+  bool chat_template = true;    // false: the file's chat template is not looked at
   // Called with the share of the file that is in memory, 0 to 1, in the thread that loads. Without it the file is read
   // when first used.
   std::function<void(double)> on_load;
@@ -198,6 +203,7 @@ struct Statistics {
   uint64_t steps = 0, rows = 0;                               // rows: tokens computed by all steps
   uint64_t prompt_tokens = 0, cached_tokens = 0, generated_tokens = 0;
   uint64_t set_back = 0;  // times a request gave up its place in the cache to older ones, and was computed again
+  uint64_t guessed = 0, came_true = 0;  // tokens that were computed because they might follow
 };
 
 // A piece of an answer under way. The last one has a result or an error.

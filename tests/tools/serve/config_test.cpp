@@ -35,9 +35,9 @@ TEST_F(Config, AllKeysAreRead) {
   const ServerOptions options =
       read("host = '127.0.0.2'\nport = 80\nollama_port = 81\napi_key = '@" + (folder_.path() / "keys").string() +
            "'\nctx = 100\nparallel = 3\nmemory = '2G'\nkeep_alive = 60\n"
-           "queue = 7\nqueue_seconds = 8\nmax_tokens = 9\ngrace = 10\nembeddings = true\n"
+           "queue = 7\nqueue_seconds = 8\nmax_tokens = 9\ngrace = 10\nembeddings = true\nlookup = true\n"
            "allow_hosts = ['a']\nallow_origins = ['b']\n"
-           "[[model]]\nname = 'm'\npath = 'sub/x.gguf'\n[[model]]\npath = '/y.gguf'\n");
+           "[[model]]\nname = 'm'\npath = 'sub/x.gguf'\ndraft = 'small.gguf'\n[[model]]\npath = '/y.gguf'\n");
   EXPECT_EQ(options.host, "127.0.0.2");
   EXPECT_EQ(options.port, 80);
   EXPECT_EQ(options.ollama_port, 81);
@@ -51,12 +51,15 @@ TEST_F(Config, AllKeysAreRead) {
   EXPECT_EQ(options.engine.most_tokens, 9u);
   EXPECT_EQ(options.grace_seconds, 10u);
   EXPECT_TRUE(options.engine.embeddings);
+  EXPECT_TRUE(options.engine.lookup);
   EXPECT_EQ(options.access.hosts, std::vector<std::string>{"a"});
   EXPECT_EQ(options.access.origins, std::vector<std::string>{"b"});
   ASSERT_EQ(options.models.size(), 2u);
   EXPECT_EQ(options.models[0].name, "m");
   EXPECT_EQ(options.models[0].path, folder_.path() / "sub/x.gguf");
+  EXPECT_EQ(options.models[0].draft, folder_.path() / "small.gguf");
   EXPECT_EQ(options.models[1].name, "y");
+  EXPECT_TRUE(options.models[1].draft.empty());
   EXPECT_EQ(options.models[1].path, "/y.gguf");
 }
 

@@ -139,9 +139,9 @@ ModelSource model_source(const std::string& text) {
   const size_t equals = text.find('=');
   // A path may hold "=" itself: what is in front of it is a name only where it looks like one.
   if (equals != text.npos && equals > 0 && text.find('/') > equals)
-    return {text.substr(0, equals), text.substr(equals + 1), {}, {}};
+    return {text.substr(0, equals), text.substr(equals + 1), {}};
   const std::filesystem::path path(text);
-  return {path.stem().string(), path, {}, {}};
+  return {path.stem().string(), path, {}};
 }
 
 std::vector<std::string> read_keys(const std::string& text) {

@@ -15,7 +15,7 @@ struct ModelSource {
   std::string name;
   std::filesystem::path path;        // empty: the model is in memory
   std::span<const std::byte> bytes;  // then
-  std::filesystem::path draft;       // a model that guesses; empty: none
+  std::filesystem::path draft = {};  // a model that guesses; empty: none
 };
 
 struct ModelFacts {

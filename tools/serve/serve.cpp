@@ -73,7 +73,7 @@ void give_draft(ServerOptions& options) {
 }
 
 void run_server(ServerOptions options) {
-  if (options.models.empty()) options.models.push_back({"spark", {}, builtin_model(), {}});
+  if (options.models.empty()) options.models.push_back({"spark", {}, builtin_model()});
   require_distinct_names(options);
   if (options.memory == 0) options.memory = machine_memory() / 10 * 9;
   options.log = log_line;

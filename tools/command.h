@@ -28,6 +28,7 @@ void add_bench(CLI::App& program);
 void add_imatrix(CLI::App& program);
 void add_perplexity(CLI::App& program);
 void add_quantize(CLI::App& program);
+void add_convert(CLI::App& program);
 void add_serve(CLI::App& program);
 void add_audit(CLI::App& program);
 void add_pull(CLI::App& program);

@@ -42,6 +42,7 @@ int main(int argc, char** argv) {
   hearth::add_imatrix(program);
   hearth::add_perplexity(program);
   hearth::add_quantize(program);
+  hearth::add_convert(program);
   hearth::add_serve(program);
   hearth::add_audit(program);
   hearth::add_pull(program);

@@ -12,7 +12,8 @@ namespace hearth {
 Json parse_json(std::string_view text, const std::string& name) {
   std::vector<std::set<std::string>> members;  // of the objects that are open
   const auto check = [&](int depth, Json::parse_event_t event, Json& value) {
-    if (depth > static_cast<int>(kDeepestJson))
+    const bool opens = event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
+    if (opens && depth >= static_cast<int>(kDeepestJson))
       throw FileError(name + ": its JSON nests deeper than " + std::to_string(kDeepestJson) + " levels");
     if (event == Json::parse_event_t::object_start) members.emplace_back();
     if (event == Json::parse_event_t::object_end) members.pop_back();

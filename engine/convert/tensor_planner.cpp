@@ -55,7 +55,10 @@ void TensorPlanner::add(const Tensor& tensor) {
     if (zero_bias &&
         std::any_of(tensor.bytes.begin(), tensor.bytes.end(), [](auto byte) { return byte != std::byte{}; }))
       fail(tensor, "is not zero, which GGUF has no place for in cohere2");
-    left_out_.push_back(tensor.name);
+    // Scales are read with what they scale.
+    const bool scales = tensor.name.ends_with("_scales") || tensor.name.ends_with(".weight_scale") ||
+                        tensor.name.ends_with(".weight_scale_inv");
+    if (!scales) left_out_.push_back(tensor.name);
     return;
   }
   const bool packed = name->layout == Layout::blocks || name->layout == Layout::alternating_blocks;

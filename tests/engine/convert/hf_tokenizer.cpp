@@ -6,7 +6,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kNormal = 1, kUnknown = 2, kControl = 3;
+constexpr int kNormal = 1, kUnknown = 2, kControl = 3, kByte = 6;
 
 Json split(const std::string& regex) {
   return {{"type", "Split"}, {"pattern", {{"Regex", regex}}}, {"behavior", "Isolated"}, {"invert", false}};
@@ -52,13 +52,14 @@ struct TokenTable {
   std::vector<int64_t> types;
 };
 
-// Tokens of an embedding that has none: an unknown one, two to control, and letters.
+// Tokens of an embedding that has none: an unknown one, two to control, a line's end, and words.
 SentencePieceFile plain_pieces(uint64_t count) {
   SentencePieceFile file;
   file.piece("<unk>", 0, kUnknown);
   file.piece("<s>", 0, kControl);
   file.piece("</s>", 0, kControl);
-  for (uint64_t id = 3; id < count; ++id) file.piece("t" + std::to_string(id), -static_cast<float>(id), kNormal);
+  file.piece("<0x0A>", 0, kByte);
+  for (uint64_t id = 4; id < count; ++id) file.piece("t" + std::to_string(id), -static_cast<float>(id), kNormal);
   file.trainer(2);
   return file;
 }

@@ -121,6 +121,13 @@ class StepReader {
   const std::string& file_;
 };
 
+bool ignores_merges(const Json& tokenizer) {
+  const auto model = tokenizer.find("model");
+  if (model == tokenizer.end() || !model->is_object()) return false;
+  const auto ignores = model->find("ignore_merges");
+  return ignores != model->end() && *ignores == true;
+}
+
 }  // namespace
 
 std::string recognise_pre_tokenizer(const Json& tokenizer, const std::string& file, std::string_view architecture) {
@@ -129,15 +136,14 @@ std::string recognise_pre_tokenizer(const Json& tokenizer, const std::string& fi
   for (const KnownSteps& known : known_steps()) {
     if (!std::equal(known.steps.begin(), known.steps.end(), steps.begin(), steps.end(), same_step)) continue;
     // Readers take words that are tokens as they are, without merges, by this name.
-    const auto model = tokenizer.find("model");
-    if (std::string_view(known.pre) == "dbrx" && model != tokenizer.end() && model->value("ignore_merges", false))
-      return "llama-bpe";
+    if (std::string_view(known.pre) == "dbrx" && ignores_merges(tokenizer)) return "llama-bpe";
     for (const Alias& alias : kAliases)
       if (alias.pre == known.pre && alias.architecture == architecture) return alias.name;
     return known.pre;
   }
   std::string told;
-  for (const std::string& step : steps) told += (told.empty() ? "" : "; ") + printable(step);
+  for (const std::string& step : Steps(steps.begin(), steps.begin() + std::min<ptrdiff_t>(std::ssize(steps), 12)))
+    told += (told.empty() ? "" : "; ") + printable(step);
   throw FileError(file + ": pre_tokenizer is unknown (" + (told.empty() ? "none" : told) + "); --pre names one of " +
                   known_pre_tokenizers());
 }

@@ -39,6 +39,9 @@ ModelShape read_shape(const ModelFamily& family, const Settings& config) {
   shape.head_size = stated.value_or(shape.width / shape.heads);
   if (shape.head_size == 0) config.fail("head_dim", "is 0");
   shape.experts = config.size({"num_local_experts", "num_experts", "n_routed_experts"}).value_or(0);
+  constexpr uint32_t kMost = 65535;
+  if (shape.heads > kMost) config.fail("num_attention_heads", "is past what any model has");
+  if (shape.experts > kMost) config.fail("num_experts", "is past what any model has");
   if (architecture == "deepseek2") {
     shape.kv_rank = config.require_size({"kv_lora_rank"});
     shape.plain_key = config.require_size({"qk_nope_head_dim"});

@@ -135,12 +135,19 @@ Scales TensorPlanner::scales_of(const Tensor& tensor) const {
   return scales;
 }
 
-std::vector<uint32_t> TensorPlanner::row_order(const std::string& name, uint64_t rows) const {
+std::vector<uint32_t> TensorPlanner::row_order(const Tensor& tensor, const std::string& name, uint64_t rows) const {
   const auto is = [&](std::string_view part) { return name.find(part) != name.npos; };
-  if (family_.pairs && is(".attn_q.")) return paired_rows(rows, shape_.heads);
-  if (family_.pairs && is(".attn_k.")) return paired_rows(rows, shape_.kv_heads);
-  if (family_.grouped_qkv && is(".attn_qkv.")) return ungrouped_rows(shape_.heads, shape_.kv_heads, shape_.head_size);
-  return {};
+  const auto require = [&](bool holds) {
+    if (!holds) fail(tensor, "has " + std::to_string(rows) + " rows, which its heads do not have");
+  };
+  if (family_.pairs && (is(".attn_q.") || is(".attn_k."))) {
+    const uint32_t heads = is(".attn_q.") ? shape_.heads : shape_.kv_heads;
+    require(rows % (2 * uint64_t{heads}) == 0);
+    return paired_rows(rows, heads);
+  }
+  if (!family_.grouped_qkv || !is(".attn_qkv.")) return {};
+  require(rows == (uint64_t{shape_.heads} + 2 * uint64_t{shape_.kv_heads}) * shape_.head_size);
+  return ungrouped_rows(shape_.heads, shape_.kv_heads, shape_.head_size);
 }
 
 void TensorPlanner::add_plain(const Tensor& tensor, const TensorName& name) {
@@ -151,9 +158,7 @@ void TensorPlanner::add_plain(const Tensor& tensor, const TensorName& name) {
     std::swap(piece.row_step, piece.column_step);
     std::swap(dims[0], dims[1]);
   }
-  piece.order = row_order(name.name, piece.rows);
-  if (!piece.order.empty() && piece.order.size() != piece.rows)
-    fail(tensor, "has " + std::to_string(piece.rows) + " rows, which its heads do not have");
+  piece.order = row_order(tensor, name.name, piece.rows);
   if (!name.part) return put(name, name.name, std::move(piece), 0, 1, std::move(dims));
   // Vectors for each head are stacked to a matrix, matrices of each expert to a tensor of three dimensions.
   const bool of_heads = name.name.find("_norm.") != name.name.npos;

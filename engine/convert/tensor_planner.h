@@ -36,7 +36,7 @@ class TensorPlanner {
            std::vector<uint64_t> dims);
   Piece matrix(const Tensor& tensor) const;
   Scales scales_of(const Tensor& tensor) const;
-  std::vector<uint32_t> row_order(const std::string& name, uint64_t rows) const;
+  std::vector<uint32_t> row_order(const Tensor& tensor, const std::string& name, uint64_t rows) const;
   void check() const;
   [[noreturn]] void fail(const Tensor& tensor, const std::string& what) const;
 

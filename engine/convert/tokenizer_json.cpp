@@ -44,7 +44,7 @@ class TokenizerReader {
       vocabulary_.model = "gpt2";
       vocabulary_.pre = pre.empty() ? recognise_pre_tokenizer(tokenizer_, file_, architecture) : pre;
       vocabulary_.merges = read_merges(member(model, "merges"));
-    } else if (model.value("byte_fallback", Json(false)) == true || has_step("Metaspace")) {
+    } else if (member(model, "byte_fallback") == true || has_step("Metaspace")) {
       make_sentence_piece(model);
     } else {
       fail("has a BPE tokenizer neither of bytes nor in the manner of SentencePiece");
@@ -143,7 +143,7 @@ class TokenizerReader {
   void make_word_piece(const Json& model) {
     const Json& prefix = member(model, "continuing_subword_prefix");
     if (!prefix.is_null() && prefix != "##") fail("has an unusual continuing_subword_prefix");
-    if (find_step(member(tokenizer_, "normalizer"), "BertNormalizer").value("lowercase", Json(true)) != true)
+    if (member(find_step(member(tokenizer_, "normalizer"), "BertNormalizer"), "lowercase") == false)
       fail("has a WordPiece tokenizer that tells upper from lower case, which GGUF has no place for");
     vocabulary_.model = "bert";
     vocabulary_.pre = "default";
@@ -184,6 +184,15 @@ bool looks_special(std::string_view text) {
   return within("<|", "|>") || within("<" + std::string(kBar), std::string(kBar) + ">") || within("<unused", ">");
 }
 
+std::string with_spaces(std::string_view marked) {
+  std::string text;
+  for (size_t at = marked.find(kSpaceMark); at != marked.npos; at = marked.find(kSpaceMark)) {
+    text.append(marked.substr(0, at)).append(" ");
+    marked.remove_prefix(at + kSpaceMark.size());
+  }
+  return text.append(marked);
+}
+
 }  // namespace
 
 ConvertedToken& ConvertedVocabulary::at(uint64_t id, const std::string& file) {
@@ -196,10 +205,7 @@ void add_token(ConvertedVocabulary& vocabulary, uint64_t id, std::string text, b
   ConvertedToken& token = vocabulary.at(id, file);
   token.type = special || looks_special(text) ? TokenType::control : TokenType::user_defined;
   // Readers look for the latter in texts, where spaces are not yet marked.
-  if (token.type == TokenType::user_defined)
-    for (size_t at = text.find(kSpaceMark); at != text.npos; at = text.find(kSpaceMark, at))
-      text.replace(at, kSpaceMark.size(), " ");
-  token.text = std::move(text);
+  token.text = token.type == TokenType::user_defined ? with_spaces(text) : std::move(text);
   token.score = vocabulary.model == "llama" ? -1000.0f : 0.0f;
 }
 

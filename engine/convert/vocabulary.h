@@ -30,7 +30,7 @@ struct ConvertedVocabulary {
   ConvertedToken& at(uint64_t id, const std::string& file);
 };
 
-inline constexpr uint64_t kMostTokens = uint64_t{1} << 24;
+inline constexpr uint64_t kMostTokens = uint64_t{1} << 21;
 
 // Replaces a token by one that was added to it.
 void add_token(ConvertedVocabulary& vocabulary, uint64_t id, std::string text, bool special, const std::string& file);

@@ -13,7 +13,7 @@ const std::string kModel = std::filesystem::path(HEARTH_SOURCE_DIR) / "tests/dat
 
 TEST(Program, EverySubcommandHasHelp) {
   for (const char* command : {"run", "inspect", "tokenize", "detokenize", "render", "logits", "bench", "imatrix",
-                              "perplexity", "quantize", "serve", "pull", "list", "show", "rm"}) {
+                              "perplexity", "quantize", "convert", "serve", "pull", "list", "show", "rm"}) {
     const Outcome outcome = run_program({command, "--help"});
     EXPECT_EQ(outcome.exit_code, 0) << command;
     EXPECT_NE(outcome.out.find(std::string("hearth ") + command), outcome.out.npos) << outcome.out;

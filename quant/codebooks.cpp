@@ -3,6 +3,7 @@
 #include "quant/codebooks.h"
 
 #include <bit>
+#include <cstddef>
 
 namespace hearth {
 namespace {

@@ -28,8 +28,8 @@ class StepBudget {
     return allowed();
   }
 
-  // What a step of so many rows and no prompt takes: as measured, or in proportion between the two next that are, or as
-  // the next smaller one, for more rows may cost nothing until that is known. 0 where no step of `rows` or fewer is
+  // What a step of so many rows and no prompt takes: as measured, or in proportion between the two next that are, or
+  // past those as if each row cost half of one that a step cannot do without. 0 where no step of `rows` or fewer is
   // known.
   double seconds(uint32_t rows) const {
     uint32_t below = std::min(rows, most_), above = rows;
@@ -37,7 +37,7 @@ class StepBudget {
     if (below == 0 || below == rows) return quiet_[below].seconds;
     while (above <= most_ && !known(above)) ++above;
     const double least = quiet_[below].seconds;
-    if (above > most_) return least;
+    if (above > most_) return least * (1 + 0.5 * (rows - below) / below);
     return least + (quiet_[above].seconds - least) * (rows - below) / (above - below);
   }
   uint32_t most() const { return most_; }  // rows of a step

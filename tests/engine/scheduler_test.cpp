@@ -376,7 +376,9 @@ TEST_F(SchedulerTest, WhatWasOnlyGuessedIsInNoCache) {
   memory = 2;
   make(64, 4, 64, 1);
   plan->pause = std::chrono::microseconds(500);
-  const auto first = add(prompt(1, 9), 120);
+  std::vector<int32_t> misleading = prompt(1, 30);  // said twice, though the task goes on otherwise
+  misleading.insert(misleading.end(), misleading.begin(), misleading.end());
+  const auto first = add(misleading, 120);
   run();
   EXPECT_GT(scheduler->statistics().guessed, scheduler->statistics().came_true);
   std::vector<int32_t> all = first->tokens;

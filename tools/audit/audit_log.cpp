@@ -10,7 +10,8 @@
 namespace hearth::audit {
 namespace {
 
-constexpr size_t kMostQueued = 1 << 16;  // pairs; a server that is faster than its disk for so long loses some
+constexpr std::chrono::seconds kOwnPatience{5};  // until other threads have written theirs
+constexpr size_t kMostQueued = 1 << 16;          // pairs; a server that is faster than its disk for so long loses some
 constexpr std::chrono::milliseconds kGather{200};  // rows of so long are written together
 
 int64_t system_milliseconds() {
@@ -60,8 +61,10 @@ void AuditLog::check_head(const Link& last) {
 // Calls add(last), which writes rows and moves `last` on.
 template <class Add>
 void AuditLog::append(const Add& add) {
-  const std::lock_guard lock(writing_);
+  const std::unique_lock lock(writing_, kOwnPatience);
+  if (!lock) throw AuditError("the audit log " + options_.path.string() + " cannot be written: other rows wait too");
   const Head::Lock other_processes(head_);
+  require_in_place();
   Transaction transaction(database_);
   Link last;
   if (last_row_.next()) {
@@ -73,7 +76,15 @@ void AuditLog::append(const Add& add) {
   const Link before = last;
   add(last);
   transaction.commit();
-  if (last != before) head_.write(last);
+  if (last == before) return;
+  head_.write(last);
+  require_in_place();
+}
+
+// A row in a file that nobody finds is none.
+void AuditLog::require_in_place() {
+  database_.require_in_place();
+  head_.require_in_place();
 }
 
 template <class Record>

@@ -24,7 +24,8 @@ struct LogOptions {
   std::function<void(const std::string& why, uint64_t lost)> on_loss = {};
 };
 
-// Several processes may write the same log. Thread-safe. A log that its head says was longer is not written on.
+// Several processes may write the same log. Thread-safe. A log that its head says was longer is not written on, nor one
+// whose files were deleted, moved or replaced since they were opened.
 class AuditLog {
  public:
   // Throws AuditError where the log cannot be opened, or does not agree with its head.
@@ -51,6 +52,7 @@ class AuditLog {
   };
 
   void check_head(const Link& last);
+  void require_in_place();
   template <class Add>
   void append(const Add& add);
   template <class Record>
@@ -59,7 +61,7 @@ class AuditLog {
   void write_in_background();
 
   LogOptions options_;
-  std::mutex writing_;  // guards what follows
+  std::timed_mutex writing_;  // guards what follows
   Head head_;
   Database database_;
   Statement last_row_, hash_of_row_, insert_, insert_body_;

@@ -1,6 +1,10 @@
 // Opening, preparing, stepping.
 #include "tools/audit/database.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 namespace hearth::audit {
 namespace {
 
@@ -34,6 +38,8 @@ CREATE VIEW IF NOT EXISTS outcomes AS SELECT n, content->>'time' AS time, conten
 
 Database::Database(const std::filesystem::path& path, Access access) : path_(path) {
   const int flags = access == Access::write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE;
+  if (access == Access::write)  // before SQLite creates it for everyone to read
+    if (const int file = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600); file >= 0) close(file);
   sqlite3* handle = nullptr;
   int result = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
   handle_.reset(handle);
@@ -44,9 +50,35 @@ Database::Database(const std::filesystem::path& path, Access access) : path_(pat
   if (result != SQLITE_OK) fail("cannot be opened");
   sqlite3_busy_timeout(handle_.get(), kBusyMilliseconds);
   if (access == Access::read) return;
+  make_private();
   run("PRAGMA journal_mode = WAL");
   run("PRAGMA synchronous = FULL");
   run(kTables);
+}
+
+// "hearth.db" -> "hearth.db-wal", where SQLite has it: a link is followed.
+std::filesystem::path Database::file(const char* ending) const {
+  return std::string(sqlite3_db_filename(handle_.get(), "main")) + ending;
+}
+
+void Database::make_private() {
+  for (const char* ending : {"", "-wal", "-shm"}) {
+    struct stat found {};
+    const std::filesystem::path path = file(ending);
+    if (stat(path.c_str(), &found) != 0 || (found.st_mode & 077) == 0) continue;
+    if (chmod(path.c_str(), found.st_mode & 0700) != 0)
+      throw AuditError("the audit log " + path.string() + " can be read by others, and that cannot be changed");
+  }
+}
+
+void Database::require_in_place() {
+  int moved = 0;
+  if (sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK) moved = 1;
+  const auto main = file_at(path_), write_ahead = file_at(file("-wal"));
+  if (!main_) main_ = main;
+  if (!write_ahead_) write_ahead_ = write_ahead;
+  if (moved != 0 || !main || main != main_ || write_ahead != write_ahead_)
+    throw AuditError("the audit log " + path_.string() + " was deleted, moved or replaced while it was in use");
 }
 
 void Database::run(const char* statement) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "tools/audit/file_id.h"
 #include "tools/audit/record.h"
 
 namespace hearth::audit {
@@ -18,16 +19,21 @@ namespace hearth::audit {
 class Database {
  public:
   enum class Access { write, read };
-  // `write` creates the file and its tables where they are absent.
+  // `write` creates the file and its tables where they are absent. Nobody but its owner may then read it.
   Database(const std::filesystem::path& path, Access access);
 
   void run(const char* statement);
+  // Throws where the file that is open, or its write-ahead log, is no longer the one at its path.
+  void require_in_place();
 
  private:
   friend class Statement;
+  std::filesystem::path file(const char* ending) const;
+  void make_private();
   [[noreturn]] void fail(const std::string& doing) const;
 
   std::filesystem::path path_;
+  std::optional<FileId> main_, write_ahead_;  // when they were first looked at
   std::unique_ptr<sqlite3, int (*)(sqlite3*)> handle_{nullptr, &sqlite3_close};
 };
 

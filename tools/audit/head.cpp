@@ -8,13 +8,17 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
+#include "tools/audit/file_id.h"
 #include "tools/audit/record.h"
 
 namespace hearth::audit {
 namespace {
 
+constexpr std::chrono::seconds kLockPatience{5};  // until another process lets go
 constexpr size_t kNumberDigits = 20, kHashDigits = 64;
 constexpr size_t kLength = kNumberDigits + 1 + kHashDigits + 1;  // "00000000000000000017:9f86d0...\n"
 
@@ -44,8 +48,13 @@ Head::~Head() {
 }
 
 Head::Lock::Lock(const Head& head) : file_(head.file_) {
-  while (file_ >= 0 && flock(file_, LOCK_EX) != 0)
-    if (errno != EINTR) head.fail("cannot be locked");
+  const auto end = std::chrono::steady_clock::now() + kLockPatience;
+  for (std::chrono::milliseconds pause{1}; file_ >= 0 && flock(file_, LOCK_EX | LOCK_NB) != 0;) {
+    if (errno == EINTR) continue;
+    if (errno != EWOULDBLOCK || std::chrono::steady_clock::now() > end) head.fail("cannot be locked");
+    std::this_thread::sleep_for(pause);
+    pause = std::min(pause * 2, std::chrono::milliseconds(16));
+  }
 }
 
 Head::Lock::~Lock() {
@@ -71,6 +80,12 @@ void Head::write(const Link& link) {
   const std::string line = std::string(kNumberDigits - number.size(), '0') + number + ":" + link.hash + "\n";
   if (pwrite(file_, line.data(), line.size(), 0) != static_cast<ssize_t>(line.size()) || fdatasync(file_) != 0)
     fail("cannot be written");
+}
+
+void Head::require_in_place() const {
+  const auto there = file_at(path_);
+  if (!there || there != file_of(file_))
+    throw AuditError("the file " + path_.string() + " was deleted, moved or replaced while it was in use");
 }
 
 void Head::fail(const char* doing) const {

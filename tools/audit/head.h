@@ -21,6 +21,7 @@ class Head {
   // While one of these lives no other process writes, neither head nor log.
   class Lock {
    public:
+    // Throws where another process holds it for longer than five seconds.
     explicit Lock(const Head& head);
     ~Lock();
     Lock(const Lock&) = delete;
@@ -34,6 +35,8 @@ class Head {
   std::optional<Link> read() const;
   // On the disk when it returns.
   void write(const Link& link);
+  // Throws where the file that is open is no longer the one at its path.
+  void require_in_place() const;
 
  private:
   [[noreturn]] void fail(const char* doing) const;

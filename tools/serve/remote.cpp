@@ -165,7 +165,8 @@ class Transfer {
 };
 
 // The row that says what is about to leave.
-uint64_t record(audit::Decision decision, const RemoteRequest& request, int attempt, audit::AuditLog& log) {
+uint64_t record(audit::Decision decision, const RemoteRequest& request, int attempt, const RemoteReceiver& receiver,
+                audit::AuditLog& log) {
   decision.leaves = true;
   decision.attempt = attempt;
   decision.url = request.url;
@@ -174,7 +175,9 @@ uint64_t record(audit::Decision decision, const RemoteRequest& request, int atte
   try {
     return log.write(decision, request.body);
   } catch (const audit::AuditError& error) {
-    throw ApiError(503, "server_error", "audit_unavailable", std::string("nothing was sent: ") + error.what());
+    const std::string why = std::string("nothing was sent: ") + error.what();
+    if (receiver.on_loss) receiver.on_loss(why);
+    throw ApiError(503, "server_error", "audit_unavailable", why);
   }
 }
 
@@ -185,7 +188,7 @@ bool can_send_off_machine() { return true; }
 void send_off_machine(const RemoteRequest& request, const RemoteReceiver& receiver, audit::AuditLog& log) {
   initialise_once();
   for (int attempt = 1;; ++attempt) {
-    const uint64_t row = record(request.decision, request, attempt, log);
+    const uint64_t row = record(request.decision, request, attempt, receiver, log);
     Transfer transfer(request, receiver, log.keeps_bodies());
     const CURLcode result = transfer.run();
     audit::Outcome outcome = transfer.outcome(request, result);

@@ -47,7 +47,7 @@ struct RemoteReceiver {
   std::function<std::string(uint64_t prompt_tokens, uint64_t answer_tokens)> passed;
   std::function<bool()> wanted;                           // asked about once a second
   std::function<void(const audit::Outcome&)> on_outcome;  // of each attempt
-  std::function<void(const std::string&)> on_loss;        // why an outcome could not be recorded
+  std::function<void(const std::string&)> on_loss;        // why a row could not be written
 };
 
 // Whether this program was built with HEARTH_REMOTE.

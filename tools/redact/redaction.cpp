@@ -2,6 +2,7 @@
 #include "tools/redact/redaction.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 #include "tools/audit/digest.h"
@@ -28,6 +29,13 @@ std::string upper_name(const std::string& rule) {
 // Of a call's arguments, in a request in OpenAI's words.
 bool is_arguments(const std::string& name) { return name == "arguments" || name == "partial_json"; }
 
+// What holds data of somebody's, where numbers mean something: elsewhere they are the protocol's ("budget_tokens").
+bool holds_data(const std::string& name) {
+  constexpr std::array kNames = {"input", "arguments", "partial_json", "metadata", "enum",
+                                 "const", "default",   "example",      "examples"};
+  return std::ranges::find(kNames, name) != kNames.end();
+}
+
 }  // namespace
 
 void Redaction::add(std::string_view secret, const std::string& rule) {
@@ -49,19 +57,20 @@ void Redaction::look_at_text(std::string_view text) {
 void Redaction::look_at_arguments(const std::string& text) {
   const Json parsed = parse_shallow(text);
   // Written as escapes a secret may look otherwise than it is.
-  if (parsed.is_structured()) look_inside(parsed, true);
+  if (parsed.is_structured()) look_inside(parsed, {true, true});
   look_at_text(text);
 }
 
-void Redaction::look_inside(const Json& value, bool members) {
+void Redaction::look_inside(const Json& value, Place place) {
   if (value.is_string()) return look_at_text(value.get_ref<const std::string&>());
+  if (value.is_number() && place.numbers) return look_at_text(value.dump());
   if (value.is_array())
-    for (const Json& one : value) look_inside(one, members);
+    for (const Json& one : value) look_inside(one, place);
   if (!value.is_object()) return;
   for (const auto& [name, member] : value.items()) {
     look_at_text(name);
     if (!member.is_string()) {
-      look_inside(member, members);
+      look_inside(member, {place.members, place.numbers || holds_data(name)});
       continue;
     }
     const auto& text = member.get_ref<const std::string&>();
@@ -70,7 +79,7 @@ void Redaction::look_inside(const Json& value, bool members) {
       continue;
     }
     look_at_text(text);
-    if (!members) continue;
+    if (!place.members) continue;
     for (const Finder* finder : finders_)
       if (const std::string rule = finder->rule_of_member(name, text); !rule.empty()) add(text, rule);
   }
@@ -79,7 +88,13 @@ void Redaction::look_inside(const Json& value, bool members) {
 bool Redaction::look(const Json& body) {
   // The protocol's own members at the top ("prompt_cache_key") are no assignments, those of what it carries are.
   for (const auto& [name, member] : body.items())
-    if (name != "model") look_inside(Json{{name, member}}, !member.is_string());
+    if (name != "model") {
+      look_at_text(name);
+      if (member.is_string())
+        look_inside(Json{{name, member}}, {});
+      else
+        look_inside(member, {true, name == "metadata"});
+    }
   return by_secret_.size() <= kMostSecrets && bytes_ * by_secret_.size() <= kMostCompared;
 }
 
@@ -109,11 +124,15 @@ std::string Redaction::hidden(const std::string& text) const {
   return result + text.substr(at);
 }
 
-void Redaction::hide_inside(Json& value) {
+void Redaction::hide_inside(Json& value, bool numbers) const {
   if (value.is_string()) {
     value = hidden(value.get_ref<const std::string&>());
+  } else if (value.is_number()) {
+    if (!numbers) return;
+    const std::string text = value.dump();
+    if (std::string without = hidden(text); without != text) value = std::move(without);
   } else if (value.is_array()) {
-    for (Json& one : value) hide_inside(one);
+    for (Json& one : value) hide_inside(one, numbers);
   } else if (value.is_object()) {
     Json without = Json::object();
     for (auto& [name, member] : value.items()) {
@@ -121,21 +140,25 @@ void Redaction::hide_inside(Json& value) {
         Json parsed = parse_shallow(member.get_ref<const std::string&>());
         if (parsed.is_structured()) {
           const Json before = parsed;
-          hide_inside(parsed);
+          hide_inside(parsed, true);
           if (parsed != before) member = parsed.dump();
         }
       }
-      hide_inside(member);
+      hide_inside(member, numbers || holds_data(name));
       without[hidden(name)] = std::move(member);
     }
     value = std::move(without);
   }
 }
 
-void Redaction::hide(Json& body) {
-  if (secrets_.empty()) return;
-  for (auto& [name, member] : body.items())
-    if (name != "model") hide_inside(member);
+void Redaction::hide(Json& body) const {
+  if (secrets_.empty() || !body.is_object()) return;
+  Json without = Json::object();
+  for (auto& [name, member] : body.items()) {
+    if (name != "model") hide_inside(member, name == "metadata");
+    without[name == "model" ? name : hidden(name)] = std::move(member);
+  }
+  body = std::move(without);
 }
 
 }  // namespace hearth::redact

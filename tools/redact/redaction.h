@@ -22,11 +22,13 @@ class Redaction {
   Redaction(std::vector<const Finder*> finders, std::string key) : finders_(std::move(finders)), key_(std::move(key)) {}
 
   // Looks for secrets in all strings of a request's body but its model's name: texts, names of members, and calls'
-  // arguments, which are JSON themselves. False where there are more than it can replace in bounded time; then the body
-  // must not leave.
+  // arguments, which are JSON themselves; and in the numbers of what is given to tools. False where there are more than
+  // it can replace in bounded time; then the body must not leave.
   bool look(const Json& body);
-  // Puts placeholders where secrets were found, and wherever else in the body they stand.
-  void hide(Json& body);
+  // Puts placeholders where secrets were found, and wherever else in the body they stand. A number becomes a string.
+  void hide(Json& body) const;
+  // The same for a text.
+  std::string hidden(const std::string& text) const;
 
   bool empty() const { return secrets_.empty(); }
   // How many different secrets were found, by rule.
@@ -35,11 +37,15 @@ class Redaction {
 
  private:
   void look_at_text(std::string_view text);
-  void look_inside(const Json& value, bool members);
+  // What is known of the place in a body: whether members are assignments, and whether numbers are data.
+  struct Place {
+    bool members = false, numbers = false;
+  };
+
+  void look_inside(const Json& value, Place place);
   void look_at_arguments(const std::string& text);
   void add(std::string_view secret, const std::string& rule);
-  std::string hidden(const std::string& text) const;
-  void hide_inside(Json& value);
+  void hide_inside(Json& value, bool numbers) const;
 
   std::vector<const Finder*> finders_;
   std::string key_;

@@ -92,6 +92,38 @@ TEST(PlantedSecrets, MembersOfArgumentsAreAssignments) {
   EXPECT_EQ(body, before);
 }
 
+TEST(PlantedSecrets, NamesOfMembersAreHiddenAtEveryLevel) {
+  const Finder finder({});
+  const std::string key = "ghp_abcdefghijklmnopqrstuvwxyz0123456789";
+  Json body = {{"model", "large"}, {key, 1}, {"messages", Json::array({{{key, Json::array({{{key, 2}}})}}})}};
+  const Json before = body;
+  Redaction redaction({&finder}, "key");
+  redaction.look(body);
+  redaction.hide(body);
+  EXPECT_EQ(body.dump().find("ghp_"), std::string::npos) << body;
+  EXPECT_EQ(body.size(), before.size());
+  EXPECT_EQ(body["model"], "large");
+}
+
+TEST(PlantedSecrets, NumbersOfWhatToolsAreGivenAreLookedAtToo) {
+  const Finder finder({true, true, {{"account", R"(\b9[0-9]{7}\b)"}}});
+  Json body = Json::parse(R"({"model":"large","max_tokens":90000001,"metadata":{"acct":91234561},"messages":[
+    {"role":"assistant","content":[{"type":"tool_use","name":"f","input":{"acct":91234567,"all":[1,91234562]}}],
+     "tool_calls":[{"function":{"name":"f","arguments":"{\"acct\": 91234563, \"n\": 3}"}}]}],
+    "tools":[{"input_schema":{"properties":{"acct":{"type":"integer","enum":[91234564],"maximum":99999999}}}}]})");
+  Redaction redaction({&finder}, "key");
+  redaction.look(body);
+  redaction.hide(body);
+  EXPECT_EQ(body.dump().find("9123456"), std::string::npos) << body;
+  EXPECT_EQ(body["max_tokens"], 90000001) << "the protocol's own numbers stay";
+  const Json& said = body["messages"][0];
+  EXPECT_TRUE(said["content"][0]["input"]["acct"].is_string());
+  EXPECT_EQ(said["content"][0]["input"]["all"][0], 1);
+  const Json arguments = Json::parse(said["tool_calls"][0]["function"]["arguments"].get<std::string>());
+  EXPECT_TRUE(arguments["acct"].is_string()) << "and they are JSON still";
+  EXPECT_EQ(redaction.counts().at("account"), 5u);
+}
+
 TEST(Placeholders, AreTheSameForTheSameSecretAndKeyAlone) {
   const Finder finder({});
   const auto placeholder = [&](const char* key, const char* address) {

@@ -10,6 +10,8 @@
 namespace hearth::redact {
 namespace {
 
+constexpr size_t kShortestPassword = 6;
+
 std::string lower(std::string_view text) {
   std::string result(text);
   for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -48,19 +50,6 @@ Shape shape_of(std::string_view value) {
   return shape;
 }
 
-// "changeme", "your-api-key", "${TOKEN}", "xxxxxxxx": what stands where a secret would.
-bool stands_for_one(std::string_view value) {
-  if (value.starts_with('$') || value.starts_with('%') || value.starts_with('<') || value.starts_with("{{"))
-    return true;
-  if (value.starts_with("HEARTH_REDACTED_")) return true;
-  const std::string words = lower(value);
-  if (holds_any(words, {"example",     "changeme",   "change-me", "change_me", "placeholder", "your-",  "your_",
-                        "yourkey",     "redacted",   "dummy",     "xxxx",      "****",        "....",   "todo",
-                        "process.env", "os.environ", "getenv",    "secrets.",  "env.",        "config."}))
-    return true;
-  return std::ranges::count(value, value.front()) == static_cast<std::ptrdiff_t>(value.size());
-}
-
 // "2026-11-25T16:00", "12.5.3", "0x1F": digits that mean a number.
 bool is_date_or_version(std::string_view value) {
   const auto digit = [&](size_t i) {
@@ -85,6 +74,43 @@ double entropy(std::string_view value) {
   return bits;
 }
 
+bool stands_for_secret(std::string_view value) {
+  const bool variable = value.starts_with('$') && !(value.size() > 1 && value[1] >= '0' && value[1] <= '9');
+  if (variable || value.starts_with('%') || value.starts_with('<') || value.starts_with("{{")) return true;
+  if (value.starts_with("HEARTH_REDACTED_")) return true;
+  const std::string words = lower(value);
+  if (holds_any(words, {"example",     "changeme",   "change-me", "change_me", "placeholder", "your-",  "your_",
+                        "yourkey",     "redacted",   "dummy",     "xxxx",      "****",        "....",   "todo",
+                        "process.env", "os.environ", "getenv",    "secrets.",  "env.",        "config."}))
+    return true;
+  return std::ranges::count(value, value.front()) == static_cast<std::ptrdiff_t>(value.size());
+}
+
+bool is_word(std::string_view value) {
+  const Shape shape = shape_of(value);
+  if (shape.digits > 0 || shape.symbols > 0 || value.find_first_of(".:/") != value.npos) return false;
+  return shape.lower == 0 || shape.upper == 0 || (shape.upper == 1 && shape.changes == 1);
+}
+
+bool is_literal(std::string_view password) {
+  const size_t dollar = password.front() == '$' ? 1 : 0;
+  const std::string_view name = password.substr(dollar);
+  if (password.starts_with("${") || password.starts_with("$(") || password.starts_with("{") ||
+      password.starts_with("<"))
+    return false;
+  if (password.find_first_not_of('*') == password.npos || (password.size() > 1 && password.back() == '%')) return false;
+  if (password.front() == '%')
+    return password.size() > 2 && std::isxdigit(static_cast<unsigned char>(password[1])) != 0 &&
+           std::isxdigit(static_cast<unsigned char>(password[2])) != 0;  // "%40", but not "%s" and "%(name)s"
+  if (dollar == 0 || name.empty()) return true;
+  // A variable is one word; what mixes both cases with digits is none.
+  const Shape shape = shape_of(name);
+  if (std::isdigit(static_cast<unsigned char>(name.front())) != 0) return true;
+  if (name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") != name.npos)
+    return true;
+  return shape.digits > 0 && shape.upper > 0 && shape.lower > 0;
+}
+
 bool names_secret(std::string_view name) {
   const std::string words = lower(name);
   if (holds_any(words, {"public", "tokeniz", "max_tokens", "maxtokens", "num_tokens", "foreign_key", "primary_key",
@@ -102,7 +128,8 @@ bool names_secret(std::string_view name) {
 
 bool is_secret(const Assigned& assigned) {
   const std::string_view value = assigned.value;
-  if (value.size() < 8 || value.size() > 4096 || stands_for_one(value) || is_date_or_version(value)) return false;
+  if (value.size() < kShortestPassword || value.size() > 4096 || stands_for_secret(value) || is_date_or_version(value))
+    return false;
   if (!names_secret(assigned.name)) return false;
   const bool passphrase = lower(assigned.name).find("passphrase") != std::string::npos;
   if (value.find(' ') != value.npos) return passphrase && value.size() >= 16;  // else it is a sentence
@@ -113,6 +140,8 @@ bool is_secret(const Assigned& assigned) {
   if (password) {
     // What people choose: letters with digits or symbols.
     const bool mixed = letters > 0 && (shape.digits > 0 || shape.symbols > 0);
+    const bool varied = shape.digits > 0 && shape.upper > 0 && shape.lower > 0;
+    if (value.size() < 8 && !assigned.quoted && !varied) return false;
     if (assigned.quoted || !shape.identifier) return mixed && bits >= 2.0;
     return mixed && shape.digits >= 2 && bits >= 2.5;
   }

@@ -31,12 +31,16 @@ Ledger::Account& Ledger::current(const std::string& account) {
   return of;
 }
 
+bool Ledger::is_too_fast(const Account& of) const {
+  return of.limits.requests_per_minute > 0 && of.starts.size() >= of.limits.requests_per_minute;
+}
+
 std::string Ledger::reserve(const std::vector<std::string>& accounts, const Amount& estimate) {
   const std::lock_guard lock(mutex_);
   for (const std::string& name : accounts) {
     const Account& of = current(name);
     const Limits& limits = of.limits;
-    if (limits.requests_per_minute > 0 && of.starts.size() >= limits.requests_per_minute) return "rate of " + name;
+    if (is_too_fast(of)) return "rate of " + name;
     if (limits.money_per_day > 0 && of.used.money + of.reserved.money + estimate.money > limits.money_per_day)
       return "money of " + name;
     if (limits.tokens_per_day > 0 && of.used.tokens + of.reserved.tokens + estimate.tokens > limits.tokens_per_day)
@@ -48,6 +52,15 @@ std::string Ledger::reserve(const std::vector<std::string>& accounts, const Amou
     of.reserved.tokens += estimate.tokens;
     if (of.limits.requests_per_minute > 0) of.starts.push_back(now_());
   }
+  return "";
+}
+
+std::string Ledger::again(const std::vector<std::string>& accounts) {
+  const std::lock_guard lock(mutex_);
+  for (const std::string& name : accounts)
+    if (is_too_fast(current(name))) return "rate of " + name;
+  for (const std::string& name : accounts)
+    if (Account& of = current(name); of.limits.requests_per_minute > 0) of.starts.push_back(now_());
   return "";
 }
 

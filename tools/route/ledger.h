@@ -31,6 +31,9 @@ class Ledger {
   // Sets an amount aside while a request is under way. The limit that it would pass, "money of remote cloud", and then
   // nothing is set aside; empty: none.
   std::string reserve(const std::vector<std::string>& accounts, const Amount& estimate);
+  // Counts a further attempt of a request under way. The limit that it would pass, "rate of all", and then it is not to
+  // be made; empty: none.
+  std::string again(const std::vector<std::string>& accounts);
   // The limit that a request under way passes by what it took so far, beyond what was set aside; empty: none.
   std::string passed(const std::vector<std::string>& accounts, const Amount& estimate, const Amount& so_far);
   // Once what it took is known.
@@ -51,6 +54,7 @@ class Ledger {
   };
 
   Account& current(const std::string& account);
+  bool is_too_fast(const Account& of) const;
 
   Clock now_;
   std::mutex mutex_;

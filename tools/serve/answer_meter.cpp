@@ -77,7 +77,9 @@ void AnswerMeter::finish(uint64_t prompt_bytes, audit::Outcome& outcome) {
     outcome.answer_tokens = count_in(usage, {"completion_tokens", "output_tokens"});
     return;
   }
-  if (outcome.status != 200) return;  // a refusal costs nothing
+  // A refusal costs nothing. A request that was sent whole and had no answer may have been read and answered there.
+  const bool unheard = outcome.status == 0 && prompt_bytes > 0 && outcome.sent_body >= prompt_bytes;
+  if (outcome.status != 200 && !unheard) return;
   outcome.estimated = true;
   outcome.prompt_tokens = prompt_bytes / kBytesPerToken;
   outcome.answer_tokens = tokens_so_far();

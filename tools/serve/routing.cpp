@@ -7,6 +7,7 @@
 #include "tools/audit/digest.h"
 #include "tools/audit/reader.h"
 #include "tools/serve/access.h"
+#include "tools/serve/answer_meter.h"
 #include "tools/serve/request_facts.h"
 
 namespace hearth::serve {
@@ -19,11 +20,21 @@ int64_t unix_time() {
   return duration_cast<seconds>(system_clock::now().time_since_epoch()).count();
 }
 
+uint64_t count_of(const Json& body, const char* name, uint64_t otherwise) {
+  const auto found = body.find(name);
+  return found != body.end() && found->is_number_unsigned() ? found->get<uint64_t>() : otherwise;
+}
+
+// Of all answers that the request asks for: to each prompt so many.
 uint64_t most_answer_tokens(const Json& body) {
-  for (const char* name : {"max_completion_tokens", "max_tokens"})
-    if (const auto found = body.find(name); found != body.end() && found->is_number_unsigned())
-      return std::min<uint64_t>(found->get<uint64_t>(), 1 << 20);
-  return kUsualAnswer;
+  constexpr uint64_t kMostTokens = 1 << 20, kMostAnswers = 1 << 16;
+  const uint64_t each = count_of(body, "max_completion_tokens", count_of(body, "max_tokens", kUsualAnswer));
+  const auto prompts = body.find("prompt");
+  const bool several =
+      prompts != body.end() && prompts->is_array() && !prompts->empty() && !prompts->front().is_number();
+  const uint64_t answers = std::max(count_of(body, "n", 1), count_of(body, "best_of", 1));
+  return std::min(each, kMostTokens) *
+         std::clamp<uint64_t>(std::min(answers, kMostAnswers) * (several ? prompts->size() : 1), 1, kMostAnswers);
 }
 
 route::Amount amount_of(const Remote& remote, uint64_t prompt_tokens, uint64_t answer_tokens) {
@@ -80,11 +91,21 @@ Routing::Routing(RoutingOptions options, const std::vector<Remote>& remotes, con
   }
 }
 
+// What was set aside for a request; of a row that does not say it, as much as its bytes tell.
+route::Amount Routing::reserved_by(const audit::Json& row) const {
+  if (row.contains("reserved_tokens"))
+    return {audit::number_in(row, "reserved_cost"), static_cast<uint64_t>(audit::number_in(row, "reserved_tokens"))};
+  const auto prompt = static_cast<uint64_t>(audit::number_in(row, "bytes")) / kBytesPerToken;
+  const auto remote = std::ranges::find(remotes_, audit::text_in(row, "remote"), &Remote::name);
+  return remote == remotes_.end() ? route::Amount{0, prompt + kUsualAnswer} : amount_of(*remote, prompt, kUsualAnswer);
+}
+
 // Limits of a day outlive the program.
 void Routing::read_limits_of_today() {
   struct Sent {
     std::vector<std::string> accounts;
     int64_t time;
+    route::Amount reserved;
   };
   const int64_t midnight = unix_time() / 86400 * 86400 * 1000;
   std::map<int64_t, Sent> sent;
@@ -94,15 +115,20 @@ void Routing::read_limits_of_today() {
     if (time < midnight) return true;
     if (audit::text_in(content, "route") == "remote") {
       sent[row.number] = {
-          {"all", "remote " + audit::text_in(content, "remote"), "client " + audit::text_in(content, "client")}, time};
+          {"all", "remote " + audit::text_in(content, "remote"), "client " + audit::text_in(content, "client")},
+          time,
+          reserved_by(content)};
     } else if (const auto of = sent.find(static_cast<int64_t>(audit::number_in(content, "decision")));
                of != sent.end()) {
       const auto tokens = audit::number_in(content, "prompt_tokens") + audit::number_in(content, "answer_tokens");
       ledger_.restore(of->second.time / 1000, of->second.accounts,
                       {audit::number_in(content, "cost"), static_cast<uint64_t>(tokens)});
+      sent.erase(of);
     }
     return true;
   });
+  // The program was ended before it could say what they took.
+  for (const auto& [row, one] : sent) ledger_.restore(one.time / 1000, one.accounts, one.reserved);
 }
 
 std::string Routing::client_of(const Connection& connection) const {
@@ -206,6 +232,8 @@ route::Decision Routing::may_leave(Plan& plan, const Json& body, const std::stri
   plan.record.remote = plan.remote->name;
   plan.record.model = plan.remote_model;
   plan.record.redactions = plan.redaction->counts();
+  plan.record.reserved_tokens = plan.estimate.tokens;
+  plan.record.reserved_cost = plan.estimate.money;
   return decision;
 }
 

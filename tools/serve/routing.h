@@ -80,6 +80,8 @@ class Routing {
   void note_fallback(Connection& connection, Plan& plan, const ApiError& failure);
   // From any thread: the limit that an answer under way passes, as estimated; empty: none.
   std::string passed(const Plan& plan, uint64_t prompt_tokens, uint64_t answer_tokens);
+  // From any thread: counts a further attempt, where no limit forbids it; that limit, or empty.
+  std::string again(const Plan& plan) { return ledger_.again(plan.accounts); }
   // From any thread, once all attempts have ended.
   void settle(const Plan& plan, const std::vector<audit::Outcome>& outcomes);
   // What was answered here, or should have been, goes into the log, where there is one.
@@ -100,6 +102,7 @@ class Routing {
   void resolve_alias(Json& body, Plan& plan) const;
   void choose_models(Plan& plan) const;
   void read_limits_of_today();
+  route::Amount reserved_by(const audit::Json& row) const;
   std::string task_label(const Plan& plan) const;
   void write_local(const Plan& plan, audit::Outcome outcome);
 

@@ -38,6 +38,16 @@ TEST(Ledger, TokensAndRatesHaveLimits) {
   EXPECT_EQ(ledger.reserve(kAccounts, {0, 100}), "");
 }
 
+TEST(Ledger, FurtherAttemptsCountAsRequests) {
+  Ledger ledger([] { return int64_t{1'000'000'000}; });
+  ledger.limit("all", {.requests_per_minute = 3});
+  EXPECT_EQ(ledger.reserve(kAccounts, {0, 1}), "");
+  EXPECT_EQ(ledger.again(kAccounts), "");
+  EXPECT_EQ(ledger.again(kAccounts), "");
+  EXPECT_EQ(ledger.again(kAccounts), "rate of all");
+  EXPECT_EQ(ledger.reserve(kAccounts, {0, 1}), "rate of all");
+}
+
 TEST(Ledger, AClockThatGoesBackBringsNoMoneyBack) {
   int64_t now = 1'000'000'000;
   Ledger ledger([&] { return now; });

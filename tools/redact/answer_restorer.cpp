@@ -1,6 +1,7 @@
 // Walking through answers; each text of a stream has a restorer of its own.
 #include "tools/redact/answer_restorer.h"
 
+#include <algorithm>
 #include <array>
 
 #include "tools/redact/shallow_json.h"
@@ -8,8 +9,15 @@
 namespace hearth::redact {
 namespace {
 
-constexpr std::array kDeltaTexts = {"content", "reasoning_content", "reasoning", "refusal"};
-constexpr std::array kBlockTexts = {"text", "thinking", "partial_json"};
+// What goes on from event to event; all else is told at once ("id", "name").
+constexpr std::array kGrowing = {"content",  "reasoning_content", "reasoning", "refusal",      "text",
+                                 "thinking", "summary",           "arguments", "partial_json", "input"};
+
+bool grows(std::string_view name) { return std::ranges::find(kGrowing, name) != kGrowing.end(); }
+
+Notation notation_of(std::string_view name) {
+  return name == "arguments" || name == "partial_json" ? Notation::json : Notation::plain;
+}
 
 void restore_inside(Json& value, const Secrets& secrets, Notation notation) {
   if (value.is_string()) {
@@ -19,8 +27,7 @@ void restore_inside(Json& value, const Secrets& secrets, Notation notation) {
   } else if (value.is_array()) {
     for (Json& one : value) restore_inside(one, secrets, Notation::plain);
   } else if (value.is_object()) {
-    for (auto& [name, member] : value.items())
-      restore_inside(member, secrets, name == "arguments" ? Notation::json : Notation::plain);
+    for (auto& [name, member] : value.items()) restore_inside(member, secrets, notation_of(name));
   }
 }
 
@@ -30,6 +37,14 @@ Json event_with(const Json& event, Json choice) {
   alone.erase("usage");
   alone["choices"] = Json::array({std::move(choice)});
   return alone;
+}
+
+// What tells an object of a stream from its neighbours.
+Json label_of(const Json& object) {
+  Json label = Json::object();
+  for (const char* name : {"index", "type"})
+    if (const auto found = object.find(name); found != object.end()) label[name] = *found;
+  return label;
 }
 
 int64_t index_of(const Json& of, int64_t otherwise) {
@@ -77,14 +92,41 @@ std::string StreamRestorer::to_line(const Json& event) const {
          "data: " + event.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n\n";
 }
 
-void StreamRestorer::feed_text(const std::string& key, Notation notation, Json& text, Json event,
-                               const std::string& place) {
-  auto [at, is_new] = texts_.try_emplace(key, Text{TextRestorer(secrets_, notation), {}, Json::json_pointer(place)});
+void StreamRestorer::feed_text(const std::string& key, Notation notation, Json& text, const Alone& alone,
+                               const Json::json_pointer& place) {
+  auto [at, is_new] = texts_.try_emplace(key, Text{TextRestorer(secrets_, notation), {}, place});
   TextRestorer& restorer = at->second.restorer;
   std::string told = restorer.feed(text.get_ref<const std::string&>());
   if (ends_) told += restorer.finish();
   text = std::move(told);
-  if (restorer.holds_back()) at->second.event = std::move(event);
+  if (restorer.holds_back()) at->second.event = alone("");
+}
+
+void StreamRestorer::feed_inside(Json& value, const std::string& key, const Alone& alone,
+                                 const Json::json_pointer& place) {
+  if (value.is_array()) {
+    const Alone in_array = [&](Json one) { return alone(Json::array({std::move(one)})); };
+    for (size_t i = 0; i < value.size(); ++i) {
+      const int64_t number = value[i].is_object() ? index_of(value[i], static_cast<int64_t>(i)) : 0;
+      feed_inside(value[i], key + "/" + std::to_string(number), in_array, place / 0);
+    }
+  }
+  if (!value.is_object()) return;
+  for (auto item = value.begin(); item != value.end(); ++item) {
+    const std::string& name = item.key();
+    Json& member = item.value();
+    const Alone in_object = [&](Json one) {
+      Json object = label_of(value);
+      object[name] = std::move(one);
+      return alone(std::move(object));
+    };
+    if (!member.is_string())
+      feed_inside(member, key + "/" + name, in_object, place / name);
+    else if (grows(name))
+      feed_text(key + "/" + name, notation_of(name), member, in_object, place / name);
+    else
+      restore_inside(member, secrets_, Notation::plain);
+  }
 }
 
 // A part of one of a message's blocks, or a block's end.
@@ -92,39 +134,13 @@ std::string StreamRestorer::feed_block(Json event) {
   const std::string key = "block" + std::to_string(index_of(event, 0)) + "/";
   ends_ = false;
   if (event["type"] == "content_block_stop") return finish_texts(key) + to_line(event);
-  const auto delta = event.find("delta");
-  if (delta != event.end() && delta->is_object())
-    for (const char* name : kBlockTexts)
-      if (const auto text = delta->find(name); text != delta->end() && text->is_string())
-        feed_text(key + name, std::string_view(name) == "partial_json" ? Notation::json : Notation::plain, *text, event,
-                  std::string("/delta/") + name);
+  const auto alone = [&](Json delta) {
+    Json one = event;
+    one["delta"] = std::move(delta);
+    return one;
+  };
+  if (event.contains("delta")) feed_inside(event["delta"], key, alone, Json::json_pointer("/delta"));
   return to_line(event);
-}
-
-void StreamRestorer::feed_delta(Json& choice, const Json& heading, const std::string& key) {
-  const auto found = choice.find("delta");
-  if (found == choice.end() || !found->is_object()) return;
-  const Json index = choice.value("index", Json(0));
-  for (const char* name : kDeltaTexts)
-    if (const auto text = found->find(name); text != found->end() && text->is_string())
-      feed_text(key + name, Notation::plain, *text,
-                event_with(heading, {{"index", index}, {"delta", {{name, ""}}}, {"finish_reason", nullptr}}),
-                std::string("/choices/0/delta/") + name);
-  const auto calls = found->find("tool_calls");
-  if (calls == found->end() || !calls->is_array()) return;
-  for (Json& call : *calls) {
-    if (!call.is_object() || !call.contains("function") || !call["function"].is_object()) continue;
-    const auto arguments = call["function"].find("arguments");
-    if (arguments == call["function"].end() || !arguments->is_string()) continue;
-    const int64_t number = index_of(call, 0);
-    feed_text(
-        key + "call" + std::to_string(number), Notation::json, *arguments,
-        event_with(heading,
-                   {{"index", index},
-                    {"delta", {{"tool_calls", Json::array({{{"index", number}, {"function", {{"arguments", ""}}}}})}}},
-                    {"finish_reason", nullptr}}),
-        "/choices/0/delta/tool_calls/0/function/arguments");
-  }
 }
 
 std::string StreamRestorer::restored(Json event) {
@@ -145,12 +161,19 @@ std::string StreamRestorer::restored(Json event) {
     const std::string key = std::to_string(index_of(choice, static_cast<int64_t>(i))) + "/";
     const auto reason = choice.find("finish_reason");
     ends_ = reason != choice.end() && !reason->is_null();
-    feed_delta(choice, heading, key);
-    if (const auto text = choice.find("text"); text != choice.end() && text->is_string())
-      feed_text(
-          key + "text", Notation::plain, *text,
-          event_with(heading, {{"index", choice.value("index", Json(0))}, {"text", ""}, {"finish_reason", nullptr}}),
-          "/choices/0/text");
+    for (const char* name : {"delta", "text"}) {
+      const auto found = choice.find(name);
+      if (found == choice.end()) continue;
+      const auto alone = [&](Json one) {
+        return event_with(
+            heading, {{"index", choice.value("index", Json(0))}, {name, std::move(one)}, {"finish_reason", nullptr}});
+      };
+      const Json::json_pointer place(std::string("/choices/0/") + name);
+      if (found->is_string())
+        feed_text(key + name, Notation::plain, *found, alone, place);
+      else
+        feed_inside(*found, key + name, alone, place);
+    }
     if (ends_) told += finish_texts(key);
   }
   return told + to_line(event);

@@ -1,6 +1,7 @@
 // Puts secrets back into the answers of a provider, whole ones and streams.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -37,13 +38,17 @@ class StreamRestorer {
   std::string one_event(std::string_view event);
   std::string restored(Json event);
   std::string to_line(const Json& event) const;
-  void feed_text(const std::string& key, Notation notation, Json& text, Json event, const std::string& place);
+  // Makes an event that tells of one value alone, at the place of another.
+  using Alone = std::function<Json(Json)>;
+  void feed_text(const std::string& key, Notation notation, Json& text, const Alone& alone,
+                 const Json::json_pointer& place);
+  // All strings in it. `key` names it among all of the stream.
+  void feed_inside(Json& value, const std::string& key, const Alone& alone, const Json::json_pointer& place);
   std::string feed_block(Json event);
-  void feed_delta(Json& choice, const Json& heading, const std::string& key);
   std::string finish_texts(const std::string& key_begin);
 
   const Secrets& secrets_;
-  std::map<std::string, Text> texts_;  // by choice and place: "0/content"
+  std::map<std::string, Text> texts_;  // by choice and place: "0/delta/content"
   bool ends_ = false;                  // the choice that is being read has its end in this event
   bool named_ = false;                 // events have names, by their types
 };

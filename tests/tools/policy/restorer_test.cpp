@@ -84,6 +84,52 @@ TEST(StreamRestorer, RestoresTextsAndArgumentsOverChunks) {
   EXPECT_NE(told.find(": comment"), std::string::npos);
 }
 
+// What a stream tells at a place of its deltas, where each event holds pieces of it.
+std::string told_at(const std::string& events, const char* place) {
+  std::string told;
+  for (size_t at = 0; at < events.size();) {
+    const size_t end = events.find("\n\n", at);
+    const Json delta = Json::parse(events.substr(at + 6, end - at - 6))["choices"][0]["delta"];
+    at = end + 2;
+    const Json::json_pointer pointer(place);
+    if (delta.contains(pointer)) told += delta[pointer].get<std::string>();
+  }
+  return told;
+}
+
+TEST(StreamRestorer, RestoresWhereverAProviderPutsText) {
+  const std::string words = "a HEARTH_REDACTED_EMAIL_0123456789 b HEARTH";
+  for (const char* place : {"/function_call/arguments", "/reasoning_details/0/text", "/content/0/text",
+                            "/tool_calls/0/custom/input", "/thinking_blocks/0/thinking", "/x_new/content"}) {
+    StreamRestorer restorer(kSecrets);
+    std::string told;
+    for (size_t at = 0; at < words.size(); at += 5) {
+      Json delta = Json::object();
+      if (std::string(place).find("/0/") != std::string::npos)
+        delta[Json::json_pointer(std::string(place).substr(0, std::string(place).find("/0/")))] = Json::array();
+      delta[Json::json_pointer(place)] = words.substr(at, 5);
+      told += restorer.feed(chunk(delta));
+    }
+    told += restorer.feed(chunk(Json::object(), "stop"));
+    EXPECT_EQ(told_at(told, place), "a ada@lovelace.org b HEARTH") << place << "\n" << told;
+  }
+}
+
+TEST(StreamRestorer, NamesAreToldAtOnceAndCallsAreKeptApart) {
+  StreamRestorer restorer(kSecrets);
+  const auto call = [](int index, const Json& function) {
+    return chunk({{"tool_calls", Json::array({{{"index", index}, {"id", "c_HEARTH"}, {"function", function}}})}});
+  };
+  const std::string first =
+      restorer.feed(call(1, {{"name", "HEARTH_REDACTED_EMAIL_0123456789"}, {"arguments", "HEARTH"}}));
+  EXPECT_NE(first.find("ada@lovelace.org"), std::string::npos) << first;
+  EXPECT_NE(first.find("\"c_HEARTH\""), std::string::npos) << first;
+  const std::string other = restorer.feed(call(0, {{"arguments", "_REDACTED_EMAIL_0123456789"}}));
+  EXPECT_NE(other.find("_REDACTED_EMAIL_0123456789"), std::string::npos) << "of another call: " << other;
+  const std::string end = restorer.finish();
+  EXPECT_NE(end.find(R"("index":1,"function":{"arguments":"HEARTH"})"), std::string::npos) << end;
+}
+
 TEST(StreamRestorer, AnEventThatEndsATextTellsAllOfIt) {
   StreamRestorer restorer(kSecrets);
   const Told all = put_together(restorer.feed(chunk({{"content", "the end HEARTH_RED"}}, "length")));

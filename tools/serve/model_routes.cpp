@@ -1,6 +1,10 @@
 // What there is and how it does.
 #include "tools/serve/model_routes.h"
 
+#include <functional>
+
+#include "tools/serve/request_facts.h"
+
 namespace hearth::serve {
 namespace {
 
@@ -31,6 +35,19 @@ Json remote_model_json(const std::string& name, const Remote& remote, int64_t cr
   return {{"id", name}, {"object", "model"}, {"created", created}, {"owned_by", remote.name}};
 }
 
+// Names that stand for other models: "auto", where there is a choice, and aliases.
+void each_standing_name(const Service& service,
+                        const std::function<void(const std::string&, const std::string&)>& action) {
+  if (!service.options.remotes.empty()) action(kAutomatic, "");
+  for (const route::Alias& alias : service.options.routing.policy.aliases) action(alias.name, alias.model);
+}
+
+Json standing_name_json(const std::string& name, const std::string& model, int64_t created) {
+  Json json = {{"id", name}, {"object", "model"}, {"created", created}, {"owned_by", "hearth"}};
+  if (!model.empty()) json["alias_of"] = model;
+  return json;
+}
+
 Json anthropic_model_json(const std::string& name, int64_t created) {
   return {{"type", "model"}, {"id", name}, {"display_name", name}, {"created_at", utc_time(created)}};
 }
@@ -43,6 +60,9 @@ Json anthropic_list(const Service& service) {
   });
   for (const Remote& remote : service.options.remotes)
     for (const std::string& name : remote.models) data.push_back(anthropic_model_json(name, service.started));
+  each_standing_name(service, [&](const std::string& name, const std::string&) {
+    data.push_back(anthropic_model_json(name, service.started));
+  });
   const Json first = data.front()["id"], last = data.back()["id"];
   return {{"data", std::move(data)}, {"has_more", false}, {"first_id", first}, {"last_id", last}};
 }
@@ -60,6 +80,9 @@ asio::awaitable<void> list_models(Connection& connection, Service& service) {
   });
   for (const Remote& remote : service.options.remotes)
     for (const std::string& name : remote.models) list.push_back(remote_model_json(name, remote, service.started));
+  each_standing_name(service, [&](const std::string& name, const std::string& model) {
+    list.push_back(standing_name_json(name, model, service.started));
+  });
   const Json body = {{"object", "list"}, {"data", std::move(list)}};
   co_await connection.reply({200, to_text(body)});
 }
@@ -72,6 +95,9 @@ asio::awaitable<void> show_model(Connection& connection, Service& service) {
     if (name == wanted) found = model_json(name, facts, service.started, engine != nullptr);
   });
   if (const Remote* remote = find_remote(service, wanted)) found = remote_model_json(wanted, *remote, service.started);
+  each_standing_name(service, [&](const std::string& name, const std::string& model) {
+    if (name == wanted) found = standing_name_json(name, model, service.started);
+  });
   if (found.is_null()) throw unknown_model(wanted);
   if (!connection.header("anthropic-version").empty()) found = anthropic_model_json(wanted, service.started);
   co_await connection.reply({200, to_text(found)});

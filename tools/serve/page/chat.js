@@ -35,15 +35,27 @@ function scroll() {
   if (list.scrollHeight - list.scrollTop - list.clientHeight < 120) list.scrollTop = list.scrollHeight;
 }
 
-/** Where the messages of the chosen model go. */
+/** Where the messages of the chosen model go; nothing while the models are not known. */
 function place() {
-  const provider = by("model").selectedOptions[0]?.dataset.provider;
+  const chosen = by("model").selectedOptions[0];
+  if (!chosen) return "";
+  const { provider, chooses } = chosen.dataset;
+  if (chooses !== undefined) return "What you write here may leave this machine: the policy decides for each request.";
   return provider ? `This model is not here: what you write goes to ${provider}.` : "What you write here stays on this machine.";
 }
 
+/** A new conversation. What was still to come belongs to the one before. */
 function begin() {
+  running?.abort();
+  ended();
   turns = [];
   by("messages").replaceChildren(element("p", { className: "empty", textContent: place() }));
+}
+
+function ended() {
+  running = undefined;
+  by("send").hidden = false;
+  by("stop").hidden = true;
 }
 
 /** Shows an answer as it grows; returns what is to be called with each change of it. */
@@ -79,16 +91,17 @@ async function answer() {
   const said = { text: "", reasoning: "" };
   const began = performance.now();
   let first, usage, reason, served, request;
-  running = new AbortController();
+  const conversation = turns, own = new AbortController();
+  running = own;
   by("send").hidden = true;
   by("stop").hidden = false;
   try {
     const response = await call("v1/chat/completions", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      signal: running.signal,
+      signal: own.signal,
       body: JSON.stringify({
-        model: by("model").value, messages: turns, stream: true, stream_options: { include_usage: true },
+        model: by("model").value, messages: conversation, stream: true, stream_options: { include_usage: true },
         temperature: Number(by("temperature").value), max_tokens: Number(by("most").value),
       }),
     });
@@ -106,7 +119,7 @@ async function answer() {
       update(said);
     }
   } catch (error) {
-    if (error.name !== "AbortError") {
+    if (error.name !== "AbortError" && conversation === turns) {
       bubble("assistant").append(element("p", { className: "wrong", textContent: error.message }));
       scroll();
     }
@@ -115,10 +128,8 @@ async function answer() {
   update({ ...said, note: note(usage, began, first, reason, served) });
   if (judged && request && reason !== "stopped")
     article.append(verdictButtons(request, { up: "Good answer", down: "Bad answer" }));
-  turns.push({ role: "assistant", content: said.text });
-  running = undefined;
-  by("send").hidden = false;
-  by("stop").hidden = true;
+  conversation.push({ role: "assistant", content: said.text });
+  if (running === own) ended();
 }
 
 function send() {
@@ -142,12 +153,15 @@ export async function startChat() {
   });
   by("model").addEventListener("change", begin);
   by("stop").addEventListener("click", () => running?.abort());
-  by("fresh").addEventListener("click", () => { running?.abort(); begin(); by("text").focus(); });
+  by("fresh").addEventListener("click", () => { begin(); by("text").focus(); });
   const { data } = await (await call("v1/models")).json();
   judged = await keepsLog().catch(() => false);
   by("model").replaceChildren(...data.map((model) => {
     const option = element("option", { value: model.id, textContent: model.id });
-    if (model.owned_by !== "local") option.dataset.provider = model.owned_by;
+    const meant = data.find((other) => other.id === model.alias_of) ?? model;
+    if (meant.id === "auto" && meant.owned_by === "hearth") option.dataset.chooses = "";
+    else if (meant.owned_by !== "local" && meant.owned_by !== "hearth") option.dataset.provider = meant.owned_by;
     return option;
   }));
+  if (turns.length === 0) begin();
 }

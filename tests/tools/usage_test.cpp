@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/formats/gguf_bytes.h"
 #include "tests/shared_data.h"
 #include "tests/tools/program.h"
 
@@ -21,6 +22,22 @@ TEST(Program, EverySubcommandHasHelp) {
     // Ranges read as people write them.
     EXPECT_EQ(outcome.out.find(" in ["), outcome.out.npos) << outcome.out;
     EXPECT_EQ(outcome.out.find("4294967295"), outcome.out.npos) << outcome.out;
+  }
+}
+
+TEST(Program, WrongPeriodsOfTheAuditLogAreUsageErrors) {
+  const TemporaryFolder folder;
+  const std::string log = folder.path() / "hearth.db";
+  write_text(log, "");
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"egress", "--from", "26-11-30"},
+           {"egress", "--to", "2026-02-31"},
+           {"egress", "--from", "2026-11-30", "--to", "2026-11-29"},
+           {"export", "--from", "2026-11-30T10:00:00Z", "--to", "2026-11-30T10:00:00Z"},
+           {"show", "--last", "-1"}}) {
+    std::vector<std::string> line = {"audit", words[0], "--db", log};
+    line.insert(line.end(), words.begin() + 1, words.end());
+    expect_refusal(run_program(line), 2);
   }
 }
 

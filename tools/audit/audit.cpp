@@ -23,13 +23,19 @@ void end_with(bool good) {
   if (!good) throw CLI::RuntimeError(1);
 }
 
-int64_t moment(const std::string& text, int64_t otherwise) {
+int64_t moment(const std::string& text, std::optional<int64_t> time, int64_t otherwise) {
   if (text.empty()) return otherwise;
-  if (const auto time = audit::read_time(text)) return *time;
+  if (time) return *time;
   throw UsageError("'" + text + "' is no time, as 2026-11-25 or 2026-11-25T16:00:00Z");
 }
 
-Period period_of(const AuditAsk& given) { return {moment(given.from, 0), moment(given.to, INT64_MAX)}; }
+Period period_of(const AuditAsk& given) {
+  const Period period{moment(given.from, audit::read_time(given.from), 0),
+                      moment(given.to, audit::read_end(given.to), INT64_MAX)};
+  if (period.from >= period.to)
+    throw UsageError("the period is empty: --from " + given.from + " is not before --to " + given.to);
+  return period;
+}
 
 void require_log(const AuditAsk& given) {
   if (!std::filesystem::exists(given.log)) throw UsageError("there is no audit log " + given.log + "; --db names one");
@@ -67,13 +73,15 @@ void add_audit(CLI::App& program) {
   };
   const auto add_period = [&](CLI::App* command) {
     command->add_option("--from", given->from, "Only from this time on, UTC, as 2026-11-25 or 2026-11-25T16:00:00Z");
-    command->add_option("--to", given->to, "Only before this time");
+    command->add_option("--to", given->to, "Only before this time; a date alone means the end of that day");
   };
   add("verify", "Check that no row was changed, removed, moved or cut off", verify)
       ->add_option("--noted", given->noted, "NUMBER:HASH of a row that was noted elsewhere, which must still be there");
   CLI::App* show = add("show", "The last decisions and what became of them",
                        [](const AuditAsk& asked) { audit::show_rows(asked.log, asked.show, std::cout); });
-  show->add_option("--last", given->show.last, "How many decisions; 0: all")->capture_default_str();
+  show->add_option("--last", given->show.last, "How many decisions; 0: all")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   show->add_option("--request", given->show.request, "Only of this request: its X-Request-Id");
   show->add_flag("--bodies", given->show.bodies, "What was sent and came back, where it was kept");
   CLI::App* exported = add("export", "All rows for other programs", [](const AuditAsk& asked) {

@@ -5,6 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <map>
+#include <utility>
+
 namespace hearth::audit {
 namespace {
 
@@ -69,6 +72,27 @@ void Database::make_private() {
     if (chmod(path.c_str(), found.st_mode & 0700) != 0)
       throw AuditError("the audit log " + path.string() + " can be read by others, and that cannot be changed");
   }
+}
+
+std::vector<std::string> Database::foreign_parts() {
+  const auto parts_of = [](Database& database) {
+    Statement rows(database, "SELECT name, type, sql FROM sqlite_master");
+    std::map<std::string, std::pair<std::string, std::string>> parts;
+    while (rows.next()) parts[rows.text(0)] = {rows.text(1), rows.text(2)};
+    return parts;
+  };
+  Database ours(":memory:", Access::read);
+  ours.run(kTables);
+  const auto made = parts_of(ours);
+  std::vector<std::string> foreign;
+  for (const auto& [name, part] : parts_of(*this)) {
+    const auto own = made.find(name);
+    if (part.first == "trigger")
+      foreign.push_back("the trigger '" + name + "' is none of ours");
+    else if (own != made.end() && own->second != part)
+      foreign.push_back("the " + own->second.first + " '" + name + "' is not as Hearth makes it");
+  }
+  return foreign;
 }
 
 void Database::require_in_place() {

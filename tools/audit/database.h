@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tools/audit/file_id.h"
 #include "tools/audit/record.h"
@@ -23,6 +24,8 @@ class Database {
   Database(const std::filesystem::path& path, Access access);
 
   void run(const char* statement);
+  // What of our tables and views is there, but not as we make it; also each trigger. Lines for people.
+  std::vector<std::string> foreign_parts();
   // Throws where the file that is open, or its write-ahead log, is no longer the one at its path.
   void require_in_place();
 

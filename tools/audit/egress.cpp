@@ -47,22 +47,26 @@ bool tell_egress(const std::filesystem::path& log, const Period& period, std::os
   Outcomes outcomes;
   reader.each([&](const Row& row) {
     Json content = parse_row(row.content);
-    if (text_in(content, "kind") == "outcome")
-      outcomes[static_cast<uint64_t>(number_in(content, "decision"))] = std::move(content);
+    if (text_in(content, "kind") != "outcome") return true;
+    const auto about = static_cast<uint64_t>(number_in(content, "decision"));
+    outcomes[about] = std::move(content);
     return true;
   });
-  uint64_t here = 0;
+  uint64_t here = 0, refused = 0, failed = 0;
   Sums all;
   std::map<std::string, Sums> by_remote;
   reader.each([&](const Row& row) {
     const Json content = parse_row(row.content);
     const int64_t time = time_of(row.content);
     if (text_in(content, "kind") != "decision" || time < period.from || time >= period.to) return true;
+    const auto found = outcomes.find(static_cast<uint64_t>(row.number));
     if (text_in(content, "route") != "remote") {
-      ++here;
+      const std::string result = found == outcomes.end() ? "" : text_in(found->second, "result");
+      if (result == "answered") ++here;
+      if (result == "refused") ++refused;
+      if (result == "failed" || result == "left") ++failed;  // "doubted" has a row for where it was answered then
       return true;
     }
-    const auto found = outcomes.find(static_cast<uint64_t>(row.number));
     tell_one(content, found == outcomes.end() ? nullptr : &found->second, out);
     for (Sums* sums : {&all, &by_remote[text_in(content, "remote")]}) {
       ++sums->times;
@@ -70,14 +74,16 @@ bool tell_egress(const std::filesystem::path& log, const Period& period, std::os
     }
     return true;
   });
+  std::string rest = std::to_string(here) + " requests were answered here";
+  if (refused > 0) rest += ", " + std::to_string(refused) + " were refused";
+  if (failed > 0) rest += ", " + std::to_string(failed) + " had no answer or not all of it";
   if (all.times == 0) {
-    out << "Nothing left this machine through Hearth " << period_text(period) << "; " << here
-        << " requests were answered here.\n";
+    out << "Nothing left this machine through Hearth " << period_text(period) << "; " << rest << ".\n";
   } else {
     for (const auto& [remote, sums] : by_remote)
       out << remote << ": " << sums.bytes << " bytes, sent " << sums.times << " times\n";
     out << "In all " << all.bytes << " bytes left this machine through Hearth, sent " << all.times << " times, "
-        << period_text(period) << "; " << here << " requests were answered here.\n";
+        << period_text(period) << "; " << rest << ".\n";
   }
   if (verdict.whole()) {
     out << "The log is whole: " << verdict.rows << " rows, the last one " << link_text(verdict.last) << "\n";

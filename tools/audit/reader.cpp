@@ -36,6 +36,18 @@ void Reader::each(const std::function<bool(const Row&)>& action) {
     if (!action({rows.number(0), rows.text(1), rows.text(2)})) return;
 }
 
+bool Reader::knows(const std::string& request) {
+  Statement one(database_, "SELECT 1 FROM log WHERE json_valid(content) AND content->>'request' = ? LIMIT 1");
+  return one.bind(request).next();
+}
+
+std::vector<int64_t> Reader::bodies_without_rows() {
+  Statement rows(database_, "SELECT n FROM bodies WHERE n NOT IN (SELECT n FROM log) ORDER BY n");
+  std::vector<int64_t> numbers;
+  while (rows.next()) numbers.push_back(rows.number(0));
+  return numbers;
+}
+
 std::string Reader::body(int64_t number) {
   Statement one(database_, "SELECT content FROM bodies WHERE n = ?");
   return one.bind(number).next() ? one.text(0) : "";

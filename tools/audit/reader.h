@@ -33,6 +33,12 @@ class Reader {
   void each(const std::function<bool(const Row&)>& action);
   // What was kept of a row; empty where nothing was.
   std::string body(int64_t number);
+  // Whether a row is about the request.
+  bool knows(const std::string& request);
+  // Rows that something was kept of and that are not in the log.
+  std::vector<int64_t> bodies_without_rows();
+  // See Database.
+  std::vector<std::string> foreign_parts() { return database_.foreign_parts(); }
 
  private:
   Database database_;

@@ -6,6 +6,8 @@
 namespace hearth::audit {
 namespace {
 
+constexpr size_t kDateLength = 10, kSecondsLength = 19;  // "2026-11-25T16:00:00"
+
 std::string line(const Json& content) { return content.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 Json head_of(const char* kind, uint64_t number, int64_t time) {
@@ -31,7 +33,10 @@ std::string word(const Decision& decision, uint64_t number, int64_t time) {
     row["attempt"] = decision.attempt;
     row["bytes"] = decision.bytes;
     row["sha256"] = decision.sha256;
+    if (!decision.headers.empty()) row["headers"] = decision.headers;
     row["redactions"] = decision.redactions;
+    row["reserved_tokens"] = decision.reserved_tokens;
+    row["reserved_cost"] = decision.reserved_cost;
   }
   if (decision.confidence) row["confidence"] = *decision.confidence;
   if (decision.entropy) row["entropy"] = *decision.entropy;
@@ -77,7 +82,8 @@ std::optional<int64_t> read_time(const std::string& text) {
   int fraction = 0;
   const char* rest = strptime(text.c_str(), "%Y-%m-%d", &parts);
   if (rest == nullptr) return std::nullopt;
-  if (*rest == 'T') {
+  const bool has_clock = *rest == 'T';
+  if (has_clock) {
     rest = strptime(rest, "T%H:%M:%S", &parts);
     if (rest == nullptr) return std::nullopt;
     if (*rest == '.') {
@@ -87,7 +93,16 @@ std::optional<int64_t> read_time(const std::string& text) {
     if (*rest == 'Z') ++rest;
   }
   if (*rest != '\0') return std::nullopt;
-  return int64_t{timegm(&parts)} * 1000 + fraction;
+  const int64_t time = int64_t{timegm(&parts)} * 1000 + fraction;
+  // What does not read as it is written, as "26-11-30" and "2026-02-31", is no time.
+  if (!text.starts_with(time_text(time).substr(0, has_clock ? kSecondsLength : kDateLength))) return std::nullopt;
+  return time;
+}
+
+std::optional<int64_t> read_end(const std::string& text) {
+  constexpr int64_t kDay = 86'400'000;
+  const auto time = read_time(text);
+  return time && text.size() == kDateLength ? *time + kDay : time;
 }
 
 }  // namespace hearth::audit

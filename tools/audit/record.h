@@ -30,8 +30,11 @@ struct Decision {
   int attempt = 0;                             // counted from 1; 0 where nothing leaves
   uint64_t bytes = 0;                          // of the body that leaves
   std::string sha256;                          // of exactly these bytes
+  std::string headers;                         // that the client chose and that leave too: "anthropic-beta: ..."
   std::map<std::string, uint64_t> redactions;  // by rule
-  std::optional<double> confidence, entropy;   // of the local model's first tokens, where they were looked at
+  uint64_t reserved_tokens = 0;                // set aside until the outcome is known
+  double reserved_cost = 0;
+  std::optional<double> confidence, entropy;  // of the local model's first tokens, where they were looked at
 };
 
 // What became of a decision.
@@ -57,5 +60,7 @@ std::string word(const Outcome& outcome, uint64_t number, int64_t time);
 // "2026-11-25T16:00:00.123Z", and back: also of "2026-11-25" and "2026-11-25T16:00:00Z"; nullopt for anything else.
 std::string time_text(int64_t milliseconds);
 std::optional<int64_t> read_time(const std::string& text);
+// The same for the end of a period: a date alone means the end of that day.
+std::optional<int64_t> read_end(const std::string& text);
 
 }  // namespace hearth::audit

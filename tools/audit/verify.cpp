@@ -38,6 +38,12 @@ class Check {
     if (head_ && head_->number == number) head_hash_ = row.hash;
   }
 
+  void beside(Reader& reader) {
+    for (const std::string& part : reader.foreign_parts()) fault(part);
+    for (const int64_t number : reader.bodies_without_rows())
+      fault("a body is kept of row " + std::to_string(number) + ", which is not in the log");
+  }
+
   Verdict finish() {
     if (noted_ && !noted_found_) fault("the noted row " + std::to_string(noted_->number) + " is missing");
     if (!head_) {
@@ -68,7 +74,11 @@ class Check {
   void decision(uint64_t number, const Json& content, Reader& reader) {
     ++verdict_.decisions;
     open_.insert(number);
-    if (text_in(content, "route") != "remote") return;
+    if (text_in(content, "route") != "remote") {
+      if (!reader.body(static_cast<int64_t>(number)).empty())
+        fault("a body is kept of row " + std::to_string(number) + ", by which nothing left");
+      return;
+    }
     ++verdict_.left;
     check_body(number, text_in(content, "sha256"), reader);
   }
@@ -110,6 +120,7 @@ Verdict verify(const std::filesystem::path& log, const std::optional<Link>& note
     check.row(row, reader);
     return true;
   });
+  check.beside(reader);
   return check.finish();
 }
 

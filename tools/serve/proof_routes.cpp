@@ -145,6 +145,9 @@ asio::awaitable<void> take_feedback(Connection& connection, Service& service) {
   if (!request.starts_with("req_") || request.size() > 64) refuse("request", "the X-Request-Id of an answer");
   if (!audit::is_verdict(verdict)) refuse("verdict", "up, down, local, remote or same");
   co_await read_log(service, [&] {
+    service.routing.log()->flush();
+    if (!audit::Reader(service.options.routing.audit_path).knows(request))
+      throw ApiError(404, "not_found_error", "unknown_request", "the log knows no request '" + request + "'");
     service.shadows.store()->judge(request, verdict, now_in_milliseconds());
     return Json();
   });

@@ -53,6 +53,28 @@ TEST_F(AuditFaults, ALogThatWasCutShortIsFoundAndNotWrittenOn) {
   EXPECT_THROW(AuditLog(log_.options()), AuditError);
 }
 
+TEST_F(AuditFaults, ViewsTablesAndTriggersThatAreNotOursAreFound) {
+  EXPECT_EQ(log_.faults(), "");
+  log_.change("CREATE TABLE notes (text); CREATE VIEW mine AS SELECT * FROM log");
+  EXPECT_EQ(log_.faults(), "") << "somebody's own may stand beside";
+  log_.change("DROP VIEW decisions; CREATE VIEW decisions AS SELECT 1 AS n WHERE 0");
+  EXPECT_TRUE(found("the view 'decisions' is not as Hearth makes it")) << log_.faults();
+  log_.change("DROP VIEW decisions; CREATE TRIGGER t AFTER INSERT ON notes BEGIN DELETE FROM notes; END");
+  EXPECT_TRUE(found("the trigger 't'")) << log_.faults();
+}
+
+TEST_F(AuditFaults, BodiesOfRowsThatHaveNoneAreFound) {
+  {
+    AuditLog writer(log_.options());
+    writer.write_soon({}, outcome_of(0));
+  }
+  EXPECT_EQ(log_.faults(), "");
+  log_.change("INSERT INTO bodies VALUES (9, 'forged')");
+  EXPECT_TRUE(found("a body is kept of row 9, by which nothing left")) << log_.faults();
+  log_.change("UPDATE bodies SET n = 999");
+  EXPECT_TRUE(found("a body is kept of row 999, which is not in the log")) << log_.faults();
+}
+
 TEST_F(AuditFaults, AMissingHeadIsFoundAndNotReplaced) {
   std::filesystem::remove(log_.path.string() + ".head");
   EXPECT_TRUE(found("head beside the log is missing"));

@@ -203,6 +203,7 @@ TEST(AuditEgress, ListsWhatLeftOrSaysThatNothingDid) {
   log.fill(2);
   EXPECT_TRUE(tell_egress(log.path, {}, something));
   EXPECT_NE(something.str().find(sha256("body 0")), std::string::npos);
+  EXPECT_NE(something.str().find("answered, 0 bytes of it were sent"), std::string::npos) << something.str();
   EXPECT_NE(something.str().find("In all 12 bytes left this machine through Hearth, sent 2 times"), std::string::npos)
       << something.str();
   EXPECT_TRUE(tell_egress(log.path, {0, 1000}, before));
@@ -213,12 +214,36 @@ TEST(AuditEgress, ListsWhatLeftOrSaysThatNothingDid) {
   EXPECT_NE(broken.str().find("NOT whole"), std::string::npos);
 }
 
+TEST(AuditEgress, TellsRefusedRequestsFromAnsweredOnes) {
+  TemporaryLog log;
+  {
+    AuditLog writer(log.options());
+    for (const char* result : {"answered", "refused", "refused", "left", "doubted"}) {
+      Outcome outcome;
+      outcome.result = result;
+      writer.write_soon({}, outcome);
+    }
+  }
+  std::ostringstream told;
+  tell_egress(log.path, {}, told);
+  EXPECT_NE(told.str().find("1 requests were answered here, 2 were refused, 1 had no answer"), std::string::npos)
+      << told.str();
+}
+
 TEST(AuditTimes, AreReadInSeveralForms) {
   EXPECT_EQ(read_time("1970-01-02"), 86'400'000);
   EXPECT_EQ(read_time("1970-01-01T00:00:01Z"), 1000);
   EXPECT_EQ(read_time(time_text(1'234'567'890'123)), 1'234'567'890'123);
   EXPECT_FALSE(read_time("yesterday"));
-  EXPECT_FALSE(read_time("1970-01-01x"));
+  for (const char* text : {"1970-01-01x", "26-11-30", "2026-02-31", "2026-1-2", " 2026-11-30", "2026-11-30T25:00:00Z",
+                           "2026-11-30T10:00:60Z", "2026-11-30 10:00:00", ""})
+    EXPECT_FALSE(read_time(text)) << text;
+}
+
+TEST(AuditTimes, ADateAloneEndsAPeriodWithItsDay) {
+  EXPECT_EQ(read_end("1970-01-01"), 86'400'000);
+  EXPECT_EQ(read_end("1970-01-01T00:00:01Z"), 1000);
+  EXPECT_FALSE(read_end("1970-02-30"));
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ struct Comparison {
   std::optional<bool> local_is_json, remote_is_json;  // where a format was asked for
   std::optional<double> confidence;                   // of the local answer's first tokens
   double local_seconds = 0, remote_seconds = 0, cost = 0;
-  std::string prompt, local_text, remote_text;  // kept only where bodies are
+  std::string prompt, local_text, remote_text;  // kept only where bodies are, and without the secrets that were found
 };
 
 class Comparisons {

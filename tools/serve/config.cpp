@@ -35,6 +35,15 @@ void require_safe_url(const std::string& url) {
   refuse_config("'" + url + "' must begin with https:// and hold no name or password");
 }
 
+// Only what is encrypted up to the provider may pass another machine, and this one's own needs none.
+void require_proxy(TomlTable& table, const std::string& base_url) {
+  const std::string proxy = table.required("proxy");
+  if (!base_url.starts_with("https://")) table.refuse("proxy", "is for a base_url of https:// alone");
+  for (const char* scheme : {"http://", "https://", "socks5://", "socks5h://"})
+    if (proxy.starts_with(scheme)) return;
+  table.refuse("proxy", "must begin with http://, https://, socks5:// or socks5h://");
+}
+
 void read_remotes(TomlTable& root, ServerOptions& options) {
   for (TomlTable& table : root.tables("remote")) {
     if (!can_send_off_machine()) refuse_config("[[remote]]: this program was built without remote providers");
@@ -51,6 +60,8 @@ void read_remotes(TomlTable& root, ServerOptions& options) {
         if (table.has(key)) table.refuse(key, "is for providers of Anthropic's API alone");
     while (remote.base_url.ends_with('/')) remote.base_url.pop_back();
     require_safe_url(remote.base_url);
+    remote.proxy = table.get<std::string>("proxy").value_or("");
+    if (!remote.proxy.empty()) require_proxy(table, remote.base_url);
     // It goes into a header of every answer.
     if (!std::ranges::all_of(remote.name, [](unsigned char c) { return c > ' ' && c < 0x7F; }))
       refuse_config("[[remote]]: the name '" + remote.name + "' must be of printable ASCII without spaces");

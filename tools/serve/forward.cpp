@@ -2,6 +2,9 @@
 #include "tools/serve/forward.h"
 
 #include <algorithm>
+#include <array>
+#include <set>
+#include <string_view>
 
 #include "tools/serve/fields.h"
 #include "tools/serve/handing.h"
@@ -14,28 +17,68 @@ namespace asio = boost::asio;
 
 constexpr size_t kMostWatched = 4 << 20;
 
-// Of a client of Anthropic's API the names of what it wants beyond the usual, "context-management-2025-06-27", and
-// nothing else that a header could hold.
+// What a client may want of Anthropic's API beyond the usual: only names that are known leave, and their dates.
+constexpr std::array kBetas = {"adaptive-thinking",
+                               "advanced-tool-use",
+                               "claude-code",
+                               "code-execution",
+                               "compact",
+                               "computer-use",
+                               "context-1m",
+                               "context-management",
+                               "dev-full-thinking",
+                               "effort",
+                               "extended-cache-ttl",
+                               "fast-mode",
+                               "files-api",
+                               "fine-grained-tool-streaming",
+                               "interleaved-thinking",
+                               "max-tokens-3-5-sonnet",
+                               "mcp-client",
+                               "message-batches",
+                               "model-context-window-exceeded",
+                               "oauth",
+                               "output-128k",
+                               "pdfs",
+                               "prompt-caching",
+                               "prompt-caching-scope",
+                               "redact-thinking",
+                               "skills",
+                               "structured-outputs",
+                               "task-budgets",
+                               "token-counting",
+                               "token-efficient-tools",
+                               "tool-examples",
+                               "tool-search-tool",
+                               "web-fetch",
+                               "web-search"};
+
+// "-2025-06-27" or "-20250627".
+bool is_date(std::string_view text) {
+  constexpr std::array<std::string_view, 2> kForms = {"-dddd-dd-dd", "-dddddddd"};
+  return std::ranges::any_of(kForms, [&](std::string_view form) {
+    return std::ranges::equal(text, form,
+                              [](char c, char wanted) { return wanted == '-' ? c == '-' : c >= '0' && c <= '9'; }) &&
+           text.starts_with("-202");
+  });
+}
+
 std::string betas_of(const Connection& connection) {
-  constexpr size_t kMost = 24, kLongest = 64;
-  const auto is_beta = [](const std::string& name) {
-    return name.size() <= kLongest && name.size() > 10 && std::isdigit(static_cast<unsigned char>(name.back())) != 0 &&
-           name[name.size() - 3] == '-' && name[name.size() - 6] == '-' && name[name.size() - 11] == '-' &&
-           std::ranges::all_of(name, [](unsigned char c) { return std::isalnum(c) != 0 || c == '-'; });
-  };
   const std::string header = connection.header("anthropic-beta");
-  std::string betas;
-  size_t count = 0;
-  for (size_t at = 0; at < header.size() && count < kMost;) {
+  std::set<std::string> betas;
+  for (size_t at = 0; at < header.size();) {
     const size_t end = std::min(header.find(',', at), header.size());
     std::string name = header.substr(at, end - at);
     std::erase(name, ' ');
     at = end + 1;
-    if (!is_beta(name)) continue;
-    betas += (betas.empty() ? "" : ",") + name;
-    ++count;
+    if (std::ranges::any_of(kBetas, [&](std::string_view known) {
+          return name.starts_with(known) && is_date(std::string_view(name).substr(known.size()));
+        }))
+      betas.insert(std::move(name));
   }
-  return betas;
+  std::string list;
+  for (const std::string& name : betas) list += (list.empty() ? "" : ",") + name;
+  return list;
 }
 
 // In a thread of its own: `plan` is the request's own copy.
@@ -65,6 +108,7 @@ void ask_remote(const RemoteRequest& request, const Plan& plan, const Leaving& l
     return passed;
   };
   receiver.wanted = [&] { return inbox.open(); };
+  receiver.again = [&] { return service.routing.again(plan); };
   receiver.on_outcome = [&](const audit::Outcome& outcome) { outcomes.push_back(outcome); };
   receiver.on_loss = [&](const std::string& why) { service.options.log(why); };
   std::optional<ApiError> failure;
@@ -98,7 +142,8 @@ RemoteRequest remote_request(const Plan& plan, const Leaving& leaving, std::stri
           plan.record,
           remote.input_price,
           remote.output_price,
-          remote.silence};
+          remote.silence,
+          remote.proxy};
 }
 
 asio::awaitable<std::optional<ApiError>> forward(Connection& connection, Service& service, Plan& plan,

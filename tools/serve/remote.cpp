@@ -43,6 +43,8 @@ class Transfer {
     if (anthropic) add_header("anthropic-version: 2023-06-01");
     if (!request.betas.empty()) add_header("anthropic-beta: " + request.betas);
     set(CURLOPT_URL, request.url.c_str());
+    set(CURLOPT_PROXY, request.proxy.c_str());  // "": none, whatever the environment says
+    set(CURLOPT_NOPROXY, request.proxy.empty() ? "*" : "");
     set(CURLOPT_PROTOCOLS_STR, "http,https");
     set(CURLOPT_SSL_VERIFYPEER, 1L);
     set(CURLOPT_SSL_VERIFYHOST, 2L);
@@ -172,6 +174,7 @@ uint64_t record(audit::Decision decision, const RemoteRequest& request, int atte
   decision.url = request.url;
   decision.bytes = request.body.size();
   decision.sha256 = audit::sha256(request.body);
+  if (!request.betas.empty()) decision.headers = "anthropic-beta: " + request.betas;
   try {
     return log.write(decision, request.body);
   } catch (const audit::AuditError& error) {
@@ -202,11 +205,13 @@ void send_off_machine(const RemoteRequest& request, const RemoteReceiver& receiv
     if (result == CURLE_OK || transfer.unwanted()) return;
     // A provider that is slow would be as slow again.
     const bool late = result == CURLE_OPERATION_TIMEDOUT;
-    if (transfer.answered() || late || attempt == kAttempts) {
-      throw ApiError(late ? 504 : 502, "server_error", "remote_failed",
-                     std::string("the remote provider failed: ") + curl_easy_strerror(result));
-    }
+    std::string why = std::string("the remote provider failed: ") + curl_easy_strerror(result);
+    if (transfer.answered() || late || attempt == kAttempts)
+      throw ApiError(late ? 504 : 502, "server_error", "remote_failed", why);
     std::this_thread::sleep_for(std::chrono::milliseconds(200 << attempt));
+    if (const std::string limit = receiver.again ? receiver.again() : ""; !limit.empty())
+      throw ApiError(502, "server_error", "remote_failed",
+                     why + "; it is not asked again: the limit is reached: " + limit);
   }
 }
 

@@ -27,13 +27,14 @@ bool drawn(double share) {
 
 bool reads_as_json(const std::string& text) { return !redact::parse_shallow(text).is_null(); }
 
-void compare(audit::Comparison& comparison, std::string local, std::string remote) {
+// What is kept has no secrets, like what was sent: answers may repeat them.
+void compare(audit::Comparison& comparison, std::string local, std::string remote, const redact::Redaction& redaction) {
   local.resize(std::min(local.size(), kMostText));
   remote.resize(std::min(remote.size(), kMostText));
   comparison.exact = local == remote;
   comparison.distance = route::edit_distance(local, remote);
-  comparison.local_text = std::move(local);
-  comparison.remote_text = std::move(remote);
+  comparison.local_text = redaction.hidden(local);
+  comparison.remote_text = redaction.hidden(remote);
 }
 
 // What the local model takes both answers to mean.
@@ -56,6 +57,7 @@ struct Shadows::Task {
   audit::Comparison comparison;
   std::string model, remote_text;
   std::function<Job()> read;
+  std::shared_ptr<const redact::Redaction> redaction;  // of what left
   std::unique_ptr<Models::Claim> claim;
 };
 
@@ -75,7 +77,7 @@ bool Shadows::draws_remote(const Plan& plan) const {
   return store_ && plan.may_be_handed_over() && plan.facts.asked != route::Asked::local && drawn(local_);
 }
 
-audit::Comparison Shadows::first_words(const Plan& plan, const std::string& prompt) const {
+audit::Comparison Shadows::first_words(const Plan& plan) const {
   audit::Comparison comparison;
   comparison.request = plan.record.request;
   comparison.task = plan.record.task;
@@ -84,7 +86,6 @@ audit::Comparison Shadows::first_words(const Plan& plan, const std::string& prom
   comparison.remote = plan.remote->name;
   comparison.model = plan.remote_model;
   comparison.confidence = plan.record.confidence;
-  if (keeps_prompts_) comparison.prompt = prompt.substr(0, kMostText);
   return comparison;
 }
 
@@ -92,13 +93,14 @@ void Shadows::answer_here(const Plan& plan, std::function<Job()> read, std::stri
                           const audit::Outcome& outcome) {
   if (text.empty()) return;
   auto task = std::make_unique<Task>();
-  task->comparison = first_words(plan, "");
+  task->comparison = first_words(plan);
   task->comparison.escalated = true;
   task->comparison.remote_seconds = outcome.seconds;
   task->comparison.cost = outcome.cost;
   task->model = plan.local_model;
   task->remote_text = std::move(text);
   task->read = std::move(read);
+  task->redaction = plan.redaction;
   boost::asio::post(service_.io, [this, task = std::move(task)]() mutable { begin(std::move(task)); });
 }
 
@@ -133,12 +135,15 @@ void Shadows::run(Task& task) {
   request.max_tokens = std::min(request.max_tokens, kMostTokens);
   request.cancelled = [this] { return ending_.load(); };
   if (keeps_prompts_)
-    if (const auto* conversation = std::get_if<Conversation>(&request.prompt))
-      task.comparison.prompt = conversation->json.substr(0, kMostText);
+    if (const auto* conversation = std::get_if<Conversation>(&request.prompt)) {
+      Json asked = redact::parse_shallow(conversation->json);
+      task.redaction->hide(asked);
+      task.comparison.prompt = to_text(asked).substr(0, kMostText);
+    }
   const Result result = engine.generate(request);
   if (ending_ || result.reason == FinishReason::cancelled) return;
   task.comparison.local_seconds = result.prompt_seconds + result.generate_seconds;
-  compare(task.comparison, result.text, std::move(task.remote_text));
+  compare(task.comparison, result.text, std::move(task.remote_text), *task.redaction);
   if (!std::holds_alternative<std::monostate>(request.constraint)) {
     task.comparison.local_is_json = reads_as_json(task.comparison.local_text);
     task.comparison.remote_is_json = reads_as_json(task.comparison.remote_text);
@@ -149,7 +154,7 @@ void Shadows::run(Task& task) {
 
 void Shadows::ask_elsewhere(Plan plan, Leaving leaving, std::string text, double seconds) {
   if (text.empty() || service_.forwarding >= kMostForwarded / 2) return;
-  audit::Comparison comparison = first_words(plan, keeps_prompts_ ? to_text(leaving.body) : "");
+  audit::Comparison comparison = first_words(plan);
   comparison.local_seconds = seconds;
   service_.remote_workers.start([this, plan = std::move(plan), leaving = std::move(leaving), text = std::move(text),
                                  comparison = std::move(comparison)]() mutable {
@@ -167,11 +172,14 @@ void Shadows::ask_elsewhere(Plan plan, Leaving leaving, std::string text, double
         return bytes.size() < kMostText * 16 && !ending_;
       };
       receiver.wanted = [&] { return !ending_.load(); };
+      receiver.again = [&] { return service_.routing.again(plan); };
       std::vector<audit::Outcome> outcomes;
       receiver.on_outcome = [&](const audit::Outcome& outcome) { outcomes.push_back(outcome); };
       receiver.on_loss = [&](const std::string& why) { service_.options.log(why); };
       try {
-        send_off_machine(remote_request(plan, leaving, ""), receiver, *service_.routing.log());
+        const RemoteRequest request = remote_request(plan, leaving, "");
+        if (keeps_prompts_) comparison.prompt = request.body.substr(0, kMostText);
+        send_off_machine(request, receiver, *service_.routing.log());
         whole = !outcomes.empty() && outcomes.back().result == "answered";
       } catch (const ApiError& error) {
         service_.options.log("a request could not be compared: " + error.message);
@@ -180,7 +188,8 @@ void Shadows::ask_elsewhere(Plan plan, Leaving leaving, std::string text, double
       if (!whole) return;
       comparison.remote_seconds = outcomes.back().seconds;
       comparison.cost = outcomes.back().cost;
-      compare(comparison, std::move(text), text_of_answer(bytes, streams, leaving.words, plan.redaction->secrets()));
+      compare(comparison, std::move(text), text_of_answer(bytes, streams, leaving.words, plan.redaction->secrets()),
+              *plan.redaction);
       store_->add(comparison, now_in_milliseconds());
     } catch (const std::exception& error) {
       service_.options.log(std::string("a request could not be compared: ") + error.what());

@@ -47,7 +47,7 @@ class Shadows {
 
   void begin(std::unique_ptr<Task> task);
   void run(Task& task);
-  audit::Comparison first_words(const Plan& plan, const std::string& prompt) const;
+  audit::Comparison first_words(const Plan& plan) const;
 
   Service& service_;
   double escalated_, local_;

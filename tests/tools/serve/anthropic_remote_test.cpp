@@ -66,13 +66,18 @@ TEST(AnthropicRemote, AnswersClientsOfEveryProtocolAndIsRecordedAsItWasAsked) {
   const auto ask_for = [&](const std::string& path, std::string body, bool stream) {
     body.replace(body.find('$'), 1, "say " + kKey + " now");
     body += stream ? R"(,"stream":true})" : R"(,"stream":false})";
-    HttpAnswer answer =
-        ask(server.port(),
-            {"POST", path, body, {"Content-Type: application/json", "anthropic-beta: tools-2025-06-27, " + kKey}});
+    HttpAnswer answer = ask(server.port(), {"POST",
+                                            path,
+                                            body,
+                                            {"Content-Type: application/json",
+                                             "anthropic-beta: context-management-2025-06-27, claude-code-20250219, "
+                                             "hunter2-2025-01-01, context-management-hunter2-2025-01-01, " +
+                                                 kKey}});
     EXPECT_EQ(answer.status, 200) << path << answer.body;
     EXPECT_EQ(answer.header("X-Hearth-Redactions"), "1");
     EXPECT_EQ(provider.bodies().back().find(kKey), std::string::npos);
     EXPECT_EQ(provider.heads().back().find(kKey), std::string::npos) << "nothing but names of betas";
+    EXPECT_EQ(provider.heads().back().find("hunter2"), std::string::npos) << "and none but known ones";
     return answer;
   };
   const std::string user = R"("messages":[{"role":"user","content":"$"}])";
@@ -101,7 +106,8 @@ TEST(AnthropicRemote, AnswersClientsOfEveryProtocolAndIsRecordedAsItWasAsked) {
   EXPECT_EQ(own["content"][0]["signature"], "S1") << "as it came";
   EXPECT_EQ(own["content"][2]["input"]["said"], chat["content"]);
   EXPECT_EQ(Json::parse(provider.bodies().back())["x_new"]["kept"], 1);
-  EXPECT_NE(provider.heads().back().find("anthropic-beta: tools-2025-06-27\r"), std::string::npos);
+  EXPECT_NE(provider.heads().back().find("anthropic-beta: claude-code-20250219,context-management-2025-06-27\r"),
+            std::string::npos);
   text = arguments = "";
   for (const std::string& event : ask_for("/v1/messages", native, true).events()) {
     const Json parsed = Json::parse(event);
@@ -130,6 +136,7 @@ TEST(AnthropicRemote, AnswersClientsOfEveryProtocolAndIsRecordedAsItWasAsked) {
     return true;
   });
   ASSERT_GE(rows.size(), 10u);
+  EXPECT_EQ(rows[4]["headers"], "anthropic-beta: claude-code-20250219,context-management-2025-06-27");
   for (size_t i = 0; i < 5; ++i) {
     EXPECT_EQ(rows[2 * i]["sha256"], audit::sha256(provider.bodies()[i]));
     EXPECT_EQ(rows[2 * i + 1]["prompt_tokens"], 10) << i;

@@ -79,10 +79,26 @@ TEST_F(Forwarding, AClientThatGoesAwayEndsTheRemoteAnswerToo) {
 
 TEST_F(Forwarding, RemoteModelsAreListed) {
   const Json list = get(server_.port(), "/v1/models").json()["data"];
-  ASSERT_EQ(list.size(), 3u);
+  ASSERT_EQ(list.size(), 4u);
   EXPECT_EQ(list[1]["id"], "scripted");
   EXPECT_EQ(list[1]["owned_by"], "cloud");
   EXPECT_EQ(get(server_.port(), "/v1/models/scripted").json()["owned_by"], "cloud");
+  EXPECT_EQ(list[3]["id"], "auto");
+  EXPECT_EQ(list[3]["owned_by"], "hearth");
+}
+
+TEST(StandingNames, AreListedWithWhatTheyStandFor) {
+  LiveServer server([](ServerOptions& options) {
+    route::Alias alias;
+    alias.name = "reviewer";
+    alias.model = "other";
+    options.routing.policy.aliases = {alias};
+  });
+  const Json list = get(server.port(), "/v1/models").json()["data"];
+  ASSERT_EQ(list.size(), 3u) << "without remotes there is no choice: " << list;
+  EXPECT_EQ(list[2]["id"], "reviewer");
+  EXPECT_EQ(list[2]["alias_of"], "other");
+  EXPECT_EQ(get(server.port(), "/v1/models/reviewer").json()["owned_by"], "hearth");
 }
 
 // What a client gets for a request that a provider with these answers serves, and the connections that it took.
@@ -192,6 +208,10 @@ TEST(RemoteConfig, KeysComeFromTheEnvironmentAndTravelEncrypted) {
             9u);
   EXPECT_THROW(read("https://api.example/v1'\nmax_tokens = 9\napi = 'openai"), Error);
   EXPECT_THROW(read("https://api.example/v1'\napi = 'other"), Error);
+  EXPECT_EQ(read("https://api.example/v1'\nproxy = 'http://proxy:3128").proxy, "http://proxy:3128");
+  EXPECT_EQ(read("https://api.example/v1").proxy, "");
+  EXPECT_THROW(read("https://api.example/v1'\nproxy = 'proxy:3128"), Error);
+  EXPECT_THROW(read("http://127.0.0.1:1/v1'\nproxy = 'http://proxy:3128"), Error);
 }
 
 }  // namespace

@@ -71,6 +71,7 @@ TEST_F(Shadow, WhatLeftIsAnsweredHereTooAndJudged) {
   EXPECT_EQ(judge(here.header("X-Request-Id"), "down"), 200);
   EXPECT_EQ(judge("req_x", "perhaps"), 400);
   EXPECT_EQ(judge("x", "up"), 400);
+  EXPECT_EQ(judge("req_unknown", "up"), 404);
   EXPECT_EQ(compared(1)[0]["verdict"], "same");
 
   EXPECT_EQ(told("/v1/hearth/verify")["whole"], true);
@@ -112,6 +113,24 @@ TEST_F(Shadow, WhatStayedIsAskedElsewhereOnlyWhereItMayLeave) {
   const Json left = told("/v1/hearth/audit?route=remote")["data"];
   ASSERT_EQ(left.size(), 1u);
   EXPECT_EQ(left[0]["rule"], "shadow");
+}
+
+TEST_F(Shadow, NoSecretIsKept) {
+  for (const bool escalated : {true, false}) {
+    server_ = std::make_unique<LiveServer>([&](ServerOptions& options) {
+      options.remotes = {{"cloud", provider_.base_url(), "", {"large"}}};
+      options.routing.audit_bodies = true;
+      (escalated ? options.routing.shadow_escalated : options.routing.shadow_local) = 1;
+    });
+    const std::string key = "ghp_abcdefghijklmnopqrstuvwxyz0123456789";
+    chat({escalated ? "X-Hearth-Route: cloud" : "X-Hearth-Session: here"}, "use " + key);
+    const Json rows = compared(1);
+    ASSERT_EQ(rows.size(), 1u);
+    EXPECT_EQ(rows[0]["escalated"], escalated);
+    EXPECT_EQ(rows.dump().find(key), std::string::npos) << rows;
+    EXPECT_NE(rows[0]["prompt"].get<std::string>().find("use HEARTH_REDACTED_GITHUB_TOKEN_"), std::string::npos)
+        << rows;
+  }
 }
 
 TEST(Calibration, IsTheSmallestMarginAboveWhichEnoughIsGood) {

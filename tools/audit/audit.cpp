@@ -80,7 +80,7 @@ void add_audit(CLI::App& program) {
   CLI::App* show = add("show", "The last decisions and what became of them",
                        [](const AuditAsk& asked) { audit::show_rows(asked.log, asked.show, std::cout); });
   show->add_option("--last", given->show.last, "How many decisions; 0: all")
-      ->check(CLI::NonNegativeNumber)
+      ->check(between(0, 1 << 30))
       ->capture_default_str();
   show->add_option("--request", given->show.request, "Only of this request: its X-Request-Id");
   show->add_flag("--bodies", given->show.bodies, "What was sent and came back, where it was kept");

@@ -103,6 +103,17 @@ TEST_F(Egress, TheTraceWouldShowAConnection) {
   EXPECT_EQ(trace.outside, "");
 }
 
+TEST_F(Egress, OfflineLetsNothingLeave) {
+  if (HEARTH_HAS_REMOTE == 0) GTEST_SKIP() << "built without HEARTH_REMOTE";
+  FakeProvider provider({serve::http_answer(kAnswer)});
+  const RunningProgram program({"serve", "--port", "0", "--offline", "--config", config(folder_.path(), provider)});
+  const serve::HttpAnswer refused = complete(program, "large");
+  EXPECT_EQ(refused.status, 403) << refused.body;
+  EXPECT_EQ(refused.header("X-Hearth-Rule"), "offline");
+  EXPECT_EQ(complete(program, "auto").header("X-Hearth-Served-By"), "local");
+  EXPECT_EQ(provider.connections(), 0);
+}
+
 // The record of what leaves is on the disk before it leaves: it is there however the program ends.
 TEST_F(Egress, AKilledProgramHasRecordedWhatItSent) {
   if (HEARTH_HAS_REMOTE == 0) GTEST_SKIP() << "built without HEARTH_REMOTE";

@@ -41,12 +41,12 @@ uint64_t machine_memory() {
 }
 
 // A MODEL argument: a path, a name that is pulled where it is not in the store, or NAME= and one of those.
-serve::ModelSource model_of(const std::string& text, const ServerOptions& options, bool offline) {
+serve::ModelSource model_of(const std::string& text, const ServerOptions& options) {
   serve::ModelSource source = serve::model_source(text);
   const size_t equals = text.find('=');
   const bool is_named = equals != text.npos && text.compare(0, equals, source.name) == 0;
   const std::string model = is_named ? text.substr(equals + 1) : text;
-  source.path = pulled_model(model, options.engine, offline || options.routing.policy.offline, options.memory);
+  source.path = pulled_model(model, options.engine, options.routing.policy.offline, options.memory);
   // A file goes by its stem, a name by itself.
   if (!is_named && source.path != model) source.name = model;
   return source;
@@ -152,7 +152,9 @@ void add_serve(CLI::App& program) {
   command->add_flag("--log-requests", given->options.log_requests, "A line on stderr for each request");
   command->add_flag("--log-cache", given->options.log_cache,
                     "A line for each prompt that leaves the cached one, with words of both");
-  add_offline_option(*command, given->offline);
+  command->add_flag("--offline", given->offline,
+                    "Fetch nothing, and send nothing: a MODEL that is neither a file nor in the store is refused, and "
+                    "so is what remote models are asked, as by offline = true in hearth.toml");
   add_engine_options(*command, given->options.engine);
   add_speculation_options(*command, given->options.engine);
   const auto* lookup = command->get_option("--lookup");
@@ -181,8 +183,9 @@ void add_serve(CLI::App& program) {
       options.remotes = from_file.remotes;
       options.routing = from_file.routing;
     }
+    options.routing.policy.offline |= given->offline;
     if (!given->memory.empty()) options.memory = serve::read_bytes(given->memory);
-    for (const std::string& model : given->models) options.models.push_back(model_of(model, options, given->offline));
+    for (const std::string& model : given->models) options.models.push_back(model_of(model, options));
     give_draft(options);
     for (const std::string& key : given->keys)
       for (std::string& one : serve::read_keys(key)) options.access.keys.push_back(std::move(one));

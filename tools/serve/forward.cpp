@@ -150,7 +150,9 @@ asio::awaitable<std::optional<ApiError>> forward(Connection& connection, Service
                                                  const Leaving& leaving, bool may_return) {
   if (service.forwarding >= kMostForwarded) {
     service.routing.settle(plan, {});
-    throw busy("too many requests wait for remote providers");
+    plan.record.rule = "busy";
+    if (!may_return) service.routing.note_refused(plan);
+    co_return busy("too many requests wait for remote providers; nothing was sent");
   }
   service.routing.note_leaving(connection, plan);
   std::string betas = leaving.words == Leaving::Words::messages ? betas_of(connection) : "";

@@ -79,6 +79,10 @@ void read_remotes(TomlTable& root, ServerOptions& options) {
 void read_clients(TomlTable& root, ServerOptions& options) {
   for (TomlTable& table : root.tables("client")) {
     NamedClient client{table.required("name"), read_keys(table.required("key")), route::read_limits(table)};
+    for (const std::string& key : client.keys)
+      for (const NamedClient& other : options.routing.clients)
+        if (std::ranges::find(other.keys, key) != other.keys.end())
+          refuse_config("[[client]] '" + other.name + "' and '" + client.name + "' have the same key");
     append(options.access.keys, client.keys);
     table.refuse_others();
     options.routing.clients.push_back(std::move(client));

@@ -2,7 +2,9 @@
 #include <algorithm>
 
 #include "tools/route/glob.h"
+#include "tools/route/places.h"
 #include "tools/route/policy.h"
+#include "tools/route/words.h"
 
 namespace hearth::route {
 namespace {
@@ -17,27 +19,46 @@ bool holds_for(const std::vector<std::string>& patterns, const std::string& valu
   return patterns.empty() || matches_any(patterns, value);
 }
 
-// A path is named by its whole or by its end: "src/secret/key.c" by "secret/**".
-bool names_path(const std::vector<std::string>& patterns, const std::vector<std::string>& paths) {
-  return patterns.empty() || std::ranges::any_of(paths, [&](const std::string& path) {
-           return std::ranges::any_of(patterns, [&](const std::string& pattern) {
-             return matches(pattern, path) || (!pattern.starts_with('/') && matches("**/" + pattern, path));
-           });
-         });
+bool holds_for_task(const std::vector<std::string>& patterns, const std::string& task) {
+  return std::ranges::any_of(patterns, [&](const auto& pattern) { return matches(lower(pattern), lower(task)); });
+}
+
+bool holds_for_tasks(const Rule& rule, const Facts& facts) {
+  return rule.tasks.empty() ||
+         std::ranges::any_of(facts.tasks, [&](const auto& task) { return holds_for_task(rule.tasks, task); });
+}
+
+bool holds_for_models(const Rule& rule, const Facts& facts) {
+  return holds_for_any(rule.models, facts.models) ||
+         (rule.then == Then::never && !facts.sent_as.empty() && matches_any(rule.models, facts.sent_as));
+}
+
+bool holds_for_repositories(const Rule& rule, const Facts& facts) {
+  const auto holds_for_place = [&](const std::string& place) {
+    return std::ranges::any_of(rule.repositories, [&](const auto& pattern) { return covers(pattern, place); });
+  };
+  if (rule.repositories.empty()) return true;
+  if (facts.repositories.empty()) return holds_for_place("");
+  return rule.then == Then::cloud ? std::ranges::all_of(facts.repositories, holds_for_place)
+                                  : std::ranges::any_of(facts.repositories, holds_for_place);
+}
+
+bool holds_for_paths(const Rule& rule, const Facts& facts) {
+  return rule.paths.empty() ||
+         std::ranges::any_of(facts.paths, [&](const auto& path) { return names_place(rule.paths, path); });
 }
 
 bool holds(const Rule& rule, const Facts& facts) {
-  return holds_for(rule.repositories, facts.repository) && holds_for(rule.models, facts.asked_model) &&
-         holds_for_any(rule.tasks, facts.tasks) && holds_for(rule.clients, facts.client) &&
-         names_path(rule.paths, facts.paths) && holds_for_any(rule.secrets, facts.secrets) &&
-         (rule.pattern.empty() || facts.patterns.contains(rule.name)) && (!rule.tools || *rule.tools == facts.tools) &&
-         (!rule.vision || *rule.vision == facts.vision) &&
+  return holds_for_repositories(rule, facts) && holds_for_models(rule, facts) && holds_for_tasks(rule, facts) &&
+         holds_for(rule.clients, facts.client) && holds_for_paths(rule, facts) &&
+         holds_for_any(rule.secrets, facts.secrets) && (rule.pattern.empty() || facts.patterns.contains(rule.name)) &&
+         (!rule.tools || *rule.tools == facts.tools) && (!rule.vision || *rule.vision == facts.vision) &&
          (!rule.longer_than || facts.prompt_tokens > *rule.longer_than);
 }
 
 std::string quiet_task(const Policy& policy, const Facts& facts) {
   for (const std::string& task : facts.tasks)
-    if (matches_any(policy.quiet_tasks, task)) return task;
+    if (holds_for_task(policy.quiet_tasks, task)) return task;
   return "";
 }
 
@@ -70,9 +91,18 @@ Wish ask_quality(const Policy& policy, const Facts& facts) {
   return ask_abilities(policy, facts);
 }
 
+std::optional<std::string> find_keeper(const Policy& policy, const Facts& facts) {
+  if (facts.asked == Asked::local) return "header";
+  if (const std::string task = quiet_task(policy, facts); !task.empty()) return "task " + task;
+  for (const Rule& rule : policy.rules)
+    if (rule.then == Then::local && holds(rule, facts)) return rule.name;
+  return std::nullopt;
+}
+
 std::optional<std::string> find_veto(const Policy& policy, const Facts& facts) {
   if (policy.offline) return policy.offline_rule;
-  if (policy.require_repository && facts.repository.empty()) return "require_repository";
+  if (!facts.unclear.empty()) return facts.unclear;
+  if (policy.require_repository && facts.repositories.empty()) return "require_repository";
   if (policy.secrets_stay && !facts.secrets.empty()) return "secret " + *facts.secrets.begin();
   for (const Rule& rule : policy.rules)
     if (rule.then == Then::never && holds(rule, facts)) return rule.name;
@@ -82,6 +112,8 @@ std::optional<std::string> find_veto(const Policy& policy, const Facts& facts) {
 Decision decide(const Policy& policy, const Facts& facts, const Wish& wish) {
   using Route = Decision::Route;
   if (wish.is_for == Wish::For::local) return {Route::local, wish.rule};
+  if (wish.is_for == Wish::For::later)
+    if (const auto keeper = find_keeper(policy, facts)) return {Route::local, *keeper};
   const bool by_name = facts.remote_model;
   if (const auto veto = find_veto(policy, facts)) return {by_name ? Route::refused : Route::local, *veto};
   if (!facts.spent.empty()) return {by_name ? Route::refused : Route::local, facts.spent, by_name};

@@ -35,6 +35,15 @@ bool matches(std::string_view pattern, std::string_view text) {
   return at[pattern.size()] != 0;
 }
 
+bool could_match(std::string_view pattern, std::string_view text) {
+  while (!pattern.empty()) {
+    const std::string_view piece = pattern.substr(0, pattern.find_first_of("*?/"));
+    if (text.find(piece) == text.npos) return false;
+    pattern.remove_prefix(std::min(piece.size() + 1, pattern.size()));
+  }
+  return true;
+}
+
 bool matches_any(const std::vector<std::string>& patterns, std::string_view text) {
   return std::ranges::any_of(patterns, [&](const std::string& pattern) { return matches(pattern, text); });
 }

@@ -14,7 +14,7 @@ namespace hearth::route {
 enum class Then { never, local, cloud };
 
 // Conditions that are given must all hold, each for one of its values; "*" is a glob's. A rule without any always
-// holds.
+// holds. Where a fact has several readings one is enough, but for a repository of a rule that sends: that takes all.
 struct Rule {
   std::string name;
   Then then = Then::never;
@@ -71,31 +71,40 @@ inline bool watches(const Policy& policy) {
 enum class Asked { nothing, local, automatic, cloud };
 
 struct Facts {
-  std::string asked_model;       // behind an alias
+  std::set<std::string> models;  // the name that was asked for, and all that it stands for
   bool remote_model = false;     // it is a remote's
   bool automatic = false;        // the model is "auto", or the header says so
   Asked asked = Asked::nothing;  // by header
   bool has_remotes = false;
   bool can_be_sent = false;     // the endpoint is one that remotes have
   std::set<std::string> tasks;  // what the client says and what the endpoint says
-  std::string repository, client;
+  // All places that the hint of a repository may mean, as normal_place() writes them; empty: there is none.
+  std::vector<std::string> repositories;
+  std::string client;
   bool tools = false, vision = false, local_tools = true;
   uint64_t prompt_tokens = 0, local_context = 0;  // estimated; 0: unknown
   bool session_left = false;                      // an earlier request of the session was sent
+  std::string unclear;                            // what cannot be known, so that nothing leaves
   // Looked for only where quality wants the cloud.
   std::set<std::string> secrets;   // rules that found some
   std::set<std::string> patterns;  // names of rules whose pattern was found
-  std::vector<std::string> paths;  // that the request speaks of
+  std::vector<std::string> paths;  // that the request speaks of, its repositories among them
+  std::string sent_as;             // the remote's model
   std::string spent;               // the limit that is reached
 };
 
 struct Wish {
-  enum class For { local, cloud, watched } is_for = For::local;  // watched: local, as long as the answer is sure
+  // watched: local, as long as the answer is sure; later: the cloud, for a request that nobody wished there at first,
+  // but only where nothing keeps it here.
+  enum class For { local, cloud, watched, later } is_for = For::local;
   std::string rule;
 };
 
 // Does quality ask for the cloud?
 Wish ask_quality(const Policy& policy, const Facts& facts);
+
+// What keeps a request here that did not ask for the cloud: a wish, a quiet task, a rule.
+std::optional<std::string> find_keeper(const Policy& policy, const Facts& facts);
 
 // Does privacy forbid it? The rule that does. Evaluates all; no fact loosens one.
 std::optional<std::string> find_veto(const Policy& policy, const Facts& facts);

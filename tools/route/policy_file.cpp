@@ -7,24 +7,46 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "tools/route/places.h"
 #include "tools/route/text_facts.h"
 #include "tools/toml_table.h"
 
 namespace hearth::route {
 namespace {
 
+// An empty condition would hold for everything, or for nothing.
+std::vector<std::string> read_condition(TomlTable& table, const char* key) {
+  std::vector<std::string> values = table.text_or_texts(key);
+  const bool is_empty = values.empty() || std::ranges::any_of(values, [](const auto& value) { return value.empty(); });
+  if (table.has(key) && is_empty) table.refuse(key, "is empty");
+  return values;
+}
+
+// "secret/" is all that is in there.
+std::vector<std::string> read_places(TomlTable& table, const char* key) {
+  std::vector<std::string> places = read_condition(table, key);
+  for (std::string& place : places) {
+    const bool is_folder = place.ends_with('/') || place.ends_with('\\');
+    place = normal_place(place);
+    if (place.empty()) table.refuse(key, "is empty");
+    if (is_folder) place += place.ends_with('/') ? "**" : "/**";
+  }
+  return places;
+}
+
 Rule read_rule(TomlTable& table, size_t number) {
   Rule rule;
   rule.name = table.get<std::string>("name").value_or("rule " + std::to_string(number));
   rule.then = static_cast<Then>(table.choice("then", {"never", "local", "cloud"}));
   if (!table.has("then")) table.refuse("then", "is missing: never, local or cloud");
-  rule.repositories = table.text_or_texts("repository");
-  rule.paths = table.text_or_texts("path");
-  rule.models = table.text_or_texts("model");
-  rule.tasks = table.text_or_texts("task");
-  rule.clients = table.text_or_texts("client");
-  rule.secrets = table.text_or_texts("secret");
+  rule.repositories = read_places(table, "repository");
+  rule.paths = read_places(table, "path");
+  rule.models = read_condition(table, "model");
+  rule.tasks = read_condition(table, "task");
+  rule.clients = read_condition(table, "client");
+  rule.secrets = read_condition(table, "secret");
   rule.pattern = table.get<std::string>("pattern").value_or("");
+  if (table.has("pattern") && rule.pattern.empty()) table.refuse("pattern", "is empty");
   rule.tools = table.get<bool>("tools");
   rule.vision = table.get<bool>("vision");
   rule.longer_than = table.count("longer_than", INT64_MAX);

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "tools/redact/finder.h"
 #include "tools/route/policy.h"
@@ -12,7 +13,7 @@
 
 namespace hearth::route {
 
-// The server's policy and a repository's together, ready for use. Immutable.
+// The server's policy and those of repositories together, ready for use. Immutable.
 struct Ruling {
   Policy policy;
   TextRules texts;
@@ -20,24 +21,32 @@ struct Ruling {
   explicit Ruling(Policy ruled);
 };
 
+// Where the symbolic links of an absolute place lead, as far as it exists on this machine; as it is, where it is none.
+// Nothing where the machine does not tell.
+std::optional<std::string> resolved_place(const std::string& place);
+
 // Reads files again when they have changed. For one thread.
 class Repositories {
  public:
   explicit Repositories(const Policy& server);
 
-  // `hint` is a folder or file of this machine, whose nearest .hearth.toml above counts, or anything else: then the
-  // server's policy holds alone. A file that cannot be read or understood forbids that anything leaves.
-  std::shared_ptr<const Ruling> find(const std::string& hint);
+  // All .hearth.toml at or above each of the places count that are absolute; others are names. What cannot be read,
+  // looked into or understood forbids that anything leaves; what does not exist says nothing.
+  std::shared_ptr<const Ruling> find(const std::vector<std::string>& places);
 
  private:
-  struct Known {
+  struct Stamp {
     std::filesystem::file_time_type time;
     uintmax_t size = 0;
+    bool operator==(const Stamp&) const = default;
+  };
+  struct Known {
+    std::vector<Stamp> stamps;
     std::shared_ptr<const Ruling> ruling;
   };
 
   std::shared_ptr<const Ruling> server_;
-  std::map<std::filesystem::path, Known> known_;  // by file
+  std::map<std::vector<std::filesystem::path>, Known> known_;  // by files
 };
 
 }  // namespace hearth::route

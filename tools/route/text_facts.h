@@ -18,12 +18,14 @@ class TextRules {
   explicit TextRules(const Policy& policy);
   ~TextRules();
 
-  // Adds the names of rules whose pattern is in a string of the body, and the paths that its strings speak of where a
-  // rule asks for paths.
+  // Adds the names of rules whose pattern is in a string of the body, and for each rule that asks for paths the first
+  // that a string speaks of, as it is said or below a repository. Strings that quote JSON are read as they stand and as
+  // what they say; where that has no end the facts are unclear.
   void look(const nlohmann::ordered_json& body, Facts& facts) const;
 
  private:
   struct State;
+  class Look;
   std::unique_ptr<State> state_;
 };
 

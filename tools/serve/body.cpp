@@ -10,11 +10,13 @@ bool can_decode(const std::string& encoding) {
   return encoding.empty() || boost::beast::iequals(encoding, "identity") || boost::beast::iequals(encoding, "zstd");
 }
 
-boost::asio::awaitable<Json> read_body(Connection& connection, Service& service) {
+boost::asio::awaitable<Json> read_body(Connection& connection, Service& service, uint64_t* unpacked) {
   const bool packed = boost::beast::iequals(connection.header("Content-Encoding"), "zstd");
   co_return co_await service.workers.run([&] {
     const std::string& body = connection.request().body();
-    return parse_object(packed ? decompress_zstd(body, service.options.body_bytes) : body);
+    const std::string whole = packed ? decompress_zstd(body, service.options.body_bytes) : "";
+    if (unpacked != nullptr) *unpacked = packed ? whole.size() : body.size();
+    return parse_object(packed ? whole : body);
   });
 }
 

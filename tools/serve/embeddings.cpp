@@ -138,9 +138,10 @@ asio::awaitable<EmbeddingAnswer> embed(Connection& connection, Service& service,
 }
 
 asio::awaitable<void> embeddings(Connection& connection, Service& service) {
-  Json body = co_await read_body(connection, service);
+  uint64_t bytes = 0;
+  Json body = co_await read_body(connection, service, &bytes);
   // Vectors of two models cannot be compared: a remote's are had by its model's name alone.
-  Plan plan = service.routing.begin(connection, body, false);
+  Plan plan = service.routing.begin(connection, body, bytes, false);
   if (plan.wish.is_for == route::Wish::For::cloud) {
     if (plan.remote->api != RemoteApi::openai) refuse_remote();
     const Leaving leaving{body, "/embeddings"};

@@ -165,6 +165,8 @@ asio::awaitable<bool> answer_here(Connection& connection, Service& service, Loca
       co_await allowed_to_leave(connection, service, answering.plan, answering.leaving, "long-prompt"))
     co_return false;
   service.routing.note_local(answering.plan, local_failure(connection, "failed", failed->status));
+  if (!answering.plan.kept_by.empty())
+    failed->message += " (the request must not leave this machine, by the rule '" + answering.plan.kept_by + "')";
   if (!connection.begun()) throw *failed;
   co_await connection.send(answering.job.reply->failure(*failed));
   co_await connection.end();
@@ -244,8 +246,9 @@ asio::awaitable<void> generate(Connection& connection, Service& service, ReadJob
                                Remotes remotes) {
   const Heading heading{random_id(id_prefix), std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()),
                         service.models.default_name()};
-  Json body = co_await read_body(connection, service);
-  Plan plan = service.routing.begin(connection, body, remotes != Remotes::refused);
+  uint64_t bytes = 0;
+  Json body = co_await read_body(connection, service, &bytes);
+  Plan plan = service.routing.begin(connection, body, bytes, remotes != Remotes::refused);
   bool goes = plan.wish.is_for == route::Wish::For::cloud;
   Departure departure(connection, service, read, heading, remotes);
   if (goes && remotes == Remotes::refused) refuse_remote();
@@ -303,8 +306,9 @@ asio::awaitable<void> generate(Connection& connection, Service& service, ReadJob
 }
 
 asio::awaitable<uint64_t> count_prompt(Connection& connection, Service& service, ReadJob read) {
-  Json body = co_await read_body(connection, service);
-  const Plan plan = service.routing.begin(connection, body, false);
+  uint64_t bytes = 0;
+  Json body = co_await read_body(connection, service, &bytes);
+  const Plan plan = service.routing.begin(connection, body, bytes, false);
   if (plan.wish.is_for == route::Wish::For::cloud) refuse_remote();
   Job job = co_await read_job(connection, service, body, read, {"", 0, service.models.default_name()});
   const auto claim = service.models.claim(job.model, [&] { connection.signal().notify(); });

@@ -20,8 +20,10 @@ asio::awaitable<bool> allowed_to_leave(Connection& connection, Service& service,
       co_await service.workers.run([&] { return service.routing.may_leave(plan, leaving.body, rule); });
   if (decision.route == route::Decision::Route::cloud) co_return true;
   plan.settled = true;
+  plan.kept_by = decision.rule;
   service.routing.note_staying(connection, plan, decision.rule);
   if (decision.route == route::Decision::Route::refused) {
+    connection.set_header("X-Hearth-Served-By", "none");
     service.routing.note_refused(plan);
     throw refused_by_policy(decision);
   }
@@ -31,6 +33,8 @@ asio::awaitable<bool> allowed_to_leave(Connection& connection, Service& service,
 asio::awaitable<bool> answered_elsewhere(Connection& connection, Service& service, Plan& plan, const Leaving& leaving) {
   const bool returns = falls_back(plan);
   const auto failure = co_await forward(connection, service, plan, leaving, returns);
+  const bool was_sent = !failure || (failure->code != "busy" && failure->code != "audit_unavailable");
+  if (!was_sent) connection.set_header("X-Hearth-Served-By", "none");
   if (failure && !returns) throw *failure;
   if (failure)
     service.routing.note_fallback(connection, plan, *failure);

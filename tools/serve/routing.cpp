@@ -6,6 +6,7 @@
 
 #include "tools/audit/digest.h"
 #include "tools/audit/reader.h"
+#include "tools/route/words.h"
 #include "tools/serve/access.h"
 #include "tools/serve/answer_meter.h"
 #include "tools/serve/request_facts.h"
@@ -67,14 +68,16 @@ Routing::Routing(RoutingOptions options, const std::vector<Remote>& remotes, con
   const std::string& local = options_.policy.local_model;
   if (!local.empty() && models_.find_name(local) == nullptr)
     throw Error(ErrorCode::invalid_argument, "[policy]: there is no model named '" + local + "' here");
+  check_aliases();
   for (const NamedClient& client : options_.clients) {
     for (const std::string& key : client.keys) clients_[audit::sha256(key)] = client.name;
     ledger_.limit("client " + client.name, client.limits);
   }
   for (const Remote& remote : remotes_) ledger_.limit("remote " + remote.name, remote.limits);
   ledger_.limit("all", options_.limits);
-  for (const route::Alias& alias : options_.policy.aliases) task_labels_.insert(alias.task);
-  for (const route::Rule& rule : options_.policy.rules) task_labels_.insert(rule.tasks.begin(), rule.tasks.end());
+  for (const route::Alias& alias : options_.policy.aliases) task_labels_.insert(route::lower(alias.task));
+  for (const route::Rule& rule : options_.policy.rules)
+    for (const std::string& task : rule.tasks) task_labels_.insert(route::lower(task));
   if (options_.audit_path.empty()) {
     if (!remotes_.empty()) throw Error(ErrorCode::invalid_argument, "remote providers need an audit log: [audit] path");
     return;
@@ -98,6 +101,24 @@ route::Amount Routing::reserved_by(const audit::Json& row) const {
   const auto prompt = static_cast<uint64_t>(audit::number_in(row, "bytes")) / kBytesPerToken;
   const auto remote = std::ranges::find(remotes_, audit::text_in(row, "remote"), &Remote::name);
   return remote == remotes_.end() ? route::Amount{0, prompt + kUsualAnswer} : amount_of(*remote, prompt, kUsualAnswer);
+}
+
+// An alias that hides a model, or names none, is a mistake that no request would show.
+void Routing::check_aliases() const {
+  const auto is_model = [&](const std::string& name) {
+    return models_.find_name(name) != nullptr || std::ranges::any_of(remotes_, [&](const Remote& remote) {
+             return std::ranges::find(remote.models, name) != remote.models.end();
+           });
+  };
+  std::set<std::string> names = {kAutomatic};
+  for (const route::Alias& alias : options_.policy.aliases) {
+    const auto refuse = [&](const std::string& why) {
+      throw Error(ErrorCode::invalid_argument, "[[alias]] '" + alias.name + "': " + why);
+    };
+    if (is_model(alias.name)) refuse("there is a model of that name");
+    if (!names.insert(alias.name).second) refuse("there is another of that name");
+    if (alias.model != kAutomatic && !is_model(alias.model)) refuse("there is no model named '" + alias.model + "'");
+  }
 }
 
 // Limits of a day outlive the program.
@@ -140,21 +161,21 @@ std::string Routing::client_of(const Connection& connection) const {
 }
 
 void Routing::resolve_alias(Json& body, Plan& plan) const {
-  const std::string asked = plan.facts.asked_model;
-  for (const route::Alias& alias : options_.policy.aliases) {
-    if (alias.name != asked) continue;
-    if (!alias.task.empty()) plan.facts.tasks.insert(alias.task);
-    plan.facts.asked_model = alias.model;
-    plan.facts.automatic |= alias.model == kAutomatic;
-    body["model"] = alias.model;
-    return;
+  plan.facts.models.insert(plan.asked_model);
+  const auto alias = std::ranges::find(options_.policy.aliases, plan.asked_model, &route::Alias::name);
+  if (alias != options_.policy.aliases.end()) {
+    if (!alias->task.empty()) plan.facts.tasks.insert(route::lower(alias->task));
+    plan.facts.models.insert(alias->model);
+    plan.asked_model = alias->model;
+    body["model"] = alias->model;
   }
+  plan.facts.automatic = plan.asked_model == kAutomatic || plan.facts.asked == route::Asked::automatic;
 }
 
 // Which model answers here, and which one there.
 void Routing::choose_models(Plan& plan) const {
   const route::Policy& policy = options_.policy;
-  const std::string& asked = plan.facts.asked_model;
+  const std::string& asked = plan.asked_model;
   for (const Remote& remote : remotes_) {
     if (std::ranges::find(remote.models, asked) == remote.models.end()) continue;
     plan.facts.remote_model = true;
@@ -164,6 +185,7 @@ void Routing::choose_models(Plan& plan) const {
   const bool own = !asked.empty() && asked != kAutomatic && !plan.facts.remote_model;
   plan.local_model = own ? asked : policy.local_model.empty() ? models_.default_name() : policy.local_model;
   if (const std::string* name = models_.find_name(plan.local_model)) plan.local_model = *name;
+  if (own) plan.facts.models.insert({plan.local_model, plan.local_model + ":latest"});
   if (plan.remote == nullptr && !remotes_.empty()) {
     const auto named = std::ranges::find(remotes_, policy.remote, &Remote::name);
     const Remote& remote = named == remotes_.end() ? remotes_.front() : *named;
@@ -171,6 +193,7 @@ void Routing::choose_models(Plan& plan) const {
     plan.remote = &remote;
     plan.remote_model = policy.remote_model.empty() ? first : policy.remote_model;
   }
+  plan.facts.sent_as = plan.remote_model;
   models_.each([&](const std::string& name, const ModelFacts& facts, const Engine*) {
     if (name != plan.local_model) return;
     plan.facts.local_context = facts.context;
@@ -178,10 +201,11 @@ void Routing::choose_models(Plan& plan) const {
   });
 }
 
-Plan Routing::begin(const Connection& connection, Json& body, bool can_be_sent) {
+Plan Routing::begin(const Connection& connection, Json& body, uint64_t bytes, bool can_be_sent) {
   Plan plan;
-  plan.facts = read_facts_of(connection, body);
-  plan.record.asked_model = plan.facts.asked_model.substr(0, 256);
+  plan.facts = read_facts_of(connection, body, bytes);
+  plan.asked_model = member_text(body, "model");
+  plan.record.asked_model = plan.asked_model.substr(0, 256);
   resolve_alias(body, plan);
   choose_models(plan);
   const bool conversations_alone = plan.remote != nullptr && plan.remote->api == RemoteApi::anthropic;
@@ -191,15 +215,16 @@ Plan Routing::begin(const Connection& connection, Json& body, bool can_be_sent) 
   // What names no remote and leaves the choice to nobody needs no session.
   if (plan.facts.automatic || plan.facts.remote_model || plan.facts.asked != route::Asked::nothing) {
     plan.session = session_of(connection, body, plan.facts.client);
-    plan.facts.session_left = sessions_.left(plan.session, Connection::Clock::now());
+    plan.facts.session_left = plan.session.named && sessions_.left(plan.session.hash, Connection::Clock::now());
   }
-  plan.ruling = repositories_.find(plan.facts.repository);
+  plan.ruling = repositories_.find(plan.facts.paths);
   plan.wish = route::ask_quality(plan.ruling->policy, plan.facts);
   plan.record.request = connection.request_id();
   plan.record.client = plan.facts.client;
-  plan.record.repository = plan.facts.repository;
+  plan.record.repository = printable(connection.header("X-Hearth-Repository"));
   plan.record.local_model = plan.local_model;
   for (const std::string& task : plan.facts.tasks) plan.record.task += (plan.record.task.empty() ? "" : ",") + task;
+  plan.record.task = printable(plan.record.task);
   // The remote's name of the model, or ours: where both gates are open it leaves under the one, else under the other.
   if (plan.facts.automatic || (plan.facts.remote_model && plan.wish.is_for == route::Wish::For::local))
     body["model"] = plan.local_model;
@@ -208,15 +233,16 @@ Plan Routing::begin(const Connection& connection, Json& body, bool can_be_sent) 
 
 route::Decision Routing::may_leave(Plan& plan, const Json& body, const std::string& rule) {
   route::Wish wish = plan.wish;
-  if (!rule.empty()) wish = {route::Wish::For::cloud, rule};
+  if (!rule.empty()) wish = {route::Wish::For::later, rule};
   const route::Policy& policy = plan.ruling->policy;
   if (policy.offline) return route::decide(policy, plan.facts, wish);  // no need to look
   auto redaction = std::make_shared<redact::Redaction>(
-      std::vector<const redact::Finder*>{&secrets_, &plan.ruling->patterns}, placeholder_key_ + plan.session);
+      std::vector<const redact::Finder*>{&secrets_, &plan.ruling->patterns}, placeholder_key_ + plan.session.hash);
   const bool replaceable = redaction->look(body);
   for (const auto& [found, count] : redaction->counts())
     if (found != "email") plan.facts.secrets.insert(found);
   plan.ruling->texts.look(body, plan.facts);
+  add_content_facts(body, to_text(body).size(), plan.facts);
   if (!replaceable)
     return {plan.facts.remote_model ? route::Decision::Route::refused : route::Decision::Route::local,
             "too many secrets"};
@@ -249,7 +275,7 @@ void Routing::note_leaving(Connection& connection, Plan& plan) {
   uint64_t hidden = 0;
   for (const auto& [rule, count] : plan.record.redactions) hidden += count;
   connection.set_header("X-Hearth-Redactions", std::to_string(hidden));
-  if (!plan.facts.remote_model) sessions_.sent(plan.session, Connection::Clock::now());
+  if (!plan.facts.remote_model && plan.session.named) sessions_.sent(plan.session.hash, Connection::Clock::now());
   metrics_.count_redactions(plan.record.redactions);
 }
 
@@ -261,7 +287,7 @@ void Routing::note_staying(Connection& connection, Plan& plan, const std::string
 }
 
 void Routing::note_fallback(Connection& connection, Plan& plan, const ApiError& failure) {
-  sessions_.came_back(plan.session);
+  sessions_.came_back(plan.session.hash);
   plan.settled = true;
   plan.record.rule = "fallback";
   connection.set_header("X-Hearth-Served-By", "local");

@@ -17,6 +17,7 @@
 #include "tools/serve/metrics.h"
 #include "tools/serve/models.h"
 #include "tools/serve/remote.h"
+#include "tools/serve/request_facts.h"
 
 namespace hearth::serve {
 
@@ -43,15 +44,17 @@ struct Plan {
   route::Facts facts;
   route::Wish wish;
   std::shared_ptr<const route::Ruling> ruling;
+  std::string asked_model;  // behind an alias
   std::string local_model;
   const Remote* remote = nullptr;  // that would be asked, and its model
   std::string remote_model;
-  std::string session;
+  Session session;
   audit::Decision record;
   std::shared_ptr<redact::Redaction> redaction;  // once it may leave
   std::vector<std::string> accounts;
   route::Amount estimate;  // set aside until settled
   bool settled = false;    // it was decided that it stays here, or it failed elsewhere
+  std::string kept_by;     // the rule that did not let it leave
 
   // Whether an answer that was begun here may still be given elsewhere.
   bool may_be_handed_over() const {
@@ -65,11 +68,12 @@ class Routing {
   Routing(RoutingOptions options, const std::vector<Remote>& remotes, const Models& models, Metrics& metrics,
           std::function<void(const std::string&)> log);
 
-  // What quality asks for; cheap. Puts the model behind an alias into the body.
-  Plan begin(const Connection& connection, Json& body, bool can_be_sent);
+  // What quality asks for; cheap. Puts the model behind an alias into the body, which had so many bytes.
+  Plan begin(const Connection& connection, Json& body, uint64_t bytes, bool can_be_sent);
 
   // Whether the request may leave: looks for secrets, patterns and paths, and asks for the privacy rules and limits;
-  // in a worker's thread. begin() must have wished for it, or `rule` says why it should leave now.
+  // in a worker's thread. begin() must have wished for it, or `rule` says why it should leave now, unless something
+  // keeps it here.
   route::Decision may_leave(Plan& plan, const Json& body, const std::string& rule = "");
 
   // In the network thread, once it was decided: sets headers, counts, and remembers the session and the limits.
@@ -99,6 +103,7 @@ class Routing {
 
  private:
   std::string client_of(const Connection& connection) const;
+  void check_aliases() const;
   void resolve_alias(Json& body, Plan& plan) const;
   void choose_models(Plan& plan) const;
   void read_limits_of_today();

@@ -74,7 +74,7 @@ Shadows::~Shadows() = default;
 bool Shadows::draws_local() const { return store_ && drawn(escalated_); }
 
 bool Shadows::draws_remote(const Plan& plan) const {
-  return store_ && plan.may_be_handed_over() && plan.facts.asked != route::Asked::local && drawn(local_);
+  return store_ && plan.may_be_handed_over() && !route::find_keeper(plan.ruling->policy, plan.facts) && drawn(local_);
 }
 
 audit::Comparison Shadows::first_words(const Plan& plan) const {

@@ -17,7 +17,7 @@ using Route = Decision::Route;
 
 Facts automatic() {
   Facts facts;
-  facts.asked_model = "auto";
+  facts.models = {"auto"};
   facts.automatic = facts.has_remotes = facts.can_be_sent = true;
   facts.tasks = {"chat"};
   facts.prompt_tokens = 100;
@@ -87,7 +87,7 @@ TEST(Quality, RulesOfTheFileGoBeforeTheBuiltInOnes) {
 TEST(Privacy, EachConditionForbids) {
   Facts facts = automatic();
   facts.asked = Asked::cloud;
-  facts.repository = "/home/ada/acme/payments";
+  facts.repositories = {"/home/ada/acme/payments"};
   facts.client = "ci";
   facts.paths = {"src/secrets/key.c"};
   facts.secrets = {"github-token"};
@@ -117,7 +117,7 @@ TEST(Privacy, ConditionsOfOneRuleMustAllHold) {
   Policy policy;
   policy.rules = {{.name = "both", .repositories = {"**/acme/**"}, .clients = {"ci"}}};
   Facts facts = automatic();
-  facts.repository = "/home/acme/x";
+  facts.repositories = {"/home/acme/x"};
   EXPECT_FALSE(find_veto(policy, facts));
   facts.client = "ci";
   EXPECT_EQ(find_veto(policy, facts), "both");
@@ -128,7 +128,7 @@ TEST(Privacy, OfflineEndsItAndAnUnknownRepositoryMay) {
   policy.require_repository = true;
   Facts facts = automatic();
   EXPECT_EQ(find_veto(policy, facts), "require_repository");
-  facts.repository = "x";
+  facts.repositories = {"x"};
   EXPECT_FALSE(find_veto(policy, facts));
   policy.offline = true;
   EXPECT_EQ(find_veto(policy, facts), "offline");

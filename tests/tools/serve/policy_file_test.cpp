@@ -1,5 +1,6 @@
 // hearth.toml's policy, and a repository's .hearth.toml.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "tests/formats/gguf_bytes.h"
 #include "tools/route/repository.h"
@@ -28,7 +29,7 @@ class PolicyFile : public testing::Test {
   std::shared_ptr<const Ruling> in_repository(const std::string& text) {
     std::filesystem::create_directories(folder_.path() / "repo/src/deep");
     write_text(folder_.path() / "repo/.hearth.toml", text);
-    return repositories_.find((folder_.path() / "repo/src/deep").string());
+    return repositories_.find({(folder_.path() / "repo/src/deep").string()});
   }
 
   TemporaryFolder folder_;
@@ -109,7 +110,7 @@ TEST_F(PolicyFile, LimitsClientsAndTheLogAreRead) {
 }
 
 TEST_F(PolicyFile, ARepositoryTightensFromTheNearestFileAbove) {
-  EXPECT_FALSE(repositories_.find(folder_.path().string())->policy.offline);
+  EXPECT_FALSE(repositories_.find({folder_.path().string()})->policy.offline);
   const auto ruling = in_repository(
       "[policy]\nsecrets = 'never'\n[[rule]]\nname = 'mine'\nthen = 'never'\npath = 'x/**'\n"
       "[[redact]]\nname = 'codename'\npattern = 'phoenix'\n");
@@ -129,12 +130,58 @@ TEST_F(PolicyFile, ARepositorysFileThatCannotBeReadForbidsEverything) {
   EXPECT_FALSE(in_repository("")->policy.offline);
   std::filesystem::remove(folder_.path() / "repo/.hearth.toml");
   std::filesystem::create_directory(folder_.path() / "repo/.hearth.toml");
-  EXPECT_TRUE(repositories_.find((folder_.path() / "repo").string())->policy.offline);
+  EXPECT_TRUE(repositories_.find({(folder_.path() / "repo").string()})->policy.offline);
+}
+
+TEST_F(PolicyFile, AllFilesOnTheWayUpCount) {
+  in_repository("[policy]\noffline = true\n");
+  write_text(folder_.path() / "repo/src/.hearth.toml", "[policy]\nsecrets = 'never'\n");
+  const std::string deep = (folder_.path() / "repo/src/deep").string();
+  const Policy both = repositories_.find({deep})->policy;
+  EXPECT_TRUE(both.offline && both.secrets_stay);
+  write_text(folder_.path() / "repo/.hearth.toml", "[policy]\noffline = false\n# changed\n");
+  EXPECT_FALSE(repositories_.find({deep})->policy.offline) << "it is read again";
+  std::string far = (folder_.path() / "repo").string();
+  write_text(folder_.path() / "repo/.hearth.toml", "[policy]\noffline = true\n");
+  for (int i = 0; i < 100; ++i) far += "/absent";
+  EXPECT_TRUE(repositories_.find({far})->policy.offline) << "however deep";
+}
+
+TEST_F(PolicyFile, AFolderThatCannotBeLookedIntoForbids) {
+  const auto loop = folder_.path() / "loop";
+  std::filesystem::create_symlink("loop", loop);
+  EXPECT_EQ(repositories_.find({(loop / "x").string()})->policy.offline_rule, "a folder cannot be read");
+  EXPECT_FALSE(resolved_place((loop / "x").string()));
+  EXPECT_FALSE(repositories_.find({(folder_.path() / "absent/x").string()})->policy.offline) << "which is no error";
+  if (geteuid() == 0) return;  // who may look into everything
+  const auto locked = folder_.path() / "locked";
+  std::filesystem::create_directories(locked / "x");
+  std::filesystem::permissions(locked, std::filesystem::perms::none);
+  EXPECT_TRUE(repositories_.find({(locked / "x").string()})->policy.offline);
+  std::filesystem::permissions(locked, std::filesystem::perms::owner_all);
+}
+
+TEST_F(PolicyFile, EmptyConditionsAndKeysOfTwoClientsAreRefused) {
+  for (const char* key : {"repository", "path", "model", "task", "client"})
+    for (const char* value : {"[]", "''", "['']"}) {
+      const std::string rule = "[[rule]]\nthen = 'never'\n" + std::string(key) + " = " + value + "\n";
+      EXPECT_NE(refusal(rule).find("is empty"), std::string::npos) << rule;
+    }
+  EXPECT_NE(refusal("[[rule]]\nthen = 'never'\npattern = ''\n").find("is empty"), std::string::npos);
+  EXPECT_NE(refusal("[[client]]\nname = 'a'\nkey = 'k'\n[[client]]\nname = 'b'\nkey = 'k'\n").find("the same key"),
+            std::string::npos);
+}
+
+TEST_F(PolicyFile, PlacesOfRulesAreReadAsThoseOfRequestsAre) {
+  const Policy policy =
+      read("[[rule]]\nthen = 'never'\nrepository = ['/src//pay/', 'file:///a/./b/**']\npath = 'C:\\x\\**'\n");
+  EXPECT_EQ(policy.rules[0].repositories, (std::vector<std::string>{"/src/pay/**", "/a/b/**"}));
+  EXPECT_EQ(policy.rules[0].paths, std::vector<std::string>{"C:/x/**"});
 }
 
 TEST_F(PolicyFile, OtherHintsAreNoFolders) {
   for (const char* hint : {"", "github.com/acme/x", "../..", "relative/path"})
-    EXPECT_FALSE(repositories_.find(hint)->policy.offline) << hint;
+    EXPECT_FALSE(repositories_.find({hint})->policy.offline) << hint;
 }
 
 TEST(TextRulesOf, FindPatternsAndPaths) {
@@ -146,6 +193,53 @@ TEST(TextRulesOf, FindPatternsAndPaths) {
   EXPECT_TRUE(facts.patterns.contains("phoenix"));
   EXPECT_EQ(find_veto({.rules = {policy.rules[1]}}, facts), "keys");
   EXPECT_NE(std::ranges::find(facts.paths, "src/tls/site.pem"), facts.paths.end());
+}
+
+// The rule that a request's body breaks, said in a repository.
+std::string vetoed(const Policy& policy, const nlohmann::ordered_json& body,
+                   std::vector<std::string> repositories = {}) {
+  Facts facts;
+  facts.repositories = std::move(repositories);
+  TextRules(policy).look(body, facts);
+  return find_veto(policy, facts).value_or("");
+}
+
+TEST(TextRulesOf, FindPlacesHoweverTheyAreWritten) {
+  const Policy policy = {
+      .rules = {{.name = "secret", .paths = {"secret/**"}}, {.name = "billing", .paths = {"/src/billing/**"}}}};
+  for (const char* text : {"see secret/a.c", "secret//a.c", "secret\\a.c", "secret/\u00e4.c", "\u201csecret/a.c\u201d",
+                           "secret%2Fa.c", "secret%252Fa.c", "x/../secret/a.c", "a/./secret/b", "in secret/.",
+                           "{\"p\":\"secret\\/a.c\"}", "cut: {\"p\":\"secret\\u002fa.c", "--file=secret/a.c"})
+    EXPECT_EQ(vetoed(policy, {{"content", text}}), "secret") << text;
+  for (const char* text :
+       {"/src/web/../billing/a.c", "/src//billing/a.c", "file:///src/billing/a.c", "see /src/billing.",
+        "file://localhost/src/billing/a.c", "/src/my folder/../billing/a.c", "`/src/billing`"})
+    EXPECT_EQ(vetoed(policy, {{"content", text}}), "billing") << text;
+  for (const char* text :
+       {"the secret", "/src/billings/a.c", "secrets/a.c", "src/billing/a.c", "100%", "%", "\\", "C:"})
+    EXPECT_EQ(vetoed(policy, {{"content", text}}), "") << text;
+  EXPECT_EQ(vetoed(policy, {{"content", "fix ../billing/a.c"}}, {"/src/web"}), "billing") << "below the repository";
+  EXPECT_EQ(vetoed({.rules = {{.name = "drive", .paths = {"C:/keys/**"}}}}, {{"content", "C:\\keys\\a.pem"}}), "drive");
+  std::string many;
+  for (int i = 0; i < 10000; ++i) many += "d/f" + std::to_string(i) + ".c ";
+  EXPECT_EQ(vetoed(policy, {{"content", many + "secret/a.c"}}), "secret") << "however many come first";
+}
+
+TEST(TextRulesOf, ReadWhatStringsQuote) {
+  const Policy policy = {
+      .rules = {{.name = "titan", .pattern = "Projekt \u00dcberflieger"}, {.name = "whole", .pattern = "^phoenix$"}}};
+  std::string quoted = "{\"q\":\"Projekt \\u00dcberflieger\"}";
+  for (int times = 0; times < 5; ++times) {
+    EXPECT_EQ(vetoed(policy, {{"arguments", quoted}}), "titan") << quoted;
+    EXPECT_EQ(vetoed(policy, {{"partial_json", quoted.substr(0, quoted.size() - 1)}}), "titan") << quoted;
+    quoted = nlohmann::ordered_json(quoted).dump();
+  }
+  EXPECT_EQ(vetoed(policy, {{"arguments", "{\"a\":[\"phoenix\"]}"}}), "whole");
+  EXPECT_EQ(vetoed({.rules = {{.name = "smile", .pattern = "\U0001F600"}}}, {{"x", "\\ud83d\\ude00"}}), "smile");
+  EXPECT_EQ(vetoed(policy, {{"x", "\\\\ \\d \\u12"}}), "") << "what is no escape stays";
+  std::string deep = "\\";
+  for (int times = 0; times < 40; ++times) deep += "u005c";
+  EXPECT_EQ(vetoed(policy, {{"x", deep}}), "too many escapes");
 }
 
 }  // namespace

@@ -133,6 +133,21 @@ TEST_F(Shadow, NoSecretIsKept) {
   }
 }
 
+TEST_F(Shadow, WhatQualityKeepsHereIsNotAskedElsewhere) {
+  server_ = std::make_unique<LiveServer>([&](ServerOptions& options) {
+    options.remotes = {{"cloud", provider_.base_url(), "", {"large"}}};
+    options.routing.shadow_local = 1;
+    options.routing.policy.rules = {{.name = "keep", .then = route::Then::local, .repositories = {"/src/keep/**"}}};
+  });
+  EXPECT_EQ(chat({"X-Hearth-Repository: /src/keep/x"}).header("X-Hearth-Rule"), "keep");
+  const HttpAnswer quiet =
+      post(server_->port(), "/v1/completions", R"({"model":"auto","max_tokens":8,"prompt":"def f("})");
+  EXPECT_EQ(quiet.header("X-Hearth-Rule"), "task completion") << quiet.body;
+  EXPECT_EQ(chat({}).header("X-Hearth-Served-By"), "local");
+  EXPECT_EQ(compared(1).size(), 1u);
+  EXPECT_EQ(provider_.connections(), 1) << "the last one alone";
+}
+
 TEST(Calibration, IsTheSmallestMarginAboveWhichEnoughIsGood) {
   std::vector<compare::Sample> samples;
   for (int i = 0; i < 100; ++i) samples.push_back({i / 100.0, i >= 30 || i % 3 == 0});

@@ -49,7 +49,7 @@ void measure_decisions(const std::filesystem::path& folder, audit::AuditLog& log
     route::Facts facts;
     facts.automatic = facts.has_remotes = facts.can_be_sent = true;
     facts.tasks = {"chat", "review"};
-    const auto ruling = repositories.find(repository.string());
+    const auto ruling = repositories.find({repository.string()});
     const std::string session = audit::sha256(body["messages"][0].dump());
     const route::Wish wish = route::ask_quality(ruling->policy, facts);
     const redact::Json leaving = body;  // in case that the model doubts

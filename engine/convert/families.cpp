@@ -10,6 +10,9 @@
 namespace hearth {
 namespace {
 
+constexpr const char* kGemma3Defaults =
+    R"({"head_dim": 256, "rms_norm_eps": 1e-6, "max_position_embeddings": 131072, "sliding_window": 4096, "num_attention_heads": 8, "num_key_value_heads": 4, "rope_theta": 1000000})";
+
 constexpr ModelFamily kFamilies[] = {
     {.hf_class = "LlamaForCausalLM", .architecture = "llama", .pairs = true, .defaults = R"({"rms_norm_eps": 1e-6})"},
     {.hf_class = "MistralForCausalLM", .architecture = "llama", .pairs = true, .defaults = R"({"rms_norm_eps": 1e-6})"},
@@ -37,14 +40,12 @@ constexpr ModelFamily kFamilies[] = {
      .architecture = "gemma3",
      .shifted_norms = true,
      .tied = true,
-     .defaults = R"({"head_dim": 256, "rms_norm_eps": 1e-6, "max_position_embeddings": 131072, "sliding_window": 4096,
-                     "num_attention_heads": 8, "num_key_value_heads": 4, "rope_theta": 1000000})"},
+     .defaults = kGemma3Defaults},
     {.hf_class = "Gemma3ForConditionalGeneration",
      .architecture = "gemma3",
      .shifted_norms = true,
      .tied = true,
-     .defaults = R"({"head_dim": 256, "rms_norm_eps": 1e-6, "max_position_embeddings": 131072, "sliding_window": 4096,
-                     "num_attention_heads": 8, "num_key_value_heads": 4, "rope_theta": 1000000})"},
+     .defaults = kGemma3Defaults},
     {.hf_class = "GptOssForCausalLM",
      .architecture = "gpt-oss",
      .defaults = R"({"head_dim": 64, "rope_theta": 150000, "sliding_window": 128})"},

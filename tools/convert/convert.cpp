@@ -1,8 +1,6 @@
 // hearth convert: a model in Hugging Face's layout as a GGUF file.
 #include "engine/convert/convert.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cctype>
 #include <chrono>
@@ -16,6 +14,7 @@
 #include "engine/convert/families.h"
 #include "formats/byte_cursor.h"
 #include "tools/command.h"
+#include "tools/progress_line.h"
 
 namespace hearth {
 namespace {
@@ -72,24 +71,6 @@ void print_tensors(const ConvertPlan& plan) {
   std::printf("; %.1f MiB\n", static_cast<double>(bytes) / (1 << 20));
 }
 
-// Shows the tensor and the share done on a terminal, at most ten times a second.
-class ConvertProgress {
- public:
-  void operator()(const ConvertedTensor& tensor, double share) {
-    const auto now = std::chrono::steady_clock::now();
-    if (!terminal_ || (share < 1 && now - shown_ < std::chrono::milliseconds(100))) return;
-    shown_ = now;
-    std::fprintf(stderr, "\r%3d %%  %s\033[K", static_cast<int>(share * 100), tensor.name.c_str());
-  }
-  ~ConvertProgress() {
-    if (terminal_) std::fputs("\r\033[K", stderr);
-  }
-
- private:
-  bool terminal_ = isatty(STDERR_FILENO) != 0;
-  std::chrono::steady_clock::time_point shown_;
-};
-
 void run_convert(const ConvertArguments& arguments) {
   const ConvertOptions options = options_of(arguments);
   const ModelFolder folder = ModelFolder::open(arguments.folder);
@@ -100,8 +81,9 @@ void run_convert(const ConvertArguments& arguments) {
   }
   const auto begin = std::chrono::steady_clock::now();
   {
-    ConvertProgress progress;
-    write_converted(folder, plan, arguments.out, std::ref(progress));
+    ProgressLine line;
+    write_converted(folder, plan, arguments.out,
+                    [&](const ConvertedTensor& tensor, double share) { line.show(share, tensor.name); });
   }
   print_tensors(plan);
   std::printf("%s written in %.1f s\n", arguments.out.c_str(),

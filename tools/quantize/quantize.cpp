@@ -1,8 +1,6 @@
 // hearth quantize: a model file in a smaller format.
 #include "engine/quantize/quantize.h"
 
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdio>
 #include <iostream>
@@ -14,6 +12,7 @@
 
 #include "formats/byte_cursor.h"
 #include "tools/command.h"
+#include "tools/progress_line.h"
 #include "tools/store/find_model.h"
 
 namespace hearth {
@@ -90,26 +89,6 @@ void print_summary(const QuantizePlan& plan) {
   if (plan.importance != nullptr) std::printf("%zu tensors by importance\n", weighted);
 }
 
-// Shows the tensor and the share done on a terminal, at most ten times a second.
-class ProgressLine {
- public:
-  void operator()(const TensorChange& change, double share) {
-    const auto now = std::chrono::steady_clock::now();
-    if (!terminal_ || (share < 1 && now - shown_ < std::chrono::milliseconds(100))) return;
-    shown_ = now;
-    const std::string name = printable(change.tensor->name);
-    std::fprintf(stderr, "\r%3d %%  %s -> %s\033[K", static_cast<int>(share * 100), name.c_str(),
-                 name_of(change.format));
-  }
-  ~ProgressLine() {
-    if (terminal_) std::fputs("\r\033[K", stderr);
-  }
-
- private:
-  bool terminal_ = isatty(STDERR_FILENO) != 0;
-  std::chrono::steady_clock::time_point shown_;
-};
-
 void run(const QuantizeArguments& arguments) {
   QuantizeOptions options = options_of(arguments);
   std::optional<Importance> importance;
@@ -125,7 +104,9 @@ void run(const QuantizeArguments& arguments) {
       arguments.threads != 0 ? arguments.threads : std::max(1u, std::thread::hardware_concurrency());
   {
     ProgressLine line;
-    write_quantized(file, plan, arguments.out, threads, std::ref(line));
+    write_quantized(file, plan, arguments.out, threads, [&](const TensorChange& change, double share) {
+      line.show(share, printable(change.tensor->name) + " -> " + name_of(change.format));
+    });
   }
   print_summary(plan);
   std::printf("%s written in %.1f s\n", arguments.out.c_str(),

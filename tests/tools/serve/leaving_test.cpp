@@ -5,46 +5,20 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "tests/tools/serve/fake_provider.h"
-#include "tests/tools/serve/live_server.h"
-#include "tools/audit/reader.h"
+#include "tests/tools/serve/routed.h"
 
 namespace hearth::serve {
 namespace {
 
-const std::string kFar =
-    R"({"id":"x","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant",)"
-    R"("content":"from afar"},"finish_reason":"stop"}],"usage":{"prompt_tokens":10,"completion_tokens":5}})";
-
-class LeavingTest : public testing::Test {
+class LeavingTest : public Routed {
  protected:
-  void SetUp() override {
-    if (!can_send_off_machine()) GTEST_SKIP() << "built without HEARTH_REMOTE";
-  }
-  void start(std::vector<std::string> answers, const std::function<void(ServerOptions&)>& change = {}) {
-    provider_ = std::make_unique<FakeProvider>(std::move(answers));
-    server_ = std::make_unique<LiveServer>([&](ServerOptions& options) {
-      options.remotes = {{"cloud", provider_->base_url(), "", {"large"}}};
-      if (change) change(options);
-    });
-  }
+  void start(Answers answers, const Change& change = {}) { Routed::start(std::move(answers), change); }
   HttpAnswer chat(Json more = Json::object(), const std::string& content = "Hello") {
     Json body = {
         {"model", "large"}, {"max_tokens", 8}, {"messages", Json::array({{{"role", "user"}, {"content", content}}})}};
     body.update(more);
     return post(server_->port(), "/v1/chat/completions", body.dump());
   }
-  std::vector<Json> rows() const {
-    std::vector<Json> rows;
-    audit::Reader(server_->audit_log()).each([&](const audit::Row& row) {
-      rows.push_back(audit::parse_row(row.content));
-      return true;
-    });
-    return rows;
-  }
-
-  std::unique_ptr<FakeProvider> provider_;
-  std::unique_ptr<LiveServer> server_;
 };
 
 TEST_F(LeavingTest, NothingLeavesOnceTheLogWasMovedAway) {

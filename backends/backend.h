@@ -24,6 +24,7 @@ struct Limits {
   uint32_t rows = 512;  // most rows of a batch
   uint32_t pages = 0;   // pages of the KV cache, each of page_size positions in every layer
   uint32_t page_size = 32;
+  uint32_t states = 0;  // places for states, of programs that have them
   KvType kv_type = KvType::f16;
   bool deterministic = false;  // a row's result depends on its sequence alone, whatever else is in its batches
 };

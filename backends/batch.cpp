@@ -16,6 +16,22 @@ void require_ranges(const std::vector<uint32_t>& begin, size_t count, const char
   for (size_t i = 1; i < begin.size(); ++i) require(begin[i - 1] <= begin[i], what);
 }
 
+void check_states(const Batch& batch, const Program& program, const Limits& limits) {
+  if (program.state_width.empty()) {
+    require(batch.states.empty() && batch.state_copies.empty(), "the program keeps no states");
+    return;
+  }
+  require(batch.states.size() + 1 == batch.row_begin.size(), "as many states as sequences are needed");
+  std::vector<bool> used(limits.states);
+  for (const uint32_t state : batch.states) {
+    require(state < limits.states, "a state is out of range");
+    require(!used[state], "two sequences share a state");
+    used[state] = true;
+  }
+  for (const Batch::Copy& copy : batch.state_copies)
+    require(copy.from < limits.states && copy.to < limits.states, "a state is out of range");
+}
+
 }  // namespace
 
 void check_batch(const Batch& batch, const Program& program, const Limits& limits) {
@@ -38,6 +54,7 @@ void check_batch(const Batch& batch, const Program& program, const Limits& limit
               "positions must rise by one");
     }
   }
+  check_states(batch, program, limits);
   for (size_t i = 0; i < batch.outputs.size(); ++i) {
     require(batch.outputs[i] < rows, "an output is out of range");
     require(i == 0 || batch.outputs[i - 1] < batch.outputs[i], "outputs must rise");

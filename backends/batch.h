@@ -18,6 +18,15 @@ struct Batch {
   std::vector<uint32_t> page_begin;  // [sequences + 1]
   std::vector<uint32_t> pages;
   std::vector<uint32_t> outputs;  // rows whose logits are wanted, rising
+
+  // Of programs that keep states: which of the plan's places holds that of each sequence, no two the same [sequences].
+  // A sequence whose first row has position 0 starts anew; another goes on from its state, which must be that after the
+  // position before.
+  std::vector<uint32_t> states;
+  struct Copy {
+    uint32_t from, to;
+  };
+  std::vector<Copy> state_copies;  // of places, made in this order before the rows are computed
 };
 
 }  // namespace hearth

@@ -19,6 +19,7 @@ namespace hearth {
 using Slot = uint16_t;
 using WeightId = uint32_t;
 using RopeTableId = uint16_t;
+using StateId = uint16_t;
 inline constexpr Slot kNoSlot = 0xffff;
 inline constexpr WeightId kNoWeight = 0xffffffff;
 
@@ -98,6 +99,33 @@ struct Attend {
   uint32_t value_size = 0;  // of a head of V and out; 0: head_size
   bool causal = true;
 };
+// Along the rows of a sequence, each channel c by itself: out = act(sum over j < taps of kernel[c][j] * in of the row
+// taps - 1 - j before). Before the first row of a sequence lie zeros.
+struct Convolve {
+  Slot in, out;
+  WeightId kernel;  // [channels x taps]
+  StateId state;    // the last taps - 1 rows of in
+  Activation act;   // not clamped
+};
+// The gated delta rule (Yang, Kautz, Hatamizadeh: "Gated Delta Networks", 2024) along the rows of a sequence. For each
+// head, with a matrix S [key_size x value_size] that is zeros before the first row:
+//   S = exp(rate * softplus(decay + decay_bias)) S;  S += k (sigmoid(beta) (v - S^T k))^T;  out = S^T q
+// q and k are first divided by their length, or by eps where they are shorter; q also by the root of key_size.
+struct DeltaRule {
+  Slot in;           // [q of all key heads, k of all key heads, v of all heads]
+  Slot decay, beta;  // one value for each head
+  Slot out;
+  WeightId rate, decay_bias;  // one value for each head
+  StateId state;              // S of all heads
+  uint32_t key_heads, heads;
+  uint32_t key_size, value_size;
+  float eps;
+  bool cyclic = false;  // head h shares key head h % key_heads; otherwise neighbours share one
+};
+struct Gate {  // out = in * act(gate)
+  Slot in, gate, out;
+  Activation act;  // silu or sigmoid
+};
 enum class Gating : uint8_t { softmax, sigmoid };
 // out = ids and weights of the `used` experts that have the largest p + selection_bias; p = gating(W in + bias).
 // Weights are p, divided by the sum of those chosen if they are normalised, times scale. With groups (of neighbours, as
@@ -128,8 +156,8 @@ struct Logits {  // the result of the step, softcap * tanh(in / softcap) where t
   float softcap = 0;
 };
 
-using Op =
-    std::variant<Embed, RmsNorm, LayerNorm, Linear, GateUp, EachHead, RopeKv, Attend, Route, Experts, Select, Logits>;
+using Op = std::variant<Embed, RmsNorm, LayerNorm, Linear, GateUp, EachHead, RopeKv, Attend, Convolve, DeltaRule, Gate,
+                        Route, Experts, Select, Logits>;
 
 // A view of weights that the model file keeps; rows are contiguous in `bytes`.
 struct Weight {
@@ -152,10 +180,11 @@ struct Program {
   std::vector<RopeTable> rope_tables;
   std::vector<Op> ops;
   uint32_t vocabulary = 0;
-  uint32_t positions = 0;  // that the table of positions has; 0: any number
-  uint16_t layers = 0;
+  uint32_t positions = 0;                   // that the table of positions has; 0: any number
+  uint16_t layers = 0;                      // that keep keys and values
   uint32_t key_width = 0, value_width = 0;  // of a token's k and v in each layer; no value_width: a head of V is the
                                             // beginning of that of K
+  std::vector<uint32_t> state_width;        // values that a sequence keeps beside those, whatever its length
 };
 
 }  // namespace hearth

@@ -15,6 +15,7 @@ class Checker {
     require(program_.layers == 0 || limits_.page_size > 0, "limits: page_size is 0");
     require(limits_.kv_type != KvType::q8_0 || (program_.key_width % 32 == 0 && program_.value_width % 32 == 0),
             "a q8_0 cache needs keys of a multiple of 32 values");
+    require(program_.state_width.empty() || limits_.states > 0, "limits: states is 0");
     for (const uint32_t width : program_.slot_width) require(width > 0, "a slot has no width");
     for (size_t i = 0; i < program_.ops.size(); ++i) {
       where_ = "op " + std::to_string(i) + ": ";
@@ -139,6 +140,34 @@ class Checker {
     require(heads % op.kv_heads == 0, "heads of q cannot share those of k evenly");
     require(op.causal || op.window == 0, "a window without an order");
     vector(op.sinks, heads);
+  }
+  void state(StateId id, uint64_t size) const {
+    require(id < program_.state_width.size(), "a state does not exist");
+    require(program_.state_width[id] == size, "a state has another size");
+  }
+  void check(const Convolve& op) const {
+    require(width(op.in) == width(op.out), "slots of different widths");
+    const Weight& kernel = weight(op.kernel);
+    require(kernel.rows == width(op.in) && kernel.width >= 2 && kernel.width <= 64, kernel.name + " is no kernel");
+    state(op.state, (kernel.width - 1) * width(op.in));
+    require(op.act != Activation::clamped, "an activation of two values has one");
+  }
+  void check(const DeltaRule& op) const {
+    require(op.heads > 0 && op.key_heads > 0 && op.heads % op.key_heads == 0, "heads cannot share keys evenly");
+    require(op.key_size > 0 && op.key_size <= 4096 && op.value_size > 0 && op.value_size <= 4096, "heads of no size");
+    require(width(op.in) == 2 * uint64_t{op.key_heads} * op.key_size + uint64_t{op.heads} * op.value_size &&
+                width(op.out) == uint64_t{op.heads} * op.value_size && width(op.decay) == op.heads &&
+                width(op.beta) == op.heads,
+            "heads do not fit the slots");
+    require(op.in != op.out && op.decay != op.out && op.beta != op.out, "a rule cannot write where it reads");
+    vector(op.rate, op.heads);
+    vector(op.decay_bias, op.heads);
+    require(op.rate != kNoWeight && op.decay_bias != kNoWeight, "a rule without a rate");
+    state(op.state, uint64_t{op.heads} * op.key_size * op.value_size);
+  }
+  void check(const Gate& op) const {
+    require(width(op.in) == width(op.out) && width(op.gate) == width(op.out), "slots of different widths");
+    require(op.act == Activation::silu || op.act == Activation::sigmoid, "an activation that gates nothing");
   }
   void check(const Route& op) const {
     const Weight& router = weight(op.router);

@@ -13,6 +13,8 @@ struct Reads {
   bool operator()(const Linear& op) const { return op.in == slot || op.add == slot || op.times == slot; }
   bool operator()(const RopeKv& op) const { return op.q == slot || op.k == slot || op.v == slot; }
   bool operator()(const Attend& op) const { return op.q == slot; }
+  bool operator()(const DeltaRule& op) const { return op.in == slot || op.decay == slot || op.beta == slot; }
+  bool operator()(const Gate& op) const { return op.in == slot || op.gate == slot; }
   bool operator()(const Experts& op) const { return op.in == slot || op.route == slot || op.add == slot; }
   template <class T>
   bool operator()(const T& op) const {
@@ -121,7 +123,8 @@ bool take_norm(const std::vector<Op>& ops, size_t next, const FoundNorm& norm, M
 
 bool keeps_to_rows(const Stage& stage) {
   return std::holds_alternative<Embed>(stage) || std::holds_alternative<RmsNorm>(stage) ||
-         std::holds_alternative<LayerNorm>(stage) || std::holds_alternative<RopeKv>(stage);
+         std::holds_alternative<LayerNorm>(stage) || std::holds_alternative<RopeKv>(stage) ||
+         std::holds_alternative<Gate>(stage);
 }
 
 std::vector<Stage> fuse(const Program& program) {

@@ -32,8 +32,8 @@ struct MatmulStage {
   std::vector<Part> parts;
 };
 
-using Stage =
-    std::variant<Embed, RmsNorm, LayerNorm, MatmulStage, EachHead, RopeKv, Attend, Route, Experts, Select, Logits>;
+using Stage = std::variant<Embed, RmsNorm, LayerNorm, MatmulStage, EachHead, RopeKv, Attend, Convolve, DeltaRule, Gate,
+                           Route, Experts, Select, Logits>;
 
 // Whether threads keep to their rows in this stage, reading nothing of others, so that the next such stage may follow
 // without waiting.

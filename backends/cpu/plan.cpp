@@ -21,6 +21,13 @@ uint64_t bytes_of_cell(KvType type, uint32_t width) {
   return 0;
 }
 
+// [n x width] to [width x n], in place.
+void transpose(std::vector<float>& values, uint64_t width) {
+  const std::vector<float> rows = values;
+  const uint64_t count = rows.size() / width;
+  for (uint64_t i = 0; i < rows.size(); ++i) values[i % width * count + i / width] = rows[i];
+}
+
 const Program& checked(const Program& program, const Limits& limits) {
   check_program(program, limits);
   return program;
@@ -53,7 +60,8 @@ void CpuPlan::allocate() {
       info.decode(one.bytes.data() + i * (one.width / info.block_size * info.block_bytes),
                   vectors_[id].data() + i * one.width, one.width);
   };
-  uint64_t input = 1, output = 1, hidden = 0, expert_out = 0, experts = 0, head = 1, chosen = 0, routed = 0, apart = 0;
+  uint64_t input = 1, output = 1, hidden = 0, expert_out = 0, experts = 0, head = 1, chosen = 0, routed = 0, apart = 0,
+           keys = 0, heads = 0;
   for (const Stage& stage : stages_) {
     if (const auto* embed = std::get_if<Embed>(&stage)) {
       decode(embed->bias);
@@ -83,6 +91,17 @@ void CpuPlan::allocate() {
       decode(attend->sinks);
       head = std::max<uint64_t>({head, attend->head_size, attend->value_size});
     }
+    if (const auto* convolve = std::get_if<Convolve>(&stage)) {
+      decode(convolve->kernel);
+      transpose(vectors_[convolve->kernel], weight(convolve->kernel).width);
+    }
+    if (const auto* rule = std::get_if<DeltaRule>(&stage)) {
+      decode(rule->rate);
+      decode(rule->decay_bias);
+      keys = std::max(keys, 2 * uint64_t{rule->key_heads} * rule->key_size);
+      heads = std::max<uint64_t>(heads, rule->heads);
+    }
+    if (const auto* gated = std::get_if<Gate>(&stage)) input = std::max<uint64_t>(input, width(gated->out));
     if (const auto* route = std::get_if<Route>(&stage)) {
       decode(route->bias);
       decode(route->selection_bias);
@@ -111,6 +130,13 @@ void CpuPlan::allocate() {
     expert_begin_ = Buffer<uint32_t>("lists of experts", experts + 1);
     expert_rows_ = Buffer<uint32_t>("lists of experts", rows, chosen);
   }
+  for (const uint32_t width : program_.state_width) {
+    state_begin_.push_back(state_floats_);
+    state_floats_ += width;
+  }
+  states_ = Buffer<float>("states", state_floats_ == 0 ? 0 : limits_.states, state_floats_);
+  keys_ = Buffer<float>("activations", rows, keys);
+  decays_ = Buffer<float>("activations", rows, 2, heads);
   for (const RopeTable& table : program_.rope_tables) {
     const uint64_t pairs = table.frequency.size();
     angles_.push_back({Buffer<float>("rope angles", rows, pairs), Buffer<float>("rope angles", rows, pairs)});
@@ -148,6 +174,7 @@ void CpuPlan::submit(const Batch& batch) {
   rows_ = static_cast<uint32_t>(batch.tokens.size());
   for (uint32_t s = 0; s + 1 < batch.row_begin.size(); ++s)
     std::fill(sequence_of_row_.begin() + batch.row_begin[s], sequence_of_row_.begin() + batch.row_begin[s + 1], s);
+  copy_states();
   const auto steps = [this](uint32_t thread) {
     turn_angles(thread);
     pool_->barrier();

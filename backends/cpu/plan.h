@@ -65,6 +65,15 @@ class CpuPlan : public Plan {
     std::byte* keys = cache_.data() + layer * cells_ * (key_bytes_ + value_bytes_);
     return values && value_bytes_ > 0 ? keys + cells_ * key_bytes_ + index * value_bytes_ : keys + index * key_bytes_;
   }
+  // What the sequence in that place keeps.
+  float* state(StateId id, uint32_t place) const { return states_.data() + place * state_floats_ + state_begin_[id]; }
+  // Calls f(sequence, its first row, their number) for the sequences that have rows.
+  template <class F>
+  void for_each_sequence(F&& f) const {
+    for (uint32_t s = 0; s < batch_->states.size(); ++s)
+      if (batch_->row_begin[s] < batch_->row_begin[s + 1])
+        f(s, batch_->row_begin[s], batch_->row_begin[s + 1] - batch_->row_begin[s]);
+  }
   uint64_t cell_of(uint32_t sequence, uint32_t position) const {
     return uint64_t{batch_->pages[batch_->page_begin[sequence] + position / limits_.page_size]} * limits_.page_size +
            position % limits_.page_size;
@@ -77,8 +86,12 @@ class CpuPlan : public Plan {
   void run(const RopeKv& op, uint32_t thread);
   void run(const Select& op, uint32_t thread);
   void run(const Logits& op, uint32_t thread);
-  void run(const Attend& op, uint32_t thread);  // attend.cpp
-  void run(const Route& op, uint32_t thread);   // experts.cpp
+  void run(const Attend& op, uint32_t thread);    // attend.cpp
+  void run(const Convolve& op, uint32_t thread);  // recurrent.cpp
+  void run(const DeltaRule& op, uint32_t thread);
+  void run(const Gate& op, uint32_t thread);
+  void copy_states();
+  void run(const Route& op, uint32_t thread);  // experts.cpp
   void run(const Experts& op, uint32_t thread);
   void choose(const Route& op, float* scores, float* keys, float* chosen) const;
   void turn_angles(uint32_t thread);
@@ -118,6 +131,10 @@ class CpuPlan : public Plan {
   Buffer<Q8Unit> hidden_rounded_;
   Buffer<uint32_t> expert_begin_, expert_rows_;  // CSR: the (row * used + place) that chose an expert
   Buffer<std::byte> cache_;                      // [layers x (cells x key_bytes, cells x value_bytes)]
+  Buffer<float> states_;                         // [places x state_floats_]
+  std::vector<uint64_t> state_begin_;            // by StateId: in a place
+  Buffer<float> keys_, decays_;  // of a delta rule: normed q and k [rows x theirs]; decay, beta [rows x 2 x heads]
+  uint64_t state_floats_ = 0;
   uint64_t worth_sharing_, products_per_row_ = 0;
   uint64_t cells_ = 0, key_bytes_ = 0, value_bytes_ = 0;
 

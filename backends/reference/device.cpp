@@ -16,12 +16,15 @@ using namespace reference;
 class ReferencePlan : public Plan {
  public:
   ReferencePlan(const Program& program, const Limits& limits)
-      : program_(program), limits_(limits), cache_(program, limits), slots_(program.slot_width.size()) {}
+      : program_(program), limits_(limits), cache_(program, limits), slots_(program.slot_width.size()) {
+    for (const uint32_t width : program.state_width) states_.emplace_back(uint64_t{limits.states} * width);
+  }
 
   void submit(const Batch& batch) override {
     check_batch(batch, program_, limits_);
     batch_ = batch;
     rows_ = batch.tokens.size();
+    prepare_states();
     for (const Op& op : program_.ops) std::visit([this](const auto& one) { run(one); }, op);
   }
   StepResult wait() override { return {logits_}; }
@@ -34,6 +37,16 @@ class ReferencePlan : public Plan {
   uint64_t cell(size_t sequence, uint32_t position) const {
     return uint64_t{batch_.pages[batch_.page_begin[sequence] + position / limits_.page_size]} * limits_.page_size +
            position % limits_.page_size;
+  }
+  double* state(StateId id, uint32_t place) { return &states_[id][uint64_t{place} * program_.state_width[id]]; }
+  void prepare_states() {
+    for (StateId id = 0; id < program_.state_width.size(); ++id) {
+      const uint64_t size = program_.state_width[id];
+      for (const Batch::Copy& copy : batch_.state_copies) std::copy_n(state(id, copy.from), size, state(id, copy.to));
+      for (size_t s = 0; s < batch_.states.size(); ++s)
+        if (batch_.row_begin[s] < batch_.row_begin[s + 1] && batch_.positions[batch_.row_begin[s]] == 0)
+          std::fill_n(state(id, batch_.states[s]), size, 0.0);
+    }
   }
   // Calls f(sequence, row) for every row of the batch.
   template <class F>
@@ -157,6 +170,58 @@ class ReferencePlan : public Plan {
       }
     });
   }
+  void run(const Convolve& op) {
+    resize(op.out);
+    const Weight& kernel = weight(op.kernel);
+    const uint64_t channels = width(op.in), taps = kernel.width;
+    std::vector<float> factors;
+    Row now(channels);
+    for_each_row([&](size_t s, size_t i) {
+      double* before = state(op.state, batch_.states[s]);  // [taps - 1 x channels], the oldest first
+      std::copy_n(row(op.in, i), channels, now.begin());
+      for (uint64_t c = 0; c < channels; ++c) {
+        decode_row(kernel, c, factors);
+        double sum = double{factors[taps - 1]} * now[c];
+        for (uint64_t j = 0; j + 1 < taps; ++j) sum += double{factors[j]} * before[j * channels + c];
+        row(op.out, i)[c] = activate(op.act, sum);
+      }
+      std::copy(before + channels, before + (taps - 1) * channels, before);
+      std::copy(now.begin(), now.end(), before + (taps - 2) * channels);
+    });
+  }
+  void run(const DeltaRule& op) {
+    resize(op.out);
+    const std::vector<float> rate = vector_of(program_, op.rate), bias = vector_of(program_, op.decay_bias);
+    const uint64_t keys = op.key_size, values = op.value_size;
+    for_each_row([&](size_t s, size_t i) {
+      Row in(row(op.in, i), row(op.in, i) + width(op.in));
+      for (uint32_t h = 0; h < 2 * op.key_heads; ++h) divide_by_length(&in[h * keys], keys, double{op.eps});
+      for (uint32_t h = 0; h < op.heads; ++h) {
+        const uint64_t shared = op.cyclic ? h % op.key_heads : h / (op.heads / op.key_heads);
+        const double *q = &in[shared * keys], *k = &in[(op.key_heads + shared) * keys];
+        const double* v = &in[2 * op.key_heads * keys + h * values];
+        double* matrix = state(op.state, batch_.states[s]) + h * keys * values;
+        const double decay = std::exp(double{rate[h]} * softplus(row(op.decay, i)[h] + double{bias[h]}));
+        const double beta = activate(Activation::sigmoid, row(op.beta, i)[h]);
+        for (uint64_t j = 0; j < values; ++j) {
+          double known = 0, out = 0;
+          for (uint64_t x = 0; x < keys; ++x) known += k[x] * decay * matrix[x * values + j];
+          for (uint64_t x = 0; x < keys; ++x) {
+            double& one = matrix[x * values + j];
+            one = decay * one + k[x] * beta * (v[j] - known);
+            out += q[x] * one;
+          }
+          row(op.out, i)[h * values + j] = out / std::sqrt(static_cast<double>(keys));
+        }
+      }
+    });
+  }
+  void run(const Gate& op) {
+    resize(op.out);
+    for (size_t i = 0; i < rows_; ++i)
+      for (uint32_t j = 0; j < width(op.out); ++j)
+        row(op.out, i)[j] = row(op.in, i)[j] * activate(op.act, row(op.gate, i)[j]);
+  }
   void run(const Route& op) {
     resize(op.out);
     const auto count = static_cast<uint32_t>(weight(op.router).rows);
@@ -211,7 +276,8 @@ class ReferencePlan : public Plan {
   const Program program_;
   const Limits limits_;
   KvCache cache_;
-  std::vector<Row> slots_;  // each [rows_ x its width]
+  std::vector<Row> states_;  // by StateId: [places x its width]
+  std::vector<Row> slots_;   // each [rows_ x its width]
   Batch batch_;
   size_t rows_ = 0;  // of the batch, after Select of the outputs
   std::vector<float> logits_;

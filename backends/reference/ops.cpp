@@ -90,6 +90,13 @@ void gate(Activation act, double* gate, const double* up, uint64_t count) {
   }
 }
 
+double softplus(double x) { return x > 30 ? x : std::log1p(std::exp(x)); }
+
+void divide_by_length(double* values, uint64_t count, double eps) {
+  const double length = std::sqrt(std::inner_product(values, values + count, values, 0.0));
+  for (uint64_t i = 0; i < count; ++i) values[i] /= std::max(length, eps);
+}
+
 void rope(const RopeTable& table, RopeStyle style, uint32_t position, double* head) {
   const size_t pairs = table.frequency.size();
   for (size_t i = 0; i < pairs; ++i) {

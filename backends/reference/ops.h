@@ -24,6 +24,10 @@ void layer_norm(const Weight& gain, const std::vector<float>& bias, double eps, 
 double activate(Activation act, double x);
 // act(gate) * up, or what clamped stands for, in place of gate; both [count].
 void gate(Activation act, double* gate, const double* up, uint64_t count);
+// log(1 + exp(x))
+double softplus(double x);
+// Divides values[count] by their length, or by eps where that is more.
+void divide_by_length(double* values, uint64_t count, double eps);
 // Turns one head[head_size] by `position`.
 void rope(const RopeTable& table, RopeStyle style, uint32_t position, double* head);
 // values[count] to probabilities, in place; `sink`, if any, is a value more that gets none.

@@ -44,6 +44,18 @@ class Lister {
     if (op.sinks != kNoWeight) text += ", sinks " + weight(op.sinks);
     return op.causal ? text : text + ", both ways";
   }
+  std::string operator()(const Convolve& op) const {
+    return slot(op.out) + " = " + activation(op.act) + "(convolve " + slot(op.in) + " " + weight(op.kernel) + ", " +
+           state(op.state) + ")";
+  }
+  std::string operator()(const DeltaRule& op) const {
+    return slot(op.out) + " = delta rule " + slot(op.in) + " " + slot(op.decay) + " " + slot(op.beta) + ", " +
+           state(op.state) + ", " + std::to_string(op.heads) + " heads of " + std::to_string(op.key_size) + " x " +
+           std::to_string(op.value_size);
+  }
+  std::string operator()(const Gate& op) const {
+    return slot(op.out) + " = " + slot(op.in) + " * " + activation(op.act) + "(" + slot(op.gate) + ")";
+  }
   std::string operator()(const Route& op) const {
     return slot(op.out) + " = route " + weight(op.router) + " " + slot(op.in) + ", " + std::to_string(op.used) +
            " experts";
@@ -58,6 +70,9 @@ class Lister {
  private:
   std::string slot(Slot one) const {
     return "s" + std::to_string(one) + "[" + std::to_string(program_.slot_width[one]) + "]";
+  }
+  std::string state(StateId id) const {
+    return "state[" + std::to_string(id) + "] of " + std::to_string(program_.state_width[id]);
   }
   std::string weight(WeightId id) const {
     const Weight& one = program_.weights[id];

@@ -22,8 +22,8 @@ static_assert(sizeof(Q8Unit) == 384);
 inline constexpr uint32_t units(uint32_t width) { return width / kUnit + (width % kUnit != 0 ? 1 : 0); }
 
 // out[c][row] = W[row] . in[c] for c < columns and row_begin <= row < row_end. Rows of W are contiguous, row_bytes
-// each, unaligned. in[c]: units(width) Q8Unit for formats of blocks, float[width] for F32, F16 and BF16. `format` is that
-// of W; the coded formats share their kernels, which ask it to expand W.
+// each, unaligned. in[c]: units(width) Q8Unit for formats of blocks, float[width] for F32, F16 and BF16. `format` is
+// that of W; the coded formats share their kernels, which ask it to expand W.
 struct Matmul {
   const FormatInfo* format;
   const std::byte* weights;
@@ -61,6 +61,17 @@ inline constexpr size_t attention_scratch(uint32_t head_size) {
   return (2 * kAttentionQueries + 2 * kAttentionTile + 2) * padded + kAttentionQueries * (kAttentionTile + 2);
 }
 
+// The gated delta rule (backends/program.h) for one head and `count` rows of a sequence, q and k being divided by their
+// lengths and decay = exp(rate * softplus(...)), beta = sigmoid(...) being computed. state: [key_size x value_size].
+struct DeltaRows {
+  const float *q, *k, *v, *decay, *beta;  // of the first row
+  float* out;
+  size_t key_stride, value_stride, head_stride,
+      out_stride;  // floats from row to row: of q and k; v; decay and beta; out
+  uint32_t count, key_size, value_size;
+  float* state;
+};
+
 using MatmulKernel = void (*)(const Matmul&) noexcept;
 struct FormatKernels {
   MatmulKernel few;   // each row is streamed once for four columns
@@ -85,6 +96,7 @@ struct KernelTable {
   void (*silu_multiply)(float* gate, const float* up, uint32_t n) noexcept;
   void (*gelu_multiply)(float* gate, const float* up, uint32_t n) noexcept;
   void (*clamped_multiply)(float* gate, const float* up, uint32_t n) noexcept;  // the formula of `clamped`
+  void (*sigmoid_multiply)(float* gate, const float* up, uint32_t n) noexcept;
   // x = act(x)
   void (*silu)(float* x, uint32_t n) noexcept;
   void (*gelu)(float* x, uint32_t n) noexcept;
@@ -104,6 +116,10 @@ struct KernelTable {
   // to binary16, rounded to nearest even
   void (*store_f16)(const float* x, uint16_t* out, uint32_t n) noexcept;
   void (*attend)(const Attention&) noexcept;
+  // x = sum over j of kernel[j] * the row taps - 1 - j before, of which `history` holds taps - 1, and takes x as the
+  // last of them. kernel: [taps x stride], history: [taps - 1 x stride], of which n values each are used.
+  void (*convolve)(float* x, float* history, const float* kernel, uint32_t taps, uint32_t stride, uint32_t n) noexcept;
+  void (*delta_rule)(const DeltaRows&) noexcept;
   // For measuring roofs. Reads `bytes` bytes, a multiple of 128, and gives something that depends on all of them.
   uint32_t (*read_all)(const std::byte* p, size_t bytes) noexcept;
   // Multiplies and adds bytes in registers, and gives how many products were added.

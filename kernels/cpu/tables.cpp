@@ -76,6 +76,36 @@ bool close(const float* a, const float* b, size_t count, float scale) noexcept {
   return true;
 }
 
+// x: at least 2,000 numbers.
+bool agrees_on_delta_rule(const KernelTable& table, const float* x) noexcept {
+  constexpr uint32_t kKeys = 16, kValues = 27, kSteps = 4;
+  std::array<float, kKeys * kValues> state{}, other_state{};
+  std::array<float, kSteps * kValues> out{}, other_out{};
+  std::array<float, kSteps> factors;
+  factors.fill(0.5f);
+  DeltaRows rows{.q = x,
+                 .k = x + kKeys,
+                 .v = x + 500,
+                 .decay = factors.data(),
+                 .beta = factors.data(),
+                 .out = out.data(),
+                 .key_stride = size_t{2} * kKeys,
+                 .value_stride = kValues,
+                 .head_stride = 1,
+                 .out_stride = kValues,
+                 .count = kSteps,
+                 .key_size = kKeys,
+                 .value_size = kValues,
+                 .state = state.data()};
+  kScalarTable.delta_rule(rows);
+  rows.out = other_out.data();
+  rows.state = other_state.data();
+  table.delta_rule(rows);
+  float most = 0;
+  for (const float value : out) most = std::max(most, std::fabs(value));
+  return close(out.data(), other_out.data(), out.size(), 1e-3f * most);
+}
+
 }  // namespace
 
 bool agrees_with_scalar(const KernelTable& table) noexcept {
@@ -125,7 +155,7 @@ bool agrees_with_scalar(const KernelTable& table) noexcept {
   other_gate = gate;
   kScalarTable.silu_multiply(gate.data(), &x[kWidth], kWidth);
   table.silu_multiply(other_gate.data(), &x[kWidth], kWidth);
-  return close(gate.data(), other_gate.data(), kWidth, 1e-5f);
+  return close(gate.data(), other_gate.data(), kWidth, 1e-5f) && agrees_on_delta_rule(table, x.data());
 }
 
 std::span<const std::string_view> kernel_names() noexcept { return kNames; }

@@ -37,7 +37,7 @@ class Cpu : public testing::TestWithParam<const char*> {
   static void compare_in_steps(const Shape& shape, KvType kv_type, double most, double mean_square,
                                const std::vector<uint32_t>& steps) {
     const RandomProgram random = random_program(shape, 7);
-    const Limits limits{.rows = 100, .pages = 24, .page_size = 7, .kv_type = kv_type};
+    const Limits limits{.rows = 100, .pages = 24, .page_size = 7, .states = 5, .kv_type = kv_type};
     const Text text = random_text({33, 1, 40, 12}, shape.vocabulary, limits, 3);
     const auto reference = make_reference_device();
     const auto expected = logits_of(*reference, random.program, limits, text, 100);
@@ -117,6 +117,57 @@ TEST_P(Cpu, AttendsInEveryWayAsTheReference) {
   compare_in_steps({.causal = false}, KvType::f32, kFloat, kFloatSquare, {100});
 }
 
+TEST_P(Cpu, FollowsTheDeltaRuleAsTheReference) {
+  compare({.delta_heads = 4, .delta_key_heads = 2}, KvType::f32, kFloat, kFloatSquare);
+  compare(
+      {.delta_heads = 6, .delta_key_heads = 3, .delta_key_size = 12, .delta_value_size = 29, .taps = 2, .cyclic = true},
+      KvType::f32, kFloat, kFloatSquare);
+  compare({.experts = 8,
+           .used = 3,
+           .shared = true,
+           .delta_heads = 2,
+           .delta_key_size = 32,
+           .delta_value_size = 48,
+           .taps = 7,
+           .gated_attention = true},
+          KvType::f32, kFloat, kFloatSquare);
+  compare({.width = 64,
+           .format = Format::q8_0,
+           .other = Format::q4_0,
+           .delta_heads = 4,
+           .delta_key_heads = 2,
+           .delta_key_size = 16,
+           .delta_value_size = 16,
+           .cyclic = true,
+           .gated_attention = true},
+          KvType::f32, 0.6, 2e-3);
+}
+
+TEST_P(Cpu, GoesOnFromCopiedStates) {
+  const Shape shape{.delta_heads = 4, .delta_key_heads = 2};
+  const RandomProgram random = random_program(shape, 7);
+  const Limits limits{.rows = 100, .pages = 24, .page_size = 7, .states = 4, .kv_type = KvType::f32};
+  const Text text = random_text({30}, shape.vocabulary, limits, 3);
+  for (const auto& one : {make_reference_device(), device()}) {
+    const auto plan = one->compile(random.program, limits);
+    const auto last_logits = [&](uint32_t begin, uint32_t end, uint32_t place, std::vector<Batch::Copy> copies) {
+      Batch batch = batch_of(text, begin, end, true);
+      batch.states = {place};
+      batch.state_copies = std::move(copies);
+      plan->submit(batch);
+      const auto all = plan->wait().logits;
+      return std::vector<float>(all.end() - shape.vocabulary, all.end());
+    };
+    last_logits(0, 20, 1, {});
+    const auto expected = last_logits(20, 30, 1, {{1, 3}});
+    EXPECT_NE(last_logits(20, 30, 1, {}), expected) << "the state went on";
+    EXPECT_EQ(last_logits(20, 30, 2, {{3, 0}, {0, 2}, {1, 0}}), expected);
+    EXPECT_EQ(last_logits(20, 30, 3, {}), expected) << "a copy is not changed by who goes on from it";
+    last_logits(0, 20, 1, {});
+    EXPECT_EQ(last_logits(20, 30, 1, {}), expected) << "position 0 starts anew";
+  }
+}
+
 TEST_P(Cpu, AttendsToLatentVectorsAsTheReference) {
   const Shape shape{.head_size = 44, .rope_pairs = 6, .style = RopeStyle::adjacent, .value_size = 24, .latent = 40};
   compare(shape, KvType::f32, kFloat, kFloatSquare);
@@ -178,9 +229,9 @@ TEST_P(Cpu, MixesFormatsInOneStage) {
 TEST_P(Cpu, GivesTheSameBitsForAnyNumberOfThreads) {
   for (const Shape& shape :
        {Shape{.width = 96, .heads = 8, .kv_heads = 2, .hidden = 160, .format = Format::q4_0, .other = Format::q8_0},
-        Shape{.experts = 8, .used = 3}}) {
+        Shape{.experts = 8, .used = 3}, Shape{.delta_heads = 4, .delta_key_heads = 2, .delta_value_size = 24}}) {
     const RandomProgram random = random_program(shape, 9);
-    const Limits limits{.rows = 64, .pages = 12, .page_size = 8, .kv_type = KvType::f16};
+    const Limits limits{.rows = 64, .pages = 12, .page_size = 8, .states = 4, .kv_type = KvType::f16};
     const Text text = random_text({20, 33, 5}, shape.vocabulary, limits, 4);
     for (const uint32_t step : {30u, 9u, 1u}) {
       const auto expected = logits_of(*device(1), random.program, limits, text, step);
@@ -219,9 +270,20 @@ TEST_P(Cpu, DeterministicPlansGiveARowTheSameBitsInAnyBatch) {
         .used = 3,
         .rope_pairs = 32,
         .format = Format::q4_k,
-        .other = Format::q6_k}}) {
+        .other = Format::q6_k},
+        Shape{.width = 96,
+        .format = Format::q4_0,
+        .other = Format::q8_0,
+        .delta_heads = 4,
+        .delta_key_size = 16,
+        .delta_value_size = 24}}) {
     const RandomProgram random = random_program(shape, 9);
-    const Limits limits{.rows = 80, .pages = 12, .page_size = 8, .kv_type = KvType::q8_0, .deterministic = true};
+    const Limits limits{.rows = 80,
+                        .pages = 12,
+                        .page_size = 8,
+                        .states = 4,
+                        .kv_type = shape.delta_heads > 0 ? KvType::f16 : KvType::q8_0,
+                        .deterministic = true};
     const Text text = random_text({20, 33, 5}, shape.vocabulary, limits, 4);
     const auto cpu = device();
     const auto expected = logits_of(*cpu, random.program, limits, text, 1);

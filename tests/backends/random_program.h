@@ -41,6 +41,11 @@ struct Shape {
   Gating gating = Gating::softmax;
   bool normalised = true;
   uint16_t groups = 1, groups_used = 1;
+
+  uint32_t delta_heads = 0;  // of the first layer, which then has a delta rule instead of attention
+  uint32_t delta_key_heads = 1, delta_key_size = 8, delta_value_size = 8, taps = 4;
+  bool cyclic = false;
+  bool gated_attention = false;
 };
 
 // A program and the bytes it views.
@@ -85,24 +90,22 @@ class RandomProgramBuilder {
     p_.ops.push_back(embed);
     for (layer_ = 0; layer_ < shape_.layers; ++layer_) {
       norm(x_, normed_);
+      if (shape_.delta_heads > 0 && layer_ == 0) {
+        delta_rule();
+        continue_after_mixing(delta_mixed_);
+        continue;
+      }
       if (shape_.latent == 0) {
         attention();
       } else {
         latent_attention();
       }
-      join(mixed_, shape_.format, shape_.fold_norms ? x_ : normed_);
-      norm(x_, normed_);
-      if (shape_.experts > 0) {
-        mixture();
-      } else {
-        if (shape_.gated) {
-          gate_up(hidden_);
-        } else {
-          p_.ops.push_back(Linear{normed_, hidden_, matrix(shape_.format, shape_.hidden, shape_.width),
-                                  bias(shape_.hidden), kNoSlot, shape_.act});
-        }
-        join(hidden_, shape_.other, x_);
+      if (shape_.gated_attention) {
+        const Slot gate = slot(width(mixed_));
+        project(shape_.format, gate);
+        p_.ops.push_back(Gate{mixed_, gate, mixed_, Activation::sigmoid});
       }
+      continue_after_mixing(mixed_);
     }
     p_.ops.push_back(Select{x_, wanted_});
     norm(wanted_, wanted_);
@@ -134,6 +137,21 @@ class RandomProgramBuilder {
   }
   uint32_t width(Slot one) const { return p_.slot_width[one]; }
 
+  void continue_after_mixing(Slot mixed) {
+    join(mixed, shape_.format, shape_.fold_norms ? x_ : normed_);
+    norm(x_, normed_);
+    if (shape_.experts > 0) {
+      mixture();
+      return;
+    }
+    if (shape_.gated) {
+      gate_up(hidden_);
+    } else {
+      p_.ops.push_back(Linear{normed_, hidden_, matrix(shape_.format, shape_.hidden, shape_.width), bias(shape_.hidden),
+                              kNoSlot, shape_.act});
+    }
+    join(hidden_, shape_.other, x_);
+  }
   void norm(Slot in, Slot out) {
     const WeightId gain = vector(shape_.width, 1);
     if (shape_.centered) {
@@ -188,6 +206,42 @@ class RandomProgramBuilder {
         q_, mixed_, layer_, shape_.head_size, shape_.kv_heads, 1 / std::sqrt(static_cast<float>(shape_.head_size))};
     attend.value_size = shape_.value_size;
     rope_and_attend({q_, k_, v_, layer_, 0, shape_.style, shape_.head_size}, attend);
+  }
+  // Rates that let states fade, as those of models do.
+  WeightId negative_vector(uint64_t count) {
+    const WeightId id = vector(count, 1);
+    for (uint64_t i = 0; i < count; ++i) result_.storage.back()[1 + 4 * i + 3] |= std::byte{0x80};
+    return id;
+  }
+  StateId state(uint32_t size) {
+    p_.state_width.push_back(size);
+    return static_cast<StateId>(p_.state_width.size() - 1);
+  }
+  void delta_rule() {
+    const uint32_t heads = shape_.delta_heads, key_heads = shape_.delta_key_heads, keys = shape_.delta_key_size,
+                   values = shape_.delta_value_size;
+    const Slot in = slot(2 * key_heads * keys + heads * values), decay = slot(heads), beta = slot(heads);
+    const Slot gate = slot(heads * values);
+    delta_mixed_ = slot(heads * values);
+    for (const Slot one : {in, decay, beta, gate}) project(shape_.format, one);
+    const WeightId kernel = weight(Format::f32, width(in), shape_.taps, 0.5f);
+    p_.ops.push_back(Convolve{in, in, kernel, state((shape_.taps - 1) * width(in)), Activation::silu});
+    DeltaRule rule{in,
+                   decay,
+                   beta,
+                   delta_mixed_,
+                   negative_vector(heads),
+                   vector(heads, 1),
+                   state(heads * keys * values),
+                   key_heads,
+                   heads,
+                   keys,
+                   values,
+                   1e-6f,
+                   shape_.cyclic};
+    p_.ops.push_back(rule);
+    p_.ops.push_back(RmsNorm{delta_mixed_, delta_mixed_, vector(values, 1), 1e-6f});
+    p_.ops.push_back(Gate{delta_mixed_, gate, delta_mixed_, Activation::silu});
   }
   // q: of each head [what W_k is applied to, what turns].
   void latent_attention() {
@@ -262,7 +316,7 @@ class RandomProgramBuilder {
   RandomProgram result_;
   Program& p_ = result_.program;
   Slot x_, normed_, q_, k_, v_, mixed_, hidden_, route_, wanted_, logits_, part_, gate_;
-  Slot latent_ = kNoSlot, wide_q_ = kNoSlot, wide_mixed_ = kNoSlot;
+  Slot delta_mixed_ = kNoSlot, latent_ = kNoSlot, wide_q_ = kNoSlot, wide_mixed_ = kNoSlot;
   uint16_t layer_ = 0;
 };
 
@@ -295,9 +349,18 @@ inline Text random_text(const std::vector<uint32_t>& lengths, uint32_t vocabular
   return text;
 }
 
-// The rows [begin, end) of every sequence, as far as it has them, with the logits of all rows.
-inline Batch batch_of(const Text& text, uint32_t begin, uint32_t end) {
-  Batch batch{.row_begin = {0}, .page_begin = {0}};
+// The rows [begin, end) of every sequence, as far as it has them, with the logits of all rows; for a program that keeps
+// states with places for them, the last sequence's first.
+inline Batch batch_of(const Text& text, uint32_t begin, uint32_t end, bool states = false) {
+  Batch batch{.tokens = {},
+              .positions = {},
+              .row_begin = {0},
+              .page_begin = {0},
+              .pages = {},
+              .outputs = {},
+              .states = {},
+              .state_copies = {}};
+  for (size_t s = text.tokens.size(); s-- > 0 && states;) batch.states.push_back(static_cast<uint32_t>(s + 1));
   for (size_t s = 0; s < text.tokens.size(); ++s) {
     for (uint32_t i = begin; i < end && i < text.tokens[s].size(); ++i) {
       batch.outputs.push_back(static_cast<uint32_t>(batch.tokens.size()));
@@ -319,7 +382,7 @@ inline std::vector<std::vector<float>> logits_of(Device& device, const Program& 
   size_t longest = 0;
   for (const auto& tokens : text.tokens) longest = std::max(longest, tokens.size());
   for (uint32_t begin = 0; begin < longest; begin += step) {
-    const Batch batch = batch_of(text, begin, begin + step);
+    const Batch batch = batch_of(text, begin, begin + step, !program.state_width.empty());
     plan->submit(batch);
     const auto found = plan->wait().logits;
     for (size_t s = 0; s < logits.size(); ++s)

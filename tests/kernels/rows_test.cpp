@@ -68,6 +68,7 @@ TEST_P(RowKernels, GateWithinTheStatedError) {
   };
   gate(table().silu_multiply, -1, [](double v) { return -v * sigmoid_of(v); });
   gate(table().gelu_multiply, 0.5f, [](double v) { return 0.5 * (std::abs(v) > 20 ? std::max(v, 0.0) : gelu_of(v)); });
+  gate(table().sigmoid_multiply, -2, [](double v) { return -2 * sigmoid_of(v); });
   for (const float up : {0.5f, 9.0f, -9.0f})
     gate(table().clamped_multiply, up, [&](double v) {
       const double g = std::min(v, 7.0), u = std::clamp(double{up}, -7.0, 7.0);

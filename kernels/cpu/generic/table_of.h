@@ -5,6 +5,7 @@
 #include "kernels/cpu/generic/dot.h"
 #include "kernels/cpu/generic/float_matmul.h"
 #include "kernels/cpu/generic/matmul.h"
+#include "kernels/cpu/generic/recurrent.h"
 #include "kernels/cpu/generic/roofs.h"
 #include "kernels/cpu/generic/vector_math.h"
 
@@ -38,6 +39,7 @@ constexpr KernelTable table_of() {
   table.silu_multiply = silu_multiply<I>;
   table.gelu_multiply = gelu_multiply<I>;
   table.clamped_multiply = clamped_multiply<I>;
+  table.sigmoid_multiply = sigmoid_multiply<I>;
   table.silu = silu<I>;
   table.gelu = gelu<I>;
   table.sigmoid = sigmoid<I>;
@@ -49,6 +51,8 @@ constexpr KernelTable table_of() {
   table.rope_adjacent = rope_adjacent<I>;
   table.store_f16 = store_f16<I>;
   table.attend = attend<I>;
+  table.convolve = convolve<I>;
+  table.delta_rule = delta_rule<I>;
   table.read_all = read_all<I>;
   table.multiply_bytes = multiply_bytes<I>;
   return table;

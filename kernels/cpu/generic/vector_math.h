@@ -119,6 +119,12 @@ void clamped_multiply(float* gate, const float* up, uint32_t n) noexcept {
 }
 
 template <class I>
+void sigmoid_multiply(float* gate, const float* up, uint32_t n) noexcept {
+  using F8 = typename I::F8;
+  map<I>(gate, up, gate, n, [](F8 g, F8 u) { return times_sigmoid<I>(u, g); });
+}
+
+template <class I>
 void silu(float* x, uint32_t n) noexcept {
   map<I>(x, x, x, n, [](typename I::F8 v, typename I::F8) { return silu_of<I>(v); });
 }

@@ -36,6 +36,10 @@ LoadedModel load_draft(const std::filesystem::path& path, const LoadedModel& tar
   if (!model.config.causal)
     throw Error(ErrorCode::invalid_argument,
                 "a model of the architecture " + std::string(model.config.architecture->name) + " drafts no text");
+  if (model.limits.states > 0)
+    throw Error(ErrorCode::invalid_argument, "a model of the architecture " +
+                                                 std::string(model.config.architecture->name) +
+                                                 " keeps states, which take back no guesses; it cannot draft");
   require_same_tokens(model, target);
   return model;
 }

@@ -61,6 +61,7 @@ Limits embedding_limits(const LoadedModel& model) {
   Limits limits = model.limits;
   if (!model.config.causal) limits.rows = std::max(limits.rows, model.context);  // a text goes into one step
   limits.pages = (model.context + limits.page_size - 1) / limits.page_size;
+  if (limits.states > 0) limits.states = places_for_states(kEmbeddingsAtOnce);
   return limits;
 }
 
@@ -175,7 +176,11 @@ struct Engine::State {
     if (draft_plan)
       draft.emplace(*draft_plan, draft_model->limits, draft_model->program.vocabulary,
                     static_cast<uint32_t>(model.tokenizer.vocabulary().size()));
-    if (plan && (draft || options.lookup))
+    const bool takes_guesses = model.limits.states == 0;  // a state cannot take back what did not come true
+    if (draft && !takes_guesses)
+      throw Error(ErrorCode::invalid_argument, "a model of the architecture " + info.architecture +
+                                                   " keeps states, which no draft model can be tried with");
+    if (plan && takes_guesses && (draft || options.lookup))
       speculation.emplace(SpeculationOptions{.lookup = options.lookup, .draft = draft ? &*draft : nullptr});
     SchedulerOptions scheduling{
         .parallel = options.parallel, .speculation = speculation ? &*speculation : nullptr, .on_divergence = {}};

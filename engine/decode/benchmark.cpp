@@ -43,6 +43,7 @@ class Lanes {
       }
       for (uint32_t page = 0; page <= (begin + tokens - 1) / limits_.page_size; ++page)
         batch.pages.push_back(lane * pages_ + page);
+      if (limits_.states > 0) batch.states.push_back(lane);
       batch.row_begin.push_back(static_cast<uint32_t>(batch.tokens.size()));
       batch.page_begin.push_back(static_cast<uint32_t>(batch.pages.size()));
       if (last) batch.outputs.push_back(static_cast<uint32_t>(batch.tokens.size()) - 1);
@@ -110,6 +111,7 @@ BenchmarkResult benchmark(const std::filesystem::path& path, const EngineOptions
       throw Error(ErrorCode::invalid_argument, "a model that makes embeddings and no text cannot be measured");
     Limits limits = model.limits;
     limits.pages *= options.batch;
+    if (limits.states > 0) limits.states = options.batch;
     limits.rows = std::max(Limits{}.rows, options.batch);
     const DeviceOptions device_options{engine.device, engine.kernels, engine.threads};
     const auto device = make_device(device_options);

@@ -29,6 +29,13 @@ bool ended_by_cancelling(Task& task) noexcept {
   return true;
 }
 
+// The tokens of a task that a cache may spare it: the last one is computed in any case, and so is what logits are
+// wanted of.
+std::span<const int32_t> spared(const Task& task) {
+  const auto most = std::min<size_t>(task.tokens.size() - 1, task.wanted.empty() ? SIZE_MAX : task.wanted.front());
+  return std::span(task.tokens).first(most);
+}
+
 }  // namespace
 
 Scheduler::Scheduler(Plan& plan, const Limits& limits, uint32_t vocabulary, SchedulerOptions options)
@@ -37,9 +44,11 @@ Scheduler::Scheduler(Plan& plan, const Limits& limits, uint32_t vocabulary, Sche
       vocabulary_(vocabulary),
       options_(std::move(options)),
       cache_(limits.pages, limits.page_size),
+      states_(limits.states),
       budget_(limits.rows),
       row_(vocabulary) {
   options_.parallel = std::clamp(options_.parallel, 1u, limits.rows);
+  if (states_.places() > 0) options_.parallel = std::min(options_.parallel, states_.places());
 }
 
 Scheduler::~Scheduler() {
@@ -78,22 +87,39 @@ void Scheduler::end_cancelled() {
   std::erase_if(waiting_, [](const std::shared_ptr<Task>& task) { return ended_by_cancelling(*task); });
   std::erase_if(running_, [&](Active& one) {
     if (!ended_by_cancelling(*one.task)) return false;
-    cache_.release(one.chain);
+    leave(one);
     return true;
   });
 }
 
-// Whether a running prompt will soon have cached more of this one than the cache has now.
-bool Scheduler::waits_for_another(const Task& task) const {
-  const uint32_t cached = cache_.cached(task.tokens);
-  return std::any_of(running_.begin(), running_.end(), [&](const Active& one) {
-    if (one.chain.size + 1 >= one.task->tokens.size()) return false;  // its prompt is done
+// How much of a task's tokens is there to go on from.
+uint32_t Scheduler::reusable(const Task& task) const {
+  if (states_.places() == 0) return cache_.cached(task.tokens);
+  const std::span<const int32_t> tokens = spared(task);
+  return states_.longest(tokens, [&](uint32_t size) { return cache_.cached(tokens.first(size)) == size; });
+}
+
+// Whether a running prompt will soon have cached more of this one than the cache has now. With states it will have
+// where it is asked to stop.
+bool Scheduler::waits_for_another(const Task& task) {
+  const uint32_t cached = reusable(task);
+  for (Active& one : running_) {
+    if (one.chain.size + 1 >= one.task->tokens.size()) continue;  // its prompt is done
     const auto& a = one.task->tokens;
     const auto& b = task.tokens;
     const auto limit = static_cast<ptrdiff_t>(std::min(a.size(), b.size()));
-    const auto common = std::mismatch(a.begin(), a.begin() + limit, b.begin()).first - a.begin();
-    return common / limits_.page_size > cached / limits_.page_size;
-  });
+    const auto common = static_cast<size_t>(std::mismatch(a.begin(), a.begin() + limit, b.begin()).first - a.begin());
+    if (states_.places() == 0) {
+      if (common / limits_.page_size > cached / limits_.page_size) return true;
+      continue;
+    }
+    const uint32_t stop = whole_pages(std::min(common, spared(task).size()));
+    if (stop <= cached || stop <= one.chain.size) continue;
+    if (!std::count(one.stops.begin(), one.stops.end(), stop))
+      one.stops.insert(std::upper_bound(one.stops.begin(), one.stops.end(), stop), stop);
+    return true;
+  }
+  return false;
 }
 
 void Scheduler::admit() {
@@ -106,21 +132,48 @@ void Scheduler::admit() {
     // Its tokens and the next one, beside a page for each of the others to grow into.
     const uint64_t size = task.tokens.size() + 1;
     const uint64_t needed = (size + limits_.page_size - 1) / limits_.page_size;
-    const uint32_t cached = cache_.cached(task.tokens) / limits_.page_size;
+    const uint32_t cached = reusable(task) / limits_.page_size;
     if (!running_.empty() && needed - std::min<uint64_t>(needed, cached) + running_.size() > cache_.available()) return;
     if (options_.on_divergence)
       if (const auto divergence = cache_.divergence(task.tokens)) options_.on_divergence(*divergence);
     running_.push_back({.task = *next, .chain = {}});
     next = waiting_.erase(next);
     Active& one = running_.back();
-    // The last token is computed in any case, and so is what logits are wanted of.
-    const auto& wanted = one.task->wanted;
-    const auto most = std::min<size_t>(one.task->tokens.size() - 1, wanted.empty() ? SIZE_MAX : wanted.front());
-    if (one.task->from_cache) one.chain = cache_.acquire(std::span(one.task->tokens).first(most));
+    begin(one);
     counted_.prompt_tokens += one.task->tokens.size();
     counted_.cached_tokens += one.chain.size;
     one.task->on_start(one.chain.size);
   }
+}
+
+// Takes what the cache has of the task, and plans where its state is worth a copy: where its prompt leaves what others
+// began with, and near its end, from where the same prompt or a longer one goes on.
+void Scheduler::begin(Active& one) {
+  const std::span<const int32_t> tokens = spared(*one.task);
+  const bool from_cache = one.task->from_cache;
+  if (states_.places() == 0) {
+    if (from_cache) one.chain = cache_.acquire(tokens);
+    return;
+  }
+  const uint32_t shared = from_cache ? cache_.cached(tokens) : 0;
+  one.place = states_.take();
+  if (from_cache) {
+    const auto usable = [&](uint32_t size) { return cache_.cached(tokens.first(size)) == size; };
+    one.chain = cache_.acquire(tokens.first(states_.restore(one.place, tokens, usable)));
+  }
+  for (const uint32_t stop : {whole_pages(shared), whole_pages(tokens.size())})
+    if (stop > one.chain.size && (one.stops.empty() || stop > one.stops.back())) one.stops.push_back(stop);
+}
+
+// Gives back what a task has; what was computed of it stays for others.
+void Scheduler::leave(Active& one) {
+  if (states_.places() > 0) {
+    if (one.chain.size <= one.task->tokens.size())
+      states_.keep(one.place, std::span(one.task->tokens).first(one.chain.size));
+    else
+      states_.give_back(one.place);
+  }
+  cache_.release(one.chain);
 }
 
 // Makes room for the next `rows` tokens of a running task, if need be at the cost of newer ones; false where it was set
@@ -139,7 +192,8 @@ bool Scheduler::reserve(Active& one, uint32_t rows) {
 
 void Scheduler::set_back_newest() {
   Active& newest = running_.back();
-  cache_.release(newest.chain);
+  if (newest.rows > 0) cache_.shrink(newest.chain, newest.before);  // the step does not compute them now
+  leave(newest);
   // What it wanted and got is not wanted again.
   auto& wanted = newest.task->wanted;
   wanted.erase(wanted.begin(), wanted.begin() + newest.next_wanted);
@@ -166,7 +220,8 @@ uint32_t Scheduler::plan_rows() {
       if (one.rows > 0 || one.answering != answering) continue;
       const auto rest = static_cast<uint32_t>(one.task->tokens.size()) - one.chain.size;
       if (options_.whole_prompts && rest > left) continue;
-      const uint32_t rows = std::min(rest, left);
+      uint32_t rows = std::min(rest, left);
+      if (!one.stops.empty()) rows = std::min(rows, one.stops.front() - one.chain.size);
       if (!reserve(one, rows)) break;
       prompts += rows;
       left -= rows;
@@ -188,8 +243,9 @@ void Scheduler::add_guesses(uint32_t generating) {
   }
 }
 
-Batch Scheduler::make_batch() const {
+Batch Scheduler::make_batch() {
   Batch batch;
+  batch.state_copies = states_.take_copies();
   batch.row_begin = {0};
   batch.page_begin = {0};
   for (const Active& one : running_) {
@@ -203,6 +259,7 @@ Batch Scheduler::make_batch() const {
       batch.tokens.push_back(one.token(position));
       batch.positions.push_back(position);
     }
+    if (states_.places() > 0) batch.states.push_back(one.place);
     batch.pages.insert(batch.pages.end(), one.chain.pages.begin(), one.chain.pages.end());
     batch.row_begin.push_back(static_cast<uint32_t>(batch.tokens.size()));
     batch.page_begin.push_back(static_cast<uint32_t>(batch.pages.size()));
@@ -234,21 +291,28 @@ void Scheduler::deliver(const Batch& batch, std::span<const float> logits) {
       }
     } catch (...) {  // of this task alone
       while (output < batch.outputs.size() && batch.outputs[output] < end) ++output;
-      cache_.release(one.chain);
+      leave(one);
       finish(*one.task, std::current_exception());
       one.task = nullptr;
     }
     if (one.task && one.rows > 0 && options_.speculation != nullptr) compare(one, size, batch, row);
+    if (one.task) copy_state(one);
     row = end;
   }
   std::erase_if(running_, [&](Active& one) {
     if (one.task && one.chain.size < one.task->tokens.size()) return false;
     if (one.task) {
-      cache_.release(one.chain);
+      leave(one);
       finish(*one.task, nullptr);
     }
     return true;
   });
+}
+
+void Scheduler::copy_state(Active& one) {
+  if (one.stops.empty() || one.stops.front() != one.chain.size) return;
+  states_.copy(one.place, std::span(one.task->tokens).first(one.chain.size));
+  one.stops.erase(one.stops.begin());
 }
 
 // Learns what became of guesses, and takes those back that did not come true; `size`: of the tokens before the step.
@@ -265,9 +329,13 @@ void Scheduler::compare(Active& one, uint32_t size, const Batch& batch, uint32_t
 
 void Scheduler::fail(const std::exception_ptr& error) {
   std::vector<Active> failed = std::exchange(running_, {});
-  for (Active& one : failed)
-    if (one.task) cache_.release(one.chain);
+  for (Active& one : failed) {
+    if (!one.task) continue;
+    cache_.release(one.chain);
+    if (states_.places() > 0) states_.give_back(one.place);
+  }
   cache_.clear();  // what the step wrote is not known
+  states_.clear();
   for (Active& one : failed)
     if (one.task) finish(*one.task, error);
 }

@@ -15,6 +15,7 @@
 #include "backends/backend.h"
 #include "engine/decode/prefix_cache.h"
 #include "engine/decode/speculation/speculation.h"
+#include "engine/decode/state_cache.h"
 #include "engine/decode/step_budget.h"
 
 namespace hearth {
@@ -41,9 +42,11 @@ class Task {
 };
 
 struct SchedulerOptions {
-  uint32_t parallel = 1;               // most tasks in one step
-  bool whole_prompts = false;          // a prompt goes into one step; none may have more tokens than a step has rows
-  Speculation* speculation = nullptr;  // guesses what follows, where there is one; must outlive the scheduler
+  uint32_t parallel = 1;       // most tasks in one step
+  bool whole_prompts = false;  // a prompt goes into one step; none may have more tokens than a step has rows
+  // Guesses what follows, where there is one; must outlive the scheduler. None where limits.states is not 0: a state
+  // cannot take back a guess.
+  Speculation* speculation = nullptr;
   // Told what a reader of a log may want to know, in a line.
   std::function<void(PrefixCache::Divergence)> on_divergence;
 };
@@ -60,7 +63,9 @@ struct SchedulerStatistics {
 // Iteration-level batching: between any two steps tasks join and leave. A step has one token of each task that
 // generates, and as many tokens of prompts as the budget allows, so that a long prompt does not stall the others. When
 // pages run out the newest task gives up its place and is computed again later. A prompt that begins as one that is
-// being computed waits for it, to use its pages. Where no prompt is computed, a step may also have tokens that are only
+// being computed waits for it, to use its pages. Where the program keeps states (limits.states is not 0), a prompt goes
+// on from a copy of one, which is made where prompts leave each other, near their ends, and where tasks end. Where no
+// prompt is computed, a step may also have tokens that are only
 // guessed to follow. One thread at a time; the plan must outlive it.
 class Scheduler {
  public:
@@ -79,11 +84,13 @@ class Scheduler {
   struct Active {
     std::shared_ptr<Task> task;
     PrefixCache::Chain chain;
-    uint32_t next_wanted = 0;  // into task->wanted
-    uint32_t rows = 0;         // of the step, which follow `before`; the last ones may be guessed
-    uint32_t before = 0;       // tokens computed before the step
-    bool answering = false;    // its prompt is done
-    Guess guess;               // of what follows its tokens; more than is tried
+    uint32_t next_wanted = 0;          // into task->wanted
+    uint32_t rows = 0;                 // of the step, which follow `before`; the last ones may be guessed
+    uint32_t before = 0;               // tokens computed before the step
+    bool answering = false;            // its prompt is done
+    uint32_t place = 0;                // of its state
+    std::vector<uint32_t> stops = {};  // sizes, rising, at which a step ends for a copy of its state
+    Guess guess;                       // of what follows its tokens; more than is tried
     bool generating() const { return chain.size + 1 == task->tokens.size(); }
     int32_t token(uint32_t position) const {
       const std::vector<int32_t>& tokens = task->tokens;
@@ -94,13 +101,20 @@ class Scheduler {
   void run_step();
   void end_cancelled();
   void admit();
-  bool waits_for_another(const Task& task) const;
+  bool waits_for_another(const Task& task);
+  uint32_t reusable(const Task& task) const;
+  uint32_t whole_pages(size_t tokens) const {
+    return static_cast<uint32_t>(tokens / limits_.page_size * limits_.page_size);
+  }
+  void begin(Active& one);
+  void leave(Active& one);
   bool reserve(Active& one, uint32_t rows);
   void set_back_newest();
   uint32_t plan_rows();  // gives each running task its rows of the step; how many are of prompts
   void add_guesses(uint32_t generating);
-  Batch make_batch() const;
+  Batch make_batch();
   void deliver(const Batch& batch, std::span<const float> logits);
+  void copy_state(Active& one);
   void compare(Active& one, uint32_t size, const Batch& batch, uint32_t row);
   void fail(const std::exception_ptr& error);
 
@@ -109,6 +123,7 @@ class Scheduler {
   uint32_t vocabulary_;
   SchedulerOptions options_;
   PrefixCache cache_;
+  StateCache states_;
   StepBudget budget_;
   std::deque<std::shared_ptr<Task>> waiting_;
   std::vector<Active> running_;  // by time of arrival

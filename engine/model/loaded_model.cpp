@@ -69,6 +69,7 @@ LoadedModel load_model(Gguf file, const ModelOptions& options) {
   Limits limits;
   limits.rows = std::min(limits.rows, std::max(context, options.parallel));
   limits.pages = count_pages(file, options, context, limits.page_size);
+  if (!program.state_width.empty()) limits.states = places_for_states(std::max(options.parallel, 1u));
   limits.kv_type = options.kv_type;
   limits.deterministic = options.deterministic;
   return {std::move(file), config, std::move(tokenizer), std::move(chat_template), std::move(answers),
@@ -91,6 +92,7 @@ MemoryPlan plan_memory(const Program& program, const Limits& limits) {
       plan.cache = values / 32 * 34;
       break;
   }
+  for (const uint32_t width : program.state_width) plan.cache += uint64_t{width} * limits.states * sizeof(float);
   for (const uint32_t width : program.slot_width) plan.activations += uint64_t{width} * limits.rows * sizeof(float);
   return plan;
 }

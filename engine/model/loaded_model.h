@@ -42,7 +42,7 @@ struct LoadedModel {
 // What a model takes in memory, in bytes.
 struct MemoryPlan {
   uint64_t weights;      // in the mapped file
-  uint64_t cache;        // keys and values of the whole context
+  uint64_t cache;        // keys and values of the whole context, and states
   uint64_t activations;  // of a full batch, as 32-bit floats
 };
 
@@ -52,6 +52,9 @@ LoadedModel load_model(Gguf file, const ModelOptions& options);
 
 // How the chat template of a file has its answers written.
 AnswerFormat learn_answers(const Gguf& file, const Template& chat_template, const Vocabulary& vocabulary);
+
+// How many states a model keeps that decodes so many sequences at once: theirs, and copies to go on from.
+inline constexpr uint32_t places_for_states(uint32_t parallel) { return 2 * parallel + 4; }
 
 MemoryPlan plan_memory(const Program& program, const Limits& limits);
 

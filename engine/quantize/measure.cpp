@@ -123,6 +123,7 @@ class Measurer {
 
   Batch batch_of(const Piece& piece, uint32_t chunk, uint32_t begin, uint32_t rows) const {
     Batch batch = table_batch(begin, rows);
+    if (limits_.states > 0) batch.states = {0};
     if (piece.begin == 0)
       for (uint32_t i = 0; i < rows; ++i) batch.tokens[i] = tokens_[size_t{first_ + chunk} * chunk_ + begin + i];
     return batch;

@@ -20,6 +20,8 @@ std::vector<Slot> slots_read(const One& op) {
   if constexpr (requires { op.route; }) slots.push_back(op.route);
   if constexpr (requires { op.add; }) slots.push_back(op.add);
   if constexpr (requires { op.times; }) slots.push_back(op.times);
+  if constexpr (requires { op.beta; }) slots.insert(slots.end(), {op.decay, op.beta});
+  if constexpr (std::is_same_v<One, Gate>) slots.push_back(op.gate);
   if constexpr (requires { op.out_first; }) slots.push_back(op.out);  // writes a part of it
   std::erase(slots, kNoSlot);
   return slots;

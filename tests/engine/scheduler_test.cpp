@@ -26,11 +26,15 @@ int32_t successor(std::span<const int32_t> tokens, size_t memory = SIZE_MAX) {
 }
 
 // Keeps tokens in its cells instead of keys and values, and gives logits that prefer the successor of what the pages of
-// a sequence hold. So a wrong page, a page shared too early or one overwritten changes the answer.
+// a sequence hold. So a wrong page, a page shared too early or one overwritten changes the answer. The state of a
+// sequence is the tokens that it has seen.
 class RecordingPlan : public Plan {
  public:
   RecordingPlan(const Program& program, const Limits& limits)
-      : program_(program), limits_(limits), cells_(size_t{limits.pages} * limits.page_size, -1) {}
+      : program_(program),
+        limits_(limits),
+        cells_(size_t{limits.pages} * limits.page_size, -1),
+        states_(limits.states) {}
 
   void submit(const Batch& batch) override {
     check_batch(batch, program_, limits_);
@@ -38,6 +42,7 @@ class RecordingPlan : public Plan {
     ++steps;
     std::this_thread::sleep_for(pause);
     logits_.assign(batch.outputs.size() * kVocabulary, 0);
+    follow_states(batch);
     std::map<uint32_t, size_t> output_of_row;
     for (size_t i = 0; i < batch.outputs.size(); ++i) output_of_row[batch.outputs[i]] = i;
     // As on a device: what the step computes is there for all rows, and nothing later.
@@ -70,6 +75,18 @@ class RecordingPlan : public Plan {
   std::chrono::microseconds pause{0};  // that a step takes besides
 
  private:
+  void follow_states(const Batch& batch) {
+    for (const Batch::Copy& copy : batch.state_copies) states_[copy.to] = states_[copy.from];
+    for (uint32_t s = 0; s < batch.states.size(); ++s) {
+      std::vector<int32_t>& state = states_[batch.states[s]];
+      const uint32_t first = batch.row_begin[s], position = batch.positions[first];
+      if (position == 0) state.clear();
+      std::vector<int32_t> before;
+      for (uint32_t p = 0; p < position; ++p) before.push_back(cells_[cell_of(batch, s, p)]);
+      EXPECT_EQ(state, before) << "the state is not that after the position before";
+      state.insert(state.end(), batch.tokens.begin() + first, batch.tokens.begin() + batch.row_begin[s + 1]);
+    }
+  }
   uint64_t cell_of(const Batch& batch, uint32_t s, uint32_t position) const {
     return uint64_t{batch.pages[batch.page_begin[s] + position / limits_.page_size]} * limits_.page_size +
            position % limits_.page_size;
@@ -78,6 +95,7 @@ class RecordingPlan : public Plan {
   const Program& program_;
   Limits limits_;
   std::vector<int32_t> cells_;
+  std::vector<std::vector<int32_t>> states_;
   std::vector<float> logits_;
 };
 
@@ -130,7 +148,9 @@ class SchedulerTest : public testing::Test {
     limits.pages = pages;
     limits.page_size = page_size;
     limits.rows = rows;
+    limits.states = states;
     program.vocabulary = kVocabulary;
+    program.state_width.assign(states == 0 ? 0 : 1, 1);
     plan = std::make_unique<RecordingPlan>(program, limits);
     plan->memory = memory;
     draft_plan = std::make_unique<RecordingPlan>(program, limits);
@@ -167,6 +187,7 @@ class SchedulerTest : public testing::Test {
   Limits limits;
   size_t memory = SIZE_MAX;  // of successors
   bool lookup = false, drafts = false;
+  uint32_t states = 0;  // places for states; 0: the program keeps none
   std::unique_ptr<RecordingPlan> plan, draft_plan;
   std::optional<DraftModel> draft;
   std::optional<Speculation> speculation;
@@ -391,13 +412,95 @@ TEST_F(SchedulerTest, WhatWasOnlyGuessedIsInNoCache) {
 }
 
 // A small cache, prompts that often begin alike, arrivals and cancellations at random.
+TEST_F(SchedulerTest, APromptGoesOnFromTheStateNearTheEndOfAnEqualOne) {
+  states = 4;
+  make(64, 4, 32, 2);
+  const auto first = add(prompt(1, 22), 5);
+  run();
+  const auto again = add(prompt(1, 22), 5);
+  run();
+  EXPECT_EQ(first->cached, 0u);
+  EXPECT_EQ(again->cached, 20u) << "whole pages";
+  for (const auto& task : {first, again}) EXPECT_EQ(task->answer, task->expected());
+}
+
+TEST_F(SchedulerTest, AConversationGoesOnFromTheStateAtTheEndOfAnAnswer) {
+  states = 4;
+  make(64, 4, 32, 2);
+  const auto first = add(prompt(1, 22), 8);
+  run();
+  std::vector<int32_t> more = first->tokens;  // the last token of the answer was not computed
+  EXPECT_EQ(more.size(), 29u);
+  more.insert(more.end(), {1, 2, 3});
+  const auto second = add(more, 4);
+  run();
+  EXPECT_EQ(second->cached, 29u);
+  EXPECT_EQ(second->answer, second->expected());
+}
+
+TEST_F(SchedulerTest, WherePromptsLeaveEachOtherAStateIsKeptForTheNext) {
+  states = 6;
+  make(64, 4, 32, 2);
+  std::vector<std::shared_ptr<Greedy>> tasks;
+  for (const uint32_t seed : {2u, 3u, 4u}) {
+    std::vector<int32_t> tokens = prompt(1, 14);
+    const std::vector<int32_t> own = prompt(seed, 10);
+    tokens.insert(tokens.end(), own.begin(), own.end());
+    tasks.push_back(add(tokens, 3));
+    run();
+  }
+  EXPECT_EQ(tasks[1]->cached, 0u) << "nobody knew that it would be of use";
+  EXPECT_EQ(tasks[2]->cached, 12u);
+  for (const auto& task : tasks) EXPECT_EQ(task->answer, task->expected());
+}
+
+TEST_F(SchedulerTest, EqualPromptsAtOnceShareAState) {
+  states = 12;
+  make(64, 4, 16, 8);
+  std::vector<std::shared_ptr<Greedy>> tasks;
+  for (int i = 0; i < 4; ++i) tasks.push_back(add(prompt(1, 42), 5));
+  run();
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(tasks[i]->answer, tasks[i]->expected());
+    EXPECT_EQ(tasks[i]->cached, i == 0 ? 0u : 40u);
+  }
+}
+
+TEST_F(SchedulerTest, WithoutPlacesForCopiesNothingIsShared) {
+  states = 2;
+  make(64, 4, 16, 8);
+  std::vector<std::shared_ptr<Greedy>> tasks;
+  for (uint32_t i = 0; i < 6; ++i) tasks.push_back(add(prompt(i % 2, 30), 5));
+  run();
+  EXPECT_LE(plan->most_sequences, 2u);
+  for (const auto& task : tasks) EXPECT_EQ(task->answer, task->expected());
+}
+
+TEST_F(SchedulerTest, AFailedStepForgetsTheStates) {
+  states = 4;
+  make(64, 4, 16, 2);
+  (void)add(prompt(1, 22), 5);
+  run();
+  const auto failed = add(prompt(2, 22), 5);
+  plan->fails = true;
+  run();
+  EXPECT_NE(failed->error, nullptr);
+  plan->fails = false;
+  const auto again = add(prompt(1, 22), 5);
+  run();
+  EXPECT_EQ(again->cached, 0u);
+  EXPECT_EQ(again->answer, again->expected());
+}
+
 TEST_F(SchedulerTest, NothingIsMixedUpUnderRandomLoad) {
-  for (uint32_t seed = 0; seed < 30; ++seed) {
+  for (uint32_t seed = 0; seed < 60; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937 random(seed);
     lookup = seed % 2 == 1;
     drafts = seed % 3 == 1;
     memory = lookup ? 1 + random() % 3 : SIZE_MAX;
+    states = seed < 30 ? 0 : 1 + random() % 8;
+    if (states > 0) lookup = drafts = false;
     make(12 + random() % 20, 1 + random() % 5, 4 + random() % 30, 1 + random() % 6);
     const size_t longest = size_t{limits.pages} * limits.page_size;
     std::vector<std::shared_ptr<Greedy>> tasks;

@@ -43,6 +43,12 @@ class Plan {
   virtual void submit(const Batch& batch) = 0;
   // Waits for the step that submit started.
   virtual StepResult wait() = 0;
+  // Copy the first `positions` of a page of the cache out and in, between steps: one position after the other, of each
+  // its key and then its value, layer by layer. They are floats, binary16 numbers or Q8_0 blocks as Limits::kv_type
+  // says, whatever the device's own layout, so that bytes of one device may be given to another one. `bytes` has
+  // position_bytes() for each position. Throw DeviceError for a page or a size that cannot be.
+  virtual void read_page(uint32_t page, uint32_t positions, std::span<std::byte> bytes) const = 0;
+  virtual void write_page(uint32_t page, uint32_t positions, std::span<const std::byte> bytes) = 0;
 };
 
 class Device {
@@ -55,5 +61,12 @@ class Device {
 
 // Throws DeviceError naming what is wrong; every backend calls it before a step, so that kernels need no checks.
 void check_batch(const Batch& batch, const Program& program, const Limits& limits);
+
+// Bytes of `width` values of a key or a value.
+uint64_t kv_row_bytes(KvType type, uint32_t width);
+// Bytes of the keys and values of one position in all layers.
+uint64_t position_bytes(const Program& program, KvType type);
+// Throws DeviceError where Plan::read_page and write_page do.
+void check_page(uint32_t page, uint32_t positions, size_t bytes, const Program& program, const Limits& limits);
 
 }  // namespace hearth

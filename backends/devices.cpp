@@ -22,4 +22,9 @@ DeviceInfo describe_device(const DeviceOptions& options) {
   return {"cpu", resolved.kernels, resolved.threads, roofs.read_gb_s, roofs.int8_gops};
 }
 
+std::string arithmetic_of(const DeviceOptions& options) {
+  if (options.name != "cpu") return options.name;
+  return options.name + " " + resolve_cpu_options({options.threads, options.kernels}).kernels;
+}
+
 }  // namespace hearth

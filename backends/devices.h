@@ -25,5 +25,7 @@ struct DeviceInfo {
 // Throws DeviceError, naming what there is, for a device or kernels that are not.
 std::unique_ptr<Device> make_device(const DeviceOptions& options);
 DeviceInfo describe_device(const DeviceOptions& options);
+// "cpu avx2": devices of equal names compute the same bits, where their limits are deterministic.
+std::string arithmetic_of(const DeviceOptions& options);
 
 }  // namespace hearth

@@ -125,3 +125,19 @@ int hearth_tokenize(const hearth_engine* engine, const char* text, int32_t* ids,
     std::copy_n(all.begin(), std::min(capacity, all.size()), ids);
   });
 }
+
+int hearth_save_cache(hearth_engine* engine, const char* path, uint64_t* tokens, hearth_error* error) {
+  return guarded(error, [&] {
+    require(engine != nullptr && path != nullptr, "hearth_save_cache: engine and path must not be NULL");
+    const hearth::CacheContent saved = engine->engine.save_cache(path);
+    if (tokens != nullptr) *tokens = saved.tokens;
+  });
+}
+
+int hearth_load_cache(hearth_engine* engine, const char* path, uint64_t* tokens, hearth_error* error) {
+  return guarded(error, [&] {
+    require(engine != nullptr && path != nullptr, "hearth_load_cache: engine and path must not be NULL");
+    const hearth::CacheContent restored = engine->engine.load_cache(path);
+    if (tokens != nullptr) *tokens = restored.tokens;
+  });
+}

@@ -12,6 +12,8 @@
 #include <random>
 
 #include "backends/devices.h"
+#include "engine/cache_identity.h"
+#include "engine/decode/cache_transfer.h"
 #include "engine/decode/constraint/constraint_cache.h"
 #include "engine/decode/constraint/token_trie.h"
 #include "engine/decode/generation.h"
@@ -243,6 +245,14 @@ struct Engine::State {
     std::call_once(trie_once, [&] { trie = TokenTrie::make(model.tokenizer); });
     return trie;
   }
+  // It takes reading samples of the weights, which most engines never need.
+  const CacheIdentity& cache_identity() {
+    require_text();
+    std::call_once(identity_once, [&] {
+      identity = identify_cache(model, arithmetic_of({options.device, options.kernels, options.threads}));
+    });
+    return identity;
+  }
   std::shared_ptr<Generation> start(const Request& request, std::function<void(Event)> on_event);
 
   EngineOptions options;
@@ -259,6 +269,8 @@ struct Engine::State {
   ConstraintCache constraints;
   std::once_flag trie_once;
   std::shared_ptr<const TokenTrie> trie;
+  std::once_flag identity_once;
+  CacheIdentity identity;
   GuideTools guides{model.tokenizer, constraints, [this] { return token_trie(); }};
   std::unique_ptr<Worker> worker;  // last: it uses all the rest
 };
@@ -382,6 +394,35 @@ Statistics Engine::statistics() const {
           .set_back = now.set_back,
           .guessed = now.guessed,
           .came_true = now.came_true};
+}
+
+CacheContent Engine::save_cache(const std::filesystem::path& path) {
+  return with_public_errors([&] {
+    require_other_thread();
+    return hearth::save_cache(*state_->worker, state_->cache_identity(), std::nullopt, path);
+  });
+}
+
+CacheContent Engine::save_cache(std::span<const int32_t> tokens, const std::filesystem::path& path) {
+  return with_public_errors([&] {
+    require_other_thread();
+    return hearth::save_cache(*state_->worker, state_->cache_identity(), tokens, path);
+  });
+}
+
+CacheContent Engine::load_cache(const std::filesystem::path& path) {
+  return with_public_errors([&] {
+    require_other_thread();
+    return hearth::load_cache(*state_->worker, state_->cache_identity(), path);
+  });
+}
+
+uint64_t Engine::clear_cache() {
+  return with_public_errors([&] {
+    require_other_thread();
+    state_->require_text();
+    return hearth::clear_cache(*state_->worker);
+  });
 }
 
 std::vector<int32_t> Engine::prompt_tokens(const Request& request) const {

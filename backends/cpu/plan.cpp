@@ -9,18 +9,6 @@
 namespace hearth::cpu {
 namespace {
 
-uint64_t bytes_of_cell(KvType type, uint32_t width) {
-  switch (type) {
-    case KvType::f32:
-      return uint64_t{width} * 4;
-    case KvType::f16:
-      return uint64_t{width} * 2;
-    case KvType::q8_0:
-      return uint64_t{width} / 32 * format_info(Format::q8_0).block_bytes;
-  }
-  return 0;
-}
-
 // [n x width] to [width x n], in place.
 void transpose(std::vector<float>& values, uint64_t width) {
   const std::vector<float> rows = values;
@@ -152,8 +140,8 @@ void CpuPlan::allocate() {
                     .keys = Buffer<float>("scores of experts", routed),
                     .attention = Buffer<float>("attention", attention_scratch(static_cast<uint32_t>(head)))});
   cells_ = uint64_t{limits_.pages} * limits_.page_size;
-  key_bytes_ = bytes_of_cell(limits_.kv_type, program_.key_width);
-  value_bytes_ = bytes_of_cell(limits_.kv_type, program_.value_width);
+  key_bytes_ = kv_row_bytes(limits_.kv_type, program_.key_width);
+  value_bytes_ = kv_row_bytes(limits_.kv_type, program_.value_width);
   cache_ = Buffer<std::byte>("the KV cache", program_.layers, cells_, key_bytes_ + value_bytes_);
   for (const Weight& one : program_.weights) products_per_row_ += one.rows * one.width;
   sequence_of_row_.resize(limits_.rows);

@@ -22,6 +22,8 @@ class CpuPlan : public Plan {
 
   void submit(const Batch& batch) override;  // runs the step
   StepResult wait() override { return {logits_}; }
+  void read_page(uint32_t page, uint32_t positions, std::span<std::byte> bytes) const override;  // pages.cpp
+  void write_page(uint32_t page, uint32_t positions, std::span<const std::byte> bytes) override;
 
  private:
   // Up to as many rows every thread prepares the inputs of a matrix for itself instead of waiting for the others.
@@ -73,6 +75,16 @@ class CpuPlan : public Plan {
     for (uint32_t s = 0; s < batch_->states.size(); ++s)
       if (batch_->row_begin[s] < batch_->row_begin[s + 1])
         f(s, batch_->row_begin[s], batch_->row_begin[s + 1] - batch_->row_begin[s]);
+  }
+  // Calls f(bytes of the cache, how many) for what read_page() and write_page() copy, in their order.
+  template <class F>
+  void each_row(uint32_t page, uint32_t positions, F&& f) const {
+    const uint64_t first = uint64_t{page} * limits_.page_size;
+    for (uint64_t index = first; index < first + positions; ++index)
+      for (uint32_t layer = 0; layer < program_.layers; ++layer) {
+        f(cell(layer, false, index), key_bytes_);
+        if (value_bytes_ > 0) f(cell(layer, true, index), value_bytes_);
+      }
   }
   uint64_t cell_of(uint32_t sequence, uint32_t position) const {
     return uint64_t{batch_->pages[batch_->page_begin[sequence] + position / limits_.page_size]} * limits_.page_size +

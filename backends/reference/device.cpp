@@ -28,6 +28,18 @@ class ReferencePlan : public Plan {
     for (const Op& op : program_.ops) std::visit([this](const auto& one) { run(one); }, op);
   }
   StepResult wait() override { return {logits_}; }
+  void read_page(uint32_t page, uint32_t positions, std::span<std::byte> bytes) const override {
+    check_page(page, positions, bytes.size(), program_, limits_);
+    const uint64_t size = position_bytes(program_, limits_.kv_type);
+    for (uint32_t i = 0; i < positions; ++i)
+      cache_.copy_out(uint64_t{page} * limits_.page_size + i, bytes.data() + i * size);
+  }
+  void write_page(uint32_t page, uint32_t positions, std::span<const std::byte> bytes) override {
+    check_page(page, positions, bytes.size(), program_, limits_);
+    const uint64_t size = position_bytes(program_, limits_.kv_type);
+    for (uint32_t i = 0; i < positions; ++i)
+      cache_.copy_in(uint64_t{page} * limits_.page_size + i, bytes.data() + i * size);
+  }
 
  private:
   double* row(Slot slot, size_t i) { return &slots_[slot][i * program_.slot_width[slot]]; }

@@ -129,6 +129,7 @@ uint32_t PrefixCache::allocate() {
   const uint32_t page = free_.back();
   free_.pop_back();
   nodes_[page].users = 1;
+  nodes_[page].born = ++clock_;
   --available_;
   return page;
 }

@@ -28,6 +28,20 @@ class PrefixCache {
     int32_t cached, asked;
   };
 
+  static constexpr uint32_t kNoPage = UINT32_MAX;
+  // A page for whoever copies it elsewhere. `born` tells it from what may later have the same number.
+  struct Held {
+    uint32_t page;
+    uint32_t parent;  // its place in the list; kNoPage: none
+    uint64_t born;
+    std::vector<int32_t> tokens;
+  };
+  struct Placed {
+    uint32_t page;
+    uint64_t born;
+    bool fresh;  // its keys and values are to be written
+  };
+
   PrefixCache(uint32_t pages, uint32_t page_size);
 
   // The longest cached beginning of `tokens`. A page that is not full, or of which only a beginning fits, is taken over
@@ -47,16 +61,31 @@ class PrefixCache {
   void release(Chain& chain);  // leaves it empty
   void clear();                // forgets what no chain uses
 
+  // All pages that hold something, each behind its parent, and what was used last first.
+  std::vector<Held> all_held() const;
+  // Those of the longest cached beginning of `tokens`, pages in use by others included.
+  std::vector<Held> held_of(std::span<const int32_t> tokens) const;
+  // Whether the page still is the one that was born so, and begins with the tokens.
+  bool holds(uint32_t page, uint64_t born, std::span<const int32_t> tokens) const;
+
+  // For pages that come from elsewhere: the time now; `count` times behind it are given away, all before the next use.
+  uint64_t reserve_times(uint32_t count);
+  // A page that no chain uses, of at most page_size tokens that follow the full page `parent` (kNoPage: the first),
+  // as if it was used at `time`; where it is there already, that one. Room is made of pages alone that no chain uses
+  // and that were last used at `before` or earlier; nullopt where there is none. What is fresh is visible to acquire()
+  // at once, so its keys and values must be written before.
+  std::optional<Placed> place(uint32_t parent, std::span<const int32_t> tokens, uint64_t time, uint64_t before);
+
   uint32_t pages() const { return static_cast<uint32_t>(nodes_.size()); }
   uint32_t page_size() const { return page_size_; }
   uint32_t available() const { return available_; }                                // pages that no chain uses
   uint32_t held() const { return pages() - static_cast<uint32_t>(free_.size()); }  // pages that hold something
 
  private:
-  static constexpr uint32_t kRoot = UINT32_MAX;
+  static constexpr uint32_t kRoot = kNoPage;
   struct Node {
     uint32_t parent = kRoot, users = 0;
-    uint64_t released = 0;
+    uint64_t released = 0, born = 0;
     std::vector<int32_t> tokens;
     std::vector<uint32_t> children;
   };

@@ -79,6 +79,9 @@ class Scheduler {
   // nothing.
   void step();
   SchedulerStatistics statistics() const;
+  // For who copies pages between two steps.
+  PrefixCache& cache() { return cache_; }
+  Plan& plan() { return plan_; }
 
  private:
   struct Active {

@@ -9,7 +9,7 @@ namespace hearth {
 Worker::Worker(std::vector<std::unique_ptr<Scheduler>> schedulers) {
   for (auto& scheduler : schedulers) {
     const SchedulerStatistics statistics = scheduler->statistics();
-    lanes_.push_back({std::move(scheduler), {}, statistics});
+    lanes_.push_back({.scheduler = std::move(scheduler), .arrived = {}, .statistics = statistics});
   }
   thread_ = std::thread([this] { run(); });
 }
@@ -40,6 +40,17 @@ bool Worker::add(std::shared_ptr<Task> task, uint32_t most_waiting, size_t sched
   return true;
 }
 
+void Worker::call(std::function<void(Scheduler&)> action, size_t scheduler) {
+  std::packaged_task<void(Scheduler&)> call(std::move(action));
+  std::future<void> done = call.get_future();
+  {
+    const std::lock_guard lock(mutex_);
+    lanes_[scheduler].calls.push_back(std::move(call));
+  }
+  changed_.notify_one();
+  done.get();
+}
+
 SchedulerStatistics Worker::statistics(size_t scheduler) const {
   const std::lock_guard lock(mutex_);
   SchedulerStatistics now = lanes_[scheduler].statistics;
@@ -48,11 +59,13 @@ SchedulerStatistics Worker::statistics(size_t scheduler) const {
 }
 
 bool Worker::has_work() const {
-  return std::any_of(lanes_.begin(), lanes_.end(),
-                     [](const Lane& lane) { return !lane.arrived.empty() || !lane.scheduler->idle(); });
+  return std::any_of(lanes_.begin(), lanes_.end(), [](const Lane& lane) {
+    return !lane.arrived.empty() || !lane.calls.empty() || !lane.scheduler->idle();
+  });
 }
 
 void Worker::run() {
+  std::vector<std::pair<Scheduler*, std::packaged_task<void(Scheduler&)>>> calls;
   for (;;) {
     {
       std::unique_lock lock(mutex_);
@@ -62,9 +75,13 @@ void Worker::run() {
       for (Lane& lane : lanes_) {
         for (auto& task : lane.arrived) lane.scheduler->add(std::move(task));
         lane.arrived.clear();
+        for (auto& call : lane.calls) calls.emplace_back(lane.scheduler.get(), std::move(call));
+        lane.calls.clear();
         lane.statistics = lane.scheduler->statistics();
       }
     }
+    for (auto& [scheduler, call] : calls) call(*scheduler);
+    calls.clear();
     for (Lane& lane : lanes_)
       if (!lane.scheduler->idle()) lane.scheduler->step();
   }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -21,6 +23,9 @@ class Worker {
   bool is_this_thread() const { return thread_.get_id() == std::this_thread::get_id(); }
   // False, with nothing done, where `most_waiting` tasks of that scheduler wait already.
   bool add(std::shared_ptr<Task> task, uint32_t most_waiting, size_t scheduler = 0);
+  // Calls `action` in the thread, between two steps, and waits for it; what it throws reaches the caller. It holds up
+  // all tasks, so it must be quick. From any other thread than this one.
+  void call(std::function<void(Scheduler&)> action, size_t scheduler = 0);
   SchedulerStatistics statistics(size_t scheduler = 0) const;  // as of the last step
 
  private:
@@ -30,11 +35,12 @@ class Worker {
   struct Lane {
     std::unique_ptr<Scheduler> scheduler;
     std::vector<std::shared_ptr<Task>> arrived;
-    SchedulerStatistics statistics;
+    std::vector<std::packaged_task<void(Scheduler&)>> calls = {};
+    SchedulerStatistics statistics = {};
   };
   bool has_work() const;
 
-  mutable std::mutex mutex_;  // of what has arrived, the statistics and stop_
+  mutable std::mutex mutex_;  // of what has arrived, the calls, the statistics and stop_
   std::condition_variable changed_;
   std::vector<Lane> lanes_;
   bool stop_ = false;

@@ -29,6 +29,10 @@ ApiError from_engine(const Error& error) {
       return {500, "server_error", "out_of_memory", error.what()};
     case ErrorCode::bad_model:
       return {500, "server_error", "bad_model", error.what()};
+    case ErrorCode::bad_cache:
+      return invalid_request(error.what(), "filename", "bad_cache");
+    case ErrorCode::other_cache:
+      return invalid_request(error.what(), "filename", "other_cache");
     case ErrorCode::device:
       break;
   }

@@ -19,7 +19,9 @@ typedef enum {
   HEARTH_OUT_OF_MEMORY = 5,
   HEARTH_DEVICE = 6,
   HEARTH_INTERNAL = 7,
-  HEARTH_BUSY = 8
+  HEARTH_BUSY = 8,
+  HEARTH_BAD_CACHE = 9,
+  HEARTH_OTHER_CACHE = 10
 } hearth_code;
 
 typedef struct {
@@ -73,6 +75,13 @@ int hearth_chat(hearth_engine* engine, const char* conversation, const hearth_sa
 /* Writes at most `capacity` ids and sets *count to how many there are; special tokens in the text are text. */
 int hearth_tokenize(const hearth_engine* engine, const char* text, int32_t* ids, size_t capacity, size_t* count,
                     hearth_error* error);
+
+/* Saves what the cache holds of all texts to a file, and brings it back, so that a prompt that begins as one of them need
+   not be computed again. The file takes its name once it is whole, and is for its owner alone. A file that is cut,
+   damaged or none is HEARTH_BAD_CACHE, one of another model or other options HEARTH_OTHER_CACHE; then nothing changes.
+   *tokens, where it is not NULL: how many were saved or restored. */
+int hearth_save_cache(hearth_engine* engine, const char* path, uint64_t* tokens, hearth_error* error);
+int hearth_load_cache(hearth_engine* engine, const char* path, uint64_t* tokens, hearth_error* error);
 
 #ifdef __cplusplus
 }

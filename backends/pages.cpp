@@ -1,0 +1,31 @@
+// How large keys and values are, and the checks on copies of them that every backend relies on.
+#include "backends/backend.h"
+
+namespace hearth {
+
+uint64_t kv_row_bytes(KvType type, uint32_t width) {
+  switch (type) {
+    case KvType::f32:
+      return uint64_t{width} * 4;
+    case KvType::f16:
+      return uint64_t{width} * 2;
+    case KvType::q8_0:
+      return uint64_t{width} / 32 * format_info(Format::q8_0).block_bytes;
+  }
+  return 0;
+}
+
+uint64_t position_bytes(const Program& program, KvType type) {
+  return program.layers * (kv_row_bytes(type, program.key_width) + kv_row_bytes(type, program.value_width));
+}
+
+void check_page(uint32_t page, uint32_t positions, size_t bytes, const Program& program, const Limits& limits) {
+  const auto require = [](bool holds, const char* what) {
+    if (!holds) throw DeviceError(std::string("page: ") + what);
+  };
+  require(page < limits.pages, "it is out of range");
+  require(positions <= limits.page_size, "it has fewer positions");
+  require(bytes == positions * position_bytes(program, limits.kv_type), "the bytes are not those of its positions");
+}
+
+}  // namespace hearth

@@ -1,0 +1,23 @@
+// From a model and its options to the identity of its cache.
+#include "engine/cache_identity.h"
+
+#include "engine/model/fingerprint.h"
+
+namespace hearth {
+
+CacheIdentity identify_cache(const LoadedModel& model, const std::string& arithmetic) {
+  const Program& program = model.program;
+  return {.model = fingerprint_model(model.file),
+          .angles = fingerprint_angles(program),
+          .name = std::string(model.file.find_string("general.name").value_or("")),
+          .kv_type = model.limits.kv_type,
+          .layers = program.layers,
+          .key_width = program.key_width,
+          .value_width = program.value_width,
+          .vocabulary = program.vocabulary,
+          .page_size = model.limits.page_size,
+          .position_bytes = position_bytes(program, model.limits.kv_type),
+          .arithmetic = model.limits.deterministic ? arithmetic : ""};
+}
+
+}  // namespace hearth

@@ -1,0 +1,115 @@
+// Files that hold pages of a KV cache: who wrote them, and how they are read and checked.
+//
+// A file is a header (the eight characters HEARTHKV, a version, four zeros) and sections: type, four zeros, 64-bit
+// length, as many bytes, and a checksum of all that from the section before it on, its checksum included. Numbers are
+// little-endian. The sections are:
+//   1  the first: what the keys and values depend on (CacheIdentity)
+//   2  a page, behind its parent: the parent's number among the pages (or 0xffffffff), a number that tells what else
+//      its keys depend on (0: nothing), how many tokens, the tokens, and keys and values as Plan::read_page gives them
+//   3  the last: how many pages and tokens there are
+// A later version may add types; a reader refuses those that it does not know.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backends/backend.h"
+#include "engine/include/hearth/hearth.h"
+#include "formats/byte_cursor.h"
+#include "formats/checksum.h"
+#include "formats/file_replacement.h"
+
+namespace hearth {
+
+// What keys and values depend on besides the tokens before them.
+struct CacheIdentity {
+  uint64_t model = 0;   // a fingerprint of its weights and numbers
+  uint64_t angles = 0;  // of what turns keys by their positions
+  std::string name;     // of the model, for errors
+  KvType kv_type = KvType::f16;
+  uint32_t layers = 0, key_width = 0, value_width = 0, vocabulary = 0, page_size = 0;
+  uint64_t position_bytes = 0;
+  std::string arithmetic;      // of the device, where results are the same bits whatever a batch holds; else empty
+  bool deterministic() const { return !arithmetic.empty(); }
+};
+
+inline constexpr uint32_t kNoParent = UINT32_MAX;
+
+// Throws Error (bad_cache), also where PATH holds what is no such file; then it stays as it is.
+class CacheFileWriter {
+ public:
+  CacheFileWriter(const std::filesystem::path& path, const CacheIdentity& identity);
+
+  // The next page; `parent` is the number of a full one before it, or kNoParent.
+  void add(uint32_t parent, std::span<const int32_t> tokens, std::span<const std::byte> content);
+  uint32_t pages() const { return pages_; }
+  // Gives the file its name, and tells what it holds.
+  CacheContent finish();
+
+ private:
+  void begin(uint32_t type, uint64_t length);
+  void put(std::span<const std::byte> bytes);
+  template <class T>
+  void put_value(T value) {
+    put(std::as_bytes(std::span(&value, 1)));
+  }
+  void end();
+
+  FileReplacement file_;
+  Checksum checksum_;
+  uint32_t pages_ = 0;
+  uint64_t tokens_ = 0;
+};
+
+// Bytes that are read at places of them.
+struct CacheBytes {
+  std::string name;  // for errors
+  uint64_t size = 0;
+  std::function<void(uint64_t at, std::span<std::byte> to)> read;  // never past the end; may throw FileError
+};
+CacheBytes open_cache_bytes(const std::filesystem::path& path);
+
+// Everything was checked once it exists. Its memory is bounded by the sizes in `expected` and by `most_pages`, whatever
+// the file says.
+class CacheFile {
+ public:
+  struct Page {
+    uint32_t parent;
+    std::vector<int32_t> tokens;
+    uint64_t at, length;        // of its section
+    uint64_t before, checksum;  // of the section before it, and its own
+  };
+
+  // Keeps the first `most_pages` pages. Throws Error: bad_cache where it is damaged, cut, or something else, and
+  // other_cache where it is whole as far as its first section, but not what is expected.
+  CacheFile(CacheBytes bytes, const CacheIdentity& expected, uint32_t most_pages);
+
+  const std::vector<Page>& pages() const { return pages_; }
+  const CacheContent& content() const { return content_; }
+  // Keys and values of a page, within `buffer`; read and checked again.
+  std::span<const std::byte> read(const Page& page, std::vector<std::byte>& buffer) const;
+
+ private:
+  struct Section {
+    uint32_t type;
+    uint64_t at, length;
+  };
+  [[noreturn]] void fail(const std::string& what, uint64_t at) const;
+  void read_header();
+  Section read_section(uint64_t longest, std::vector<std::byte>& buffer);
+  void check_identity(ByteCursor cursor, const CacheIdentity& expected) const;
+  void take_page(const Section& section, ByteCursor cursor, const CacheIdentity& expected, uint32_t most_pages);
+
+  CacheBytes bytes_;
+  uint64_t position_ = 0, checksum_ = 0, before_ = 0;
+  std::vector<bool> full_;  // of all pages, kept or not
+  std::vector<Page> pages_;
+  CacheContent content_;
+};
+
+}  // namespace hearth

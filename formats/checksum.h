@@ -22,7 +22,7 @@ class Checksum {
   void add_block(const std::byte* block) noexcept;
 
   uint64_t sums_[kWords];
-  uint64_t size_ = 0;  // in bytes
+  uint64_t size_ = 0;                // in bytes
   std::byte rest_[kWords * 8] = {};  // the beginning of a block; what is behind it is 0
 };
 

@@ -21,7 +21,8 @@ constexpr size_t kFlushedAtOnce = size_t{1} << 20;
 
 // Whether an open file still has the name: another process may have given it another one, or removed it.
 bool has_name(int file, const std::filesystem::path& path) {
-  struct stat opened {}, named {};
+  struct stat opened {
+  }, named{};
   return fstat(file, &opened) == 0 && lstat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
          opened.st_dev == named.st_dev;
 }

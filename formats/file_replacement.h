@@ -10,8 +10,8 @@
 namespace hearth {
 
 // The bytes go to PATH.partial, for its owner alone (0600); finish() gives that the name, and without it the destructor
-// removes it. A crash leaves a PATH.partial, which the next one overwrites. Throws FileError where the system refuses (a
-// full disk), where PATH is there and no regular file, and where another process writes the same file.
+// removes it. A crash leaves a PATH.partial, which the next one overwrites. Throws FileError where the system refuses
+// (a full disk), where PATH is there and no regular file, and where another process writes the same file.
 class FileReplacement {
  public:
   explicit FileReplacement(const std::filesystem::path& path);

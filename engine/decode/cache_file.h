@@ -34,7 +34,7 @@ struct CacheIdentity {
   KvType kv_type = KvType::f16;
   uint32_t layers = 0, key_width = 0, value_width = 0, vocabulary = 0, page_size = 0;
   uint64_t position_bytes = 0;
-  std::string arithmetic;      // of the device, where results are the same bits whatever a batch holds; else empty
+  std::string arithmetic;  // of the device, where results are the same bits whatever a batch holds; else empty
   bool deterministic() const { return !arithmetic.empty(); }
 };
 

@@ -126,9 +126,9 @@ void CacheFile::read_header() {
     throw Error(ErrorCode::bad_cache, bytes_.name + ": is no cache that Hearth wrote");
   if (size < sizeof header) fail("the file is cut off", size);
   if (const auto version = value_at<uint32_t>(header, 8); version != kCacheVersion)
-    fail("the file's version is " + std::to_string(version) + ", but this Hearth reads " +
-             std::to_string(kCacheVersion),
-         8);
+    fail(
+        "the file's version is " + std::to_string(version) + ", but this Hearth reads " + std::to_string(kCacheVersion),
+        8);
   if (value_at<uint32_t>(header, 12) != 0) fail("the file is damaged: zeros are missing", 12);
   checksum_ = checksum_of(0, header);
   position_ = sizeof header;
@@ -191,7 +191,8 @@ void CacheFile::check_identity(ByteCursor cursor, const CacheIdentity& expected)
   if (const auto saved = cursor.read<uint64_t>("bytes of a position"); saved != expected.position_bytes)
     differs(std::to_string(saved) + " bytes of a position", "a cache of " + std::to_string(expected.position_bytes));
   if (expected.deterministic() && arithmetic != expected.arithmetic)
-    differs(arithmetic.empty() ? "results that depend on what else was decoded" : "the arithmetic of " + in_quotes(arithmetic),
+    differs(arithmetic.empty() ? "results that depend on what else was decoded"
+                               : "the arithmetic of " + in_quotes(arithmetic),
             "a deterministic engine with that of " + in_quotes(expected.arithmetic));
   if (cursor.remaining() > 0) fail("the section that names the model is too long", kCacheHeaderBytes);
 }
@@ -207,7 +208,8 @@ void CacheFile::take_page(const Section& section, ByteCursor cursor, const Cache
   require(parent == kNoParent || (parent < full_.size() && full_[parent]), "its parent is not a full page before it");
   require(adapter == 0, "it was computed with an adapter, which is not here");
   require(count > 0 && count <= expected.page_size, "it has no tokens, or too many");
-  require(cursor.remaining() == count * (sizeof(int32_t) + expected.position_bytes), "its size is not that of its tokens");
+  require(cursor.remaining() == count * (sizeof(int32_t) + expected.position_bytes),
+          "its size is not that of its tokens");
   Page page{parent, std::vector<int32_t>(count), section.at, section.length, before_, checksum_};
   std::memcpy(page.tokens.data(), cursor.take(count * sizeof(int32_t), "tokens").data(), count * sizeof(int32_t));
   for (const int32_t token : page.tokens)

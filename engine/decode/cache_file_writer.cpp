@@ -1,6 +1,5 @@
 // Writing pages of a cache to a file.
 #include "engine/decode/cache_file.h"
-
 #include "engine/decode/cache_sections.h"
 #include "formats/error.h"
 

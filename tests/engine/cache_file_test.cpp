@@ -118,8 +118,7 @@ TEST_F(CacheFileTest, OtherFilesAreRefused) {
     EXPECT_EQ(refusal(text, ErrorCode::bad_cache), "sample: is no cache that Hearth wrote");
   std::string later = sample_;
   later[8] = 2;
-  EXPECT_EQ(refusal(later, ErrorCode::bad_cache),
-            "sample: the file's version is 2, but this Hearth reads 1 at byte 8");
+  EXPECT_EQ(refusal(later, ErrorCode::bad_cache), "sample: the file's version is 2, but this Hearth reads 1 at byte 8");
   EXPECT_THROW(open_cache_bytes(folder_.path()), FileError);
   EXPECT_THROW(open_cache_bytes(folder_.path() / "absent"), FileError);
 }
@@ -133,7 +132,8 @@ TEST_F(CacheFileTest, WhatItDependsOnMustBeTheSame) {
   };
   other([](CacheIdentity& one) { one.model = 1, one.name = "b\n"; },
         "was saved with another model (\"a model\"), but here is \"b\\x0a\"");
-  other([](CacheIdentity& one) { one.kv_type = KvType::q8_0; }, "a cache of the type f16, but here is one of the type q8_0");
+  other([](CacheIdentity& one) { one.kv_type = KvType::q8_0; },
+        "a cache of the type f16, but here is one of the type q8_0");
   other([](CacheIdentity& one) { one.angles = 1; }, "another scaling of positions");
   other([](CacheIdentity& one) { one.layers = 3; }, "2 layers");
   other([](CacheIdentity& one) { one.key_width = 4; }, "3 values of a key");
@@ -171,7 +171,8 @@ class Sections {
     seal(before_, section.text);
     text += section.put(before_).text;
   }
-  void add_page(uint32_t parent, uint32_t adapter, uint32_t count, const std::vector<int32_t>& tokens, size_t positions) {
+  void add_page(uint32_t parent, uint32_t adapter, uint32_t count, const std::vector<int32_t>& tokens,
+                size_t positions) {
     GgufBytes page;
     page.put(parent).put(adapter).put(count);
     for (const int32_t token : tokens) page.put(token);

@@ -22,8 +22,8 @@ class Cache {
     limits_ = {.rows = 16, .pages = pages, .page_size = page_size, .kv_type = KvType::f32};
     plan_ = std::make_unique<RecordingPlan>(program_, limits_);
     std::vector<std::unique_ptr<Scheduler>> schedulers;
-    schedulers.push_back(
-        std::make_unique<Scheduler>(*plan_, limits_, kVocabulary, SchedulerOptions{.parallel = 3, .on_divergence = {}}));
+    schedulers.push_back(std::make_unique<Scheduler>(*plan_, limits_, kVocabulary,
+                                                     SchedulerOptions{.parallel = 3, .on_divergence = {}}));
     worker_ = std::make_unique<Worker>(std::move(schedulers));
   }
 

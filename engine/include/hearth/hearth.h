@@ -32,7 +32,7 @@ enum class ErrorCode {
   prompt_too_long,       // more tokens than the context holds
   bad_template,          // the chat template is outside the supported subset, or refuses the conversation
   out_of_memory,
-  device,    // the device is absent, has no such kernels or not as many threads, or failed
+  device,       // the device is absent, has no such kernels or not as many threads, or failed
   busy = 8,     // too many requests wait, or this one has waited too long; 7 is the C interface's "internal"
   bad_cache,    // a file of a cache that cannot be read or written, is damaged, or is none
   other_cache,  // one that another model or other options made
@@ -280,17 +280,18 @@ class Engine {
   // Saves the keys and values that the cache holds of all texts, or of the longest cached beginning of `tokens`, so
   // that an engine that loads the file need not compute them again. Requests go on meanwhile; what of the cache they
   // take before it was copied is left out. Throws Error (invalid_argument) where the cache holds nothing of it. The
-  // file, which holds the tokens too, is for its owner alone (0600); it takes its name once it is whole and on the disk,
-  // and replaces no file but one that begins as these do (bad_cache).
+  // file, which holds the tokens too, is for its owner alone (0600); it takes its name once it is whole and on the
+  // disk, and replaces no file but one that begins as these do (bad_cache).
   CacheContent save_cache(const std::filesystem::path& path);
   CacheContent save_cache(std::span<const int32_t> tokens, const std::filesystem::path& path);
   // Brings what was saved into the cache, where requests find it as if they had come after those that made it. It takes
-  // the place of what no request uses, the longest unused first; where that is not enough, the beginnings that were used
-  // last come first, and the rest is left out. Throws Error, with nothing changed, where the file is cut, damaged or
-  // none (bad_cache), or made by another model or with other options (other_cache): another cache_type, a context that
-  // scales positions otherwise, and for a deterministic engine another device, other kernels, or one that was not. Models
-  // are told apart by their metadata, the names, shapes and formats of all tensors, and samples of each tensor's bytes:
-  // a file of which only other bytes were changed passes for the same. Device and kernels do not matter otherwise.
+  // the place of what no request uses, the longest unused first; where that is not enough, the beginnings that were
+  // used last come first, and the rest is left out. Throws Error, with nothing changed, where the file is cut, damaged
+  // or none (bad_cache), or made by another model or with other options (other_cache): another cache_type, a context
+  // that scales positions otherwise, and for a deterministic engine another device, other kernels, or one that was not.
+  // Models are told apart by their metadata, the names, shapes and formats of all tensors, and samples of each tensor's
+  // bytes: a file of which only other bytes were changed passes for the same. Device and kernels do not matter
+  // otherwise.
   CacheContent load_cache(const std::filesystem::path& path);
   // Forgets what no request uses; how many tokens that were.
   uint64_t clear_cache();

@@ -76,8 +76,8 @@ int hearth_chat(hearth_engine* engine, const char* conversation, const hearth_sa
 int hearth_tokenize(const hearth_engine* engine, const char* text, int32_t* ids, size_t capacity, size_t* count,
                     hearth_error* error);
 
-/* Saves what the cache holds of all texts to a file, and brings it back, so that a prompt that begins as one of them need
-   not be computed again. The file takes its name once it is whole, and is for its owner alone. A file that is cut,
+/* Saves what the cache holds of all texts to a file, and brings it back, so that a prompt that begins as one of them
+   need not be computed again. The file takes its name once it is whole, and is for its owner alone. A file that is cut,
    damaged or none is HEARTH_BAD_CACHE, one of another model or other options HEARTH_OTHER_CACHE; then nothing changes.
    *tokens, where it is not NULL: how many were saved or restored. */
 int hearth_save_cache(hearth_engine* engine, const char* path, uint64_t* tokens, hearth_error* error);

@@ -1,4 +1,6 @@
 // The checks on a batch that every backend relies on.
+#include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "backends/backend.h"
@@ -55,6 +57,11 @@ void check_batch(const Batch& batch, const Program& program, const Limits& limit
     }
   }
   check_states(batch, program, limits);
+  const std::vector<float>& scales = batch.adapter_scales;
+  require(scales.empty() || scales.size() == (batch.row_begin.size() - 1) * program.adapters,
+          "a scale for each sequence and adapter is needed");
+  require(std::all_of(scales.begin(), scales.end(), [](float scale) { return std::isfinite(scale); }),
+          "a scale of an adapter is no number");
   for (size_t i = 0; i < batch.outputs.size(); ++i) {
     require(batch.outputs[i] < rows, "an output is out of range");
     require(i == 0 || batch.outputs[i - 1] < batch.outputs[i], "outputs must rise");

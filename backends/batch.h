@@ -27,6 +27,8 @@ struct Batch {
     uint32_t from, to;
   };
   std::vector<Copy> state_copies;  // of places, made in this order before the rows are computed
+
+  std::vector<float> adapter_scales;  // [sequences x adapters of the program], 0: not used; empty: no sequence uses any
 };
 
 }  // namespace hearth

@@ -167,6 +167,15 @@ struct Weight {
   std::span<const std::byte> bytes;
 };
 
+// What an adapter makes of a weight W: in sequences for which the batch scales the adapter by s, the ops that multiply
+// by W (Linear, GateUp, Route and Experts) multiply by W + s * factor * up down instead. Where matrices lie one below
+// the other in W, those of up and of down do too, each as wide as the rank.
+struct Change {
+  uint16_t adapter;  // of the program's
+  Weight down, up;   // [matrices * rank x W.width], [W.rows x rank]; of floats
+  float factor;
+};
+
 // Angle of pair i at position p: p * frequency[i]; the turned pair is multiplied by magnitude. All scalings of RoPE
 // (linear, YaRN, Llama 3, LongRoPE) are choices of these numbers.
 struct RopeTable {
@@ -179,6 +188,13 @@ struct Program {
   std::vector<Weight> weights;
   std::vector<RopeTable> rope_tables;
   std::vector<Op> ops;
+  uint16_t adapters = 0;
+  std::vector<std::vector<Change>> changes;  // by WeightId; nothing changes the weights behind the last
+  // Of Embed, whose rows become table[token] + s * factor * up down[token]; down is [vocabulary x rank] here.
+  std::vector<Change> embedding_changes;
+  std::span<const Change> changes_of(WeightId id) const {
+    return id < changes.size() ? std::span<const Change>(changes[id]) : std::span<const Change>();
+  }
   uint32_t vocabulary = 0;
   uint32_t positions = 0;                   // that the table of positions has; 0: any number
   uint16_t layers = 0;                      // that keep keys and values

@@ -17,6 +17,9 @@ class Checker {
             "a q8_0 cache needs keys of a multiple of 32 values");
     require(program_.state_width.empty() || limits_.states > 0, "limits: states is 0");
     for (const uint32_t width : program_.slot_width) require(width > 0, "a slot has no width");
+    for (size_t id = 0; id < program_.changes.size(); ++id)
+      for (const Change& change : program_.changes[id])
+        changed(change, weight(static_cast<WeightId>(id)).width, program_.weights[id].rows);
     for (size_t i = 0; i < program_.ops.size(); ++i) {
       where_ = "op " + std::to_string(i) + ": ";
       std::visit([this](const auto& op) { check(op); }, program_.ops[i]);
@@ -33,7 +36,9 @@ class Checker {
   }
   const Weight& weight(WeightId id) const {
     require(id < program_.weights.size(), "a weight does not exist");
-    const Weight& weight = program_.weights[id];
+    return sound(program_.weights[id]);
+  }
+  const Weight& sound(const Weight& weight) const {
     const FormatInfo* info = find_format(static_cast<uint32_t>(weight.format));
     require(info != nullptr, weight.name + " has an unknown format");
     require(weight.width > 0 && weight.width <= UINT32_MAX && weight.width % info->block_size == 0,
@@ -43,15 +48,30 @@ class Checker {
             weight.name + " has fewer bytes than its rows need");
     return weight;
   }
-  void matrix(WeightId id, uint64_t rows, uint64_t columns) const {
+  // Of a weight [rows x width].
+  void changed(const Change& change, uint64_t width, uint64_t rows) const {
+    const Weight& down = sound(change.down);
+    const Weight& up = sound(change.up);
+    require(change.adapter < program_.adapters, "an adapter does not exist");
+    for (const Weight* one : {&down, &up})
+      require(format_info(one->format).block_size == 1, one->name + " is not made of floats");
+    require(down.width == width && up.rows == rows && down.rows % up.width == 0, up.name + " does not fit its weight");
+  }
+  void matrix(WeightId id, uint64_t rows, uint64_t columns, uint64_t count = 1) const {
     const Weight& one = weight(id);
-    require(one.rows == rows && one.width == columns, one.name + " does not fit the slots beside it");
+    require(one.rows == rows * count && one.width == columns, one.name + " does not fit the slots beside it");
+    for (const Change& change : program_.changes_of(id))
+      require(change.down.rows == change.up.width * count, change.down.name + " has another number of matrices");
+  }
+  void unchanged(WeightId id) const {
+    require(program_.changes_of(id).empty(), program_.weights[id].name + " cannot be changed by adapters");
   }
   // One row of values for each of the slot; absent is all right.
   void vector(WeightId id, uint64_t count, uint64_t rows = 1) const {
     if (id == kNoWeight) return;
     const Weight& one = weight(id);
     require(one.width == count && one.rows >= rows, one.name + " does not fit the slot beside it");
+    unchanged(id);
   }
   void added(Slot add, Slot out) const {
     if (add != kNoSlot) require(width(add) == width(out), "slots of different widths");
@@ -61,6 +81,7 @@ class Checker {
     const Weight& one = weight(id);
     const uint64_t runs = width(in) / one.width;
     require(runs > 0 && (one.rows == 1 || one.rows == runs), one.name + " does not fit the slot beside it");
+    unchanged(id);
     vector(bias, one.width);
   }
   void layer(uint32_t number) const { require(number < program_.layers, "a layer does not exist"); }
@@ -75,6 +96,13 @@ class Checker {
     vector(op.positions, width(op.out), program_.positions);
     require(op.positions == kNoWeight || program_.positions > 0, "the number of positions is not stated");
     vector(op.bias, width(op.out));
+    for (const Change& change : program_.embedding_changes) {
+      // Rows of down are those of tokens.
+      require(sound(change.down).width == sound(change.up).width, change.down.name + " does not fit what follows it");
+      require(change.down.rows >= program_.vocabulary && change.up.rows == width(op.out) &&
+                  change.adapter < program_.adapters && format_info(change.up.format).block_size == 1,
+              change.up.name + " does not fit the table");
+    }
   }
   void check(const RmsNorm& op) const {
     gain(op.gain, kNoWeight, op.in, op.out);
@@ -111,6 +139,7 @@ class Checker {
       require(op.in_count == op.out_count, "heads do not fit the slots");
     } else {
       matrix(op.weight, uint64_t{op.heads} * op.out_count, op.in_count);
+      unchanged(op.weight);
     }
   }
   void check(const RopeKv& op) const {
@@ -172,6 +201,7 @@ class Checker {
   void check(const Route& op) const {
     const Weight& router = weight(op.router);
     require(router.width == width(op.in), "the router does not fit its slot");
+    matrix(op.router, router.rows, router.width);
     require(op.used > 0 && op.used <= router.rows && width(op.out) == 2u * op.used, "too many experts are used");
     vector(op.bias, router.rows);
     vector(op.selection_bias, router.rows);
@@ -183,9 +213,9 @@ class Checker {
     const Weight& gate = weight(op.gate);
     require(op.count > 0 && gate.rows % op.count == 0, "rows of experts do not divide");
     const uint64_t hidden = gate.rows / op.count;
-    matrix(op.gate, hidden * op.count, width(op.in));
-    matrix(op.up, hidden * op.count, width(op.in));
-    matrix(op.down, uint64_t{width(op.out)} * op.count, hidden);
+    matrix(op.gate, hidden, width(op.in), op.count);
+    matrix(op.up, hidden, width(op.in), op.count);
+    matrix(op.down, width(op.out), hidden, op.count);
     vector(op.gate_bias, hidden, op.count);
     vector(op.up_bias, hidden, op.count);
     vector(op.down_bias, width(op.out), op.count);

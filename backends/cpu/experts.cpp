@@ -82,10 +82,17 @@ void CpuPlan::run(const Route& op, uint32_t thread) {
   const auto count = static_cast<uint32_t>(router.rows);
   bool floats = false, blocks = false;
   needs(op.router, floats, blocks);
-  const Inputs inputs = prepare(op.in, {}, false, floats, blocks, thread);
+  const bool changed = is_changed(op.router);
+  const Inputs inputs = prepare(op.in, {}, false, floats || changed, blocks, thread);
+  if (changed) {
+    go_down(op.router, 0, {.count = rows_}, inputs.floats, lows_.data(), thread);
+    pool_->barrier();
+  }
   float** out = own_[thread].out.data();
   for (uint32_t i = 0; i < rows_; ++i) out[i] = scratch_.data() + size_t{i} * count;
-  multiply(router, 0, share(thread, count, grain(rows_)), rows_, floats ? inputs.floats : inputs.blocks, out);
+  const Range range = share(thread, count, grain(rows_));
+  multiply(router, 0, range, rows_, blocks ? inputs.blocks : inputs.floats, out);
+  if (changed) go_up(op.router, 0, range, {.count = rows_}, lows_.data(), out, thread);
   pool_->barrier();
   const Range rows = share(thread, rows_, 1);
   for (uint32_t i = rows.begin; i < rows.end; ++i) {
@@ -116,7 +123,8 @@ void CpuPlan::run(const Experts& op, uint32_t thread) {
   needs(op.gate, floats, blocks);
   needs(op.up, floats, blocks);
   needs(op.down, down_floats, down_blocks);
-  const Inputs inputs = prepare(op.in, {}, op.in == op.out, floats, blocks, thread);
+  const bool changed = is_changed(op.gate) || is_changed(op.up), down_changed = is_changed(op.down);
+  const Inputs inputs = prepare(op.in, {}, op.in == op.out, floats || changed, blocks, thread);
   pool_->barrier();
 
   const void** in = own_[thread].in.data();
@@ -127,6 +135,16 @@ void CpuPlan::run(const Experts& op, uint32_t thread) {
       if (const uint32_t count = expert_begin_[e + 1] - expert_begin_[e]; count > 0)
         f(e, expert_rows_.data() + expert_begin_[e], count);
   };
+  float* const up_lows = lows_.data() + places * lows_width(op.gate);
+  if (changed) {
+    each_expert([&](uint32_t e, const uint32_t* place, uint32_t count) {
+      const Columns columns{count, place, used};
+      for (uint32_t i = 0; i < count; ++i) in[i] = inputs.floats[place[i] / used];
+      go_down(op.gate, e, columns, in, lows_.data(), thread);
+      go_down(op.up, e, columns, in, up_lows, thread);
+    });
+    pool_->barrier();
+  }
   each_expert([&](uint32_t e, const uint32_t* place, uint32_t count) {
     const Range range = share(thread, hidden, grain(count));
     for (const bool up : {false, true}) {
@@ -137,6 +155,8 @@ void CpuPlan::run(const Experts& op, uint32_t thread) {
         out[i] = (up ? hidden_up_ : hidden_).data() + size_t{place[i]} * hidden;
       }
       multiply(one, uint64_t{e} * hidden, range, count, in, out);
+      if (changed)
+        go_up(up ? op.up : op.gate, e, range, {count, place, used}, up ? up_lows : lows_.data(), out, thread);
     }
     for (uint32_t i = 0; i < count; ++i) {
       const size_t at = size_t{place[i]} * hidden + range.begin;
@@ -156,13 +176,22 @@ void CpuPlan::run(const Experts& op, uint32_t thread) {
       kernels_.quantise(hidden_.data() + size_t{p} * hidden, hidden, hidden_rounded_.data() + size_t{p} * hidden_units);
     pool_->barrier();
   }
+  if (down_changed) {
+    each_expert([&](uint32_t e, const uint32_t* place, uint32_t count) {
+      for (uint32_t i = 0; i < count; ++i) in[i] = hidden_.data() + size_t{place[i]} * hidden;
+      go_down(op.down, e, {count, place, used}, in, lows_.data(), thread);
+    });
+    pool_->barrier();
+  }
   each_expert([&](uint32_t e, const uint32_t* place, uint32_t count) {
     for (uint32_t i = 0; i < count; ++i) {
       in[i] = down_blocks ? static_cast<const void*>(hidden_rounded_.data() + size_t{place[i]} * hidden_units)
                           : hidden_.data() + size_t{place[i]} * hidden;
       out[i] = expert_out_.data() + size_t{place[i]} * out_width;
     }
-    multiply(weight(op.down), uint64_t{e} * out_width, share(thread, out_width, grain(count)), count, in, out);
+    const Range range = share(thread, out_width, grain(count));
+    multiply(weight(op.down), uint64_t{e} * out_width, range, count, in, out);
+    if (down_changed) go_up(op.down, e, range, {count, place, used}, lows_.data(), out, thread);
   });
   pool_->barrier();  // the shares depend on the number of rows of each expert
   const Range range = share(thread, out_width, 16);

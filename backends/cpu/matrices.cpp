@@ -87,12 +87,24 @@ void CpuPlan::multiply(const Weight& weight, uint64_t first_row, Range range, ui
 
 void CpuPlan::run(const MatmulStage& stage, uint32_t thread) {
   if (rows_ == 0) return;
-  bool floats = false, blocks = false;
+  bool floats = false, blocks = false, changed = false;
   for (const auto& part : stage.parts) {
     needs(part.weight, floats, blocks);
     needs(part.up, floats, blocks);
+    changed = changed || is_changed(part.weight) || is_changed(part.up);
   }
-  const Inputs inputs = prepare(stage.in, stage.norm, stage.overwrites_input, floats, blocks, thread);
+  const Inputs inputs = prepare(stage.in, stage.norm, stage.overwrites_input, floats || changed, blocks, thread);
+  const Columns columns{.count = rows_};
+  if (changed) {
+    float* lows = lows_.data();
+    for (const auto& part : stage.parts)
+      for (const WeightId id : {part.weight, part.up}) {
+        go_down(id, 0, columns, inputs.floats, lows, thread);
+        lows += rows_ * lows_width(id);
+      }
+    pool_->barrier();
+  }
+  const float* lows = lows_.data();
   const auto in_of = [&](const Weight& one) {
     return format_info(one.format).block_size == 1 ? inputs.floats : inputs.blocks;
   };
@@ -104,28 +116,34 @@ void CpuPlan::run(const MatmulStage& stage, uint32_t thread) {
     const auto scratch = [&](uint32_t i) { return scratch_.data() + size_t{i} * count; };
     const bool aside = part.add == part.out;  // what is added must not be overwritten
     for (uint32_t i = 0; i < rows_; ++i) out[i] = aside ? scratch(i) : row(part.out, i);
-    multiply(weight(part.weight), 0, range, rows_, in_of(weight(part.weight)), out);
+    const auto product = [&](WeightId id) {
+      multiply(weight(id), 0, range, rows_, in_of(weight(id)), out);
+      if (!changed) return;
+      go_up(id, 0, range, columns, lows, out, thread);
+      lows += rows_ * lows_width(id);
+    };
+    product(part.weight);
     if (part.up != kNoWeight) {
       for (uint32_t i = 0; i < rows_; ++i) out[i] = scratch(i);
-      multiply(weight(part.up), 0, range, rows_, in_of(weight(part.up)), out);
+      product(part.up);
     }
     const auto add_bias = [&](float* values, WeightId bias) {
       if (bias != kNoWeight) kernels_.add(values, vectors_[bias].data() + range.begin, length);
     };
     for (uint32_t i = 0; i < rows_; ++i) {
       float* to = row(part.out, i) + range.begin;
-      float* product = aside ? scratch(i) + range.begin : to;
-      add_bias(product, part.bias);
+      float* value = aside ? scratch(i) + range.begin : to;
+      add_bias(value, part.bias);
       if (part.up != kNoWeight) {
         add_bias(scratch(i) + range.begin, part.up_bias);
-        gate(part.act, product, scratch(i) + range.begin, length);
+        gate(part.act, value, scratch(i) + range.begin, length);
       } else {
-        activate(part.act, product, length);
+        activate(part.act, value, length);
       }
       const float factor = part.times == kNoSlot ? part.scale : part.scale * *row(part.times, i);
-      if (factor != 1) kernels_.scale(product, factor, length);
+      if (factor != 1) kernels_.scale(value, factor, length);
       if (aside) {
-        kernels_.add(to, product, length);
+        kernels_.add(to, value, length);
       } else if (part.add != kNoSlot) {
         kernels_.add(to, row(part.add, i) + range.begin, length);
       }

@@ -42,11 +42,8 @@ void CpuPlan::allocate() {
   const auto decode = [&](WeightId id) {
     if (id == kNoWeight) return;
     const Weight& one = weight(id);
-    const FormatInfo& info = format_info(one.format);
     vectors_[id].resize(one.rows * one.width);
-    for (uint64_t i = 0; i < one.rows; ++i)
-      info.decode(one.bytes.data() + i * (one.width / info.block_size * info.block_bytes),
-                  vectors_[id].data() + i * one.width, one.width);
+    for (uint64_t i = 0; i < one.rows; ++i) decode_row(one, i, vectors_[id].data() + i * one.width);
   };
   uint64_t input = 1, output = 1, hidden = 0, expert_out = 0, experts = 0, head = 1, chosen = 0, routed = 0, apart = 0,
            keys = 0, heads = 0;
@@ -134,11 +131,14 @@ void CpuPlan::allocate() {
                     .blocks = Buffer<const void*>("lists of rows", rows),
                     .in = Buffer<const void*>("lists of rows", rows),
                     .out = Buffer<float*>("lists of rows", rows),
+                    .low_in = Buffer<const void*>("lists of rows", rows),
+                    .added = Buffer<float*>("lists of rows", rows),
                     .normed = Buffer<float>("activations", kPrivateRows, input),
                     .rounded = Buffer<Q8Unit>("rounded activations", kPrivateRows, input_units),
                     .head = Buffer<Q8Unit>("rounded activations", rows, units(static_cast<uint32_t>(apart))),
                     .keys = Buffer<float>("scores of experts", routed),
                     .attention = Buffer<float>("attention", attention_scratch(static_cast<uint32_t>(head)))});
+  allocate_for_adapters();
   cells_ = uint64_t{limits_.pages} * limits_.page_size;
   key_bytes_ = kv_row_bytes(limits_.kv_type, program_.key_width);
   value_bytes_ = kv_row_bytes(limits_.kv_type, program_.value_width);

@@ -43,6 +43,8 @@ class CpuPlan : public Plan {
     Buffer<const void*> floats, blocks;  // [rows], pointers to inputs
     Buffer<const void*> in;              // [rows], those of one expert
     Buffer<float*> out;                  // [rows]
+    Buffer<const void*> low_in;          // [rows], of adapters
+    Buffer<float*> added;                // [rows]
     Buffer<float> normed;                // [kPrivateRows x widest input]
     Buffer<Q8Unit> rounded;              // [kPrivateRows x units of it]
     Buffer<Q8Unit> head;                 // [rows x units of the widest head]
@@ -52,6 +54,14 @@ class CpuPlan : public Plan {
   // Rows [first, first + count) of the batch, all of sequence `sequence`: what one attention task covers.
   struct Tile {
     uint32_t sequence, first, count;
+  };
+  // The inputs that a matrix is multiplied by, each of a place: a row, or one of the experts of a row.
+  struct Columns {
+    uint32_t count;
+    const uint32_t* places = nullptr;  // null: 0, 1, ...
+    uint32_t used = 1;                 // places of a row
+    uint32_t place(uint32_t i) const { return places == nullptr ? i : places[i]; }
+    uint32_t row(uint32_t i) const { return place(i) / used; }
   };
   struct Angles {
     Buffer<float> cosine, sine;  // [rows x pairs]
@@ -91,6 +101,8 @@ class CpuPlan : public Plan {
            position % limits_.page_size;
   }
 
+  static void decode_row(const Weight& weight, uint64_t index, float* out);
+
   // stages.cpp: what one thread does for a stage; all threads call it together
   void run(const Embed& op, uint32_t thread);
   void run(const RmsNorm& op, uint32_t thread);
@@ -107,6 +119,20 @@ class CpuPlan : public Plan {
   void run(const Experts& op, uint32_t thread);
   void choose(const Route& op, float* scores, float* keys, float* chosen) const;
   void turn_angles(uint32_t thread);
+
+  // adapters.cpp: what adapters add to the products of a weight, or one of the experts' in it. Lows: what goes through
+  // the small matrices of each change one after the other, [places of the step x rank].
+  void allocate_for_adapters();
+  float factor(const Change& change, uint32_t i) const;  // of row i; 0: its sequence does not use the adapter
+  bool is_changed(WeightId id) const;                    // in this batch
+  uint64_t lows_width(WeightId id) const;                // of all changes together
+  // in: floats of each column. The threads share the work; a barrier must follow.
+  void go_down(WeightId id, uint64_t index, const Columns& columns, const void* const* in, float* lows,
+               uint32_t thread);
+  // out[c][row] += what is added to the rows of the range.
+  void go_up(WeightId id, uint64_t index, Range range, const Columns& columns, const float* lows, float* const* out,
+             uint32_t thread);
+  void add_to_embedding(uint32_t i, float* out, uint32_t thread);
 
   // matrices.cpp
   void run(const MatmulStage& stage, uint32_t thread);
@@ -142,6 +168,7 @@ class CpuPlan : public Plan {
   Buffer<float> hidden_, hidden_up_, expert_out_;  // [rows x used x hidden or output], widest of the experts
   Buffer<Q8Unit> hidden_rounded_;
   Buffer<uint32_t> expert_begin_, expert_rows_;  // CSR: the (row * used + place) that chose an expert
+  Buffer<float> lows_, added_;                   // [rows x used x ranks or output], widest that is changed
   Buffer<std::byte> cache_;                      // [layers x (cells x key_bytes, cells x value_bytes)]
   Buffer<float> states_;                         // [places x state_floats_]
   std::vector<uint64_t> state_begin_;            // by StateId: in a place
@@ -150,8 +177,8 @@ class CpuPlan : public Plan {
   uint64_t worth_sharing_, products_per_row_ = 0;
   uint64_t cells_ = 0, key_bytes_ = 0, value_bytes_ = 0;
 
-  const Batch* batch_ = nullptr;  // of the step that runs
-  std::vector<uint32_t> sequence_of_row_;
+  const Batch* batch_ = nullptr;           // of the step that runs
+  std::vector<uint32_t> sequence_of_row_;  // of the batch, from Select on of the outputs
   std::vector<Tile> tiles_;
   std::atomic<uint32_t> next_task_ = 0;
   uint32_t rows_ = 0;  // of the batch, from Select on of the outputs

@@ -6,21 +6,22 @@
 
 namespace hearth::cpu {
 
+void CpuPlan::decode_row(const Weight& weight, uint64_t index, float* out) {
+  const FormatInfo& info = format_info(weight.format);
+  info.decode(weight.bytes.data() + index * (weight.width / info.block_size * info.block_bytes), out, weight.width);
+}
+
 void CpuPlan::run(const Embed& op, uint32_t thread) {
-  const auto decode = [&](WeightId id, uint64_t index, float* out) {
-    const Weight& one = weight(id);
-    const FormatInfo& info = format_info(one.format);
-    info.decode(one.bytes.data() + index * (one.width / info.block_size * info.block_bytes), out, one.width);
-  };
   const Range rows = share(thread, rows_, 1);
   const uint32_t count = width(op.out);
   for (uint32_t i = rows.begin; i < rows.end; ++i) {
     float* out = row(op.out, i);
-    decode(op.table, static_cast<uint64_t>(batch_->tokens[i]), out);
+    decode_row(weight(op.table), static_cast<uint64_t>(batch_->tokens[i]), out);
+    add_to_embedding(i, out, thread);
     if (op.scale != 1) kernels_.scale(out, op.scale, count);
     if (op.positions != kNoWeight) {
       float* position = own_[thread].normed.data();
-      decode(op.positions, batch_->positions[i], position);
+      decode_row(weight(op.positions), batch_->positions[i], position);
       kernels_.add(out, position, count);
     }
     if (op.bias != kNoWeight) kernels_.add(out, vectors_[op.bias].data(), count);
@@ -88,8 +89,10 @@ void CpuPlan::run(const Select& op, uint32_t thread) {
   pool_->barrier();  // rows_ changes for all
   if (thread != 0) return;
   const std::vector<uint32_t>& outputs = batch_->outputs;
-  for (uint32_t i = 0; i < outputs.size(); ++i)  // outputs rise, so that in place nothing is lost
+  for (uint32_t i = 0; i < outputs.size(); ++i) {  // outputs rise, so that in place nothing is lost
     std::copy_n(row(op.in, outputs[i]), width(op.in), row(op.out, i));
+    sequence_of_row_[i] = sequence_of_row_[outputs[i]];
+  }
   rows_ = static_cast<uint32_t>(outputs.size());
 }
 

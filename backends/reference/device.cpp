@@ -25,6 +25,8 @@ class ReferencePlan : public Plan {
     batch_ = batch;
     rows_ = batch.tokens.size();
     prepare_states();
+    sequence_of_row_.resize(rows_);
+    for_each_row([&](size_t s, size_t i) { sequence_of_row_[i] = s; });
     for (const Op& op : program_.ops) std::visit([this](const auto& one) { run(one); }, op);
   }
   StepResult wait() override { return {logits_}; }
@@ -66,6 +68,23 @@ class ReferencePlan : public Plan {
     for (size_t s = 0; s + 1 < batch_.row_begin.size(); ++s)
       for (size_t i = batch_.row_begin[s]; i < batch_.row_begin[s + 1]; ++i) f(s, i);
   }
+  // How much of a change row `i` has.
+  double factor(const Change& change, size_t i) const {
+    if (batch_.adapter_scales.empty()) return 0;
+    return double{change.factor} *
+           double{batch_.adapter_scales[sequence_of_row_[i] * program_.adapters + change.adapter]};
+  }
+  // out[count] += what adapters add to the `index`-th matrix of a weight times in, which is of row `i`.
+  void add_changes(WeightId id, uint64_t index, size_t i, const double* in, double* out, uint64_t count) {
+    for (const Change& change : program_.changes_of(id)) {
+      const double scale = factor(change, i);
+      if (scale == 0) continue;
+      Row low(change.up.width), added(count);
+      multiply(change.down, index * low.size(), low.size(), in, low.data());
+      multiply(change.up, index * count, count, low.data(), added.data());
+      for (uint64_t j = 0; j < count; ++j) out[j] += scale * added[j];
+    }
+  }
   // out += bias, where there is one.
   void add_vector(double* out, WeightId bias, uint64_t bias_row = 0) {
     const std::vector<float> values = vector_of(program_, bias, bias_row);
@@ -80,7 +99,13 @@ class ReferencePlan : public Plan {
     std::vector<float> values;
     for (size_t i = 0; i < rows_; ++i) {
       decode_row(weight(op.table), static_cast<uint64_t>(batch_.tokens[i]), values);
-      for (uint32_t j = 0; j < width(op.out); ++j) row(op.out, i)[j] = double{values[j]} * double{op.scale};
+      Row sum(values.begin(), values.end()), added(values.size());
+      for (const Change& change : program_.embedding_changes) {
+        decode_row(change.down, static_cast<uint64_t>(batch_.tokens[i]), values);
+        multiply(change.up, 0, added.size(), Row(values.begin(), values.end()).data(), added.data());
+        for (size_t j = 0; j < added.size(); ++j) sum[j] += factor(change, i) * added[j];
+      }
+      for (uint32_t j = 0; j < width(op.out); ++j) row(op.out, i)[j] = sum[j] * double{op.scale};
       add_vector(row(op.out, i), op.positions, batch_.positions[i]);
       add_vector(row(op.out, i), op.bias);
     }
@@ -102,8 +127,10 @@ class ReferencePlan : public Plan {
   }
   // The matrix times all rows of a slot, [rows_ x width].
   Row product(WeightId id, Slot in) {
-    Row result(rows_ * weight(id).rows);
-    multiply(weight(id), 0, weight(id).rows, slots_[in].data(), result.data(), rows_);
+    const uint64_t count = weight(id).rows;
+    Row result(rows_ * count);
+    multiply(weight(id), 0, count, slots_[in].data(), result.data(), rows_);
+    for (size_t i = 0; i < rows_; ++i) add_changes(id, 0, i, row(in, i), &result[i * count], count);
     return result;
   }
   void run(const Linear& op) {
@@ -241,6 +268,7 @@ class ReferencePlan : public Plan {
     Row scores(count);
     for (size_t i = 0; i < rows_; ++i) {
       multiply(weight(op.router), 0, count, row(op.in, i), scores.data());
+      add_changes(op.router, 0, i, row(op.in, i), scores.data(), count);
       add_vector(scores.data(), op.bias);
       if (op.gating == Gating::softmax) {
         softmax(scores.data(), count);
@@ -261,10 +289,13 @@ class ReferencePlan : public Plan {
         const auto expert = static_cast<uint64_t>(row(op.route, i)[e]);
         multiply(weight(op.gate), expert * hidden, hidden, row(op.in, i), first.data());
         multiply(weight(op.up), expert * hidden, hidden, row(op.in, i), up.data());
+        add_changes(op.gate, expert, i, row(op.in, i), first.data(), hidden);
+        add_changes(op.up, expert, i, row(op.in, i), up.data(), hidden);
         add_vector(first.data(), op.gate_bias, expert);
         add_vector(up.data(), op.up_bias, expert);
         gate(op.act, first.data(), up.data(), hidden);
         multiply(weight(op.down), expert * out_width, out_width, first.data(), down.data());
+        add_changes(op.down, expert, i, first.data(), down.data(), out_width);
         add_vector(down.data(), op.down_bias, expert);
         for (uint32_t j = 0; j < out_width; ++j) sum[j] += row(op.route, i)[op.used + e] * down[j];
       }
@@ -278,6 +309,7 @@ class ReferencePlan : public Plan {
       selected.insert(selected.end(), row(op.in, i), row(op.in, i) + width(op.in));
     slots_[op.out] = std::move(selected);
     rows_ = batch_.outputs.size();
+    for (size_t i = 0; i < rows_; ++i) sequence_of_row_[i] = sequence_of_row_[batch_.outputs[i]];
   }
   void run(const Logits& op) {
     logits_.assign(slots_[op.in].begin(), slots_[op.in].end());
@@ -292,6 +324,7 @@ class ReferencePlan : public Plan {
   std::vector<Row> slots_;   // each [rows_ x its width]
   Batch batch_;
   size_t rows_ = 0;  // of the batch, after Select of the outputs
+  std::vector<size_t> sequence_of_row_;
   std::vector<float> logits_;
 };
 

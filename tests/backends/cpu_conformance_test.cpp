@@ -38,7 +38,8 @@ class Cpu : public testing::TestWithParam<const char*> {
                                const std::vector<uint32_t>& steps) {
     const RandomProgram random = random_program(shape, 7);
     const Limits limits{.rows = 100, .pages = 24, .page_size = 7, .states = 5, .kv_type = kv_type};
-    const Text text = random_text({33, 1, 40, 12}, shape.vocabulary, limits, 3);
+    Text text = random_text({33, 1, 40, 12}, shape.vocabulary, limits, 3);
+    if (shape.adapters == 2) text.scales = {{0.5f, 0}, {0, -1}, {0, 0}, {0.8f, 0.3f}};
     const auto reference = make_reference_device();
     const auto expected = logits_of(*reference, random.program, limits, text, 100);
     const auto cpu = device();
@@ -188,6 +189,74 @@ TEST_P(Cpu, RoutesInEveryWayAsTheReference) {
   compare({.experts = 12, .used = 2, .groups = 6, .groups_used = 1}, KvType::f32, kFloat, kFloatSquare);
   compare({.experts = 6, .used = 2, .choice_bias = true, .normalised = false, .groups = 6, .groups_used = 3},
           KvType::f32, kFloat, kFloatSquare);
+}
+
+// Sequences with one, the other, no and both adapters, side by side.
+TEST_P(Cpu, AddsWhatAdaptersSayAsTheReference) {
+  compare({.bias = true, .adapters = 2}, KvType::f32, kFloat, kFloatSquare);
+  compare({.width = 45,
+           .heads = 3,
+           .kv_heads = 1,
+           .head_size = 13,
+           .hidden = 77,
+           .rope_pairs = 6,
+           .fold_norms = false,
+           .act = Activation::gelu,
+           .gated = false,
+           .adapters = 2},
+          KvType::f32, kFloat, kFloatSquare);
+  compare({.bias = true, .post_norms = true, .scale = 1.3f, .act = Activation::clamped, .adapters = 2}, KvType::f32,
+          kFloat, kFloatSquare);
+  compare({.experts = 8, .used = 3, .bias = true, .shared = true, .normalised = false, .adapters = 2}, KvType::f32,
+          kFloat, kFloatSquare);
+  compare({.width = 256,
+           .head_size = 64,
+           .hidden = 256,
+           .rope_pairs = 32,
+           .format = Format::q4_k,
+           .other = Format::q8_0,
+           .adapters = 2},
+          KvType::f32, 0.6, 2e-3);
+}
+
+TEST_P(Cpu, GivesSequencesWithoutAnAdapterTheBitsThatTheyHaveInAProgramWithoutAny) {
+  for (const uint32_t experts : {0u, 8u}) {
+    const Shape shape{.experts = experts, .used = experts / 4, .bias = true, .adapters = 2};
+    const RandomProgram random = random_program(shape, 9);
+    Program plain = random.program;
+    plain.adapters = 0;
+    plain.changes.clear();
+    plain.embedding_changes.clear();
+    const Limits limits{.rows = 80, .pages = 12, .page_size = 8, .kv_type = KvType::f16, .deterministic = true};
+    Text text = random_text({20, 33, 5}, shape.vocabulary, limits, 4);
+    const auto cpu = device();
+    const auto expected = logits_of(*cpu, plain, limits, text, 9);
+    EXPECT_EQ(logits_of(*cpu, random.program, limits, text, 9), expected);
+    text.scales = {{0, 0}, {1, 0.5f}, {0, 0}};
+    const auto found = logits_of(*cpu, random.program, limits, text, 9);
+    EXPECT_EQ(found[0], expected[0]);
+    EXPECT_NE(found[1], expected[1]);
+    EXPECT_EQ(found[2], expected[2]);
+  }
+}
+
+TEST_P(Cpu, DeterministicPlansGiveASequenceTheSameBitsWhateverAdaptersOthersUse) {
+  for (const Shape& shape :
+       {Shape{.width = 96, .hidden = 160, .format = Format::q4_0, .other = Format::q8_0, .adapters = 2},
+        Shape{.experts = 8, .used = 3, .adapters = 2}}) {
+    const RandomProgram random = random_program(shape, 9);
+    const Limits limits{.rows = 80, .pages = 12, .page_size = 8, .kv_type = KvType::f16, .deterministic = true};
+    Text text = random_text({20, 33, 5}, shape.vocabulary, limits, 4);
+    text.scales = {{0.5f, 0}, {0.25f, 2}, {0, -1}};
+    const auto cpu = device();
+    const auto together = logits_of(*cpu, random.program, limits, text, 9);
+    for (size_t s = 0; s < text.tokens.size(); ++s) {
+      const Text alone{{text.tokens[s]}, {text.pages[s]}, {text.scales[s]}};
+      for (const uint32_t step : {1u, 40u})
+        EXPECT_EQ(logits_of(*cpu, random.program, limits, alone, step)[0], together[s]) << s << " alone, by " << step;
+    }
+    EXPECT_EQ(logits_of(*device(5), random.program, limits, text, 9), together);
+  }
 }
 
 // A key that lies at a rounding boundary falls to either side, which moves it by 2^-11 or 1/127 of its group.

@@ -46,6 +46,7 @@ struct Shape {
   uint32_t delta_key_heads = 1, delta_key_size = 8, delta_value_size = 8, taps = 4;
   bool cyclic = false;
   bool gated_attention = false;
+  uint16_t adapters = 0;  // each of its own rank, changing most matrices
 };
 
 // A program and the bytes it views.
@@ -113,6 +114,7 @@ class RandomProgramBuilder {
     head.scale = shape_.scale;
     p_.ops.push_back(head);
     p_.ops.push_back(Logits{logits_, shape_.softcap});
+    for (p_.adapters = 0; p_.adapters < shape_.adapters; ++p_.adapters) adapt();
     return std::move(result_);
   }
 
@@ -131,6 +133,35 @@ class RandomProgramBuilder {
   }
   WeightId vector(uint64_t width, float size) { return weight(Format::f32, 1, width, size); }
   WeightId bias(uint64_t width) { return shape_.bias ? vector(width, 0.1f) : kNoWeight; }
+  // One more adapter.
+  void adapt() {
+    constexpr Format kFormats[] = {Format::f16, Format::f32, Format::bf16};
+    const uint64_t rank = 3 + 5 * p_.adapters;
+    p_.changes.resize(p_.weights.size());
+    const size_t own = p_.weights.size();  // what follows is no weight of the program
+    const auto take = [&](uint64_t rows, uint64_t width) {
+      return p_.weights[matrix(kFormats[random_() % 3], rows, width)];
+    };
+    const auto change = [&](WeightId id, uint64_t matrices) {
+      if (random_() % 4 == 0) return;  // adapters leave some weights as they are
+      const Weight of = p_.weights[id];
+      const Weight down = take(matrices * rank, of.width), up = take(of.rows, rank);
+      p_.changes[id].push_back({p_.adapters, down, up, 1.5f});
+    };
+    for (const Op& op : p_.ops) {
+      if (const auto* linear = std::get_if<Linear>(&op)) change(linear->weight, 1);
+      if (const auto* both = std::get_if<GateUp>(&op)) {
+        change(both->gate, 1);
+        change(both->up, 1);
+      }
+      if (const auto* route = std::get_if<Route>(&op)) change(route->router, 1);
+      if (const auto* experts = std::get_if<Experts>(&op))
+        for (const WeightId id : {experts->gate, experts->up, experts->down}) change(id, experts->count);
+    }
+    const Weight down = take(shape_.vocabulary, rank), up = take(shape_.width, rank);
+    p_.embedding_changes.push_back({p_.adapters, down, up, 0.7f});
+    p_.weights.resize(own);
+  }
   Slot slot(uint32_t width) {
     p_.slot_width.push_back(width);
     return static_cast<Slot>(p_.slot_width.size() - 1);
@@ -328,6 +359,7 @@ inline RandomProgram random_program(const Shape& shape, uint32_t seed) {
 struct Text {
   std::vector<std::vector<int32_t>> tokens;  // by sequence
   std::vector<std::vector<uint32_t>> pages;
+  std::vector<std::vector<float>> scales = {};  // of adapters; none: no sequence has any
 };
 
 inline Text random_text(const std::vector<uint32_t>& lengths, uint32_t vocabulary, const Limits& limits,
@@ -370,6 +402,8 @@ inline Batch batch_of(const Text& text, uint32_t begin, uint32_t end, bool state
     batch.row_begin.push_back(static_cast<uint32_t>(batch.tokens.size()));
     batch.pages.insert(batch.pages.end(), text.pages[s].begin(), text.pages[s].end());
     batch.page_begin.push_back(static_cast<uint32_t>(batch.pages.size()));
+    if (!text.scales.empty())
+      batch.adapter_scales.insert(batch.adapter_scales.end(), text.scales[s].begin(), text.scales[s].end());
   }
   return batch;
 }

@@ -58,6 +58,26 @@ const EngineOptions& checked(const EngineOptions& options) {
   return options;
 }
 
+void require_scale(float scale) {
+  if (!std::isfinite(scale)) throw Error(ErrorCode::invalid_argument, "the scale of an adapter must be a number");
+}
+
+std::vector<std::filesystem::path> paths_of(const std::vector<AdapterFile>& adapters) {
+  std::vector<std::filesystem::path> paths;
+  for (const AdapterFile& one : adapters) paths.push_back(one.path);
+  return paths;
+}
+
+std::vector<std::string> names_of(const std::vector<AdapterFile>& adapters) {
+  std::vector<std::string> names;
+  for (const AdapterFile& one : adapters) {
+    names.push_back(one.name.empty() ? one.path.stem().string() : one.name);
+    if (std::count(names.begin(), names.end(), names.back()) > 1)
+      throw Error(ErrorCode::invalid_argument, "two adapters have the name " + in_quotes(names.back()));
+  }
+  return names;
+}
+
 // Embeddings have a cache of their own, of one context.
 Limits embedding_limits(const LoadedModel& model) {
   Limits limits = model.limits;
@@ -118,6 +138,7 @@ ModelInfo describe(const LoadedModel& model, const Device& device, const EngineO
   info.vocabulary = model.program.vocabulary;
   info.parallel = options.parallel;
   info.most_tokens = options.most_tokens;
+  info.adapters = names_of(options.adapters);
   info.embedding_width = model.config.width;
   info.cache_tokens = model.limits.pages * model.limits.page_size;
   info.has_chat_template = model.chat_template.has_value();
@@ -167,8 +188,11 @@ struct Engine::State {
       : options(checked(engine_options)),
         model(load_model(std::move(file),
                          {options.context, kv_type_of(options.cache_type), options.pre_tokenizer, options.chat_template,
-                          options.parallel, options.cache_tokens, options.deterministic})),
+                          options.parallel, options.cache_tokens, options.deterministic, paths_of(options.adapters)})),
         device(make_device({options.device, options.kernels, options.threads})) {
+    std::vector<float> scales;
+    for (const AdapterFile& one : options.adapters) scales.push_back(one.scale);
+    set_adapter_scales(scales);
     if (!options.draft.empty()) draft_model.emplace(load_draft(options.draft, model, options.parallel));
     require_memory(model, options.embeddings, draft_model ? &*draft_model : nullptr);
     if (model.config.causal) plan = device->compile(model.program, model.limits);
@@ -240,6 +264,34 @@ struct Engine::State {
     const Chat chat{*model.chat_template, model.answers};
     return make_prompt(request, model.tokenizer, &chat);
   }
+  void set_adapter_scales(std::span<const float> scales) {
+    if (scales.size() != options.adapters.size())
+      throw Error(ErrorCode::invalid_argument, std::to_string(scales.size()) + " scales were given for " +
+                                                   std::to_string(options.adapters.size()) + " adapters");
+    for (const float scale : scales) require_scale(scale);
+    const std::lock_guard lock(adapters_mutex);
+    adapter_scales.assign(scales.begin(), scales.end());
+  }
+  std::vector<float> usual_adapters() const {
+    const std::lock_guard lock(adapters_mutex);
+    return adapter_scales;
+  }
+  // The scale of each adapter in a request, nothing where none is used.
+  std::vector<float> adapters_of(const std::optional<std::vector<AdapterUse>>& used) const {
+    std::vector<float> scales = usual_adapters();
+    if (used) {
+      std::fill(scales.begin(), scales.end(), 0.0f);
+      for (const AdapterUse& one : *used) {
+        if (one.adapter >= scales.size())
+          throw Error(ErrorCode::invalid_argument, "there is no adapter " + std::to_string(one.adapter) +
+                                                       "; the model has " + std::to_string(scales.size()));
+        require_scale(one.scale);
+        scales[one.adapter] = one.scale;
+      }
+    }
+    const bool none = std::all_of(scales.begin(), scales.end(), [](float scale) { return scale == 0; });
+    return none ? std::vector<float>() : scales;
+  }
   // Sorting a large vocabulary takes a while, and most engines never need it.
   std::shared_ptr<const TokenTrie> token_trie() {
     std::call_once(trie_once, [&] { trie = TokenTrie::make(model.tokenizer); });
@@ -267,6 +319,8 @@ struct Engine::State {
   std::optional<Speculation> speculation;
   size_t embedding_lane = 0;  // of the worker
   ModelInfo info;
+  mutable std::mutex adapters_mutex;
+  std::vector<float> adapter_scales;
   std::atomic<uint64_t> generated_tokens = 0;
   ConstraintCache constraints;
   std::once_flag trie_once;
@@ -299,6 +353,7 @@ std::shared_ptr<Generation> Engine::State::start(const Request& request, std::fu
         on_event(std::move(event));
       },
       guides);
+  generation->adapters = adapters_of(request.adapters);
   if (!worker->add(generation, options.most_waiting))
     throw Error(ErrorCode::busy, std::to_string(options.most_waiting) + " requests wait already");
   return generation;
@@ -366,6 +421,7 @@ void Engine::start_embedding(std::span<const int32_t> tokens, Pooling pooling, s
     if (!state.embedding_plan) throw Error(ErrorCode::invalid_argument, "the engine was loaded without embeddings");
     require_sequence(tokens, state.model);
     const auto task = std::make_shared<EmbeddingTask>(tokens, state.resolve(pooling), std::move(on_done));
+    task->adapters = state.adapters_of({});
     if (!state.worker->add(task, state.options.most_waiting, state.embedding_lane))
       throw Error(ErrorCode::busy, std::to_string(state.options.most_waiting) + " requests wait already");
   });
@@ -378,6 +434,12 @@ std::vector<float> Engine::embed(std::span<const int32_t> tokens, Pooling poolin
   Embedding embedding = done.get_future().get();
   if (embedding.error) throw *embedding.error;
   return std::move(embedding.values);
+}
+
+std::vector<float> Engine::adapter_scales() const { return state_->usual_adapters(); }
+
+void Engine::set_adapter_scales(std::span<const float> scales) {
+  with_public_errors([&] { state_->set_adapter_scales(scales); });
 }
 
 Statistics Engine::statistics() const {
@@ -471,6 +533,7 @@ std::vector<std::vector<float>> Engine::logits(std::span<const int32_t> tokens, 
       if (positions[i] >= tokens.size() || (i > 0 && positions[i] <= positions[i - 1]))
         throw Error(ErrorCode::invalid_argument, "positions must rise and lie within the tokens");
     const auto task = std::make_shared<LogitsTask>(tokens, positions);
+    task->adapters = state.adapters_of({});
     auto results = task->future();
     if (!state.worker->add(task, UINT32_MAX)) throw Error(ErrorCode::busy, "the engine is busy");
     return results.get();

@@ -17,47 +17,65 @@ PrefixCache::PrefixCache(uint32_t pages, uint32_t page_size) : page_size_(page_s
   for (uint32_t page = pages; page > 0; --page) free_.push_back(page - 1);
 }
 
-PrefixCache::Match PrefixCache::best_child(uint32_t parent, std::span<const int32_t> tokens) const {
+PrefixCache::Match PrefixCache::best_of(const std::vector<uint32_t>& pages, std::span<const int32_t> tokens) const {
   Match best;
-  for (const uint32_t child : children(parent)) {
-    const uint32_t common = common_prefix(nodes_[child].tokens, tokens);
-    if (common > best.common) best = {child, common};
+  for (const uint32_t page : pages) {
+    const uint32_t common = common_prefix(nodes_[page].tokens, tokens);
+    if (common > best.common) best = {page, common};
     if (common == page_size_) break;
   }
   return best;
 }
 
-uint32_t PrefixCache::cached(std::span<const int32_t> tokens) const {
+const std::vector<uint32_t>& PrefixCache::roots(const std::vector<float>& setting) const {
+  static const std::vector<uint32_t> kNone;
+  const auto found = roots_.find(setting);
+  return found == roots_.end() ? kNone : found->second;
+}
+
+std::vector<uint32_t>& PrefixCache::siblings(const Node& node) {
+  return node.parent == kRoot ? node.tree->second : nodes_[node.parent].children;
+}
+
+void PrefixCache::put_under(uint32_t parent, const std::vector<float>& setting, uint32_t page) {
+  Node& node = nodes_[page];
+  node.parent = parent;
+  if (parent == kRoot) node.tree = &*roots_.try_emplace(setting).first;
+  siblings(node).push_back(page);
+}
+
+uint32_t PrefixCache::cached(std::span<const int32_t> tokens, const std::vector<float>& setting) const {
   uint32_t size = 0;
-  for (uint32_t node = kRoot;;) {
-    const Match match = best_child(node, tokens.subspan(size));
+  for (const std::vector<uint32_t>* pages = &roots(setting);;) {
+    const Match match = best_of(*pages, tokens.subspan(size));
     if (match.common == 0) return size;
     if (match.common < page_size_) return size + (may_take_over(nodes_[match.node]) ? match.common : 0);
     size += page_size_;
-    node = match.node;
+    pages = &nodes_[match.node].children;
   }
 }
 
-std::optional<PrefixCache::Divergence> PrefixCache::divergence(std::span<const int32_t> tokens) const {
+std::optional<PrefixCache::Divergence> PrefixCache::divergence(std::span<const int32_t> tokens,
+                                                               const std::vector<float>& setting) const {
   uint32_t size = 0;
-  for (uint32_t node = kRoot;;) {
-    const Match match = best_child(node, tokens.subspan(size));
+  for (const std::vector<uint32_t>* pages = &roots(setting);;) {
+    const Match match = best_of(*pages, tokens.subspan(size));
     if (match.node == kRoot) {
-      if (children(node).empty() || size == tokens.size()) return std::nullopt;
-      return Divergence{size, nodes_[children(node).back()].tokens.front(), tokens[size]};
+      if (pages->empty() || size == tokens.size()) return std::nullopt;
+      return Divergence{size, nodes_[pages->back()].tokens.front(), tokens[size]};
     }
     size += match.common;
     const std::vector<int32_t>& held = nodes_[match.node].tokens;
     if (size == tokens.size() || (match.common == held.size() && held.size() < page_size_)) return std::nullopt;
     if (match.common < held.size()) return Divergence{size, held[match.common], tokens[size]};
-    node = match.node;
+    pages = &nodes_[match.node].children;
   }
 }
 
-PrefixCache::Chain PrefixCache::acquire(std::span<const int32_t> tokens) {
-  Chain chain;
-  for (uint32_t node = kRoot;;) {
-    const Match match = best_child(node, tokens.subspan(chain.size));
+PrefixCache::Chain PrefixCache::acquire(std::span<const int32_t> tokens, const std::vector<float>& setting) {
+  Chain chain{.pages = {}, .setting = setting};
+  for (const std::vector<uint32_t>* pages = &roots(setting);;) {
+    const Match match = best_of(*pages, tokens.subspan(chain.size));
     if (match.common == 0) return chain;
     Node& found = nodes_[match.node];
     const bool whole = match.common == page_size_;
@@ -67,7 +85,7 @@ PrefixCache::Chain PrefixCache::acquire(std::span<const int32_t> tokens) {
     chain.pages.push_back(match.node);
     chain.size += match.common;
     if (!whole) return chain;
-    node = match.node;
+    pages = &found.children;
   }
 }
 
@@ -78,10 +96,8 @@ bool PrefixCache::extend(Chain& chain, std::span<const int32_t> tokens) {
   for (const int32_t token : tokens) {
     if (chain.size == chain.pages.size() * page_size_) {
       const uint32_t page = allocate();
-      const uint32_t parent = chain.pages.empty() ? kRoot : chain.pages.back();
-      nodes_[page].parent = parent;
+      put_under(chain.pages.empty() ? kRoot : chain.pages.back(), chain.setting, page);
       nodes_[page].tokens.reserve(page_size_);
-      children(parent).push_back(page);
       chain.pages.push_back(page);
     }
     nodes_[chain.pages.back()].tokens.push_back(token);
@@ -137,7 +153,8 @@ uint32_t PrefixCache::allocate() {
 void PrefixCache::forget(uint32_t page) {
   Node& node = nodes_[page];
   unused_leaves_.erase({node.released, page});
-  std::erase(children(node.parent), page);
+  std::erase(siblings(node), page);
+  if (node.parent == kRoot && node.tree->second.empty()) roots_.erase(node.tree->first);
   if (node.parent != kRoot && may_take_over(nodes_[node.parent]))
     unused_leaves_.emplace(nodes_[node.parent].released, node.parent);
   node = {};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -10,7 +11,8 @@
 
 namespace hearth {
 
-// A tree of pages: a page holds the keys and values of up to page_size tokens, which follow the tokens of its parent.
+// Trees of pages: a page holds the keys and values of up to page_size tokens, which follow the tokens of its parent.
+// There is a tree for each setting of adapters (the scale of each, nothing for none), as they change keys and values.
 // A full page may be used by any number of chains at once, one that is not full by one chain. Pages that no chain uses
 // stay, so that a later prompt that begins with their tokens finds them, until their place is needed: the least
 // recently used leaf goes first. Knows page numbers and tokens only, no memory. One thread at a time.
@@ -20,7 +22,8 @@ class PrefixCache {
   // release().
   struct Chain {
     std::vector<uint32_t> pages;
-    uint32_t size = 0;  // tokens
+    uint32_t size = 0;             // tokens
+    std::vector<float> setting{};  // what the first page is put under
   };
   // Where a prompt leaves the cached sequence that it has most in common with.
   struct Divergence {
@@ -44,13 +47,13 @@ class PrefixCache {
 
   PrefixCache(uint32_t pages, uint32_t page_size);
 
-  // The longest cached beginning of `tokens`. A page that is not full, or of which only a beginning fits, is taken over
-  // if no chain uses it and nothing follows it.
-  Chain acquire(std::span<const int32_t> tokens);
+  // The longest cached beginning of `tokens` under a setting. A page that is not full, or of which only a beginning
+  // fits, is taken over if no chain uses it and nothing follows it.
+  Chain acquire(std::span<const int32_t> tokens, const std::vector<float>& setting = {});
   // How many tokens acquire() would find, pages in use by others included.
-  uint32_t cached(std::span<const int32_t> tokens) const;
+  uint32_t cached(std::span<const int32_t> tokens, const std::vector<float>& setting = {}) const;
   // nullopt where nothing was cached, or all that was cached fits.
-  std::optional<Divergence> divergence(std::span<const int32_t> tokens) const;
+  std::optional<Divergence> divergence(std::span<const int32_t> tokens, const std::vector<float>& setting = {}) const;
 
   // Appends a place for each token; false, with nothing changed, where there are not enough pages. The tokens become
   // visible to acquire() at once, so it must not be called before their keys and values are computed.
@@ -61,7 +64,8 @@ class PrefixCache {
   void release(Chain& chain);  // leaves it empty
   void clear();                // forgets what no chain uses
 
-  // All pages that hold something, each behind its parent, and what was used last first.
+  // Pages without adapters alone are copied. All that hold something, each behind its parent, and what was used last
+  // first.
   std::vector<Held> all_held() const;
   // Those of the longest cached beginning of `tokens`, pages in use by others included.
   std::vector<Held> held_of(std::span<const int32_t> tokens) const;
@@ -83,30 +87,34 @@ class PrefixCache {
 
  private:
   static constexpr uint32_t kRoot = kNoPage;
+  using Tree = std::pair<const std::vector<float>, std::vector<uint32_t>>;  // a setting, and the first pages under it
   struct Node {
     uint32_t parent = kRoot, users = 0;
+    Tree* tree = nullptr;  // of a page without a parent
     uint64_t released = 0, born = 0;
     std::vector<int32_t> tokens;
     std::vector<uint32_t> children;
   };
-  // The child of `parent` that has most in common with the tokens, and how much that is.
+  // The one of these pages that has most in common with the tokens, and how much that is.
   struct Match {
     uint32_t node = kRoot, common = 0;
   };
 
-  Match best_child(uint32_t parent, std::span<const int32_t> tokens) const;
+  Match best_of(const std::vector<uint32_t>& pages, std::span<const int32_t> tokens) const;
   bool may_take_over(const Node& node) const { return node.users == 0 && node.children.empty(); }
-  const std::vector<uint32_t>& children(uint32_t node) const { return node == kRoot ? roots_ : nodes_[node].children; }
-  std::vector<uint32_t>& children(uint32_t node) { return node == kRoot ? roots_ : nodes_[node].children; }
+  const std::vector<uint32_t>& roots(const std::vector<float>& setting) const;
+  // Makes the page a child of `parent`, or where that is kRoot the first one under a setting.
+  void put_under(uint32_t parent, const std::vector<float>& setting, uint32_t page);
+  std::vector<uint32_t>& siblings(const Node& node);  // where it is listed
   void use(uint32_t node);
   uint32_t allocate();  // a free page, or the least recently used one; available() must not be 0
   void forget(uint32_t node);
 
   uint32_t page_size_;
-  std::vector<Node> nodes_;                                // by page
-  std::vector<uint32_t> roots_;                            // pages with the first tokens of sequences
-  std::vector<uint32_t> free_;                             // pages that hold nothing
-  std::set<std::pair<uint64_t, uint32_t>> unused_leaves_;  // by time of release
+  std::vector<Node> nodes_;                                    // by page
+  std::map<std::vector<float>, std::vector<uint32_t>> roots_;  // by setting; none is empty
+  std::vector<uint32_t> free_;                                 // pages that hold nothing
+  std::set<std::pair<uint64_t, uint32_t>> unused_leaves_;      // by time of release
   uint32_t available_;
   uint64_t clock_ = 0;
 };

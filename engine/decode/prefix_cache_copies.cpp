@@ -16,32 +16,31 @@ std::vector<PrefixCache::Held> PrefixCache::all_held() const {
   std::vector<Held> found;
   std::vector<std::pair<uint32_t, uint32_t>> next;  // page, and place of its parent; the last one comes first
   const auto last_use = [this](uint32_t page) { return nodes_[page].users > 0 ? UINT64_MAX : nodes_[page].released; };
-  const auto add_children = [&](uint32_t page, uint32_t place) {
-    std::vector<uint32_t> sorted = children(page);
+  const auto add_children = [&](std::vector<uint32_t> sorted, uint32_t place) {
     std::stable_sort(sorted.begin(), sorted.end(), [&](uint32_t a, uint32_t b) { return last_use(a) < last_use(b); });
     for (const uint32_t child : sorted) next.emplace_back(child, place);
   };
-  add_children(kRoot, kNoPage);
+  add_children(roots({}), kNoPage);
   while (!next.empty()) {
     const auto [page, parent] = next.back();
     next.pop_back();
     found.push_back({page, parent, nodes_[page].born, nodes_[page].tokens});
-    add_children(page, static_cast<uint32_t>(found.size()) - 1);
+    add_children(nodes_[page].children, static_cast<uint32_t>(found.size()) - 1);
   }
   return found;
 }
 
 std::vector<PrefixCache::Held> PrefixCache::held_of(std::span<const int32_t> tokens) const {
   std::vector<Held> found;
-  for (uint32_t node = kRoot;;) {
-    const Match match = best_child(node, tokens);
+  for (const std::vector<uint32_t>* pages = &roots({});;) {
+    const Match match = best_of(*pages, tokens);
     if (match.common == 0) return found;
     const auto parent = found.empty() ? kNoPage : static_cast<uint32_t>(found.size()) - 1;
     const auto common = tokens.first(match.common);
     found.push_back({match.node, parent, nodes_[match.node].born, {common.begin(), common.end()}});
     if (match.common < page_size_) return found;
     tokens = tokens.subspan(match.common);
-    node = match.node;
+    pages = &nodes_[match.node].children;
   }
 }
 
@@ -56,7 +55,7 @@ uint64_t PrefixCache::reserve_times(uint32_t count) {
 
 std::optional<PrefixCache::Placed> PrefixCache::place(uint32_t parent, std::span<const int32_t> tokens, uint64_t time,
                                                       uint64_t before) {
-  for (const uint32_t child : children(parent)) {
+  for (const uint32_t child : parent == kRoot ? roots({}) : nodes_[parent].children) {
     Node& node = nodes_[child];
     if (!begins_with(node.tokens, tokens)) continue;
     if (unused_leaves_.erase({node.released, child}) > 0) unused_leaves_.emplace(std::max(node.released, time), child);
@@ -67,13 +66,12 @@ std::optional<PrefixCache::Placed> PrefixCache::place(uint32_t parent, std::span
   if (!has_room) return std::nullopt;
   const uint32_t page = allocate();
   Node& node = nodes_[page];
-  node.parent = parent;
   node.tokens.assign(tokens.begin(), tokens.end());
   node.users = 0;
   node.released = time;
   ++available_;
   if (parent != kRoot) unused_leaves_.erase({nodes_[parent].released, parent});
-  children(parent).push_back(page);
+  put_under(parent, {}, page);
   unused_leaves_.emplace(time, page);
   return Placed{page, node.born, true};
 }

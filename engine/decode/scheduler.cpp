@@ -94,9 +94,11 @@ void Scheduler::end_cancelled() {
 
 // How much of a task's tokens is there to go on from.
 uint32_t Scheduler::reusable(const Task& task) const {
-  if (states_.places() == 0) return cache_.cached(task.tokens);
+  const std::vector<float>& adapters = task.adapters;
+  if (states_.places() == 0) return cache_.cached(task.tokens, adapters);
   const std::span<const int32_t> tokens = spared(task);
-  return states_.longest(tokens, [&](uint32_t size) { return cache_.cached(tokens.first(size)) == size; });
+  const auto usable = [&](uint32_t size) { return cache_.cached(tokens.first(size), adapters) == size; };
+  return states_.longest(tokens, usable, adapters);
 }
 
 // Whether a running prompt will soon have cached more of this one than the cache has now. With states it will have
@@ -105,6 +107,7 @@ bool Scheduler::waits_for_another(const Task& task) {
   const uint32_t cached = reusable(task);
   for (Active& one : running_) {
     if (one.chain.size + 1 >= one.task->tokens.size()) continue;  // its prompt is done
+    if (one.task->adapters != task.adapters) continue;
     const auto& a = one.task->tokens;
     const auto& b = task.tokens;
     const auto limit = static_cast<ptrdiff_t>(std::min(a.size(), b.size()));
@@ -135,8 +138,8 @@ void Scheduler::admit() {
     const uint32_t cached = reusable(task) / limits_.page_size;
     if (!running_.empty() && needed - std::min<uint64_t>(needed, cached) + running_.size() > cache_.available()) return;
     if (options_.on_divergence)
-      if (const auto divergence = cache_.divergence(task.tokens)) options_.on_divergence(*divergence);
-    running_.push_back({.task = *next, .chain = {}});
+      if (const auto divergence = cache_.divergence(task.tokens, task.adapters)) options_.on_divergence(*divergence);
+    running_.push_back({.task = *next, .chain = {.pages = {}, .setting = task.adapters}});
     next = waiting_.erase(next);
     Active& one = running_.back();
     begin(one);
@@ -151,15 +154,16 @@ void Scheduler::admit() {
 void Scheduler::begin(Active& one) {
   const std::span<const int32_t> tokens = spared(*one.task);
   const bool from_cache = one.task->from_cache;
+  const std::vector<float>& adapters = one.task->adapters;
   if (states_.places() == 0) {
-    if (from_cache) one.chain = cache_.acquire(tokens);
+    if (from_cache) one.chain = cache_.acquire(tokens, adapters);
     return;
   }
-  const uint32_t shared = from_cache ? cache_.cached(tokens) : 0;
+  const uint32_t shared = from_cache ? cache_.cached(tokens, adapters) : 0;
   one.place = states_.take();
   if (from_cache) {
-    const auto usable = [&](uint32_t size) { return cache_.cached(tokens.first(size)) == size; };
-    one.chain = cache_.acquire(tokens.first(states_.restore(one.place, tokens, usable)));
+    const auto usable = [&](uint32_t size) { return cache_.cached(tokens.first(size), adapters) == size; };
+    one.chain = cache_.acquire(tokens.first(states_.restore(one.place, tokens, usable, adapters)), adapters);
   }
   for (const uint32_t stop : {whole_pages(shared), whole_pages(tokens.size())})
     if (stop > one.chain.size && (one.stops.empty() || stop > one.stops.back())) one.stops.push_back(stop);
@@ -169,7 +173,7 @@ void Scheduler::begin(Active& one) {
 void Scheduler::leave(Active& one) {
   if (states_.places() > 0) {
     if (one.chain.size <= one.task->tokens.size())
-      states_.keep(one.place, std::span(one.task->tokens).first(one.chain.size));
+      states_.keep(one.place, std::span(one.task->tokens).first(one.chain.size), one.task->adapters);
     else
       states_.give_back(one.place);
   }
@@ -248,8 +252,13 @@ Batch Scheduler::make_batch() {
   batch.state_copies = states_.take_copies();
   batch.row_begin = {0};
   batch.page_begin = {0};
+  size_t adapters = 0;
+  for (const Active& one : running_)
+    if (one.rows > 0) adapters = std::max(adapters, one.task->adapters.size());
   for (const Active& one : running_) {
     if (one.rows == 0) continue;
+    batch.adapter_scales.insert(batch.adapter_scales.end(), one.task->adapters.begin(), one.task->adapters.end());
+    batch.adapter_scales.resize(batch.row_begin.size() * adapters);
     uint32_t wanted = one.next_wanted;
     for (uint32_t position = one.before; position < one.before + one.rows; ++position) {
       const bool listed = wanted < one.task->wanted.size() && one.task->wanted[wanted] == position;
@@ -311,7 +320,7 @@ void Scheduler::deliver(const Batch& batch, std::span<const float> logits) {
 
 void Scheduler::copy_state(Active& one) {
   if (one.stops.empty() || one.stops.front() != one.chain.size) return;
-  states_.copy(one.place, std::span(one.task->tokens).first(one.chain.size));
+  states_.copy(one.place, std::span(one.task->tokens).first(one.chain.size), one.task->adapters);
   one.stops.erase(one.stops.begin());
 }
 

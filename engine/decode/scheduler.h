@@ -37,6 +37,7 @@ class Task {
 
   std::vector<int32_t> tokens;   // the prompt, at least one; then what on_logits appended
   std::vector<uint32_t> wanted;  // positions, rising, whose logits are wanted besides those of the last token
+  std::vector<float> adapters;   // the scale of each adapter of the program; empty: none is used
   bool from_cache = true;        // false: all tokens are computed, whatever the cache holds
   uint32_t guesses = 0;          // of tokens that may follow, how many are worth guessing; 0: none are needed
 };

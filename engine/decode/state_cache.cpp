@@ -20,58 +20,60 @@ std::optional<uint32_t> StateCache::free_place() const {
 
 uint32_t StateCache::take() {
   const uint32_t place = free_place().value();
-  places_[place] = {.holds = Holds::running, .used = 0, .tokens = {}};
+  places_[place] = {.holds = Holds::running};
   return place;
 }
 
 void StateCache::give_back(uint32_t place) { places_[place] = {}; }
 
-void StateCache::keep(uint32_t place, std::span<const int32_t> tokens) {
+void StateCache::keep(uint32_t place, std::span<const int32_t> tokens, const std::vector<float>& setting) {
   if (tokens.empty()) {
     give_back(place);
     return;
   }
-  forget_same(tokens);
-  places_[place] = {.holds = Holds::copy, .used = ++clock_, .tokens = {tokens.begin(), tokens.end()}};
+  forget_same(tokens, setting);
+  places_[place] = {
+      .holds = Holds::copy, .used = ++clock_, .tokens = {tokens.begin(), tokens.end()}, .setting = setting};
 }
 
-void StateCache::copy(uint32_t place, std::span<const int32_t> tokens) {
-  forget_same(tokens);
+void StateCache::copy(uint32_t place, std::span<const int32_t> tokens, const std::vector<float>& setting) {
+  forget_same(tokens, setting);
   const std::optional<uint32_t> to = free_place();
   if (!to) return;
   pending_.push_back({place, *to});
-  places_[*to] = {.holds = Holds::copy, .used = ++clock_, .tokens = {tokens.begin(), tokens.end()}};
+  places_[*to] = {.holds = Holds::copy, .used = ++clock_, .tokens = {tokens.begin(), tokens.end()}, .setting = setting};
 }
 
 uint32_t StateCache::restore(uint32_t place, std::span<const int32_t> tokens,
-                             const std::function<bool(uint32_t)>& usable) {
-  const std::optional<uint32_t> from = find(tokens, usable);
+                             const std::function<bool(uint32_t)>& usable, const std::vector<float>& setting) {
+  const std::optional<uint32_t> from = find(tokens, usable, setting);
   if (!from) return 0;
   pending_.push_back({*from, place});
   places_[*from].used = ++clock_;
   return static_cast<uint32_t>(places_[*from].tokens.size());
 }
 
-uint32_t StateCache::longest(std::span<const int32_t> tokens, const std::function<bool(uint32_t)>& usable) const {
-  const std::optional<uint32_t> found = find(tokens, usable);
+uint32_t StateCache::longest(std::span<const int32_t> tokens, const std::function<bool(uint32_t)>& usable,
+                             const std::vector<float>& setting) const {
+  const std::optional<uint32_t> found = find(tokens, usable, setting);
   return found ? static_cast<uint32_t>(places_[*found].tokens.size()) : 0;
 }
 
-std::optional<uint32_t> StateCache::find(std::span<const int32_t> tokens,
-                                         const std::function<bool(uint32_t)>& usable) const {
+std::optional<uint32_t> StateCache::find(std::span<const int32_t> tokens, const std::function<bool(uint32_t)>& usable,
+                                         const std::vector<float>& setting) const {
   std::optional<uint32_t> best;
   for (uint32_t i = 0; i < places(); ++i) {
     const std::vector<int32_t>& held = places_[i].tokens;
-    if (places_[i].holds != Holds::copy || held.size() > tokens.size()) continue;
+    if (places_[i].holds != Holds::copy || held.size() > tokens.size() || places_[i].setting != setting) continue;
     if (best && held.size() <= places_[*best].tokens.size()) continue;
     if (std::equal(held.begin(), held.end(), tokens.begin()) && usable(static_cast<uint32_t>(held.size()))) best = i;
   }
   return best;
 }
 
-void StateCache::forget_same(std::span<const int32_t> tokens) {
+void StateCache::forget_same(std::span<const int32_t> tokens, const std::vector<float>& setting) {
   for (Place& place : places_)
-    if (place.holds == Holds::copy &&
+    if (place.holds == Holds::copy && place.setting == setting &&
         std::equal(place.tokens.begin(), place.tokens.end(), tokens.begin(), tokens.end()))
       place = {};
 }

@@ -14,7 +14,8 @@ namespace hearth {
 // What recurrent layers keep of a sequence cannot be shortened, as its keys and values can: a prompt that begins like
 // an earlier one goes on from a copy made at a position that both share, or starts anew. Each place of the plan holds
 // the state of a running sequence, a copy, or nothing; copies stay until their place is needed, the least recently used
-// one goes first. Knows numbers of places and tokens only. One thread at a time.
+// one goes first. States under one setting of adapters (see PrefixCache) are none under another. Knows numbers of
+// places and tokens only. One thread at a time.
 class StateCache {
  public:
   // 0 places: the program keeps no states, and nothing but places() may be called.
@@ -26,14 +27,16 @@ class StateCache {
   uint32_t take();
   void give_back(uint32_t place);
   // Gives a running sequence's place back; its state, which is that after `tokens`, stays as a copy.
-  void keep(uint32_t place, std::span<const int32_t> tokens);
+  void keep(uint32_t place, std::span<const int32_t> tokens, const std::vector<float>& setting = {});
   // Makes a copy of a running sequence's state after `tokens`, if there is a place that no running one has.
-  void copy(uint32_t place, std::span<const int32_t> tokens);
+  void copy(uint32_t place, std::span<const int32_t> tokens, const std::vector<float>& setting = {});
   // Copies the longest state that some beginning of `tokens` ends in and `usable(its length)` allows to a running
   // sequence's place. How long that beginning is; 0: there is none.
-  uint32_t restore(uint32_t place, std::span<const int32_t> tokens, const std::function<bool(uint32_t)>& usable);
+  uint32_t restore(uint32_t place, std::span<const int32_t> tokens, const std::function<bool(uint32_t)>& usable,
+                   const std::vector<float>& setting = {});
   // That length alone.
-  uint32_t longest(std::span<const int32_t> tokens, const std::function<bool(uint32_t)>& usable) const;
+  uint32_t longest(std::span<const int32_t> tokens, const std::function<bool(uint32_t)>& usable,
+                   const std::vector<float>& setting = {}) const;
   void clear();  // forgets all copies
 
   // The copies that the next batch must make, in this order; they are asked for once.
@@ -43,12 +46,14 @@ class StateCache {
   enum class Holds : uint8_t { nothing, running, copy };
   struct Place {
     Holds holds = Holds::nothing;
-    uint64_t used = 0;            // the clock, of a copy
-    std::vector<int32_t> tokens;  // of a copy
+    uint64_t used = 0;                 // the clock, of a copy
+    std::vector<int32_t> tokens = {};  // of a copy
+    std::vector<float> setting = {};
   };
   std::optional<uint32_t> free_place() const;
-  std::optional<uint32_t> find(std::span<const int32_t> tokens, const std::function<bool(uint32_t)>& usable) const;
-  void forget_same(std::span<const int32_t> tokens);
+  std::optional<uint32_t> find(std::span<const int32_t> tokens, const std::function<bool(uint32_t)>& usable,
+                               const std::vector<float>& setting) const;
+  void forget_same(std::span<const int32_t> tokens, const std::vector<float>& setting);
 
   std::vector<Place> places_;
   std::vector<Batch::Copy> pending_;

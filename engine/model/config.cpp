@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/model/adapter.h"
 #include "engine/model/config_reader.h"
 #include "formats/byte_cursor.h"
 #include "formats/error.h"
@@ -189,6 +190,8 @@ PoolingRule read_pooling(const ConfigReader& reader) {
 }  // namespace
 
 ModelConfig read_config(const Gguf& file) {
+  if (is_adapter(file))
+    throw FileError(file.name() + ": is an adapter, no model; it is given beside the model that it changes (--lora)");
   ModelConfig config{};
   const Architecture& architecture = architecture_of(file);
   config.architecture = &architecture;

@@ -9,7 +9,8 @@ class Lister {
   explicit Lister(const Program& program) : program_(program) {}
 
   std::string operator()(const Embed& op) const {
-    return slot(op.out) + " = embed " + weight(op.table) + factor(op.scale) + plus(op.positions) + plus(op.bias);
+    return slot(op.out) + " = embed " + weight(op.table) + ranks(program_.embedding_changes) + factor(op.scale) +
+           plus(op.positions) + plus(op.bias);
   }
   std::string operator()(const RmsNorm& op) const {
     return slot(op.out) + " = " + plus(op.add) + "rms_norm " + slot(op.in) + " * " + weight(op.gain);
@@ -76,7 +77,14 @@ class Lister {
   }
   std::string weight(WeightId id) const {
     const Weight& one = program_.weights[id];
-    return one.name + ":" + format_info(one.format).name;
+    return one.name + ":" + format_info(one.format).name + ranks(program_.changes_of(id));
+  }
+  // What adapters add: "(+ rank 8, rank 16)".
+  static std::string ranks(std::span<const Change> changes) {
+    std::string text;
+    for (const Change& change : changes)
+      text += (text.empty() ? "(+ rank " : ", rank ") + std::to_string(change.up.width);
+    return text.empty() ? "" : text + ")";
   }
 
   std::string plus(Slot add) const { return add == kNoSlot ? "" : slot(add) + " + "; }

@@ -2,6 +2,7 @@
 #include "engine/model/loaded_model.h"
 
 #include <algorithm>
+#include <set>
 
 #include "engine/model/decoder.h"
 #include "engine/text/answer/learn.h"
@@ -57,6 +58,11 @@ LoadedModel load_model(Gguf file, const ModelOptions& options) {
   const ModelConfig config = read_config(file);
   const uint32_t context = choose_context(file, config, options.context);
   Program program = build_decoder(file, config, context);
+  std::vector<Adapter> adapters;
+  for (const std::filesystem::path& path : options.adapters) {
+    adapters.emplace_back(Gguf::open(path));
+    adapters.back().change(program, file);
+  }
   if (program.positions != 0 && context > program.positions)
     throw FileError(file.name() + ": a context of " + std::to_string(context) + " tokens is longer than the " +
                     std::to_string(program.positions) + " positions that the model has");
@@ -72,13 +78,23 @@ LoadedModel load_model(Gguf file, const ModelOptions& options) {
   if (!program.state_width.empty()) limits.states = places_for_states(std::max(options.parallel, 1u));
   limits.kv_type = options.kv_type;
   limits.deterministic = options.deterministic;
-  return {std::move(file), config, std::move(tokenizer), std::move(chat_template), std::move(answers),
-          context,         limits, std::move(program)};
+  return {std::move(file),          std::move(adapters), config,  std::move(tokenizer),
+          std::move(chat_template), std::move(answers),  context, limits,
+          std::move(program)};
 }
 
 MemoryPlan plan_memory(const Program& program, const Limits& limits) {
   MemoryPlan plan{};
   for (const Weight& weight : program.weights) plan.weights += weight.bytes.size();
+  std::set<const std::byte*> downs;  // weights that are rows of one tensor share them
+  const auto add = [&](const std::vector<Change>& changes) {
+    for (const Change& change : changes) {
+      plan.weights += change.up.bytes.size();
+      if (downs.insert(change.down.bytes.data()).second) plan.weights += change.down.bytes.size();
+    }
+  };
+  for (const auto& changes : program.changes) add(changes);
+  add(program.embedding_changes);
   const uint64_t cell = uint64_t{program.key_width} + program.value_width;
   const uint64_t values = program.layers * cell * limits.pages * limits.page_size;
   switch (limits.kv_type) {

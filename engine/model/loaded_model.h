@@ -5,8 +5,10 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "backends/backend.h"
+#include "engine/model/adapter.h"
 #include "engine/model/config.h"
 #include "engine/text/answer/format.h"
 #include "engine/text/template/template.h"
@@ -23,13 +25,15 @@ struct ModelOptions {
   uint32_t parallel = 1;      // sequences at once
   uint32_t cache_tokens = 0;  // of all sequences; 0: the context times parallel
   bool deterministic = false;
+  std::vector<std::filesystem::path> adapters = {};
 };
 
 inline constexpr uint32_t kDefaultContext = 4096;
 
-// Immutable once loaded; the program views the file.
+// Immutable once loaded; the program views the files.
 struct LoadedModel {
   Gguf file;
+  std::vector<Adapter> adapters;
   ModelConfig config;
   Tokenizer tokenizer;
   std::optional<Template> chat_template;
@@ -41,7 +45,7 @@ struct LoadedModel {
 
 // What a model takes in memory, in bytes.
 struct MemoryPlan {
-  uint64_t weights;      // in the mapped file
+  uint64_t weights;      // in the mapped files
   uint64_t cache;        // keys and values of the whole context, and states
   uint64_t activations;  // of a full batch, as 32-bit floats
 };

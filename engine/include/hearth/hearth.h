@@ -50,6 +50,13 @@ class Error : public std::runtime_error {
 // How the cache keeps keys and values: exact, halved, or in blocks of 32 bytes with one scale.
 enum class CacheType { f32, f16, q8_0 };
 
+// A LoRA adapter for a model: a GGUF file of the type "adapter".
+struct AdapterFile {
+  std::string name;  // empty: the file's, without its ending
+  std::filesystem::path path;
+  float scale = 1;  // in requests that do not say which adapters they use; 0: it is not used
+};
+
 struct EngineOptions {
   std::string device = "cpu";  // "cpu", or "reference": slow and exact
   std::string kernels;         // instruction set of the CPU device; empty: the best of this machine
@@ -68,8 +75,9 @@ struct EngineOptions {
   bool lookup = false;          // guess that texts go on as they did before, which is frequent in edits of code
   std::filesystem::path draft;  // a small model with the same vocabulary, which guesses; empty: none
   bool embeddings = false;      // embed() is wanted: takes memory for a second cache of one context; encoders need none
-  std::string pre_tokenizer;    // instead of the file's tokenizer.ggml.pre
-  bool chat_template = true;    // false: the file's chat template is not looked at
+  std::vector<AdapterFile> adapters;  // names are unique; requests may each use others, and are decoded together
+  std::string pre_tokenizer;          // instead of the file's tokenizer.ggml.pre
+  bool chat_template = true;          // false: the file's chat template is not looked at
   // Called with the share of the file that is in memory, 0 to 1, in the thread that loads. Without it the file is read
   // when first used.
   std::function<void(double)> on_load;
@@ -124,12 +132,19 @@ using Constraint = std::variant<std::monostate, JsonSchema, Grammar>;
 // Whether an answer in a conversation with tools may, must not, or must call one.
 enum class ToolUse { automatic, none, required };
 
+// An adapter that a request uses: which one of EngineOptions::adapters, counted from 0.
+struct AdapterUse {
+  uint32_t adapter = 0;
+  float scale = 1;
+};
+
 struct Request {
   // Plain text to go on with, a conversation for the model's chat template, token ids taken as they are, or a gap.
   // Special tokens in plain text and in messages are text.
   std::variant<std::string, std::vector<Message>, std::vector<int32_t>, Conversation, Infill> prompt;
   uint32_t max_tokens = UINT32_MAX;
   uint32_t context = 0;  // tokens of prompt and answer together; 0, or more than the engine's: the engine's
+  std::optional<std::vector<AdapterUse>> adapters;  // those not listed are not used; nothing: as Engine::adapter_scales
   Sampling sampling;
   std::vector<std::string> stop;  // texts that end the answer; they are not part of it
   Constraint constraint;          // of the answer's text; tools and calls are not bound by it
@@ -194,6 +209,7 @@ struct ModelInfo {
   uint32_t most_tokens = 0;  // of an answer; 0: no limit
   bool has_chat_template = false, has_infill = false, has_embeddings = false;
   bool makes_text = true;                         // false: an encoder, which makes embeddings alone
+  std::vector<std::string> adapters;              // names
   bool has_tools = false, has_reasoning = false;  // the chat template says calls, or what the model thinks
   std::string device;
 };
@@ -274,6 +290,11 @@ class Engine {
   // on_done is called as on_event is.
   void start_embedding(std::span<const int32_t> tokens, Pooling pooling, std::function<void(Embedding)> on_done);
   std::vector<float> embed(std::span<const int32_t> tokens, Pooling pooling = Pooling::stated);
+
+  // The scales of adapters in requests that do not say which they use, and in logits and embeddings: first those of
+  // EngineOptions. What has begun keeps those that it has.
+  std::vector<float> adapter_scales() const;
+  void set_adapter_scales(std::span<const float> scales);
 
   Statistics statistics() const;
 

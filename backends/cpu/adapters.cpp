@@ -7,15 +7,15 @@
 namespace hearth::cpu {
 
 void CpuPlan::allocate_for_adapters() {
-  uint64_t lows = 0, added = 0;  // of a row
-  for (const Change& change : program_.embedding_changes) lows = std::max(lows, change.up.width);
+  uint64_t lows = 0, added = 0;  // widths
+  for (const Change& change : program_.embedding_changes) added = std::max(added, change.up.width);
   for (const Stage& stage : stages_) {
     uint64_t sum = 0;
     const auto note = [&](std::initializer_list<WeightId> ids, uint64_t used, uint64_t matrices) {
       for (const WeightId id : ids) {
         if (id == kNoWeight || program_.changes_of(id).empty()) continue;
         sum += used * lows_width(id);
-        added = std::max(added, used * (weight(id).rows / matrices));
+        added = std::max(added, weight(id).rows / matrices);
       }
     };
     if (const auto* matmul = std::get_if<MatmulStage>(&stage))
@@ -25,7 +25,7 @@ void CpuPlan::allocate_for_adapters() {
     lows = std::max(lows, sum);
   }
   lows_ = Buffer<float>("activations of adapters", limits_.rows, lows);
-  added_ = Buffer<float>("activations of adapters", limits_.rows, added);
+  for (Own& own : own_) own.added = Buffer<float>("activations of adapters", kAddedAtOnce, added);
 }
 
 float CpuPlan::factor(const Change& change, uint32_t i) const {
@@ -52,9 +52,9 @@ void CpuPlan::go_down(WeightId id, uint64_t index, const Columns& columns, const
     for (uint32_t i = 0; i < columns.count; ++i) {
       if (factor(change, columns.row(i)) == 0) continue;
       own.low_in[count] = in[i];
-      own.added[count++] = lows + size_t{columns.place(i)} * rank;
+      own.added_to[count++] = lows + size_t{columns.place(i)} * rank;
     }
-    multiply(change.down, index * rank, share(thread, rank, 4), count, own.low_in.data(), own.added.data());
+    multiply(change.down, index * rank, share(thread, rank, 4), count, own.low_in.data(), own.added_to.data());
     lows += size_t{rows_} * columns.used * rank;
   }
 }
@@ -66,17 +66,24 @@ void CpuPlan::go_up(WeightId id, uint64_t index, Range range, const Columns& col
     const auto rank = static_cast<uint32_t>(change.up.width);
     // Of a weight's matrices, which lie one below the other.
     const uint64_t height = change.up.rows / (change.down.rows / rank);
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < columns.count; ++i) {
-      if (factor(change, columns.row(i)) == 0) continue;
-      own.low_in[count] = lows + size_t{columns.place(i)} * rank;
-      own.added[count++] = added_.data() + columns.place(i) * height;
+    for (uint32_t next = 0; next < columns.count;) {
+      const uint32_t begin = next;
+      uint32_t count = 0;
+      for (; next < columns.count && count < kAddedAtOnce; ++next) {
+        if (factor(change, columns.row(next)) == 0) continue;
+        own.low_in[count] = lows + size_t{columns.place(next)} * rank;
+        own.added_to[count] = own.added.data() + count * height;
+        ++count;
+      }
+      multiply(change.up, index * height, range, count, own.low_in.data(), own.added_to.data());
+      const float* from = own.added.data() + range.begin;
+      for (uint32_t i = begin; i < next; ++i) {
+        const float scale = factor(change, columns.row(i));
+        if (scale == 0) continue;
+        kernels_.add_scaled(out[i] + range.begin, from, scale, range.end - range.begin);
+        from += height;
+      }
     }
-    multiply(change.up, index * height, range, count, own.low_in.data(), own.added.data());
-    count = 0;
-    for (uint32_t i = 0; i < columns.count; ++i)
-      if (const float scale = factor(change, columns.row(i)); scale != 0)
-        kernels_.add_scaled(out[i] + range.begin, own.added[count++] + range.begin, scale, range.end - range.begin);
     lows += size_t{rows_} * columns.used * rank;
   }
 }
@@ -86,7 +93,7 @@ void CpuPlan::add_to_embedding(uint32_t i, float* out, uint32_t thread) {
     const float scale = factor(change, i);
     if (scale == 0) continue;
     const auto count = static_cast<uint32_t>(change.up.rows);
-    float* low = lows_.data() + i * change.up.width;
+    float* low = own_[thread].added.data();
     float* added = own_[thread].normed.data();
     decode_row(change.down, static_cast<uint64_t>(batch_->tokens[i]), low);
     const void* in = low;

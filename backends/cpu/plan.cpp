@@ -132,7 +132,7 @@ void CpuPlan::allocate() {
                     .in = Buffer<const void*>("lists of rows", rows),
                     .out = Buffer<float*>("lists of rows", rows),
                     .low_in = Buffer<const void*>("lists of rows", rows),
-                    .added = Buffer<float*>("lists of rows", rows),
+                    .added_to = Buffer<float*>("lists of rows", rows),
                     .normed = Buffer<float>("activations", kPrivateRows, input),
                     .rounded = Buffer<Q8Unit>("rounded activations", kPrivateRows, input_units),
                     .head = Buffer<Q8Unit>("rounded activations", rows, units(static_cast<uint32_t>(apart))),

@@ -28,6 +28,7 @@ class CpuPlan : public Plan {
  private:
   // Up to as many rows every thread prepares the inputs of a matrix for itself instead of waiting for the others.
   static constexpr uint32_t kPrivateRows = 4;
+  static constexpr uint32_t kAddedAtOnce = 32;  // columns
 
   // Activations as the matrices of a stage read them, one pointer a row. Null arrays where no matrix reads such.
   struct Inputs {
@@ -44,7 +45,8 @@ class CpuPlan : public Plan {
     Buffer<const void*> in;              // [rows], those of one expert
     Buffer<float*> out;                  // [rows]
     Buffer<const void*> low_in;          // [rows], of adapters
-    Buffer<float*> added;                // [rows]
+    Buffer<float*> added_to;             // [rows]
+    Buffer<float> added;                 // [kAddedAtOnce x widest output that is changed, or rank of an embedding]
     Buffer<float> normed;                // [kPrivateRows x widest input]
     Buffer<Q8Unit> rounded;              // [kPrivateRows x units of it]
     Buffer<Q8Unit> head;                 // [rows x units of the widest head]
@@ -168,7 +170,7 @@ class CpuPlan : public Plan {
   Buffer<float> hidden_, hidden_up_, expert_out_;  // [rows x used x hidden or output], widest of the experts
   Buffer<Q8Unit> hidden_rounded_;
   Buffer<uint32_t> expert_begin_, expert_rows_;  // CSR: the (row * used + place) that chose an expert
-  Buffer<float> lows_, added_;                   // [rows x used x ranks or output], widest that is changed
+  Buffer<float> lows_;                           // [rows x used x ranks], of the stage that has most
   Buffer<std::byte> cache_;                      // [layers x (cells x key_bytes, cells x value_bytes)]
   Buffer<float> states_;                         // [places x state_floats_]
   std::vector<uint64_t> state_begin_;            // by StateId: in a place

@@ -22,9 +22,11 @@ inline Limits golden_limits(KvType kv_type) {
   return limits;
 }
 
-// Feeds tokens of one sequence, `chunk` at a time, and returns the logits after the wanted positions.
+// Feeds tokens of one sequence, `chunk` at a time, with these scales of adapters, and returns the logits after the
+// wanted positions.
 inline std::vector<std::vector<float>> run(Plan& plan, const std::vector<int32_t>& tokens,
-                                           const std::vector<uint32_t>& wanted, uint32_t chunk) {
+                                           const std::vector<uint32_t>& wanted, uint32_t chunk,
+                                           const std::vector<float>& adapter_scales = {}) {
   std::vector<uint32_t> pages(kContext / kPageSize);
   for (uint32_t i = 0; i < pages.size(); ++i) pages[i] = static_cast<uint32_t>(pages.size()) - 1 - i;
   std::vector<std::vector<float>> results;
@@ -34,6 +36,7 @@ inline std::vector<std::vector<float>> run(Plan& plan, const std::vector<int32_t
     batch.row_begin = {0, end - begin};
     batch.page_begin = {0, static_cast<uint32_t>(pages.size())};
     batch.pages = pages;
+    batch.adapter_scales = adapter_scales;
     for (uint32_t position = begin; position < end; ++position) {
       batch.tokens.push_back(tokens[position]);
       batch.positions.push_back(position);

@@ -14,8 +14,9 @@ std::vector<int32_t> counting(int32_t first, size_t count) {
   return tokens;
 }
 
-PrefixCache::Chain filled(PrefixCache& cache, const std::vector<int32_t>& tokens) {
-  PrefixCache::Chain chain = cache.acquire(tokens);
+PrefixCache::Chain filled(PrefixCache& cache, const std::vector<int32_t>& tokens,
+                          const std::vector<float>& setting = {}) {
+  PrefixCache::Chain chain = cache.acquire(tokens, setting);
   EXPECT_TRUE(cache.extend(chain, std::span(tokens).subspan(chain.size)));
   return chain;
 }
@@ -97,6 +98,31 @@ TEST(PrefixCache, TooManyTokensChangeNothing) {
   cache.clear();
   EXPECT_EQ(cache.held(), 0u);
   EXPECT_EQ(cache.cached(counting(1, 3)), 0u);
+}
+
+TEST(PrefixCache, WhatIsPutUnderOneSettingIsThereUnderNoOther) {
+  PrefixCache cache(8, 4);
+  auto plain = filled(cache, counting(0, 8)), adapted = filled(cache, counting(0, 6), {0.5f});
+  EXPECT_EQ(cache.held(), 4u);
+  EXPECT_EQ(cache.cached(counting(0, 8), {0.25f}), 0u);
+  EXPECT_FALSE(cache.divergence(counting(0, 8), {0.25f}));
+  EXPECT_TRUE(cache.divergence(counting(1, 8), {0.5f}));
+  cache.release(plain);
+  cache.release(adapted);
+  EXPECT_EQ(cache.cached(counting(0, 8)), 8u);
+  EXPECT_EQ(cache.cached(counting(0, 8), {0.5f}), 6u);
+  EXPECT_EQ(cache.held_of(counting(0, 8)).size(), 2u);
+  EXPECT_EQ(cache.all_held().size(), 2u) << "what adapters made of a text goes into no file";
+  auto again = filled(cache, counting(0, 8), {0.5f});
+  cache.release(again);
+  auto big = filled(cache, counting(100, 32), {2});  // takes the place of all others
+  EXPECT_EQ(cache.cached(counting(0, 8), {0.5f}), 0u);
+  cache.release(big);
+  cache.clear();
+  EXPECT_EQ(cache.held(), 0u);
+  auto anew = filled(cache, counting(0, 8), {0.5f});
+  EXPECT_EQ(anew.size, 8u);
+  cache.release(anew);
 }
 
 TEST(PrefixCache, DivergenceIsWhereAPromptLeavesTheCachedOne) {

@@ -24,6 +24,13 @@ inline int32_t successor(std::span<const int32_t> tokens, size_t memory = SIZE_M
   return static_cast<int32_t>(hash >> 33) % static_cast<int32_t>(kVocabulary);
 }
 
+// What keys and values are made of: a token, and what adapters make of it.
+inline int32_t adapted(int32_t token, std::span<const float> scales) {
+  float sum = 0;
+  for (size_t i = 0; i < scales.size(); ++i) sum += scales[i] * static_cast<float>(i + 1);
+  return token + 1000 * static_cast<int32_t>(8 * sum);
+}
+
 // Keeps tokens in its cells instead of keys and values, and gives logits that prefer the successor of what the pages of
 // a sequence hold. So a wrong page, a page shared too early or one overwritten changes the answer. The state of a
 // sequence is the tokens that it has seen.
@@ -50,7 +57,7 @@ class RecordingPlan : public Plan {
       for (uint32_t row = batch.row_begin[s]; row < batch.row_begin[s + 1]; ++row) {
         const uint64_t cell = cell_of(batch, s, batch.positions[row]);
         EXPECT_TRUE(written.insert(cell).second) << "two rows write one cell";
-        cells_[cell] = batch.tokens[row];
+        cells_[cell] = adapted(batch.tokens[row], scales_of(batch, s));
       }
     for (uint32_t s = 0; s + 1 < batch.row_begin.size(); ++s) {
       const uint32_t rows = batch.row_begin[s + 1] - batch.row_begin[s];
@@ -91,8 +98,13 @@ class RecordingPlan : public Plan {
       std::vector<int32_t> before;
       for (uint32_t p = 0; p < position; ++p) before.push_back(cells_[cell_of(batch, s, p)]);
       EXPECT_EQ(state, before) << "the state is not that after the position before";
-      state.insert(state.end(), batch.tokens.begin() + first, batch.tokens.begin() + batch.row_begin[s + 1]);
+      for (uint32_t row = first; row < batch.row_begin[s + 1]; ++row)
+        state.push_back(adapted(batch.tokens[row], scales_of(batch, s)));
     }
+  }
+  std::span<const float> scales_of(const Batch& batch, uint32_t s) const {
+    if (batch.adapter_scales.empty()) return {};
+    return std::span(batch.adapter_scales).subspan(size_t{s} * program_.adapters, program_.adapters);
   }
   uint64_t cell_of(const Batch& batch, uint32_t s, uint32_t position) const {
     return uint64_t{batch.pages[batch.page_begin[s] + position / limits_.page_size]} * limits_.page_size +
@@ -131,10 +143,11 @@ class Greedy : public Task {
     if (throws_at_end) throw std::runtime_error("too late");
   }
   std::vector<int32_t> expected() const {
-    std::vector<int32_t> sequence(tokens.begin(), tokens.begin() + static_cast<ptrdiff_t>(prompt_size)), result;
+    std::vector<int32_t> sequence, result;
+    for (size_t i = 0; i < prompt_size; ++i) sequence.push_back(adapted(tokens[i], adapters));
     for (size_t i = 0; i < wanted_tokens; ++i) {
       result.push_back(successor(sequence, memory));
-      sequence.push_back(result.back());
+      sequence.push_back(adapted(result.back(), adapters));
     }
     return result;
   }

@@ -21,6 +21,7 @@ class SchedulerTest : public testing::Test {
     limits.rows = rows;
     limits.states = states;
     program.vocabulary = kVocabulary;
+    program.adapters = 2;
     program.state_width.assign(states == 0 ? 0 : 1, 1);
     plan = std::make_unique<RecordingPlan>(program, limits);
     plan->memory = memory;
@@ -33,8 +34,9 @@ class SchedulerTest : public testing::Test {
         SchedulerOptions{
             .parallel = parallel, .speculation = lookup || drafts ? &*speculation : nullptr, .on_divergence = {}});
   }
-  std::shared_ptr<Greedy> add(std::vector<int32_t> prompt, size_t count) {
+  std::shared_ptr<Greedy> add(std::vector<int32_t> prompt, size_t count, std::vector<float> adapters = {}) {
     auto task = std::make_shared<Greedy>(std::move(prompt), count);
+    task->adapters = std::move(adapters);
     task->memory = memory;
     task->speculates = lookup || drafts;
     scheduler->add(task);
@@ -148,6 +150,28 @@ TEST_F(SchedulerTest, EqualPromptsAtOnceAreComputedOnce) {
     if (i > 0) {
       EXPECT_GE(tasks[i]->cached, 40u);
     }
+  }
+}
+
+// Keys and values are what the adapters made of them.
+TEST_F(SchedulerTest, EqualPromptsWithOtherAdaptersShareNothing) {
+  for (const uint32_t places : {0u, 24u}) {
+    states = places;
+    make(120, 4, 16, 8);
+    std::vector<std::shared_ptr<Greedy>> tasks;
+    for (const auto& adapters : std::vector<std::vector<float>>{{}, {1, 0}, {0.5f, 0}, {0, 1}, {1, 1}})
+      tasks.push_back(add(prompt(1, 21), 5, adapters));
+    run();
+    for (const auto& task : tasks) {
+      EXPECT_EQ(task->cached, 0u);
+      EXPECT_EQ(task->answer, task->expected());
+    }
+    const auto again = add(prompt(1, 21), 5, {0.5f, 0}), without = add(prompt(1, 21), 5);
+    run();
+    EXPECT_EQ(again->cached, 20u);
+    EXPECT_EQ(without->cached, 20u);
+    EXPECT_EQ(again->answer, tasks[2]->answer);
+    EXPECT_EQ(without->answer, tasks[0]->answer);
   }
 }
 
@@ -372,7 +396,8 @@ TEST_F(SchedulerTest, NothingIsMixedUpUnderRandomLoad) {
       if (random() % 4 == 0) {
         std::vector<int32_t> tokens = prompt(random() % 3, 1 + random() % (longest / 2));
         if (random() % 2 == 0) tokens.push_back(static_cast<int32_t>(random() % kVocabulary));
-        tasks.push_back(add(tokens, 1 + random() % (longest - tokens.size())));
+        const std::vector<float> settings[] = {{}, {}, {0.5f, 0}, {0, 0.5f}, {1, 0}};
+        tasks.push_back(add(tokens, 1 + random() % (longest - tokens.size()), settings[random() % 5]));
       }
       if (!tasks.empty() && random() % 16 == 0) tasks[random() % tasks.size()]->cancel = true;
       scheduler->step();

@@ -19,7 +19,7 @@ namespace hearth {
 using Slot = uint16_t;
 using WeightId = uint32_t;
 using RopeTableId = uint16_t;
-using StateId = uint16_t;
+using StateId = uint32_t;
 inline constexpr Slot kNoSlot = 0xffff;
 inline constexpr WeightId kNoWeight = 0xffffffff;
 

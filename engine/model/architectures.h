@@ -56,6 +56,10 @@ struct Architecture {
   bool gated_shared_expert = false;  // its result is multiplied by a sigmoid
 
   bool latent = false;  // multi-head latent attention
+
+  uint16_t attention_period = 0;  // n: layers but each n-th have linear attention, where the file says nothing else
+  bool gated_attention = false;   // attn_q has a gate behind each head, whose sigmoid the result is multiplied by
+  bool cyclic_heads = false;      // linear attention: head h shares key head h % their number
 };
 
 // Null for a name that is not in the table.

@@ -4,6 +4,11 @@
 namespace hearth {
 
 void DecoderBuilder::attention(Slot in, Slot out, Slot add) {
+  if (config_.recurrent.layers[layer_]) {
+    linear_attention(in);
+    add_to_stream(mixed_by_rule_, out, "ssm_out", add);
+    return;
+  }
   if (kind_.latent) {
     latent_attention(in);
   } else {
@@ -12,13 +17,11 @@ void DecoderBuilder::attention(Slot in, Slot out, Slot add) {
   add_to_stream(mixed_, out, "attn_output", add);
 }
 
-// One of q, k and v, which begins at row `first` where the three are one tensor.
-void DecoderBuilder::project(Slot in, Slot out, const char* part, uint64_t first) {
+void DecoderBuilder::project(Slot in, Slot out, const char* part, uint64_t first, uint64_t all_rows) {
   const uint64_t width = config_.width, rows = program_.slot_width[out];
   const std::string own = name(part), all = name("attn_qkv");
   const bool apart = has("attn_q.weight") || has("attn_k.weight") || has("attn_v.weight");
   const bool fused = tensors_.has(all + ".weight") || (kind_.fused && !apart);
-  const uint64_t all_rows = uint64_t{program_.slot_width[q_]} + program_.slot_width[k_] + program_.slot_width[v_];
   const WeightId weight = fused ? tensors_.rows_of(all + ".weight", width, all_rows, first, rows)
                                 : tensors_.matrix(own + ".weight", width, rows);
   const WeightId bias = fused ? tensors_.optional_part(all + ".bias", all_rows, first, rows)
@@ -53,7 +56,7 @@ void DecoderBuilder::norm_heads(Slot heads, const char* part) {
 
 void DecoderBuilder::rope_and_attend(Slot k, Slot v, Slot out, uint32_t head_size, uint32_t kv_heads,
                                      uint32_t value_size, uint32_t first) {
-  const auto layer = static_cast<uint16_t>(layer_);
+  const auto layer = static_cast<uint16_t>(cached_layers_++);
   const bool windowed = config_.windowed[layer_];
   const bool still = !kind_.turns || (kind_.unturned_step != 0 && (layer_ + 1) % kind_.unturned_step == 0) ||
                      (kind_.turns_in_windows_only && config_.window != 0 && !windowed);
@@ -74,13 +77,28 @@ void DecoderBuilder::rope_and_attend(Slot k, Slot v, Slot out, uint32_t head_siz
 }
 
 void DecoderBuilder::plain_attention(Slot in) {
-  const uint64_t q_width = program_.slot_width[q_], k_width = program_.slot_width[k_];
-  project(in, q_, "attn_q", 0);
-  project(in, k_, "attn_k", q_width);
-  project(in, v_, "attn_v", q_width + k_width);
+  const uint32_t size = config_.head_size, gated_width = 2 * config_.heads * size;
+  Slot q = q_;
+  if (kind_.gated_attention) {
+    if (q_and_gate_ == kNoSlot) {
+      q_and_gate_ = slot(gated_width);
+      attention_gate_ = slot(config_.heads * size);
+    }
+    q = q_and_gate_;
+  }
+  const uint64_t q_width = program_.slot_width[q], k_width = program_.slot_width[k_];
+  const uint64_t all = q_width + k_width + program_.slot_width[v_];
+  project(in, q, "attn_q", 0, all);
+  project(in, k_, "attn_k", q_width, all);
+  project(in, v_, "attn_v", q_width + k_width, all);
+  if (kind_.gated_attention) {
+    take_heads(q, 0, 2 * size, config_.heads, size, q_, 0);
+    take_heads(q, size, 2 * size, config_.heads, size, attention_gate_, 0);
+  }
   norm_heads(q_, "attn_q_norm");
   norm_heads(k_, "attn_k_norm");
-  rope_and_attend(k_, v_, mixed_, config_.head_size, config_.kv_heads, config_.value_size, 0);
+  rope_and_attend(k_, v_, mixed_, size, config_.kv_heads, config_.value_size, 0);
+  if (kind_.gated_attention) program_.ops.push_back(Gate{mixed_, attention_gate_, mixed_, Activation::sigmoid});
 }
 
 // q of all heads, each of them [what does not turn, what turns].

@@ -34,6 +34,9 @@ void read_heads(const ConfigReader& reader, ModelConfig& config) {
   config.value_size = reader.size("attention.value_length", config.head_size);
   if (uint64_t{config.heads} * std::max(config.head_size, config.value_size) > kLargestSize)
     reader.fail("attention.head_count", "times head size is larger than any model has");
+  if (config.architecture->gated_attention && config.value_size != config.head_size)
+    reader.fail("attention.value_length",
+                "is " + std::to_string(config.value_size) + ", not key_length, " + std::to_string(config.head_size));
 }
 
 void read_rope(const ConfigReader& reader, ModelConfig& config) {
@@ -144,6 +147,32 @@ void read_latent(const ConfigReader& reader, ModelConfig& config) {
                                             ", which leaves nothing of a head of " + std::to_string(config.head_size));
 }
 
+// The words are those of state space models: groups are the heads of queries and keys, the rank of the time step is the
+// number of heads of values, and the state size that of a head.
+void read_recurrent(const ConfigReader& reader, ModelConfig& config) {
+  RecurrentConfig& recurrent = config.recurrent;
+  recurrent.layers.resize(config.layers);
+  if (config.architecture->attention_period == 0) return;
+  const uint32_t period = reader.size("full_attention_interval", config.architecture->attention_period);
+  recurrent.layers = reader.pattern("attention.recurrent_layers", period, config.layers);
+  recurrent.taps = reader.size("ssm.conv_kernel");
+  recurrent.key_heads = reader.size("ssm.group_count");
+  recurrent.heads = reader.size("ssm.time_step_rank");
+  recurrent.head_size = reader.size("ssm.state_size");
+  if (recurrent.taps < 2 || recurrent.taps > 64)
+    reader.fail("ssm.conv_kernel", "is " + std::to_string(recurrent.taps) + ", not from 2 to 64");
+  if (recurrent.heads % recurrent.key_heads != 0)
+    reader.fail("ssm.time_step_rank", "is " + std::to_string(recurrent.heads) + ", not a multiple of group_count, " +
+                                          std::to_string(recurrent.key_heads));
+  if (3 * uint64_t{recurrent.heads} * recurrent.head_size > kLargestSize ||
+      uint64_t{recurrent.heads} * recurrent.head_size * recurrent.head_size > kLargestSize)
+    reader.fail("ssm.state_size", "is larger than any model has");
+  const uint32_t inner = reader.size("ssm.inner_size"), expected = recurrent.heads * recurrent.head_size;
+  if (inner != expected)
+    reader.fail("ssm.inner_size",
+                "is " + std::to_string(inner) + ", not time_step_rank times state_size, " + std::to_string(expected));
+}
+
 // The scale of scores, before the softmax.
 float read_attention_scale(const ConfigReader& reader, const ModelConfig& config) {
   const bool wide = config.architecture->wide_scale_layers == config.layers;
@@ -218,6 +247,7 @@ ModelConfig read_config(const Gguf& file) {
   read_rope(reader, config);
   read_windows(reader, config);
   if (architecture.latent) read_latent(reader, config);
+  read_recurrent(reader, config);
   read_experts(reader, config);
   read_scales(reader, config);
   return config;

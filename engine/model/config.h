@@ -45,6 +45,14 @@ struct LatentConfig {
   bool absorbed = false;  // the file has W_k and W_v apart, so that attention can run on the latent vectors
 };
 
+// Linear attention by the gated delta rule, with a short convolution of queries, keys and values before it.
+struct RecurrentConfig {
+  std::vector<bool> layers;  // which have it
+  uint32_t taps = 0;         // rows that the convolution sees
+  uint32_t key_heads = 0, heads = 0;
+  uint32_t head_size = 0;  // of queries, keys and values
+};
+
 // All sizes are positive and consistent with each other once read.
 struct ModelConfig {
   const Architecture* architecture;
@@ -69,6 +77,7 @@ struct ModelConfig {
   RopeConfig rope, window_rope;
   ExpertConfig experts;
   LatentConfig latent;
+  RecurrentConfig recurrent;
   bool causal = true;
   PoolingRule pooling = PoolingRule::unstated;
 };

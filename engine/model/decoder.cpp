@@ -38,7 +38,7 @@ void DecoderBuilder::build(uint32_t context) {
   const uint64_t vocabulary = embedding == nullptr ? 0 : embedding->dims[1];
   if (vocabulary > INT32_MAX) throw FileError(file_.name() + ": the vocabulary is larger than any model has");
   program_.vocabulary = static_cast<uint32_t>(vocabulary);
-  program_.layers = static_cast<uint16_t>(config_.layers);
+  for (const bool recurrent : config_.recurrent.layers) program_.layers += recurrent ? 0 : 1;
   program_.key_width = config_.kv_heads * config_.head_size;
   program_.value_width = config_.kv_heads * config_.value_size;
   make_rope_tables(context);

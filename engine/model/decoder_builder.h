@@ -1,5 +1,5 @@
-// The decoder, told once, as a builder of its program; its parts are in decoder.cpp, attention.cpp and
-// feed_forward.cpp.
+// The decoder, told once, as a builder of its program; its parts are in decoder.cpp, attention.cpp,
+// linear_attention.cpp and feed_forward.cpp.
 #pragma once
 
 #include <string>
@@ -38,13 +38,22 @@ class DecoderBuilder {
 
   // attention.cpp: out = add + attention(in)
   void attention(Slot in, Slot out, Slot add);
-  void project(Slot in, Slot out, const char* part, uint64_t first);
+  // Rows [first, ...) of `all_rows`, where q, k and v are one tensor.
+  void project(Slot in, Slot out, const char* part, uint64_t first, uint64_t all_rows);
   void norm_heads(Slot heads, const char* part);
   void plain_attention(Slot in);
   void latent_attention(Slot in);
   void latent_queries(Slot in);
   void rope_and_attend(Slot k, Slot v, Slot out, uint32_t head_size, uint32_t kv_heads, uint32_t value_size,
                        uint32_t first);
+
+  // linear_attention.cpp: mixed_by_rule_ = the heads' results
+  void linear_attention(Slot in);
+  void project_queries_keys_values_gates(Slot in);
+  void project_decay_and_beta(Slot in);
+  void take_heads(Slot in, uint32_t first, uint32_t stride, uint32_t heads, uint32_t count, Slot out,
+                  uint32_t out_first);
+  StateId state(uint64_t width);
 
   // feed_forward.cpp: out = add + feed_forward(in)
   void feed_forward(Slot in, Slot out, Slot add);
@@ -66,8 +75,11 @@ class DecoderBuilder {
   Slot hidden_ = kNoSlot, route_ = kNoSlot, shared_ = kNoSlot, shared_gate_ = kNoSlot;
   Slot q_low_ = kNoSlot, latent_ = kNoSlot, low_ = kNoSlot, decoded_ = kNoSlot;  // of latent attention
   Slot heads_q_ = kNoSlot, heads_mixed_ = kNoSlot;
+  Slot q_and_gate_ = kNoSlot, attention_gate_ = kNoSlot;                           // of gated attention
+  Slot convolved_ = kNoSlot, gates_ = kNoSlot, decay_ = kNoSlot, beta_ = kNoSlot;  // of linear attention
+  Slot together_ = kNoSlot, decay_and_beta_ = kNoSlot, mixed_by_rule_ = kNoSlot;
   RopeTableId still_ = 0, turning_ = 0, window_turning_ = 0;  // tables
-  uint32_t layer_ = 0;
+  uint32_t layer_ = 0, cached_layers_ = 0;
 };
 
 }  // namespace hearth

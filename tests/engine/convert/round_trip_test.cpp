@@ -103,7 +103,7 @@ TEST_P(RoundTrip, GivesTheSameTensorsMetadataAndLogits) {
   const auto plan = device->compile(embeds ? without_head(decoder) : decoder, golden_limits(KvType::f32));
   const auto& one = recorded.at("cases").back();
   const Wanted wanted = wanted_of(one);
-  Vectors results = run(*plan, one.at("tokens"), wanted.positions, kContext);
+  Vectors results = run(*plan, decoder, one.at("tokens"), wanted.positions, kContext);
   if (embeds) results = {pooled(results, recorded.at("pooling"))};
   ASSERT_EQ(results.size(), wanted.results.size());
   double largest = 0;

@@ -40,7 +40,7 @@ Vectors results(Device& device, const Program& program, bool embeds, const std::
     tokens.push_back(static_cast<int32_t>((i * 37 + 11) % program.vocabulary));
     positions.push_back(i);
   }
-  return run(*plan, tokens, positions, chunk, scales);
+  return run(*plan, program, tokens, positions, chunk, scales);
 }
 
 class AdaptedModel : public testing::TestWithParam<const char*> {

@@ -62,19 +62,27 @@ TEST(Decoder, WrongShapesAreNamedWithBothShapes) {
     }
 }
 
+// The place of the only sequence's state, if the program keeps any.
+std::vector<uint32_t> states_of(const Program& program) {
+  return std::vector<uint32_t>(program.state_width.empty() ? 0 : 1, 1);
+}
+
 // Every op that the reference runs on zeros gives zeros: what a program names exists and fits.
 TEST(Decoder, EveryFamilyRuns) {
   for (const TinyFamily& family : families()) {
     SCOPED_TRACE(std::get<std::string>(family.model.keys.at("general.architecture")));
     const Gguf file = family.model.open();
-    const Limits limits{.rows = 4, .pages = 2, .page_size = 8, .kv_type = KvType::f32};
-    const auto plan = make_cpu_device({1, ""})->compile(build_decoder(file, read_config(file), 128), limits);
+    const Limits limits{.rows = 4, .pages = 2, .page_size = 8, .states = 2, .kv_type = KvType::f32};
+    const Program program = build_decoder(file, read_config(file), 128);
+    const auto plan = make_cpu_device({1, ""})->compile(program, limits);
     plan->submit({.tokens = {3, 5, 7},
                   .positions = {0, 1, 2},
                   .row_begin = {0, 3},
                   .page_begin = {0, 1},
                   .pages = {1},
-                  .outputs = {2}});
+                  .outputs = {2},
+                  .states = states_of(program),
+                  .state_copies = {}});
     const bool encoder = family.model.tensors.contains("token_embd_norm.weight");
     EXPECT_EQ(plan->wait().logits.size(), encoder ? 32u : 40u);
     for (const float value : plan->wait().logits) EXPECT_EQ(value, 0);
@@ -98,14 +106,16 @@ TEST(Decoder, AnySmallNumbersAreRefusedOrRun) {
       try {
         const Gguf file = model.open();
         const Program program = build_decoder(file, read_config(file), 64);
-        const Limits limits{.rows = 2, .pages = 2, .page_size = 8, .kv_type = KvType::f16};
+        const Limits limits{.rows = 2, .pages = 2, .page_size = 8, .states = 2, .kv_type = KvType::f16};
         const auto plan = cpu->compile(program, limits);
         plan->submit({.tokens = {3, 5},
                       .positions = {0, 1},
                       .row_begin = {0, 2},
                       .page_begin = {0, 1},
                       .pages = {1},
-                      .outputs = {1}});
+                      .outputs = {1},
+                      .states = states_of(program),
+                      .state_copies = {}});
         ++ran;
       } catch (const FileError&) {
         ++refused;

@@ -64,6 +64,10 @@ std::vector<Case> cases() {
                           "qwen2",
                           "qwen2moe",
                           "qwen3",
+                          "qwen3next",
+                          "qwen3next-fused",
+                          "qwen35",
+                          "qwen35moe",
                           "qwen3-embedding",
                           "qwen3moe",
                           "smollm3",
@@ -117,7 +121,7 @@ class GoldenModel : public testing::TestWithParam<Case> {
     size_t count = 0;
     for (const auto& one : golden.at("cases")) {
       const Wanted wanted = wanted_of(one);
-      Vectors results = run(*plan, one.at("tokens"), wanted.positions, GetParam().chunk);
+      Vectors results = run(*plan, decoder, one.at("tokens"), wanted.positions, GetParam().chunk);
       EXPECT_EQ(results.size(), wanted.positions.size());
       if (embeds) results = {pooled(results, golden.at("pooling"))};
       for (size_t i = 0; i < std::min(results.size(), wanted.results.size()); ++i, ++count) {

@@ -18,13 +18,14 @@ inline Limits golden_limits(KvType kv_type) {
   limits.rows = kContext;
   limits.pages = kContext / kPageSize;
   limits.page_size = kPageSize;
+  limits.states = 1;
   limits.kv_type = kv_type;
   return limits;
 }
 
 // Feeds tokens of one sequence, `chunk` at a time, with these scales of adapters, and returns the logits after the
 // wanted positions.
-inline std::vector<std::vector<float>> run(Plan& plan, const std::vector<int32_t>& tokens,
+inline std::vector<std::vector<float>> run(Plan& plan, const Program& program, const std::vector<int32_t>& tokens,
                                            const std::vector<uint32_t>& wanted, uint32_t chunk,
                                            const std::vector<float>& adapter_scales = {}) {
   std::vector<uint32_t> pages(kContext / kPageSize);
@@ -37,6 +38,7 @@ inline std::vector<std::vector<float>> run(Plan& plan, const std::vector<int32_t
     batch.page_begin = {0, static_cast<uint32_t>(pages.size())};
     batch.pages = pages;
     batch.adapter_scales = adapter_scales;
+    if (!program.state_width.empty()) batch.states = {0};
     for (uint32_t position = begin; position < end; ++position) {
       batch.tokens.push_back(tokens[position]);
       batch.positions.push_back(position);

@@ -86,7 +86,43 @@ inline std::vector<TinyFamily> tiny_families() {
   };
   auto gated_shared = and_mixture(shared_expert);
   gated_shared["ffn_gate_inp_shexp.weight"] = {32};
+  const std::map<std::string, TinyModel::Value> delta = {{"ssm.conv_kernel", 4u},
+                                                         {"ssm.group_count", 2u},
+                                                         {"ssm.time_step_rank", 4u},
+                                                         {"ssm.state_size", 8u},
+                                                         {"ssm.inner_size", 32u}};
+  auto attends = delta, mixes = shared;
+  attends["full_attention_interval"] = 1u;
+  for (const auto& [key, value] : delta) mixes[key] = value;
+  const auto and_delta = [](std::map<std::string, std::vector<uint64_t>> tensors) {
+    tensors.merge(std::map<std::string, std::vector<uint64_t>>{{"post_attention_norm.weight", {32}},
+                                                               {"ssm_conv1d.weight", {4, 64}},
+                                                               {"ssm_a", {4}},
+                                                               {"ssm_dt.bias", {4}},
+                                                               {"ssm_norm.weight", {8}},
+                                                               {"ssm_out.weight", {32, 32}}});
+    return tensors;
+  };
+  const std::vector<std::string> attention = {"attn_q.weight", "attn_k.weight", "attn_v.weight", "attn_output.weight",
+                                              "ffn_norm.weight"};
   return {
+      tiny_family("qwen35", attention, delta,
+                  and_delta({{"attn_qkv.weight", {32, 64}},
+                             {"attn_gate.weight", {32, 32}},
+                             {"ssm_alpha.weight", {32, 4}},
+                             {"ssm_beta.weight", {32, 4}}})),
+      tiny_family("qwen35", {"ffn_norm.weight"}, attends,
+                  {{"attn_q.weight", {32, 64}},
+                   {"attn_q_norm.weight", {16}},
+                   {"attn_k_norm.weight", {16}},
+                   {"post_attention_norm.weight", {32}}}),
+      tiny_family("qwen3next", with(attention, dense), mixes, and_delta([&] {
+                    auto tensors = gated_shared;
+                    tensors["attn_qkv.weight"] = {32, 64};
+                    tensors["attn_gate.weight"] = {32, 32};
+                    tensors["ssm_ba.weight"] = {32, 8};
+                    return tensors;
+                  }())),
       tiny_family("qwen3", {}, {}, {{"attn_q_norm.weight", {16}}, {"attn_k_norm.weight", {16}}}),
       tiny_family("qwen2moe", dense, shared, gated_shared, {{"attn_q.bias", {32}}, {"attn_v.bias", {16}}}),
       tiny_family("gemma2", {}, {}, {{"post_attention_norm.weight", {32}}, {"post_ffw_norm.weight", {32}}}),

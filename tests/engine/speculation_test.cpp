@@ -3,6 +3,7 @@
 
 #include "hearth/hearth.h"
 #include "tests/engine/greedy_request.h"
+#include "tests/engine/same_result.h"
 #include "tests/shared_data.h"
 
 namespace hearth {
@@ -27,14 +28,6 @@ Request drawn(uint32_t seed) {
   request.sampling.seed = seed;
   request.logprobs = 2;
   return request;
-}
-
-void expect_equal(const Result& a, const Result& b) {
-  EXPECT_EQ(a.text, b.text);
-  EXPECT_EQ(a.generated_tokens, b.generated_tokens);
-  EXPECT_EQ(a.reason, b.reason);
-  ASSERT_EQ(a.logprobs.size(), b.logprobs.size());
-  for (size_t i = 0; i < a.logprobs.size(); ++i) EXPECT_EQ(a.logprobs[i].logprob, b.logprobs[i].logprob) << i;
 }
 
 TEST(Speculation, AnswersAreTheSameToTheLastBit) {

@@ -49,6 +49,9 @@ class Plan {
   // position_bytes() for each position. Throw DeviceError for a page or a size that cannot be.
   virtual void read_page(uint32_t page, uint32_t positions, std::span<std::byte> bytes) const = 0;
   virtual void write_page(uint32_t page, uint32_t positions, std::span<const std::byte> bytes) = 0;
+  // The same for what a place for states holds, those of all StateIds one after the other [state_values(program)].
+  virtual void read_state(uint32_t place, std::span<float> values) const = 0;
+  virtual void write_state(uint32_t place, std::span<const float> values) = 0;
 };
 
 class Device {
@@ -66,6 +69,10 @@ void check_batch(const Batch& batch, const Program& program, const Limits& limit
 uint64_t kv_row_bytes(KvType type, uint32_t width);
 // Bytes of the keys and values of one position in all layers.
 uint64_t position_bytes(const Program& program, KvType type);
+// Values that a sequence keeps in all states.
+uint64_t state_values(const Program& program);
+// Throws DeviceError where Plan::read_state and write_state do.
+void check_state(uint32_t place, size_t values, const Program& program, const Limits& limits);
 // Throws DeviceError where Plan::read_page and write_page do.
 void check_page(uint32_t page, uint32_t positions, size_t bytes, const Program& program, const Limits& limits);
 

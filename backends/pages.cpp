@@ -1,4 +1,6 @@
 // How large keys and values are, and the checks on copies of them that every backend relies on.
+#include <numeric>
+
 #include "backends/backend.h"
 
 namespace hearth {
@@ -17,6 +19,15 @@ uint64_t kv_row_bytes(KvType type, uint32_t width) {
 
 uint64_t position_bytes(const Program& program, KvType type) {
   return program.layers * (kv_row_bytes(type, program.key_width) + kv_row_bytes(type, program.value_width));
+}
+
+uint64_t state_values(const Program& program) {
+  return std::accumulate(program.state_width.begin(), program.state_width.end(), uint64_t{0});
+}
+
+void check_state(uint32_t place, size_t values, const Program& program, const Limits& limits) {
+  if (place >= limits.states || program.state_width.empty()) throw DeviceError("a place for states does not exist");
+  if (values != state_values(program)) throw DeviceError("the size of a state is wrong");
 }
 
 void check_page(uint32_t page, uint32_t positions, size_t bytes, const Program& program, const Limits& limits) {

@@ -104,7 +104,7 @@ struct Attend {
 struct Convolve {
   Slot in, out;
   WeightId kernel;  // [channels x taps]
-  StateId state;    // the last taps - 1 rows of in
+  StateId state;    // the last taps - 1 rows of in, the oldest first
   Activation act;   // not clamped
 };
 // The gated delta rule (Yang, Kautz, Hatamizadeh: "Gated Delta Networks", 2024) along the rows of a sequence. For each
@@ -116,7 +116,7 @@ struct DeltaRule {
   Slot decay, beta;  // one value for each head
   Slot out;
   WeightId rate, decay_bias;  // one value for each head
-  StateId state;              // S of all heads
+  StateId state;              // S of all heads, [heads x key_size x value_size]
   uint32_t key_heads, heads;
   uint32_t key_size, value_size;
   float eps;

@@ -17,6 +17,7 @@ CacheIdentity identify_cache(const LoadedModel& model, const std::string& arithm
           .vocabulary = program.vocabulary,
           .page_size = model.limits.page_size,
           .position_bytes = position_bytes(program, model.limits.kv_type),
+          .state_values = state_values(program),
           .arithmetic = model.limits.deterministic ? arithmetic : ""};
 }
 

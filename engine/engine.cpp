@@ -300,8 +300,6 @@ struct Engine::State {
   // It takes reading samples of the weights, which most engines never need.
   const CacheIdentity& cache_identity() {
     require_text();
-    if (!model.program.state_width.empty())
-      throw Error(ErrorCode::invalid_argument, "a cache with states of recurrent layers cannot be saved yet");
     std::call_once(identity_once, [&] {
       identity = identify_cache(model, arithmetic_of({options.device, options.kernels, options.threads}));
     });

@@ -24,6 +24,8 @@ class CpuPlan : public Plan {
   StepResult wait() override { return {logits_}; }
   void read_page(uint32_t page, uint32_t positions, std::span<std::byte> bytes) const override;  // pages.cpp
   void write_page(uint32_t page, uint32_t positions, std::span<const std::byte> bytes) override;
+  void read_state(uint32_t place, std::span<float> values) const override;  // recurrent.cpp
+  void write_state(uint32_t place, std::span<const float> values) override;
 
  private:
   // Up to as many rows every thread prepares the inputs of a matrix for itself instead of waiting for the others.

@@ -13,6 +13,16 @@ void CpuPlan::copy_states() {
       std::copy_n(states_.data() + copy.from * state_floats_, state_floats_, states_.data() + copy.to * state_floats_);
 }
 
+void CpuPlan::read_state(uint32_t place, std::span<float> values) const {
+  check_state(place, values.size(), program_, limits_);
+  std::copy_n(states_.data() + place * state_floats_, state_floats_, values.begin());
+}
+
+void CpuPlan::write_state(uint32_t place, std::span<const float> values) {
+  check_state(place, values.size(), program_, limits_);
+  std::copy(values.begin(), values.end(), states_.data() + place * state_floats_);
+}
+
 // Threads share out the channels.
 void CpuPlan::run(const Convolve& op, uint32_t thread) {
   const uint32_t channels = width(op.in), taps = static_cast<uint32_t>(weight(op.kernel).width);

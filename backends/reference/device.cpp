@@ -43,6 +43,22 @@ class ReferencePlan : public Plan {
       cache_.copy_in(uint64_t{page} * limits_.page_size + i, bytes.data() + i * size);
   }
 
+  void read_state(uint32_t place, std::span<float> values) const override {
+    check_state(place, values.size(), program_, limits_);
+    for (StateId id = 0; id < program_.state_width.size(); ++id) {
+      const auto from = states_[id].begin() + static_cast<ptrdiff_t>(uint64_t{place} * program_.state_width[id]);
+      std::copy_n(from, program_.state_width[id], values.begin());
+      values = values.subspan(program_.state_width[id]);
+    }
+  }
+  void write_state(uint32_t place, std::span<const float> values) override {
+    check_state(place, values.size(), program_, limits_);
+    for (StateId id = 0; id < program_.state_width.size(); ++id) {
+      std::copy_n(values.begin(), program_.state_width[id], state(id, place));
+      values = values.subspan(program_.state_width[id]);
+    }
+  }
+
  private:
   double* row(Slot slot, size_t i) { return &slots_[slot][i * program_.slot_width[slot]]; }
   void resize(Slot slot) { slots_[slot].resize(rows_ * program_.slot_width[slot]); }

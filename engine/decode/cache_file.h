@@ -7,6 +7,8 @@
 //   2  a page, behind its parent: the parent's number among the pages (or 0xffffffff), a number that tells what else
 //      its keys depend on (0: nothing), how many tokens, the tokens, and keys and values as Plan::read_page gives them
 //   3  the last: how many pages and tokens there are
+//   4  a state, behind all pages: how many tokens it is the state after, the tokens, and the floats of
+//      Plan::read_state
 // A later version may add types; a reader refuses those that it does not know.
 #pragma once
 
@@ -34,7 +36,8 @@ struct CacheIdentity {
   KvType kv_type = KvType::f16;
   uint32_t layers = 0, key_width = 0, value_width = 0, vocabulary = 0, page_size = 0;
   uint64_t position_bytes = 0;
-  std::string arithmetic;  // of the device, where results are the same bits whatever a batch holds; else empty
+  uint64_t state_values = 0;  // which the fingerprint stands for in files
+  std::string arithmetic;     // of the device, where results are the same bits whatever a batch holds; else empty
   bool deterministic() const { return !arithmetic.empty(); }
 };
 
@@ -47,6 +50,7 @@ class CacheFileWriter {
 
   // The next page; `parent` is the number of a full one before it, or kNoParent.
   void add(uint32_t parent, std::span<const int32_t> tokens, std::span<const std::byte> content);
+  void add_state(std::span<const int32_t> tokens, std::span<const float> values);
   uint32_t pages() const { return pages_; }
   // Gives the file its name, and tells what it holds.
   CacheContent finish();
@@ -85,14 +89,21 @@ class CacheFile {
     uint64_t before, checksum;  // of the section before it, and its own
   };
 
-  // Keeps the first `most_pages` pages. Throws Error: bad_cache where it is damaged, cut, or something else, and
-  // other_cache where it is whole as far as its first section, but not what is expected.
-  CacheFile(CacheBytes bytes, const CacheIdentity& expected, uint32_t most_pages);
+  struct State {
+    std::vector<int32_t> tokens;
+    uint64_t at, length, before, checksum;  // as of a page
+  };
+
+  // Keeps the first `most_pages` pages and `most_states` states. Throws Error: bad_cache where it is damaged, cut, or
+  // something else, and other_cache where it is whole as far as its first section, but not what is expected.
+  CacheFile(CacheBytes bytes, const CacheIdentity& expected, uint32_t most_pages, uint32_t most_states = 0);
 
   const std::vector<Page>& pages() const { return pages_; }
+  const std::vector<State>& states() const { return states_; }
   const CacheContent& content() const { return content_; }
   // Keys and values of a page, within `buffer`; read and checked again.
   std::span<const std::byte> read(const Page& page, std::vector<std::byte>& buffer) const;
+  std::vector<float> read(const State& state) const;
 
  private:
   struct Section {
@@ -103,12 +114,17 @@ class CacheFile {
   void read_header();
   Section read_section(uint64_t longest, std::vector<std::byte>& buffer);
   void check_identity(ByteCursor cursor, const CacheIdentity& expected) const;
+  uint64_t longest_section(const CacheIdentity& expected) const;
+  void take_state(const Section& section, ByteCursor cursor, const CacheIdentity& expected, uint32_t most_states);
+  template <class Part>
+  void read_again(const Part& part, std::vector<std::byte>& buffer) const;
   void take_page(const Section& section, ByteCursor cursor, const CacheIdentity& expected, uint32_t most_pages);
 
   CacheBytes bytes_;
   uint64_t position_ = 0, checksum_ = 0, before_ = 0;
   std::vector<bool> full_;  // of all pages, kept or not
   std::vector<Page> pages_;
+  std::vector<State> states_;
   CacheContent content_;
 };
 

@@ -28,11 +28,7 @@ struct OpenFile {
 };
 
 constexpr uint64_t kLongestIdentity = 2048;
-constexpr uint64_t kPageHeadBytes = 12;
-
-uint64_t longest_page(const CacheIdentity& expected) {
-  return kPageHeadBytes + expected.page_size * (sizeof(int32_t) + expected.position_bytes);
-}
+constexpr uint64_t kPageHeadBytes = 12, kStateHeadBytes = 4;
 
 const char* name_of(uint32_t type) {
   switch (type) {
@@ -86,7 +82,15 @@ CacheBytes open_cache_bytes(const std::filesystem::path& path) {
   return bytes;
 }
 
-CacheFile::CacheFile(CacheBytes bytes, const CacheIdentity& expected, uint32_t most_pages) : bytes_(std::move(bytes)) {
+// A state is that of tokens whose pages came before.
+uint64_t CacheFile::longest_section(const CacheIdentity& expected) const {
+  const uint64_t page = kPageHeadBytes + expected.page_size * (sizeof(int32_t) + expected.position_bytes);
+  if (expected.state_values == 0) return page;
+  return std::max(page, kStateHeadBytes + content_.tokens * sizeof(int32_t) + expected.state_values * sizeof(float));
+}
+
+CacheFile::CacheFile(CacheBytes bytes, const CacheIdentity& expected, uint32_t most_pages, uint32_t most_states)
+    : bytes_(std::move(bytes)) {
   try {
     read_header();
     std::vector<std::byte> buffer;
@@ -96,8 +100,11 @@ CacheFile::CacheFile(CacheBytes bytes, const CacheIdentity& expected, uint32_t m
     Section section = read_section(kLongestIdentity, buffer);
     if (section.type != kIdentitySection) fail("the first section is not the one that names the model", section.at);
     check_identity(payload(), expected);
-    while ((section = read_section(longest_page(expected), buffer)).type == kPageSection)
+    while ((section = read_section(longest_section(expected), buffer)).type == kPageSection)
       take_page(section, payload(), expected, most_pages);
+    for (; section.type == kStateSection && expected.state_values > 0;
+         section = read_section(longest_section(expected), buffer))
+      take_state(section, payload(), expected, most_states);
     if (section.type != kEndSection)
       fail("a section is of the type " + std::to_string(section.type) + ", which this Hearth does not know",
            section.at);
@@ -220,14 +227,46 @@ void CacheFile::take_page(const Section& section, ByteCursor cursor, const Cache
   if (pages_.size() < most_pages) pages_.push_back(std::move(page));
 }
 
-std::span<const std::byte> CacheFile::read(const Page& page, std::vector<std::byte>& buffer) const {
-  buffer.resize(kSectionHeadBytes + page.length);
+void CacheFile::take_state(const Section& section, ByteCursor cursor, const CacheIdentity& expected,
+                           uint32_t most_states) {
+  const auto require = [&](bool holds, const char* what) {
+    if (!holds) fail(std::string("a state: ") + what, section.at);
+  };
+  const auto count = cursor.read<uint32_t>("a state's number of tokens");
+  require(count > 0 && count <= content_.tokens, "it has no tokens, or more than all pages");
+  require(cursor.remaining() == count * sizeof(int32_t) + expected.state_values * sizeof(float),
+          "its size is not that of its tokens and values");
+  State state{std::vector<int32_t>(count), section.at, section.length, before_, checksum_};
+  std::memcpy(state.tokens.data(), cursor.take(count * sizeof(int32_t), "tokens").data(), count * sizeof(int32_t));
+  for (const int32_t token : state.tokens)
+    require(token >= 0 && static_cast<uint32_t>(token) < expected.vocabulary, "a token is not in the vocabulary");
+  if (states_.size() < most_states) states_.push_back(std::move(state));
+}
+
+// The part's section with its head.
+template <class Part>
+void CacheFile::read_again(const Part& part, std::vector<std::byte>& buffer) const {
+  buffer.resize(kSectionHeadBytes + part.length);
   try {
-    bytes_.read(page.at, buffer);
+    bytes_.read(part.at, buffer);
   } catch (const FileError& error) {
     throw Error(ErrorCode::bad_cache, error.what());
   }
-  if (checksum_of(page.before, buffer) != page.checksum) fail("the file was changed while it was read", page.at);
+  if (checksum_of(part.before, buffer) != part.checksum) fail("the file was changed while it was read", part.at);
+}
+
+std::vector<float> CacheFile::read(const State& state) const {
+  std::vector<std::byte> buffer;
+  read_again(state, buffer);
+  const auto content = std::span<const std::byte>(buffer).subspan(kSectionHeadBytes + kStateHeadBytes +
+                                                                  state.tokens.size() * sizeof(int32_t));
+  std::vector<float> values(content.size() / sizeof(float));
+  std::memcpy(values.data(), content.data(), content.size());
+  return values;
+}
+
+std::span<const std::byte> CacheFile::read(const Page& page, std::vector<std::byte>& buffer) const {
+  read_again(page, buffer);
   const auto content = std::span<const std::byte>(buffer);
   return content.subspan(kSectionHeadBytes + kPageHeadBytes + page.tokens.size() * sizeof(int32_t));
 }

@@ -64,6 +64,14 @@ void CacheFileWriter::add(uint32_t parent, std::span<const int32_t> tokens, std:
   tokens_ += tokens.size();
 }
 
+void CacheFileWriter::add_state(std::span<const int32_t> tokens, std::span<const float> values) {
+  begin(kStateSection, sizeof(uint32_t) + tokens.size_bytes() + values.size_bytes());
+  put_value(static_cast<uint32_t>(tokens.size()));
+  put(std::as_bytes(tokens));
+  put(std::as_bytes(values));
+  end();
+}
+
 CacheContent CacheFileWriter::finish() {
   begin(kEndSection, 2 * sizeof(uint64_t));
   put_value(uint64_t{pages_});

@@ -32,6 +32,7 @@ class Restoring {
         contents_.push_back(file_.read(file_.pages()[i], buffers[i - first]));
       worker.call([&](Scheduler& scheduler) { place_all(scheduler); });
     }
+    place_states(worker);
     return {.tokens = restored_, .bytes = file_.content().bytes, .left_out = file_.content().tokens - restored_};
   }
 
@@ -43,6 +44,25 @@ class Restoring {
         return;
       }
       ++next_;
+    }
+  }
+
+  // The last used one is in the file first, and is to be used last here.
+  void place_states(Worker& worker) {
+    for (size_t i = file_.states().size(); i-- > 0;) {
+      const CacheFile::State& state = file_.states()[i];
+      const std::vector<float> values = file_.read(state);
+      worker.call([&](Scheduler& scheduler) {
+        if (scheduler.cache().cached(state.tokens) != state.tokens.size()) return;
+        const std::optional<uint32_t> place = scheduler.states().adopt(state.tokens);
+        if (!place) return;
+        try {
+          scheduler.plan().write_state(*place, values);
+        } catch (...) {
+          scheduler.states().give_back(*place);
+          throw;
+        }
+      });
     }
   }
 
@@ -79,6 +99,24 @@ class Restoring {
   std::vector<std::optional<PrefixCache::Placed>> placed_;  // by page of the file
   std::vector<std::span<const std::byte>> contents_;        // of the next ones
 };
+
+// Those whose pages are in the cache.
+void save_states(Worker& worker, const CacheIdentity& identity, std::optional<std::span<const int32_t>> tokens,
+                 CacheFileWriter& writer) {
+  std::vector<std::vector<int32_t>> held;
+  worker.call([&](Scheduler& scheduler) { held = scheduler.states().held(tokens); });
+  std::vector<float> values(identity.state_values);
+  for (const std::vector<int32_t>& one : held) {
+    bool copied = false;
+    worker.call([&](Scheduler& scheduler) {
+      const std::optional<uint32_t> place = scheduler.states().place_of(one);
+      if (!place || scheduler.cache().cached(one) != one.size()) return;
+      scheduler.plan().read_state(*place, values);
+      copied = true;
+    });
+    if (copied) writer.add_state(one, values);
+  }
+}
 
 }  // namespace
 
@@ -118,14 +156,18 @@ CacheContent save_cache(Worker& worker, const CacheIdentity& identity, std::opti
     }
     begin = end;
   }
+  if (identity.state_values > 0) save_states(worker, identity, tokens, writer);
   return writer.finish();
 }
 
 CacheContent load_cache(Worker& worker, const CacheIdentity& identity, const std::filesystem::path& path) {
-  uint32_t pages = 0;
-  worker.call([&](Scheduler& scheduler) { pages = scheduler.cache().pages(); });
+  uint32_t pages = 0, states = 0;
+  worker.call([&](Scheduler& scheduler) {
+    pages = scheduler.cache().pages();
+    states = scheduler.states().places();
+  });
   try {
-    const CacheFile file(open_cache_bytes(path), identity, pages);
+    const CacheFile file(open_cache_bytes(path), identity, pages, states);
     return Restoring(file, identity).run(worker);
   } catch (const FileError& error) {
     throw Error(ErrorCode::bad_cache, error.what());
@@ -143,6 +185,7 @@ uint64_t clear_cache(Worker& worker) {
     };
     const uint64_t before = count();
     cache.clear();
+    scheduler.states().forget_copies();
     tokens = before - count();
   });
   return tokens;

@@ -80,8 +80,9 @@ class Scheduler {
   // nothing.
   void step();
   SchedulerStatistics statistics() const;
-  // For who copies pages between two steps.
+  // For who copies pages and states between two steps.
   PrefixCache& cache() { return cache_; }
+  StateCache& states() { return states_; }
   Plan& plan() { return plan_; }
 
  private:

@@ -78,10 +78,49 @@ void StateCache::forget_same(std::span<const int32_t> tokens, const std::vector<
       place = {};
 }
 
-void StateCache::clear() {
+void StateCache::forget_copies() {
   for (Place& place : places_)
     if (place.holds == Holds::copy) place = {};
+}
+
+void StateCache::clear() {
+  forget_copies();
   pending_.clear();
+}
+
+std::vector<std::vector<int32_t>> StateCache::held(std::optional<std::span<const int32_t>> whole) const {
+  std::vector<const Place*> found;
+  for (const Place& place : places_) {
+    if (place.holds != Holds::copy || !place.setting.empty()) continue;
+    if (!whole ||
+        (place.tokens.size() <= whole->size() && std::equal(place.tokens.begin(), place.tokens.end(), whole->begin())))
+      found.push_back(&place);
+  }
+  std::sort(found.begin(), found.end(), [](const Place* a, const Place* b) { return a->used > b->used; });
+  std::vector<std::vector<int32_t>> result;
+  for (const Place* place : found) result.push_back(place->tokens);
+  return result;
+}
+
+std::optional<uint32_t> StateCache::place_of(std::span<const int32_t> tokens) const {
+  const auto whole = [&](uint32_t size) { return size == tokens.size(); };
+  const std::optional<uint32_t> place = find(tokens, whole, {});
+  return place && !is_pending(*place) ? place : std::nullopt;
+}
+
+std::optional<uint32_t> StateCache::adopt(std::span<const int32_t> tokens) {
+  if (place_of(tokens)) return std::nullopt;
+  for (uint32_t i = 0; i < places(); ++i) {
+    if (places_[i].holds != Holds::nothing || is_pending(i)) continue;
+    places_[i] = {.holds = Holds::copy, .used = ++clock_, .tokens = {tokens.begin(), tokens.end()}};
+    return i;
+  }
+  return std::nullopt;
+}
+
+bool StateCache::is_pending(uint32_t place) const {
+  return std::any_of(pending_.begin(), pending_.end(),
+                     [&](const Batch::Copy& copy) { return copy.from == place || copy.to == place; });
 }
 
 std::vector<Batch::Copy> StateCache::take_copies() { return std::exchange(pending_, {}); }

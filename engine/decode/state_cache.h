@@ -37,7 +37,16 @@ class StateCache {
   // That length alone.
   uint32_t longest(std::span<const int32_t> tokens, const std::function<bool(uint32_t)>& usable,
                    const std::vector<float>& setting = {}) const;
-  void clear();  // forgets all copies
+  void forget_copies();  // but for what running sequences go on from
+  void clear();          // after a failure: no sequence runs, and no copy is what it should be
+
+  // For who copies states out and in, between two steps: the tokens of copies under no adapters, the last used first;
+  // where `whole` is given those that are beginnings of it.
+  std::vector<std::vector<int32_t>> held(std::optional<std::span<const int32_t>> whole) const;
+  // Where the copy of the state after these tokens lies; nullopt where there is none, or it is not made yet.
+  std::optional<uint32_t> place_of(std::span<const int32_t> tokens) const;
+  // A place that held nothing, for such a copy, which the caller writes at once. Places that hold something stay.
+  std::optional<uint32_t> adopt(std::span<const int32_t> tokens);
 
   // The copies that the next batch must make, in this order; they are asked for once.
   std::vector<Batch::Copy> take_copies();
@@ -53,6 +62,7 @@ class StateCache {
   std::optional<uint32_t> free_place() const;
   std::optional<uint32_t> find(std::span<const int32_t> tokens, const std::function<bool(uint32_t)>& usable,
                                const std::vector<float>& setting) const;
+  bool is_pending(uint32_t place) const;
   void forget_same(std::span<const int32_t> tokens, const std::vector<float>& setting);
 
   std::vector<Place> places_;

@@ -227,6 +227,50 @@ TEST_F(CacheFileTest, WholeSectionsThatMakeNoSenseAreRefused) {
   refused([](Sections& f) { f.add(1, "again"); }, "a section is of the type 1");
 }
 
+TEST_F(CacheFileTest, StatesFollowThePages) {
+  CacheIdentity with_states = identity();
+  with_states.state_values = 3;
+  {
+    CacheFileWriter writer(path_, with_states);
+    writer.add(kNoParent, std::vector<int32_t>{1, 2, 3, 4}, content(4, 0));
+    writer.add_state(std::vector<int32_t>{1, 2, 3}, std::vector<float>{1, 2, 3});
+    writer.add_state(std::vector<int32_t>{1, 2}, std::vector<float>{4, 5, 6});
+    writer.finish();
+  }
+  const std::string text = text_of_file(path_);
+  const CacheFile file(bytes_of(text), with_states, 100, 100);
+  ASSERT_EQ(file.states().size(), 2u);
+  EXPECT_EQ(file.states()[0].tokens, (std::vector<int32_t>{1, 2, 3}));
+  EXPECT_EQ(file.read(file.states()[0]), (std::vector<float>{1, 2, 3}));
+  EXPECT_EQ(file.read(file.states()[1]), (std::vector<float>{4, 5, 6}));
+  EXPECT_EQ(CacheFile(bytes_of(text), with_states, 100, 1).states().size(), 1u);
+  EXPECT_NE(refusal(text, ErrorCode::bad_cache).find("type 4, which this Hearth does not know"), std::string::npos);
+  for (size_t size = 0; size < text.size(); ++size)
+    EXPECT_NE(refusal(text.substr(0, size), ErrorCode::bad_cache, with_states), "") << size;
+  for (size_t at = 0; at < text.size(); ++at) {
+    std::string damaged = text;
+    damaged[at] = static_cast<char>(damaged[at] ^ 1);
+    EXPECT_THROW(CacheFile(bytes_of(damaged), with_states, 100, 100), Error) << at;
+  }
+
+  const auto refused = [&](uint32_t count, const std::vector<int32_t>& tokens, size_t values, const std::string& what) {
+    Sections sections(text);
+    sections.add_page(kNoParent, 0, 4, {1, 2, 3, 4}, 4);
+    std::string state(reinterpret_cast<const char*>(&count), sizeof count);
+    state.append(reinterpret_cast<const char*>(tokens.data()), tokens.size() * sizeof(int32_t));
+    sections.add(4, state + std::string(values * sizeof(float), '\0'));
+    sections.add_end(1, 4);
+    const std::string line = refusal(sections.text, ErrorCode::bad_cache, with_states);
+    EXPECT_NE(line.find(what), line.npos) << line << " instead of " << what;
+  };
+  refused(2, {1, 2}, 3, "");
+  refused(0, {}, 3, "no tokens, or more than all pages");
+  refused(5, {1, 2, 3, 4}, 3, "no tokens, or more than all pages");
+  refused(2, {1, 2}, 2, "its size is not that of its tokens and values");
+  refused(2, {1, 50}, 3, "a token is not in the vocabulary");
+  refused(2, {1, 2}, 90, "is past the");
+}
+
 TEST_F(CacheFileTest, AFileThatChangesWhileItIsReadIsNoticed) {
   std::string text = sample_;
   const CacheFile file(bytes_of(text), identity(), 100);

@@ -134,6 +134,31 @@ TEST_F(SavedCache, GoesOnWithTheSameBitsInEveryArchitecture) {
   EXPECT_GE(tried, 12u);
 }
 
+TEST_F(SavedCache, StatesOfLinearAttentionAreSavedToo) {
+  for (const char* name : {"qwen3next", "qwen35", "qwen35moe"}) {
+    SCOPED_TRACE(name);
+    const auto path = shared_data(std::filesystem::path("golden/models") / (std::string(name) + ".gguf"));
+    HEARTH_REQUIRE_SHARED(path);
+    Engine first = open_model(path, {.context = 192});
+    const std::vector<int32_t> tokens = some_tokens(first, 130);
+    const Result expected = answer_to(first, tokens);
+    first.save_cache(file_);
+    Engine second = open_model(path, {.context = 192});
+    second.load_cache(file_);
+    const Result again = answer_to(second, tokens);
+    EXPECT_EQ(again.cached_tokens, 128u) << "whole pages";
+    expect_same_bits(again, expected);
+    std::vector<int32_t> longer = tokens;
+    for (size_t i = 0; i + 1 < expected.logprobs.size(); ++i) longer.push_back(expected.logprobs[i].id);
+    longer.insert(longer.end(), {1, 2, 3});
+    Engine third = open_model(path, {.context = 192});
+    third.load_cache(file_);
+    const Result more = answer_to(third, longer);
+    EXPECT_EQ(more.cached_tokens, 135u) << "all that was computed";
+    expect_same_bits(more, answer_to(first, longer));
+  }
+}
+
 TEST_F(SavedCache, GoesOnOnTheReferenceDevice) {
   const auto path = shared_data("golden/models/deepseek2-mla.gguf");
   HEARTH_REQUIRE_SHARED(path);

@@ -15,11 +15,12 @@ namespace {
 // A scheduler with a thread, whose pages hold tokens instead of keys and values.
 class Cache {
  public:
-  explicit Cache(uint32_t pages, uint32_t page_size = 4) {
+  explicit Cache(uint32_t pages, uint32_t page_size = 4, uint32_t states = 0) {
+    if (states > 0) program_.state_width = {pages * page_size + 1};
     program_.vocabulary = kVocabulary;
     program_.layers = 1;
     program_.key_width = 1;
-    limits_ = {.rows = 16, .pages = pages, .page_size = page_size, .kv_type = KvType::f32};
+    limits_ = {.rows = 16, .pages = pages, .page_size = page_size, .states = states, .kv_type = KvType::f32};
     plan_ = std::make_unique<RecordingPlan>(program_, limits_);
     std::vector<std::unique_ptr<Scheduler>> schedulers;
     schedulers.push_back(std::make_unique<Scheduler>(*plan_, limits_, kVocabulary,
@@ -53,6 +54,7 @@ class Cache {
             .vocabulary = kVocabulary,
             .page_size = limits_.page_size,
             .position_bytes = 4,
+            .state_values = program_.state_width.empty() ? 0 : program_.state_width[0],
             .arithmetic = ""};
   }
   CacheContent save(const std::filesystem::path& path) { return save_cache(*worker_, identity(), std::nullopt, path); }
@@ -138,6 +140,41 @@ TEST_F(CacheTransfer, TakesThePlaceOfWhatNobodyUses) {
   to.answer(unused);
   EXPECT_EQ(to.load(file_).tokens, 32u);
   EXPECT_EQ(to.answer(saved), 29u);
+}
+
+TEST_F(CacheTransfer, StatesComeBackWithTheirPages) {
+  const std::vector<int32_t> first = prompt(1, 30), second = prompt(2, 21);
+  Cache saved(32, 4, 8), restored(32, 4, 8);
+  saved.answer(first);
+  saved.answer(second);
+  saved.save(file_);
+  restored.load(file_);
+  EXPECT_EQ(restored.answer(first), 28u);
+  EXPECT_EQ(restored.answer(second), 20u);
+  Cache one(32, 4, 8);
+  saved.save(second, file_);
+  one.load(file_);
+  EXPECT_EQ(one.answer(second), 20u);
+  EXPECT_EQ(one.answer(first), 0u);
+}
+
+TEST_F(CacheTransfer, WithFewPlacesTheStateUsedLastComesFirst) {
+  const std::vector<int32_t> first = prompt(1, 30), second = prompt(2, 21);
+  Cache saved(32, 4, 8), restored(32, 4, 3);
+  saved.answer(second, 1);
+  saved.answer(first, 1);  // a copy near its end, and one at its end
+  saved.save(file_);
+  restored.load(file_);
+  EXPECT_EQ(restored.answer(first), 28u);
+  EXPECT_EQ(restored.answer(second), 0u) << "its pages are there, its state is not";
+}
+
+TEST_F(CacheTransfer, ForgettingTakesStatesToo) {
+  Cache cache(32, 4, 8);
+  const std::vector<int32_t> tokens = prompt(1, 30);
+  cache.answer(tokens);
+  clear_cache(cache.worker());
+  EXPECT_EQ(cache.answer(tokens), 0u);
 }
 
 TEST_F(CacheTransfer, ARunningTaskKeepsItsPages) {

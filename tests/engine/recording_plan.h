@@ -33,7 +33,7 @@ inline int32_t adapted(int32_t token, std::span<const float> scales) {
 
 // Keeps tokens in its cells instead of keys and values, and gives logits that prefer the successor of what the pages of
 // a sequence hold. So a wrong page, a page shared too early or one overwritten changes the answer. The state of a
-// sequence is the tokens that it has seen.
+// sequence is the tokens that it has seen, of a program that says so much of state_width.
 class RecordingPlan : public Plan {
  public:
   RecordingPlan(const Program& program, const Limits& limits)
@@ -80,6 +80,15 @@ class RecordingPlan : public Plan {
   void write_page(uint32_t page, uint32_t positions, std::span<const std::byte> bytes) override {
     check_page(page, positions, bytes.size(), program_, limits_);
     std::memcpy(&cells_[size_t{page} * limits_.page_size], bytes.data(), bytes.size());
+  }
+  void read_state(uint32_t place, std::span<float> values) const override {
+    check_state(place, values.size(), program_, limits_);
+    std::fill(values.begin(), values.end(), -1.0f);
+    std::copy(states_[place].begin(), states_[place].end(), values.begin());
+  }
+  void write_state(uint32_t place, std::span<const float> values) override {
+    check_state(place, values.size(), program_, limits_);
+    states_[place].assign(values.begin(), std::find(values.begin(), values.end(), -1.0f));
   }
 
   size_t steps = 0, most_sequences = 0;

@@ -49,6 +49,27 @@ TEST(StateCache, TheCopyThatWasNotUsedForLongestGoesFirst) {
   EXPECT_EQ(cache.longest(Tokens{4}, any), 0u) << "no place is left for a copy";
 }
 
+TEST(StateCache, AdoptsOnlyPlacesThatNobodyNeeds) {
+  StateCache cache(4);
+  const uint32_t running = cache.take();
+  cache.copy(running, Tokens{1, 2});
+  EXPECT_FALSE(cache.place_of(Tokens{1, 2})) << "it is not made yet";
+  const auto first = cache.adopt(Tokens{7, 8, 9});
+  ASSERT_TRUE(first);
+  EXPECT_EQ(cache.place_of(Tokens{7, 8, 9}), first);
+  EXPECT_FALSE(cache.adopt(Tokens{7, 8, 9})) << "it is there";
+  (void)cache.take_copies();
+  EXPECT_TRUE(cache.place_of(Tokens{1, 2}));
+  EXPECT_TRUE(cache.adopt(Tokens{3}));
+  EXPECT_FALSE(cache.adopt(Tokens{4})) << "all places hold something";
+  EXPECT_EQ(cache.held(std::nullopt), (std::vector<Tokens>{{3}, {7, 8, 9}, {1, 2}}));
+  EXPECT_EQ(cache.held(Tokens{7, 8, 9, 10}), (std::vector<Tokens>{{7, 8, 9}}));
+  cache.keep(running, Tokens{5}, {1.0f});
+  EXPECT_EQ(cache.held(std::nullopt).size(), 3u) << "those of adapters are not saved";
+  cache.forget_copies();
+  EXPECT_TRUE(cache.held(std::nullopt).empty());
+}
+
 TEST(StateCache, KeepsOneCopyOfTheSameTokens) {
   StateCache cache(4);
   const uint32_t running = cache.take();

@@ -43,7 +43,8 @@ struct CacheIdentity {
 
 inline constexpr uint32_t kNoParent = UINT32_MAX;
 
-// Throws Error (bad_cache), also where PATH holds what is no such file; then it stays as it is.
+// Throws Error: bad_cache where the system refuses, and other_cache where the path holds what is no such file; then
+// that stays as it is.
 class CacheFileWriter {
  public:
   CacheFileWriter(const std::filesystem::path& path, const CacheIdentity& identity);
@@ -94,8 +95,8 @@ class CacheFile {
     uint64_t at, length, before, checksum;  // as of a page
   };
 
-  // Keeps the first `most_pages` pages and `most_states` states. Throws Error: bad_cache where it is damaged, cut, or
-  // something else, and other_cache where it is whole as far as its first section, but not what is expected.
+  // Keeps the first `most_pages` pages and `most_states` states. Throws Error: bad_cache where it is damaged, cut or
+  // cannot be read, and other_cache where it is something else, of another version, or made with another identity.
   CacheFile(CacheBytes bytes, const CacheIdentity& expected, uint32_t most_pages, uint32_t most_states = 0);
 
   const std::vector<Page>& pages() const { return pages_; }

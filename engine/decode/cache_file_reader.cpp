@@ -130,12 +130,11 @@ void CacheFile::read_header() {
   bytes_.read(0, std::span(header).first(size));
   const std::string_view begin(reinterpret_cast<const char*>(header), std::min(size, kCacheMagic.size()));
   if (size == 0 || begin != kCacheMagic.substr(0, begin.size()))
-    throw Error(ErrorCode::bad_cache, bytes_.name + ": is no cache that Hearth wrote");
+    throw Error(ErrorCode::other_cache, bytes_.name + ": is no cache that Hearth wrote");
   if (size < sizeof header) fail("the file is cut off", size);
   if (const auto version = value_at<uint32_t>(header, 8); version != kCacheVersion)
-    fail(
-        "the file's version is " + std::to_string(version) + ", but this Hearth reads " + std::to_string(kCacheVersion),
-        8);
+    throw Error(ErrorCode::other_cache, bytes_.name + ": the file's version is " + std::to_string(version) +
+                                            ", but this Hearth reads " + std::to_string(kCacheVersion) + " at byte 8");
   if (value_at<uint32_t>(header, 12) != 0) fail("the file is damaged: zeros are missing", 12);
   checksum_ = checksum_of(0, header);
   position_ = sizeof header;

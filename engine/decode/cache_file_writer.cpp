@@ -11,10 +11,12 @@ const std::filesystem::path& replaceable(const std::filesystem::path& path) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error) || std::filesystem::file_size(path, error) == 0) return path;
   const CacheBytes bytes = open_cache_bytes(path);
-  char begin[kCacheMagic.size()] = {};
-  if (bytes.size >= sizeof begin) bytes.read(0, std::as_writable_bytes(std::span(begin)));
-  if (std::string_view(begin, sizeof begin) != kCacheMagic)
-    throw FileError(bytes.name + ": is there already and is no cache that Hearth wrote, so it is left as it is");
+  char begin[kCacheMagic.size()];
+  const std::string_view text(begin, std::min<uint64_t>(sizeof begin, bytes.size));
+  bytes.read(0, std::as_writable_bytes(std::span(begin)).first(text.size()));
+  if (!kCacheMagic.starts_with(text))
+    throw Error(ErrorCode::other_cache,
+                bytes.name + ": is there already and is no cache that Hearth wrote, so it is left as it is");
   return path;
 }
 

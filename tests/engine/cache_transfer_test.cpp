@@ -249,20 +249,20 @@ TEST_F(CacheTransfer, TheFileIsForItsOwnerAloneAndReplacesNothingElse) {
   EXPECT_FALSE(std::filesystem::exists(file_.native() + ".partial"));
   write_text(file_, "");
   EXPECT_NO_THROW(cache.save(file_));
-  for (const char* text : {"a letter", "HEARTH", "HEARTHKVnot, but could have been"}) {
-    write_text(file_, text);
-    if (std::string_view(text).starts_with("HEARTHKV")) {
-      EXPECT_NO_THROW(cache.save(file_));
-      continue;
-    }
+  for (const char* ours : {"HEART", "HEARTHKV", "HEARTHKV and what is left of it"}) {
+    write_text(file_, ours);
+    EXPECT_NO_THROW(cache.save(file_)) << ours;
+  }
+  for (const char* theirs : {"H!", "a letter", "a letter that is longer"}) {
+    write_text(file_, theirs);
     try {
       cache.save(file_);
-      FAIL() << text << " was replaced";
+      FAIL() << theirs << " was replaced";
     } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ErrorCode::bad_cache);
+      EXPECT_EQ(error.code(), ErrorCode::other_cache);
       EXPECT_NE(std::string(error.what()).find("is no cache that Hearth wrote"), std::string::npos) << error.what();
     }
-    EXPECT_EQ(text_of_file(file_), text);
+    EXPECT_EQ(text_of_file(file_), theirs);
   }
   EXPECT_THROW(cache.save(folder_.path()), Error);
   EXPECT_THROW(cache.save(folder_.path() / "absent" / "cache"), Error);

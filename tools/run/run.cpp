@@ -1,4 +1,5 @@
 // hearth run: complete a prompt, or talk.
+#include <atomic>
 #include <csignal>
 #include <iostream>
 #include <memory>
@@ -6,6 +7,7 @@
 #include "tools/command.h"
 #include "tools/pull/model_argument.h"
 #include "tools/run/chat.h"
+#include "tools/run/kept_cache.h"
 #include "tools/run/print_answer.h"
 
 namespace hearth {
@@ -15,6 +17,8 @@ struct RunOptions {
   std::string model;
   std::string prompt;
   bool raw = false, offline = false;
+  std::string cache_file;
+  bool cache_read_only = false;
   EngineOptions engine;
   Request request;
   uint64_t seed = 0;
@@ -28,8 +32,19 @@ int run(const RunOptions& options, bool has_prompt, bool has_seed) {
   Request request = options.request;
   if (has_seed) request.sampling.seed = options.seed;
   install_interrupt_handler();
-  request.cancelled = [] { return interrupted.load(); };
-  if (!has_prompt) return chat(engine, request) ? 0 : 1;
+  // It is asked before every step.
+  const auto computed = std::make_shared<std::atomic<bool>>(false);
+  request.cancelled = [computed] {
+    *computed = true;
+    return interrupted.load();
+  };
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like a full disk
+  KeptCache cache(engine, options.cache_file, options.cache_read_only);
+  if (!has_prompt) {
+    const bool all_answered = chat(engine, request);
+    if (*computed) cache.save();
+    return all_answered ? 0 : 1;
+  }
 
   if (engine.info().has_chat_template)
     request.prompt = std::vector<Message>{{"user", options.prompt}};
@@ -38,7 +53,9 @@ int run(const RunOptions& options, bool has_prompt, bool has_seed) {
   const Result result = print_answer(engine, request);
   std::cout << '\n';
   print_summary(result);
-  return interrupted ? 128 + SIGINT : 0;
+  const bool ended_early = interrupted;
+  cache.save();
+  return ended_early ? 128 + SIGINT : 0;
 }
 
 }  // namespace
@@ -84,6 +101,11 @@ void add_run(CLI::App& program) {
       ->check([](const std::string& text) { return text.empty() ? "a text that ends the answer is not empty" : ""; })
       ->allow_extra_args(false);
   command->add_flag("--raw", options->raw, "Do not apply the model's chat template");
+  CLI::Option* cache_file =
+      command->add_option("--cache-file", options->cache_file,
+                          "Restore the cache from this file, where it is there, and save it there at the end: what was "
+                          "computed before is not computed again. It holds what was said, for its owner's eyes alone");
+  command->add_flag("--cache-read-only", options->cache_read_only, "Do not save it")->needs(cache_file);
   add_engine_options(*command, options->engine);
   add_speculation_options(*command, options->engine);
   add_offline_option(*command, options->offline);

@@ -142,6 +142,9 @@ void read_config(const std::filesystem::path& path, ServerOptions& options) {
   if (const auto embeddings = root.get<bool>("embeddings")) options.engine.embeddings = *embeddings;
   if (const auto same = root.get<bool>("deterministic")) options.engine.deterministic = *same;
   if (const auto lookup = root.get<bool>("lookup")) options.engine.lookup = *lookup;
+  for (const auto& [key, folder] :
+       {std::pair{"slot_save_path", &options.slot_folder}, std::pair{"cache_folder", &options.cache_folder}})
+    if (const auto name = root.get<std::string>(key)) *folder = path.parent_path() / *name;
   append(options.access.hosts, root.texts("allow_hosts"));
   append(options.access.origins, root.texts("allow_origins"));
   read_models(root, path.parent_path(), options);

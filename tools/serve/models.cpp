@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "tools/serve/kept_caches.h"
+
 namespace hearth::serve {
 namespace {
 
@@ -63,7 +65,10 @@ Models::Models(boost::asio::io_context& io, std::vector<ModelSource> sources, Mo
   }
 }
 
-Models::~Models() = default;
+Models::~Models() {
+  for (const auto& model : models_)
+    if (model->engine) KeptCaches{options_.cache_folder, options_.log}.save(model->source.name, *model->engine);
+}
 
 const std::string& Models::default_name() const { return models_.front()->source.name; }
 
@@ -148,6 +153,7 @@ void Models::load(Model& model) {
     std::optional<ApiError> failure;
     try {
       *engine = open_engine(model.source, options_.engine);
+      KeptCaches{options_.cache_folder, options_.log}.restore(model.source.name, **engine);
     } catch (...) {
       failure = from_current_exception();
     }
@@ -174,6 +180,7 @@ void Models::unload(Model& model) {
   auto engine = std::make_shared<std::optional<Engine>>(std::move(model.engine));
   model.engine.reset();
   loader_.start([this, &model, engine] {
+    KeptCaches{options_.cache_folder, options_.log}.save(model.source.name, **engine);
     engine->reset();
     boost::asio::post(io_, [this, &model] {
       model.state = State::absent;

@@ -22,6 +22,7 @@ struct ModelsOptions {
   uint64_t memory = 0;                          // bytes of all loaded models together; 0: no limit
   std::chrono::seconds keep_alive{0};           // a model that is idle for so long is unloaded; 0: never
   std::function<void(const std::string&)> log;  // from any thread
+  std::filesystem::path cache_folder = {};      // where models keep their caches while they are not loaded; or nowhere
 };
 
 // All functions are called in the network thread, but the constructor and destructor.
@@ -50,7 +51,7 @@ class Models {
 
   // Reads the facts of all models. Throws Error where one cannot be run.
   Models(boost::asio::io_context& io, std::vector<ModelSource> sources, ModelsOptions options);
-  ~Models();
+  ~Models();  // keeps the caches of what is loaded
 
   // The first one's name.
   const std::string& default_name() const;

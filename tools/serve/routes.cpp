@@ -19,6 +19,7 @@
 #include "tools/serve/page/page_routes.h"
 #include "tools/serve/proof_routes.h"
 #include "tools/serve/responses/responses_routes.h"
+#include "tools/serve/slot_routes.h"
 #include "tools/serve/text_routes.h"
 
 namespace hearth::serve {
@@ -62,7 +63,7 @@ using WordError = Json (*)(const ApiError&);
 WordError wording(const Connection& connection) {
   const std::string path = connection.path();
   if (path.starts_with("/v1/messages") || !connection.header("anthropic-version").empty()) return anthropic_error_json;
-  if (path == "/infill" || path.starts_with("/completion")) return llama_error_json;
+  if (path == "/infill" || path.starts_with("/completion") || path.starts_with("/slots/")) return llama_error_json;
   return path.starts_with("/api/") ? ollama_error_json : error_json;
 }
 
@@ -95,6 +96,7 @@ constexpr Route kRoutes[] = {
     {http::verb::post, "/tokenize", tokenize},
     {http::verb::post, "/detokenize", detokenize},
     {http::verb::post, "/apply-template", apply_template},
+    {http::verb::post, "/slots/", change_slot},
     {http::verb::get, "/v1/hearth/audit", show_audit},
     {http::verb::get, "/v1/hearth/verify", show_verdict},
     {http::verb::get, "/v1/hearth/comparisons", show_comparisons},

@@ -149,6 +149,12 @@ void add_serve(CLI::App& program) {
   const auto* with_embeddings =
       command->add_flag("--embeddings", given->options.engine.embeddings,
                         "Answer /v1/embeddings too; takes memory for one more context of each model");
+  const auto* slots = command->add_option("--slot-save-path", given->options.slot_folder,
+                                          "A folder where clients may save the cache by POST /slots/0?action=save, and "
+                                          "restore it, as with llama.cpp's server");
+  const auto* caches = command->add_option("--cache-folder", given->options.cache_folder,
+                                           "A folder where each model's cache is saved when the server stops or the "
+                                           "model is unloaded, and restored from when it is loaded");
   command->add_flag("--log-requests", given->options.log_requests, "A line on stderr for each request");
   command->add_flag("--log-cache", given->options.log_cache,
                     "A line for each prompt that leaves the cached one, with words of both");
@@ -175,6 +181,8 @@ void add_serve(CLI::App& program) {
       if (max_tokens->count() == 0) options.engine.most_tokens = from_file.engine.most_tokens;
       if (grace->count() == 0) options.grace_seconds = from_file.grace_seconds;
       if (with_embeddings->count() == 0) options.engine.embeddings = from_file.engine.embeddings;
+      if (slots->count() == 0) options.slot_folder = from_file.slot_folder;
+      if (caches->count() == 0) options.cache_folder = from_file.cache_folder;
       if (lookup->count() == 0) options.engine.lookup = from_file.engine.lookup;
       options.memory = from_file.memory;
       options.access = from_file.access;

@@ -51,9 +51,18 @@ tcp::acceptor listen(asio::io_context& io, const ServerOptions& options, uint16_
 }
 
 ModelsOptions models_options(const ServerOptions& options) {
-  ModelsOptions models{options.engine, options.memory, std::chrono::seconds(options.keep_alive_seconds), options.log};
+  ModelsOptions models{options.engine, options.memory, std::chrono::seconds(options.keep_alive_seconds), options.log,
+                       options.cache_folder};
   if (options.log_cache) models.engine.on_log = [log = options.log](std::string_view line) { log(std::string(line)); };
   return models;
+}
+
+// Throws Error before anything is loaded for them.
+const ServerOptions& with_folders(const ServerOptions& options) {
+  for (const auto& folder : {options.slot_folder, options.cache_folder})
+    if (std::error_code error; !folder.empty() && !std::filesystem::is_directory(folder, error))
+      throw Error(ErrorCode::invalid_argument, folder.string() + ": is no folder that caches could be saved in");
+  return options;
 }
 
 std::string url(const std::string& host, uint16_t port) {
@@ -73,14 +82,14 @@ std::string refusal() {
 struct Server::State {
   explicit State(ServerOptions server_options)
       : options(std::move(server_options)),
-        acceptor(listen(io, options, options.port)),
+        acceptor(listen(io, with_folders(options), options.port)),
         limits{.body_bytes = options.body_bytes,
                .header_time = std::chrono::milliseconds(options.header_milliseconds),
                .body_silence = std::chrono::milliseconds(options.body_milliseconds),
                .write_time = std::chrono::milliseconds(options.write_milliseconds)},
         service(io, options.models, models_options(options),
                 {options.access, options.remotes, std::chrono::milliseconds(options.silence_milliseconds), options.log,
-                 options.log_requests, options.body_bytes, options.routing}) {
+                 options.log_requests, options.body_bytes, options.routing, options.slot_folder}) {
     service.options.access.addresses = !acceptor.local_endpoint().address().is_loopback();
     handler.headers = {{"X-Hearth-Served-By", "local"}};
     handler.check = [this](Connection& connection) { check_request(connection, service); };

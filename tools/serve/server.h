@@ -36,6 +36,8 @@ struct ServerOptions {
   uint32_t body_milliseconds = 30'000;     // most silence within a body
   uint32_t write_milliseconds = 30'000;    // a client must take what is sent at once in
   uint32_t silence_milliseconds = 10'000;  // after which a stream gets a comment
+  std::filesystem::path slot_folder;       // where clients save and restore caches; empty: they may not
+  std::filesystem::path cache_folder;      // where models keep their caches while they are not loaded; empty: nowhere
   bool log_requests = false;               // a line for each
   bool log_cache = false;                  // a line for each prompt that leaves the cached one, with words of both
   // Lines for a log, never bodies. From any thread.

@@ -29,6 +29,7 @@ struct ServiceOptions {
   bool log_requests = false;
   uint64_t body_bytes = 32 << 20;  // of one request, unpacked
   RoutingOptions routing = {};
+  std::filesystem::path slot_folder = {};  // where clients save and restore caches; empty: they may not
 };
 
 struct Service {
@@ -49,6 +50,7 @@ struct Service {
   Routing routing;
   Shadows shadows;
   Workers workers{2};
+  Workers file_workers{1};  // for large files, which take seconds
   Workers remote_workers{options.remotes.empty() ? 1 : kMostForwarded};
   size_t forwarding = 0;  // requests that use them
   std::atomic_flag billing_header_noted;

@@ -34,8 +34,8 @@ enum class ErrorCode {
   out_of_memory,
   device,       // the device is absent, has no such kernels or not as many threads, or failed
   busy = 8,     // too many requests wait, or this one has waited too long; 7 is the C interface's "internal"
-  bad_cache,    // a file of a cache that cannot be read or written, is damaged, or is none
-  other_cache,  // one that another model or other options made
+  bad_cache,    // a file of a cache that is damaged, or cannot be read or written
+  other_cache,  // a file that another model or other options made, or another program
 };
 
 class Error : public std::runtime_error {
@@ -308,11 +308,11 @@ class Engine {
   // Brings what was saved into the cache, where requests find it as if they had come after those that made it. It takes
   // the place of what no request uses, the longest unused first; where that is not enough, the beginnings that were
   // used last come first, and the rest is left out. Throws Error, with nothing changed, where the file is cut, damaged
-  // or none (bad_cache), or made by another model or with other options (other_cache): another cache_type, a context
-  // that scales positions otherwise, and for a deterministic engine another device, other kernels, or one that was not.
-  // Models are told apart by their metadata, the names, shapes and formats of all tensors, and samples of each tensor's
-  // bytes: a file of which only other bytes were changed passes for the same. Device and kernels do not matter
-  // otherwise.
+  // or cannot be read (bad_cache), or is another one (other_cache): no such file, or made by another model or with
+  // other options, which are the cache_type, a context that scales positions otherwise, and for a deterministic engine
+  // another device, other kernels, or an engine that was not. Models are told apart by their metadata, the names,
+  // shapes and formats of all tensors, and samples of each tensor's bytes: a file of which only other bytes were
+  // changed passes for the same. Device and kernels do not matter otherwise.
   CacheContent load_cache(const std::filesystem::path& path);
   // Forgets what no request uses; how many tokens that were.
   uint64_t clear_cache();

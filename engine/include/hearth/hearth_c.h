@@ -77,9 +77,10 @@ int hearth_tokenize(const hearth_engine* engine, const char* text, int32_t* ids,
                     hearth_error* error);
 
 /* Saves what the cache holds of all texts to a file, and brings it back, so that a prompt that begins as one of them
-   need not be computed again. The file takes its name once it is whole, and is for its owner alone. A file that is cut,
-   damaged or none is HEARTH_BAD_CACHE, one of another model or other options HEARTH_OTHER_CACHE; then nothing changes.
-   *tokens, where it is not NULL: how many were saved or restored. */
+   need not be computed again. The file takes its name once it is whole, and is for its owner alone. A file that is cut
+   or damaged is HEARTH_BAD_CACHE, one of another model, other options or another program HEARTH_OTHER_CACHE; then
+   nothing changes, and the latter is not replaced where it is another program's. *tokens, where it is not NULL: how
+   many were saved or restored. */
 int hearth_save_cache(hearth_engine* engine, const char* path, uint64_t* tokens, hearth_error* error);
 int hearth_load_cache(hearth_engine* engine, const char* path, uint64_t* tokens, hearth_error* error);
 

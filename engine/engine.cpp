@@ -24,7 +24,6 @@
 #include "engine/model/decoder.h"
 #include "engine/model/loaded_model.h"
 #include "engine/text/chat.h"
-#include "engine/text/infill.h"
 #include "engine/text/prompt.h"
 #include "engine/text/template/json.h"
 #include "formats/byte_cursor.h"

@@ -89,8 +89,8 @@ TEST_F(Slots, OfEachModelAreItsOwn) {
 TEST_F(Slots, StayInTheirFolder) {
   LiveServer server(with_slots());
   cached(server);
-  for (const char* name : {"../x", "/etc/passwd", "a/b", "..", ".", "", ".hidden", "a\\\\b", "a\\u0000b", "a\\nb",
-                           "x.partial"}) {
+  for (const char* name :
+       {"../x", "/etc/passwd", "a/b", "..", ".", "", ".hidden", "a\\\\b", "a\\u0000b", "a\\nb", "x.partial"}) {
     const std::string body = R"({"filename":")" + std::string(name) + "\"}";
     expect_error(change(server, "save", body), 400, "plain file name");
     expect_error(change(server, "restore", body), 400, "plain file name");

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <map>
 #include <numbers>
-#include <numeric>
 #include <utility>
 
 #include "bench/make_random_model/random_blocks.h"
@@ -16,7 +15,7 @@ namespace {
 // The frequency divisors of Llama 3.1's RoPE: 1 for short waves, the factor for long ones, and a smooth way between
 // (low_freq_factor 1, high_freq_factor 4), as transformers computes them and as GGUF files carry them.
 std::vector<float> rope_factors(const Preset& preset) {
-  const uint32_t head = preset.width / preset.heads;
+  const uint32_t head = preset.head();
   std::vector<float> factors;
   for (uint32_t i = 0; i < head; i += 2) {
     const double wave = 2 * std::numbers::pi * std::pow(preset.rope_base, static_cast<double>(i) / head);
@@ -40,13 +39,14 @@ class Planner {
               .layers = preset.layers,
               .heads_per_kv = preset.heads / preset.kv_heads,
               .tied = preset.tied,
-              .attention_layers = std::vector<uint32_t>(preset.layers)};
-    std::iota(shape_.attention_layers.begin(), shape_.attention_layers.end(), 0u);
+              .attention_layers = {}};
+    for (uint32_t layer = 0; layer < preset.layers; ++layer)
+      if (!preset.is_linear(layer)) shape_.attention_layers.push_back(layer);
   }
 
   PlannedModel plan() {
     const double depth = std::sqrt(2.0 * preset_.layers);
-    const uint32_t width = preset_.width, kv = width / preset_.heads * preset_.kv_heads;
+    const uint32_t width = preset_.width;
     matrix("token_embd.weight", width, preset_.vocabulary, 2.0);
     if (!preset_.tied) matrix("output.weight", width, preset_.vocabulary, 2.0);
     random_vector("output_norm.weight", width, 1.0f, 0.05f);
@@ -54,16 +54,13 @@ class Planner {
     for (uint32_t layer = 0; layer < preset_.layers; ++layer) {
       const std::string at = "blk." + std::to_string(layer) + ".";
       random_vector(at + "attn_norm.weight", width, 1.0f, 0.05f);
-      matrix(at + "attn_q.weight", width, width, 1.0);
-      matrix(at + "attn_k.weight", width, kv, 1.0);
-      matrix(at + "attn_v.weight", width, kv, 1.0);
-      if (preset_.qkv_bias) {
-        random_vector(at + "attn_q.bias", width, 0.0f, 0.1f);
-        random_vector(at + "attn_k.bias", kv, 0.0f, 0.1f);
-        random_vector(at + "attn_v.bias", kv, 0.0f, 0.1f);
+      if (preset_.is_linear(layer)) {
+        linear_attention(at, 1.0 / depth);
+      } else {
+        attention(at, 1.0 / depth);
       }
-      matrix(at + "attn_output.weight", width, width, 1.0 / depth);
-      random_vector(at + "ffn_norm.weight", width, 1.0f, 0.05f);
+      random_vector(at + (preset_.delta_heads != 0 ? "post_attention_norm.weight" : "ffn_norm.weight"), width, 1.0f,
+                    0.05f);
       matrix(at + "ffn_gate.weight", width, preset_.ffn, 1.0);
       matrix(at + "ffn_up.weight", width, preset_.ffn, 1.0);
       matrix(at + "ffn_down.weight", preset_.ffn, width, 1.0 / depth);
@@ -75,6 +72,39 @@ class Planner {
   }
 
  private:
+  void attention(const std::string& at, double out_gain) {
+    const uint32_t width = preset_.width, head = preset_.head(), q = head * preset_.heads, kv = head * preset_.kv_heads;
+    const bool gated = preset_.delta_heads != 0;
+    matrix(at + "attn_q.weight", width, gated ? 2 * q : q, 1.0);
+    matrix(at + "attn_k.weight", width, kv, 1.0);
+    matrix(at + "attn_v.weight", width, kv, 1.0);
+    if (preset_.qkv_bias) {
+      random_vector(at + "attn_q.bias", q, 0.0f, 0.1f);
+      random_vector(at + "attn_k.bias", kv, 0.0f, 0.1f);
+      random_vector(at + "attn_v.bias", kv, 0.0f, 0.1f);
+    }
+    if (gated) {
+      random_vector(at + "attn_q_norm.weight", head, 1.0f, 0.05f);
+      random_vector(at + "attn_k_norm.weight", head, 1.0f, 0.05f);
+    }
+    matrix(at + "attn_output.weight", q, width, out_gain);
+  }
+
+  void linear_attention(const std::string& at, double out_gain) {
+    constexpr uint32_t kTaps = 4;
+    const uint32_t width = preset_.width, heads = preset_.delta_heads, values = heads * preset_.delta_size;
+    matrix(at + "attn_qkv.weight", width, 3 * values, 1.0);
+    matrix(at + "attn_gate.weight", width, values, 1.0);
+    random_vector(at + "ssm_conv1d.weight", kTaps * 3 * values, 0.0f, 0.5f);
+    model_.tensors.back().dims = {kTaps, 3 * values};
+    random_vector(at + "ssm_a", heads, -0.5f, 0.1f);
+    random_vector(at + "ssm_dt.bias", heads, 0.0f, 1.0f);
+    matrix(at + "ssm_alpha.weight", width, heads, 1.0);
+    matrix(at + "ssm_beta.weight", width, heads, 1.0);
+    random_vector(at + "ssm_norm.weight", preset_.delta_size, 1.0f, 0.05f);
+    matrix(at + "ssm_out.weight", values, width, out_gain);
+  }
+
   void matrix(std::string name, uint32_t row, uint32_t rows, double gain) {
     const Format wanted =
         storage_.mix == nullptr ? storage_.format : choose_format(*storage_.mix, shape_, {.name = name, .row = row});

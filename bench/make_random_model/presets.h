@@ -7,7 +7,7 @@
 
 namespace hearth {
 
-// What a model's public configuration says of its shape. Heads are width / heads values wide.
+// What a model's public configuration says of its shape.
 struct Preset {
   const char* name;
   const char* architecture;  // general.architecture
@@ -22,6 +22,12 @@ struct Preset {
   const char* eos;
   uint32_t bos_id, eos_id;
   bool add_bos;
+  uint32_t head_size = 0;    // 0: width / heads
+  uint32_t delta_heads = 0;  // of linear attention in all layers but each fourth, as in Qwen 3.5; 0: none
+  uint32_t delta_size = 0;   // of such a head
+
+  uint32_t head() const { return head_size != 0 ? head_size : width / heads; }
+  bool is_linear(uint32_t layer) const { return delta_heads != 0 && (layer + 1) % 4 != 0; }
 };
 
 std::span<const Preset> presets();

@@ -15,7 +15,7 @@ constexpr uint64_t kPieceBytes = uint64_t{4} << 20;
 
 void add_metadata(GgufWriter& writer, const Preset& preset, const Storage& storage) {
   const std::string at = std::string(preset.architecture) + ".";
-  const uint32_t head = preset.width / preset.heads;
+  const uint32_t head = preset.head();
   writer.add("general.architecture", std::string_view(preset.architecture));
   writer.add("general.type", std::string_view("model"));
   writer.add("general.name", std::string("Random weights in the shape of ") + preset.name);
@@ -33,7 +33,18 @@ void add_metadata(GgufWriter& writer, const Preset& preset, const Storage& stora
   writer.add(at + "attention.value_length", head);
   writer.add(at + "attention.layer_norm_rms_epsilon", preset.norm_epsilon);
   writer.add(at + "rope.freq_base", preset.rope_base);
-  writer.add(at + "rope.dimension_count", head);
+  writer.add(at + "rope.dimension_count", preset.delta_heads != 0 ? head / 4 : head);
+  if (preset.delta_heads == 0) return;
+  const uint32_t turning = head / 8;  // pairs; those of time, height and width, which are one in texts
+  const int32_t sections[] = {static_cast<int32_t>(turning - 2 * (turning / 3)), static_cast<int32_t>(turning / 3),
+                              static_cast<int32_t>(turning / 3), 0};
+  writer.add_array(at + "rope.dimension_sections", std::span<const int32_t>(sections));
+  writer.add(at + "full_attention_interval", uint32_t{4});
+  writer.add(at + "ssm.conv_kernel", uint32_t{4});
+  writer.add(at + "ssm.state_size", preset.delta_size);
+  writer.add(at + "ssm.group_count", preset.delta_heads);
+  writer.add(at + "ssm.time_step_rank", preset.delta_heads);
+  writer.add(at + "ssm.inner_size", preset.delta_heads * preset.delta_size);
 }
 
 void add_tokenizer(GgufWriter& writer, const Preset& preset) {

@@ -100,6 +100,9 @@ struct Engine::State {
     if (draft && !takes_guesses)
       throw Error(ErrorCode::invalid_argument, "a model of the architecture " + info.architecture +
                                                    " keeps states, which no draft model can be tried with");
+    if (options.lookup && !takes_guesses && options.on_log)
+      options.on_log("nothing is looked up: a model of the architecture " + info.architecture +
+                     " keeps states, which take back no guesses");
     if (plan && takes_guesses && (draft || options.lookup))
       speculation.emplace(SpeculationOptions{.lookup = options.lookup, .draft = draft ? &*draft : nullptr});
     SchedulerOptions scheduling{

@@ -75,9 +75,12 @@ TEST_P(Hybrids, ManyAtOnceGetWhatTheyWouldGetAlone) {
 TEST_P(Hybrids, GuessesAreNotTried) {
   EngineOptions options;
   options.lookup = true;
+  std::string told;
+  options.on_log = [&](const std::string& line) { told += line; };
   Engine engine = Engine::load(shared_data(std::string("golden/models/") + GetParam() + ".gguf"), options);
   (void)engine.generate(asked(kBeginning + kBeginning));
   EXPECT_EQ(engine.statistics().guessed, 0u);
+  EXPECT_NE(told.find("nothing is looked up"), std::string::npos) << told;
   options.draft = shared_data(std::string("golden/models/") + GetParam() + ".gguf");
   try {
     (void)Engine::load(options.draft, options);

@@ -76,7 +76,7 @@ TEST_P(Hybrids, GuessesAreNotTried) {
   EngineOptions options;
   options.lookup = true;
   std::string told;
-  options.on_log = [&](const std::string& line) { told += line; };
+  options.on_log = [&](std::string_view line) { told += line; };
   Engine engine = Engine::load(shared_data(std::string("golden/models/") + GetParam() + ".gguf"), options);
   (void)engine.generate(asked(kBeginning + kBeginning));
   EXPECT_EQ(engine.statistics().guessed, 0u);

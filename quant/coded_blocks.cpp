@@ -7,6 +7,7 @@
 
 #include "quant/blocks.h"
 #include "quant/codebooks.h"
+#include "quant/fp4.h"
 #include "quant/half.h"
 
 namespace hearth {
@@ -41,17 +42,6 @@ void put_shifted(uint32_t number, bool negative, int8_t* values) {
 }
 
 uint32_t half_byte(const uint8_t* bytes, uint32_t i) { return bytes[i / 2] >> (i % 2 * 4) & 15u; }
-
-// An unsigned scale of 4 exponent bits with bias 7 and 3 bits behind the point. The largest code means 0.
-constexpr std::array<float, 256> kE4m3 = [] {
-  std::array<float, 256> values{};
-  for (uint32_t code = 0; code < 256; ++code) {
-    const uint32_t exponent = code >> 3 & 15, fraction = code & 7;
-    const uint32_t eighths = exponent == 0 ? fraction : (8 + fraction) << (exponent - 1);
-    values[code] = code == 0x7f ? 0 : static_cast<float>(eighths) * 0x1p-9f;
-  }
-  return values;
-}();
 
 // The base-3 digits of fractions, less 1: the first of all bytes, the second, and so on.
 template <uint32_t count, uint32_t digits>
@@ -169,7 +159,7 @@ void BlockNVFP4::expand(int8_t* values, float* scale) const noexcept {
 }
 void BlockNVFP4::set_scale(float s) noexcept {
   uint8_t nearest = 0;
-  for (uint8_t code = 1; code < 0x7f; ++code)
+  for (uint8_t code = 1; code <= kLargestE4m3; ++code)
     if (std::fabs(kE4m3[code] - s) < std::fabs(kE4m3[nearest] - s)) nearest = code;
   for (uint8_t& one : scales) one = nearest;
 }

@@ -5,7 +5,9 @@
 #include <cstring>
 #include <limits>
 
+#include "quant/coded_encode.h"
 #include "quant/fit.h"
+#include "quant/fp4.h"
 #include "quant/pack.h"
 #include "quant/super_block_encode.h"
 
@@ -68,15 +70,6 @@ void search(const float* values, const float* worth, BlockIQ4_NL& block) {
   uint32_t quanta[32];
   block.d = search_symmetric<Iq4Levels>(values, worth, quanta);
   pack_nibbles(quanta, block.q);
-}
-
-// The code of the nearest level, given a value over the scale of kFp4Doubled.
-uint32_t fp4_code(float value) {
-  constexpr float kMiddles[] = {0.5f, 1.5f, 2.5f, 3.5f, 5, 7, 10};
-  const float size = std::fabs(value);
-  uint32_t code = 0;
-  for (const float middle : kMiddles) code += size > middle ? 1u : 0u;
-  return value < 0 && code != 0 ? code + 8 : code;
 }
 
 void search(const float* values, const float* worth, BlockMXFP4& block) {
@@ -149,9 +142,7 @@ void quantize_rows(const float* values, const float* importance, size_t width, s
 
 void quantize(Format format, const float* values, const float* importance, size_t width, size_t rows,
               std::byte* blocks) noexcept {
-  with_block(format, [&]<class Block>() {
-    if constexpr (!IsCoded<Block>) quantize_rows<Block>(values, importance, width, rows, blocks);
-  });
+  with_block(format, [&]<class Block>() { quantize_rows<Block>(values, importance, width, rows, blocks); });
 }
 
 }  // namespace hearth

@@ -51,8 +51,10 @@ void take_digits(const uint8_t* values, uint8_t* bytes) {
   }
 }
 
-// The code of a scale for 16 values: all that put the largest value from 3 to 8 are tried, 6 being the largest level.
+// The code of a scale for 16 values: all that put the largest value from 3 to 8 are tried, 6 being the largest level,
+// and more of the smallest scales, which are further apart.
 uint8_t fit_e4m3(const float* values, const float* worth) {
+  constexpr uint8_t kCoarse = 16;
   float largest = 0;
   for (uint32_t i = 0; i < 16; ++i) largest = std::max(largest, std::fabs(values[i]));
   const auto first_above = [](float scale) {
@@ -61,15 +63,19 @@ uint8_t fit_e4m3(const float* values, const float* worth) {
   };
   uint8_t best = 0;
   float least = std::numeric_limits<float>::infinity();
-  for (uint8_t code = first_above(largest / 8), last = first_above(largest / 3); code <= last; ++code) {
-    const float scale = kE4m3[code] * 0.5f, inverse = 1 / scale;
+  const auto try_code = [&](uint8_t code) {
+    const float scale = kE4m3[code] * 0.5f, inverse = inverse_of(scale);
     float error = 0;
     for (uint32_t i = 0; i < 16; ++i) {
       const float off = (values[i] - scale * static_cast<float>(kFp4Doubled[fp4_code(values[i] * inverse)])) / largest;
       error += worth[i] * off * off;
     }
     if (error < least) least = error, best = code;
-  }
+  };
+  const uint8_t first = first_above(largest / 8),
+                last = std::max(first_above(largest / 3), std::min(first_above(largest), kCoarse));
+  if (first < kCoarse) try_code(0);
+  for (uint8_t code = first; code <= last; ++code) try_code(code);
   return best;
 }
 
@@ -98,8 +104,7 @@ void search(const float* values, const float* worth, BlockNVFP4& block) noexcept
     block.scales[g] = fit_e4m3(values, worth);
     const float inverse = inverse_of(kE4m3[block.scales[g]] * 0.5f);
     for (uint32_t j = 0; j < 8; ++j)
-      block.q[8 * g + j] =
-          static_cast<uint8_t>(fp4_code(values[j] * inverse) | fp4_code(values[j + 8] * inverse) << 4);
+      block.q[8 * g + j] = static_cast<uint8_t>(fp4_code(values[j] * inverse) | fp4_code(values[j + 8] * inverse) << 4);
   }
 }
 

@@ -1,5 +1,5 @@
-// Fits for blocks of 256 values whose groups have odd multiples of a unit as scales, and vectors of a codebook as codes.
-// Private to quant.
+// Fits for blocks of 256 values whose groups have odd multiples of a unit as scales, and vectors of a codebook as
+// codes. Private to quant.
 #pragma once
 
 #include <algorithm>
@@ -112,19 +112,15 @@ struct OddScales {
     const float size = std::ldexp(1.0f, std::clamp(std::ilogb(extreme), -120, 120));
     float scaled[kSuperBlock];
     for (uint32_t i = 0; i < kSuperBlock; ++i) scaled[i] = values[i] / size;
-    float wanted[kGroups], largest = 0;
-    for (uint32_t g = 0; g < kGroups; ++g) {
-      wanted[g] = best_scale(scaled + g * Group::kSize, worth + g * Group::kSize);
-      largest = std::max(largest, wanted[g]);
-    }
+    LevelSums wanted[kGroups];
+    for (uint32_t g = 0; g < kGroups; ++g) wanted[g] = best_code(scaled + g * Group::kSize, worth + g * Group::kSize);
     OddScales next = *this;
-    next.d = scale_to_f16(largest * (divisor / (2.0f * most + 1)) * size);
-    for (uint32_t g = 0; g < kGroups; ++g)
-      next.steps[g] = static_cast<int>(nearest(clamped(0.5f * (wanted[g] / next.unit(size) - 1), 0, most)));
+    next.d = scale_to_f16(best_unit(wanted) * divisor * size);
+    for (uint32_t g = 0; g < kGroups; ++g) next.steps[g] = nearest_step(wanted[g].scale(), next.unit(size));
     float least = std::numeric_limits<float>::infinity();
     for (int round = 0; round < kRounds; ++round) {
       LevelSums sums[kGroups];
-      const float loss = next.choose_steps(scaled, worth, size, sums);
+      const float loss = next.choose_steps(scaled, worth, size, round == 0 ? 1 : 0, sums);
       if (!(loss < least)) break;
       least = loss;
       *this = next;
@@ -136,31 +132,55 @@ struct OddScales {
   // The scale of step 0, of the values over `size`.
   float unit(float size) const noexcept { return f16_to_f32(d) / divisor / size; }
 
-  static float best_scale(const float* values, const float* worth) noexcept {
-    constexpr int kTrials = 9;
-    constexpr float kFirst = 1.1f, kRatio = 0.9f;
+  static int nearest_step(float scale, float unit) noexcept {
+    return static_cast<int>(nearest(clamped(0.5f * (scale * inverse_of(unit) - 1), 0, most)));
+  }
+
+  // The sums of the best code of a group alone, of which follows the best scale: those that put the extreme value near
+  // the highest level or above are tried.
+  static LevelSums best_code(const float* values, const float* worth) noexcept {
+    constexpr int kTrials = 6;
+    constexpr float kFirst = 1.05f, kRatio = 0.86f;
     const Group group(values, worth);
     float extreme = 0;
     for (uint32_t i = 0; i < Group::kSize; ++i) extreme = std::max(extreme, std::fabs(values[i]));
-    float scale = kFirst * extreme / group.largest_level(), best = 0, gain = 0;
-    if (!(scale > 0)) return 0;
+    float scale = kFirst * extreme / group.largest_level();
+    LevelSums best;
+    if (!(scale > 0)) return best;
     for (int trial = 0; trial < kTrials; ++trial, scale *= kRatio) {
       typename Group::Code code;
       const LevelSums sums = group.code_at(scale, code);
-      if (sums.cross > 0 && sums.gain() > gain) gain = sums.gain(), best = sums.scale();
+      if (sums.cross > 0 && sums.gain() > best.gain()) best = sums;
+    }
+    return best;
+  }
+
+  // The unit whose odd multiples come nearest to the scales that groups want: those are tried that give the largest
+  // scale any of the higher steps.
+  static float best_unit(const LevelSums* wanted) noexcept {
+    constexpr float kBetween = 0.5f;
+    float largest = 0;
+    for (uint32_t g = 0; g < kGroups; ++g) largest = std::max(largest, wanted[g].scale());
+    float best = 0, least = std::numeric_limits<float>::infinity();
+    for (float multiple = 2 * most + 1; multiple > most; multiple -= kBetween) {
+      const float unit = largest / multiple;
+      float loss = 0;
+      for (uint32_t g = 0; g < kGroups; ++g)
+        loss += wanted[g].loss(unit * static_cast<float>(2 * nearest_step(wanted[g].scale(), unit) + 1));
+      if (loss < least) least = loss, best = unit;
     }
     return best;
   }
 
   // Moves each step by one where that is better, and finds the codes. The loss of the block.
-  float choose_steps(const float* values, const float* worth, float size, LevelSums* sums) noexcept {
+  float choose_steps(const float* values, const float* worth, float size, int reach, LevelSums* sums) noexcept {
     const float one = unit(size);
     float total = 0;
     for (uint32_t g = 0; g < kGroups; ++g) {
       const Group group(values + g * Group::kSize, worth + g * Group::kSize);
       const int middle = steps[g];
       float least = std::numeric_limits<float>::infinity();
-      for (int step = std::max(middle - 1, 0); step <= std::min(middle + 1, most); ++step) {
+      for (int step = std::max(middle - reach, 0); step <= std::min(middle + reach, most); ++step) {
         typename Group::Code code;
         const float scale = one * static_cast<float>(2 * step + 1);
         const LevelSums found = group.code_at(scale, code);

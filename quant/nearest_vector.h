@@ -5,17 +5,19 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
+
+#include "quant/fit.h"
 
 namespace hearth {
 
-// Vectors of `length` places with one of `levels` levels each. A search is exact: the cost of a vector is the sum of its
-// halves' costs, so vectors are kept by their first half, and what shares a half that alone costs as much as the best
-// so far is passed over.
+// Vectors of `length` places with one of `levels` levels each. A search is exact: the cost of a vector is that of its
+// two halves, vectors are kept by their first half, and where that alone costs as much as the best so far they are
+// passed over. The first to be looked at are those with the cheapest half.
 template <uint32_t levels, uint32_t length, size_t count>
 class NearestVector {
  public:
-  static constexpr uint32_t kLevels = levels, kLength = length;
   // What each level costs at each place; the least of a place is 0.
   using Costs = float[levels][length];
 
@@ -37,23 +39,32 @@ class NearestVector {
     }
     for (uint32_t half = 0; half < kHalves; ++half) begins[half + 1] += begins[half];
     begins_ = begins;
-    for (size_t i = 0; i < count; ++i) entries_[begins[halves[i] & 255]++] = {halves[i] >> 8u, static_cast<uint32_t>(i)};
-    for (uint32_t half = 0; half < kHalves; ++half) order_by_distance(half);
+    for (size_t i = 0; i < count; ++i)
+      entries_[begins[halves[i] & 255]++] = {halves[i] >> 8u, static_cast<uint32_t>(i)};
   }
 
   // The number of the vector.
   uint32_t find(const Costs& costs) const noexcept {
-    float first[kHalves], second[kHalves];
+    float first[kPadded], second[kPadded];
+    std::fill(first + kHalves, first + kPadded, std::numeric_limits<float>::infinity());
     const uint32_t start = sum_half(costs, 0, first);
     sum_half(costs, length / 2, second);
     float least = std::numeric_limits<float>::infinity();
     uint32_t found = 0;
-    for (const uint8_t half : nearest_[start]) {
-      if (!(first[half] < least)) continue;
-      for (uint32_t i = begins_[half]; i < begins_[half + 1u]; ++i) {
+    const auto look_at = [&](uint32_t half) {
+      for (uint32_t i = begins_[half]; i < begins_[half + 1]; ++i) {
         const float cost = first[half] + second[entries_[i].second];
         if (cost < least) least = cost, found = entries_[i].vector;
       }
+    };
+    look_at(start);
+    for (uint32_t half = 0; half < kHalves; half += kLanes) {
+      const auto below = lanes_at(first + half) < least;
+      uint64_t any[2];
+      std::memcpy(any, &below, sizeof any);
+      if ((any[0] | any[1]) == 0) continue;
+      for (uint32_t i = half; i < half + kLanes; ++i)
+        if (first[i] < least) look_at(i);
     }
     return found;
   }
@@ -61,44 +72,42 @@ class NearestVector {
  private:
   static constexpr uint32_t power(uint32_t exponent) { return exponent == 0 ? 1 : levels * power(exponent - 1); }
   static constexpr uint32_t kHalves = power(length / 2);
+  static constexpr uint32_t kPadded = (kHalves + kLanes - 1) / kLanes * kLanes;  // whole lanes
   static_assert(kHalves <= 256);
   struct Entry {
     uint32_t second : 8, vector : 24;
   };
 
-  // All halves, those near to one first: so the search soon has a good vector to compare with.
-  void order_by_distance(uint32_t to) noexcept {
-    uint32_t distances[kHalves];
-    for (uint32_t half = 0; half < kHalves; ++half) {
-      distances[half] = 0;
-      for (uint32_t a = to, b = half, place = 0; place < length / 2; ++place, a /= levels, b /= levels) {
-        const uint32_t apart = a % levels > b % levels ? a % levels - b % levels : b % levels - a % levels;
-        distances[half] += apart * apart;
-      }
-      nearest_[to][half] = static_cast<uint8_t>(half);
-    }
-    std::stable_sort(nearest_[to].begin(), nearest_[to].end(),
-                     [&](uint8_t a, uint8_t b) { return distances[a] < distances[b]; });
-  }
-
   // The costs of all halves of the places from `place` on. The number of the half that costs nothing.
   static uint32_t sum_half(const Costs& costs, uint32_t place, float* sums) noexcept {
-    uint32_t size = 1, cheapest = 0;
-    sums[0] = 0;
-    for (uint32_t end = place + length / 2; place < end; ++place) {
-      for (uint32_t level = levels; level-- > 0;) {  // downwards, for the sums so far are at the beginning
-        const float cost = costs[level][place];
-        if (cost == 0 && cheapest < size) cheapest += level * size;
-        for (uint32_t i = 0; i < size; ++i) sums[level * size + i] = sums[i] + cost;
-      }
-      size *= levels;
+    uint32_t cheapest = 0;
+    if constexpr (length == 4) {
+      cheapest = sum_two(costs, place, sums);
+    } else {
+      float low[levels * levels], high[levels * levels];
+      cheapest = sum_two(costs, place, low) + levels * levels * sum_two(costs, place + 2, high);
+      for (const float cost : high)
+        for (const float other : low) *sums++ = cost + other;
+    }
+    return cheapest;
+  }
+  static uint32_t sum_two(const Costs& costs, uint32_t place, float* sums) noexcept {
+    uint32_t cheapest = 0;
+    float low[levels];
+    for (uint32_t level = 0; level < levels; ++level) {
+      low[level] = costs[level][place];
+      if (low[level] == 0) cheapest = level;
+    }
+    for (uint32_t level = 0; level < levels; ++level) {
+      const float cost = costs[level][place + 1];
+      if (cost == 0 && cheapest < levels) cheapest += level * levels;
+      for (const float other : low) *sums++ = cost + other;
     }
     return cheapest;
   }
 
   std::array<uint16_t, kHalves + 1> begins_;
   std::array<Entry, count> entries_;
-  std::array<std::array<uint8_t, kHalves>, kHalves> nearest_;
 };
 
 }  // namespace hearth

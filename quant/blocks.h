@@ -192,7 +192,7 @@ inline constexpr int8_t kIq4Values[16] = {-127, -104, -83, -65, -49, -35, -22, -
 inline constexpr int8_t kFp4Doubled[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
 // The lists from which the run-time table, with_block, the kernels and the typed tests are made. Those of the first are
-// unpacked by kernels of their own and can be written; the coded ones are read only, and share one kernel.
+// unpacked by kernels of their own; the coded ones share one.
 using BlockList =
     std::tuple<BlockF32, BlockF16, BlockQ4_0, BlockQ4_1, BlockQ5_0, BlockQ5_1, BlockQ8_0, BlockQ2_K, BlockQ3_K,
                BlockQ4_K, BlockQ5_K, BlockQ6_K, BlockIQ4_NL, BlockIQ4_XS, BlockBF16, BlockMXFP4>;

@@ -7,11 +7,11 @@
 
 namespace hearth {
 
-// Encodes rows in any format but the coded ones, for which it writes nothing. The error that is made small is the sum
-// over a row of importance * (value - decoded)^2. values: [rows x width], width a whole number of blocks; importance:
-// [width], finite and not negative, or null: all equal; blocks: those of the rows, back to back. No infinity or NaN is
-// written where the values are finite; what others become is not said. The same input gives the same bytes. F32, F16,
-// BF16 and Q8_0 are rounded, without a search.
+// Encodes rows in any format. The error that is made small is the sum over a row of importance * (value - decoded)^2.
+// values: [rows x width], width a whole number of blocks; importance: [width], finite and not negative, or null: all
+// equal; blocks: those of the rows, back to back. No infinity or NaN is written where the values are finite; what
+// others become is not said. The same input gives the same bytes. F32, F16, BF16 and Q8_0 are rounded, without a
+// search.
 void quantize(Format format, const float* values, const float* importance, size_t width, size_t rows,
               std::byte* blocks) noexcept;
 

@@ -1,4 +1,4 @@
-// The rules of the mixes. What they say is llama.cpp's, so that a file of a name is what people expect of it.
+// The list of mixes, and what holds for all of them.
 #include "engine/quantize/mix.h"
 
 #include <algorithm>
@@ -6,35 +6,33 @@
 #include <charconv>
 #include <string>
 
+#include "engine/quantize/file_type.h"
+
 namespace hearth {
 namespace {
 
-// The numbers are those of general.file_type.
-enum FileType : uint32_t {
-  kQ4_0 = 2,
-  kQ5_0 = 8,
-  kQ2K = 10,
-  kQ3KS = 11,
-  kQ3KM = 12,
-  kQ3KL = 13,
-  kQ4KS = 14,
-  kQ4KM = 15,
-  kQ5KM = 17,
-  kQ2KS = 21,
-  kIq4Nl = 25,
-  kIq4Xs = 30,
-  kMxfp4Moe = 38,
-};
-
-// By rising size; the first of a format is the one that mixes least.
+// By rising size. The format is that of most matrices, which the names of some do not tell.
 constexpr Mix kMixes[] = {
+    {"IQ1_S", Format::iq1_s, kIq1S},
+    {"TQ1_0", Format::tq1_0, kTq1},
+    {"IQ1_M", Format::iq1_m, kIq1M},
+    {"TQ2_0", Format::tq2_0, kTq2},
+    {"IQ2_XXS", Format::iq2_xxs, kIq2Xxs},
+    {"IQ2_XS", Format::iq2_xs, kIq2Xs},
+    {"IQ2_S", Format::iq2_xs, kIq2S},
+    {"IQ2_M", Format::iq2_s, kIq2M},
     {"Q2_K", Format::q2_k, kQ2K},
     {"Q2_K_S", Format::q2_k, kQ2KS},
+    {"IQ3_XXS", Format::iq3_xxs, kIq3Xxs},
+    {"IQ3_XS", Format::iq3_s, kIq3Xs},
     {"Q3_K_S", Format::q3_k, kQ3KS},
+    {"IQ3_S", Format::iq3_s, kIq3S},
+    {"IQ3_M", Format::iq3_s, kIq3M},
     {"Q3_K_M", Format::q3_k, kQ3KM},
     {"Q3_K_L", Format::q3_k, kQ3KL},
     {"IQ4_XS", Format::iq4_xs, kIq4Xs},
     {"MXFP4_MOE", Format::mxfp4, kMxfp4Moe},
+    {"NVFP4", Format::nvfp4, kNvfp4},
     {"Q4_0", Format::q4_0, kQ4_0},
     {"IQ4_NL", Format::iq4_nl, kIq4Nl},
     {"Q4_K_S", Format::q4_k, kQ4KS},
@@ -60,139 +58,24 @@ constexpr std::string_view kKept[] = {
 
 bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
-bool is_one_of(uint32_t value, std::initializer_list<uint32_t> values) {
-  return std::find(values.begin(), values.end(), value) != values.end();
-}
-
-// The layers in which the M mixes spend more bits: the first and the last eighth, and every third between.
-bool has_more_bits(uint32_t layer, uint32_t layers) {
-  const uint32_t eighth = layers / 8;
-  return layer < eighth || layer >= 7 * layers / 8 || (layer - eighth) % 3 == 2;
-}
-
-class Chooser {
- public:
-  Chooser(const Mix& mix, const MixModel& model, const MixTensor& tensor)
-      : type_(mix.file_type), base_(mix.format), model_(model), tensor_(tensor), layer_(layer_of(tensor.name)) {}
-
-  Format choose() const {
-    const std::string_view name = tensor_.name;
-    if (format_info(base_).block_size == 1) return base_;
-    const bool embedding = name == "token_embd.weight" || name == "per_layer_token_embd.weight";
-    if (name == "output.weight" || (model_.tied && embedding)) return output();
-    if (type_ == kMxfp4Moe) return tensor_.stacked ? Format::mxfp4 : Format::q8_0;
-    if (embedding) return base_;
-    if (contains(name, "attn_v.weight")) return attention_value();
-    if (contains(name, "attn_k.weight")) return model_.experts == 8 ? Format::q8_0 : base_;
-    if (contains(name, "attn_qkv.weight")) return fused_attention();
-    if (contains(name, "attn_output.weight")) return attention_output();
-    if (contains(name, "ffn_down")) return feed_forward_down();
-    return base_;
-  }
-
- private:
-  Format output() const {
-    if (type_ == kMxfp4Moe || base_ == Format::q8_0 || falcon()) return Format::q8_0;
-    return tensor_.row % format_info(base_).block_size != 0 ? Format::q8_0 : Format::q6_k;
-  }
-
-  Format attention_value() const {
-    if (model_.experts == 8) return Format::q8_0;
-    const Format format = attention_value_of_dense();
-    // The largest dense models have so few keys and values that a bit more of them costs nothing.
-    const bool large = model_.layers == 80 && (model_.architecture == "llama" || model_.architecture == "qwen2");
-    return large && (format == Format::q3_k || format == Format::q4_k) ? Format::q5_k : format;
-  }
-
-  Format attention_value_of_dense() const {
-    const auto& layers = model_.attention_layers;
-    const auto place = std::lower_bound(layers.begin(), layers.end(), layer_);
-    const auto rank = static_cast<uint32_t>(place - layers.begin()), count = static_cast<uint32_t>(layers.size());
-    const bool shared = model_.heads_per_kv >= 4;
-    switch (type_) {
-      case kQ2K:
-        return shared ? Format::q4_k : Format::q3_k;
-      case kQ2KS:
-        return shared ? Format::q4_k : base_;
-      case kQ3KM:
-        return rank < 2 ? Format::q5_k : Format::q4_k;
-      case kQ3KL:
-        return Format::q5_k;
-      case kIq4Nl:
-      case kIq4Xs:
-        return shared ? Format::q5_k : base_;
-      case kQ4KM:
-      case kQ5KM:
-        return has_more_bits(rank, count) ? Format::q6_k : base_;
-      case kQ4KS:
-        return rank < 4 ? Format::q5_k : base_;
-      default:
-        return base_;
-    }
-  }
-
-  Format fused_attention() const {
-    if (is_one_of(type_, {kQ3KM, kQ3KL})) return Format::q4_k;
-    if (type_ == kQ4KM) return Format::q5_k;
-    return type_ == kQ5KM ? Format::q6_k : base_;
-  }
-
-  Format attention_output() const {
-    if (falcon()) return type_ == kQ3KL ? Format::q4_k : base_;
-    if (model_.experts == 8)
-      return is_one_of(type_, {kQ2K, kQ3KS, kQ3KM, kQ4KS, kQ4KM, kIq4Nl, kIq4Xs}) ? Format::q5_k : base_;
-    if (type_ == kQ2K) return Format::q3_k;
-    if (type_ == kQ3KM) return Format::q4_k;
-    return type_ == kQ3KL ? Format::q5_k : base_;
-  }
-
-  Format feed_forward_down() const {
-    const bool early = layer_ < model_.layers / 8, more = has_more_bits(layer_, model_.layers);
-    switch (type_) {
-      case kQ2K:
-        return Format::q3_k;
-      case kQ2KS:
-        return early ? Format::q4_k : base_;
-      case kQ3KM:
-        if (layer_ < model_.layers / 16) return Format::q5_k;
-        return !falcon() || more ? Format::q4_k : Format::q3_k;
-      case kQ3KL:
-        return falcon() ? Format::q4_k : Format::q5_k;
-      case kQ4KM:
-        if (!falcon()) return more ? Format::q6_k : base_;
-        return layer_ < model_.layers / 16 ? Format::q6_k : more ? Format::q5_k : base_;
-      case kQ5KM:
-        return more ? Format::q6_k : base_;
-      case kQ4KS:
-        return early && !falcon() ? Format::q5_k : base_;
-      case kIq4Nl:
-      case kIq4Xs:
-        return early && !model_.has_importance ? Format::q5_k : base_;
-      case kQ4_0:
-        return early && model_.has_importance ? Format::q4_1 : base_;
-      case kQ5_0:
-        return early && model_.has_importance ? Format::q5_1 : base_;
-      default:
-        return base_;
-    }
-  }
-
-  bool falcon() const { return model_.architecture == "falcon"; }
-
-  uint32_t type_;
-  Format base_;
-  const MixModel& model_;
-  const MixTensor& tensor_;
-  uint32_t layer_;
-};
-
 // What takes a format's place where a row is no whole number of its blocks.
 Format fallback(Format format) {
   switch (format) {
     case Format::q2_k:
     case Format::q3_k:
     case Format::iq4_xs:
+    case Format::iq1_s:
+    case Format::iq1_m:
+    case Format::iq2_xxs:
+    case Format::iq2_xs:
+    case Format::iq2_s:
+    case Format::iq3_xxs:
+    case Format::iq3_s:
       return Format::iq4_nl;
+    case Format::tq1_0:
+    case Format::tq2_0:
+    case Format::nvfp4:
+      return Format::q4_0;
     case Format::q4_k:
       return Format::q5_0;
     case Format::q5_k:
@@ -218,6 +101,10 @@ const Mix* find_mix(std::string_view name) {
 }
 
 const Mix& plain_mix(Format format) {
+  const auto* found = std::find_if(std::begin(kMixes), std::end(kMixes), [&](const Mix& mix) {
+    return mix.format == format && mix.name == std::string_view(format_info(format).name);
+  });
+  if (found != std::end(kMixes)) return *found;
   return *std::find_if(std::begin(kMixes), std::end(kMixes), [&](const Mix& mix) { return mix.format == format; });
 }
 
@@ -234,10 +121,6 @@ bool is_quantized(std::string_view tensor, uint32_t dimensions) {
   return dimensions >= 2 && tensor.ends_with("weight") &&
          std::none_of(std::begin(kKept), std::end(kKept),
                       [&](std::string_view part) { return contains(tensor, part); });
-}
-
-Format choose_format(const Mix& mix, const MixModel& model, const MixTensor& tensor) {
-  return Chooser(mix, model, tensor).choose();
 }
 
 Format fitting_format(Format format, uint64_t row) {

@@ -19,7 +19,7 @@ struct Mix {
 std::span<const Mix> mixes();
 // Null where unknown. Upper or lower case; Q3_K, Q4_K and Q5_K are their M mixes.
 const Mix* find_mix(std::string_view name);
-// The mix that comes nearest to one format for all matrices. Not for the coded formats, which are not written.
+// The mix that comes nearest to one format for all matrices.
 const Mix& plain_mix(Format format);
 
 // What of a model the choice depends on.

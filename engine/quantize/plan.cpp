@@ -150,9 +150,7 @@ bool matches(std::string_view pattern, std::string_view name) {
 const FormatInfo* find_format(std::string_view name) {
   const auto same = [](char a, char b) { return std::toupper(static_cast<unsigned char>(a)) == b; };
   for (const FormatInfo& info : formats())
-    if (info.expand == nullptr &&
-        std::equal(name.begin(), name.end(), info.name, info.name + std::strlen(info.name), same))
-      return &info;
+    if (std::equal(name.begin(), name.end(), info.name, info.name + std::strlen(info.name), same)) return &info;
   return nullptr;
 }
 

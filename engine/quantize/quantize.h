@@ -22,7 +22,7 @@ struct FormatOverride {
 };
 bool matches(std::string_view pattern, std::string_view name);
 
-// The format of a name ("Q4_K", upper or lower case) that can be written; null where there is none.
+// The format of a name ("Q4_K", upper or lower case); null where there is none.
 const FormatInfo* find_format(std::string_view name);
 
 struct QuantizeOptions {

@@ -117,10 +117,29 @@ uint32_t layer_of(std::string_view tensor) {
   return error == std::errc() && stop != end && *stop == '.' ? layer : UINT32_MAX;
 }
 
+bool holds_values(std::string_view tensor) {
+  return contains(tensor, "attn_v.weight") || contains(tensor, "attn_qkv.weight") ||
+         contains(tensor, "attn_kv_b.weight");
+}
+
 bool is_quantized(std::string_view tensor, uint32_t dimensions) {
   return dimensions >= 2 && tensor.ends_with("weight") &&
          std::none_of(std::begin(kKept), std::end(kKept),
                       [&](std::string_view part) { return contains(tensor, part); });
+}
+
+bool wants_importance(Format format) {
+  switch (format) {
+    case Format::iq1_s:
+    case Format::iq1_m:
+    case Format::iq2_xxs:
+    case Format::iq2_xs:
+    case Format::iq2_s:
+    case Format::iq3_xxs:
+      return true;
+    default:
+      return false;
+  }
 }
 
 Format fitting_format(Format format, uint64_t row) {

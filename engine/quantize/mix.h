@@ -30,7 +30,7 @@ struct MixModel {
   uint32_t heads_per_kv = 1;    // query heads that share a key and value
   bool tied = false;            // the token embedding is the output matrix
   bool has_importance = false;  // an importance matrix is given
-  // The layers that have attn_v, rising: mixes count those, not all layers.
+  // The layers that have a matrix of values, rising: mixes count those, not all layers.
   std::vector<uint32_t> attention_layers;
 };
 
@@ -43,12 +43,18 @@ struct MixTensor {
 // The layer of a tensor named "blk.N."...; UINT32_MAX where it is not.
 uint32_t layer_of(std::string_view tensor);
 
+// Whether a matrix gives attention its values, alone or among others.
+bool holds_values(std::string_view tensor);
+
 // Whether a mix changes the format of a tensor at all: matrices that are multiplied by, but no norms, routers,
 // convolutions or position tables.
 bool is_quantized(std::string_view tensor, uint32_t dimensions);
 
 // The format that a mix gives to a tensor for which is_quantized holds, before its row's length is looked at.
 Format choose_format(const Mix& mix, const MixModel& model, const MixTensor& tensor);
+
+// Whether a format has so few bits that a matrix in it should be made by importance. llama.cpp makes none without.
+bool wants_importance(Format format);
 
 // The format itself where a row is a whole number of its blocks, otherwise what llama.cpp falls back to; F16 at last.
 Format fitting_format(Format format, uint64_t row);

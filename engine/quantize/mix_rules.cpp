@@ -28,10 +28,9 @@ class Chooser {
     if (type_ == kMxfp4Moe) return tensor_.stacked ? Format::mxfp4 : Format::q8_0;
     if (embedding) return token_embedding();
     if (below_three_bits()) return of_fewest_bits();
-    if (has_part(name, "attn_v.weight")) return attention_value();
+    if (holds_values(name)) return attention_value();
     if (has_part(name, "attn_k.weight")) return model_.experts == 8 ? Format::q8_0 : attention_query();
     if (has_part(name, "attn_q.weight")) return attention_query();
-    if (has_part(name, "attn_qkv.weight")) return fused_attention();
     if (has_part(name, "attn_output.weight")) return attention_output();
     if (has_part(name, "ffn_down")) return feed_forward_down();
     if (has_part(name, "ffn_gate") || has_part(name, "ffn_up")) return feed_forward_up();
@@ -55,7 +54,7 @@ class Chooser {
     const std::string_view name = tensor_.name;
     const bool larger = is({kIq2S, kIq2M});
     const Format more = larger ? Format::iq3_s : Format::q2_k;
-    if (has_part(name, "attn_v.weight")) return model_.heads_per_kv >= 4 || model_.experts >= 4 ? Format::q4_k : more;
+    if (holds_values(name)) return model_.heads_per_kv >= 4 || model_.experts >= 4 ? Format::q4_k : more;
     if (has_part(name, "attn_k.weight")) return model_.experts == 8 ? Format::q4_k : base_;
     if (has_part(name, "ffn_down")) return layer_ < model_.layers / 8 ? more : base_;
     if (!has_part(name, "attn_output.weight")) return base_;
@@ -109,12 +108,6 @@ class Chooser {
   Format attention_query() const {
     if (type_ == kIq3Xs) return Format::iq3_xxs;
     return type_ == kIq3Xxs ? Format::iq2_s : base_;
-  }
-
-  Format fused_attention() const {
-    if (is({kQ3KM, kQ3KL, kIq3M})) return Format::q4_k;
-    if (type_ == kQ4KM) return Format::q5_k;
-    return type_ == kQ5KM ? Format::q6_k : base_;
   }
 
   Format attention_output() const {

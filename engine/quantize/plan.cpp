@@ -46,8 +46,7 @@ MixModel describe(const Gguf& file, bool has_importance) {
   model.tied = file.find_tensor("output.weight") == nullptr;
   model.has_importance = has_importance;
   for (const GgufTensor& tensor : file.tensors())
-    if (tensor.name.find("attn_v.weight") != std::string_view::npos)
-      model.attention_layers.push_back(layer_of(tensor.name));
+    if (holds_values(tensor.name)) model.attention_layers.push_back(layer_of(tensor.name));
   std::sort(model.attention_layers.begin(), model.attention_layers.end());
   return model;
 }

@@ -56,6 +56,38 @@ TEST_F(QuantizeProgram, WritesAModelThatRuns) {
   EXPECT_EQ(answer.exit_code, 0) << answer.err;
 }
 
+TEST_F(QuantizeProgram, WritesCodedFormatsThatRun) {
+  const std::string matrix = in_folder("imatrix.gguf");
+  ASSERT_EQ(run_program({"imatrix", spark_, text_file(), "-o", matrix, "--ctx", "64", "--chunks", "3"}).exit_code, 0);
+  for (const auto& [type, number, format] :
+       {std::tuple("IQ1_M", 31, "IQ1_M"), std::tuple("IQ2_S", 28, "IQ2_XS"), std::tuple("iq3_xs", 22, "IQ3_XXS"),
+        std::tuple("TQ1_0", 36, "TQ1_0"), std::tuple("NVFP4", 39, "NVFP4")}) {
+    const std::string path = in_folder(type);
+    const Outcome outcome = run_program({"quantize", spark_, path, type, "--allow-requantize", "--imatrix", matrix});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_EQ(outcome.err, "") << type;
+    const auto told = nlohmann::json::parse(run_program({"inspect", path, "--json", "--tensors"}).out);
+    EXPECT_EQ(told["metadata"]["general.file_type"], number);
+    for (const auto& tensor : told["tensors"])
+      if (tensor["name"] == "blk.2.ffn_gate.weight") EXPECT_EQ(tensor["format"], format);
+    EXPECT_EQ(run_program({"run", path, "-p", "def f(x):", "-n", "4", "--temp", "0"}).exit_code, 0) << type;
+  }
+}
+
+TEST_F(QuantizeProgram, FewBitsWithoutImportanceAreWarnedOfInALine) {
+  const auto told = [&](const char* type) {
+    const Outcome outcome =
+        run_program({"quantize", spark_, in_folder("out.gguf"), type, "--allow-requantize", "--dry-run"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return outcome.err;
+  };
+  const std::string line = told("IQ2_XS");
+  EXPECT_NE(line.find("hearth imatrix"), std::string::npos) << line;
+  EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1);
+  EXPECT_EQ(told("IQ3_S"), "");
+  EXPECT_EQ(told("Q2_K"), "");
+}
+
 TEST_F(QuantizeProgram, ADryRunListsAndWritesNothing) {
   const Outcome outcome = run_program({"quantize", spark_, in_folder("out.gguf"), "Q2_K", "--allow-requantize",
                                        "--dry-run", "--tensor", "blk.1.*=q5_0", "--tensor", "*.attn_q.weight=F16"});

@@ -1,6 +1,7 @@
 // hearth quantize: a model file in a smaller format.
 #include "engine/quantize/quantize.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <iostream>
@@ -89,12 +90,23 @@ void print_summary(const QuantizePlan& plan) {
   if (plan.importance != nullptr) std::printf("%zu tensors by importance\n", weighted);
 }
 
+// One line on stderr where matrices take formats of few bits with all columns counting the same.
+void warn_of_loss(const QuantizePlan& plan) {
+  const auto blind = std::count_if(plan.tensors.begin(), plan.tensors.end(), [](const TensorChange& change) {
+    return change.format != change.tensor->format && wants_importance(change.format) && change.importance.empty();
+  });
+  if (blind > 0)
+    std::cerr << "hearth: " << blind << " tensors take three bits or fewer without an importance matrix, which costs "
+              << "much of what the model knows; 'hearth imatrix' measures one for --imatrix\n";
+}
+
 void run(const QuantizeArguments& arguments) {
   QuantizeOptions options = options_of(arguments);
   std::optional<Importance> importance;
   if (!arguments.importance.empty()) options.importance = &importance.emplace(Importance::load(arguments.importance));
   const Gguf file = Gguf::open(store::find_model(arguments.in));
   const QuantizePlan plan = plan_quantization(file, options);
+  warn_of_loss(plan);
   if (arguments.dry_run) {
     list_changes(plan);
     return print_summary(plan);
@@ -137,7 +149,8 @@ void add_quantize(CLI::App& program) {
       "Types: " + names_of_types() +
       ".\nThose that are no format of their own mix several, as llama.cpp does: Q4_K_M is a good choice for\n"
       "most models. Norms, biases and routers stay as they are. Rows that are no whole blocks of a format take\n"
-      "the nearest one that fits.");
+      "the nearest one that fits. With three bits or fewer (IQ3_XXS and below) give --imatrix. TQ1_0 and TQ2_0 are\n"
+      "for models whose weights are -1, 0 and 1 times a number.");
   command->callback([=] { run(*arguments); });
 }
 

@@ -44,10 +44,10 @@ TEST(Mixes, AreFoundInAnyCaseAndByShortNames) {
     types.insert(mix.file_type);
   }
   EXPECT_EQ(types.size(), mixes().size());
-  for (const FormatInfo& info : formats()) {
-    if (info.expand == nullptr) EXPECT_EQ(plain_mix(info.format).format, info.format);
-  }
+  for (const FormatInfo& info : formats()) EXPECT_EQ(plain_mix(info.format).format, info.format);
   EXPECT_EQ(plain_mix(Format::q4_k).file_type, 14u);
+  EXPECT_STREQ(plain_mix(Format::iq3_s).name, "IQ3_S");
+  EXPECT_STREQ(plain_mix(Format::iq2_s).name, "IQ2_M");
 }
 
 TEST(Mixes, MSpendsMoreOnTheFirstTheLastAndEveryThirdLayer) {
@@ -57,7 +57,8 @@ TEST(Mixes, MSpendsMoreOnTheFirstTheLastAndEveryThirdLayer) {
       EXPECT_EQ(layers_with(mix, dense(28), tensor, Format::q6_k), more) << mix << " " << tensor;
   EXPECT_EQ(chosen("Q4_K_M", dense(28), at(3, "attn_v")), Format::q4_k);
   EXPECT_EQ(chosen("Q4_K_M", dense(28), at(0, "attn_q")), Format::q4_k);
-  EXPECT_EQ(chosen("Q4_K_M", dense(28), at(0, "attn_qkv")), Format::q5_k);
+  EXPECT_EQ(layers_with("Q4_K_M", dense(28), "attn_qkv", Format::q6_k), more);
+  EXPECT_EQ(layers_with("Q4_K_M", dense(28), "attn_kv_b", Format::q6_k), more);
 }
 
 TEST(Mixes, SAndLAndThreeBitsDiffer) {
@@ -107,6 +108,63 @@ TEST(Mixes, ImportanceAndExpertsCount) {
   EXPECT_EQ(chosen("MXFP4_MOE", model, at(9, "attn_q")), Format::q8_0);
 }
 
+// Each as llama.cpp v0.5.0 chose for a model of 32 layers whose heads have keys of their own, with importance.
+TEST(Mixes, OfFewBitsSpendMoreOnSomeMatrices) {
+  MixModel model = dense(32);
+  model.heads_per_kv = 1;
+  model.has_importance = true;
+  struct Row {
+    const char *mix, *output, *embedding, *value, *key, *attention_output, *first_down, *later_down, *middle_up;
+  };
+  for (const Row& row : {Row{"IQ1_S", "Q5_K", "Q2_K", "Q2_K", "IQ1_S", "IQ2_XXS", "Q2_K", "IQ1_S", "IQ1_S"},
+                         Row{"IQ1_M", "Q5_K", "Q2_K", "Q2_K", "IQ1_M", "IQ2_XXS", "Q2_K", "IQ1_M", "IQ1_M"},
+                         Row{"IQ2_XXS", "Q5_K", "Q2_K", "Q2_K", "IQ2_XXS", "IQ2_XXS", "Q2_K", "IQ2_XXS", "IQ2_XXS"},
+                         Row{"IQ2_XS", "Q5_K", "Q2_K", "Q2_K", "IQ2_XS", "IQ2_XS", "Q2_K", "IQ2_XS", "IQ2_XS"},
+                         Row{"IQ2_S", "Q5_K", "IQ3_S", "IQ3_S", "IQ2_XS", "IQ3_S", "IQ3_S", "IQ2_XS", "IQ2_XS"},
+                         Row{"IQ2_M", "Q5_K", "IQ3_S", "IQ3_S", "IQ2_S", "IQ3_S", "IQ3_S", "IQ2_S", "IQ2_S"},
+                         Row{"IQ3_XXS", "Q5_K", "IQ3_S", "IQ3_XXS", "IQ2_S", "IQ3_S", "IQ3_XXS", "IQ3_XXS", "IQ3_XXS"},
+                         Row{"IQ3_XS", "Q6_K", "IQ3_S", "IQ3_S", "IQ3_XXS", "IQ3_S", "IQ3_S", "IQ3_S", "IQ3_XXS"},
+                         Row{"IQ3_S", "Q6_K", "IQ3_S", "IQ3_S", "IQ3_S", "IQ3_S", "IQ3_S", "IQ3_S", "IQ3_S"},
+                         Row{"IQ3_M", "Q6_K", "IQ3_S", "Q4_K", "IQ3_S", "Q4_K", "Q4_K", "IQ3_S", "IQ3_S"},
+                         Row{"TQ1_0", "Q6_K", "Q4_K", "TQ1_0", "TQ1_0", "TQ1_0", "TQ1_0", "TQ1_0", "TQ1_0"},
+                         Row{"TQ2_0", "Q6_K", "Q4_K", "TQ2_0", "TQ2_0", "TQ2_0", "TQ2_0", "TQ2_0", "TQ2_0"},
+                         Row{"NVFP4", "Q6_K", "NVFP4", "NVFP4", "NVFP4", "NVFP4", "NVFP4", "NVFP4", "NVFP4"}}) {
+    const auto name = [&](const std::string& tensor) {
+      return std::string(format_info(chosen(row.mix, model, tensor)).name);
+    };
+    EXPECT_EQ(name("output.weight"), row.output) << row.mix;
+    EXPECT_EQ(name("token_embd.weight"), row.embedding) << row.mix;
+    EXPECT_EQ(name(at(9, "attn_v")), row.value) << row.mix;
+    EXPECT_EQ(name(at(9, "attn_k")), row.key) << row.mix;
+    EXPECT_EQ(name(at(9, "attn_output")), row.attention_output) << row.mix;
+    EXPECT_EQ(name(at(3, "ffn_down")), row.first_down) << row.mix;
+    EXPECT_EQ(name(at(4, "ffn_down")), row.later_down) << row.mix;
+    EXPECT_EQ(name(at(4, "ffn_gate")), row.middle_up) << row.mix;
+    EXPECT_EQ(name(at(27, "ffn_up")), row.middle_up) << row.mix;
+  }
+  EXPECT_EQ(chosen("IQ3_XS", model, at(3, "ffn_up")), Format::iq3_s);
+  EXPECT_EQ(chosen("IQ3_XS", model, at(28, "ffn_gate")), Format::iq3_s);
+}
+
+TEST(Mixes, OfFewBitsHeedImportanceExpertsAndSharedKeys) {
+  MixModel model = dense(32);
+  EXPECT_EQ(chosen("IQ3_XXS", model, at(1, "ffn_down")), Format::q4_k);
+  EXPECT_EQ(chosen("IQ3_XXS", model, at(9, "ffn_down")), Format::q3_k);
+  for (const char* mix : {"IQ1_S", "IQ2_M", "IQ3_XXS", "IQ3_XS", "IQ3_S"})
+    EXPECT_EQ(chosen(mix, model, at(9, "attn_v")), Format::q4_k) << mix;
+  model.heads_per_kv = 1;
+  EXPECT_EQ(chosen("IQ3_XXS", model, at(9, "attn_v")), Format::iq3_s);
+  model.experts = 4;
+  EXPECT_EQ(chosen("IQ1_S", model, at(9, "attn_v")), Format::q4_k);
+  model.experts = 8;
+  EXPECT_EQ(chosen("IQ1_S", model, at(9, "attn_k")), Format::q4_k);
+  EXPECT_EQ(chosen("IQ2_XXS", model, at(9, "attn_output")), Format::q5_k);
+  EXPECT_EQ(chosen("IQ3_XS", model, at(9, "attn_output")), Format::q5_k);
+  EXPECT_EQ(chosen("IQ3_XS", model, at(9, "attn_k")), Format::q8_0);
+  EXPECT_EQ(chosen("IQ3_M", model, at(6, "ffn_down_exps"), true), Format::q4_k);
+  EXPECT_EQ(chosen("IQ3_M", model, at(7, "ffn_down_exps"), true), Format::iq3_s);
+}
+
 TEST(Mixes, WhatIsSmallOrFragileStays) {
   EXPECT_TRUE(is_quantized("blk.0.ffn_up_exps.weight", 3));
   EXPECT_TRUE(is_quantized("token_embd.weight", 2));
@@ -124,6 +182,13 @@ TEST(Mixes, RowsThatDoNotFitTakeTheFallback) {
   EXPECT_EQ(fitting_format(Format::q5_k, 896), Format::q5_1);
   EXPECT_EQ(fitting_format(Format::q6_k, 896), Format::q8_0);
   EXPECT_EQ(fitting_format(Format::q2_k, 896), Format::iq4_nl);
+  for (const Format format :
+       {Format::iq1_s, Format::iq1_m, Format::iq2_xxs, Format::iq2_xs, Format::iq2_s, Format::iq3_xxs, Format::iq3_s})
+    EXPECT_EQ(fitting_format(format, 896), Format::iq4_nl);
+  EXPECT_EQ(fitting_format(Format::tq1_0, 896), Format::q4_0);
+  EXPECT_EQ(fitting_format(Format::tq2_0, 896), Format::q4_0);
+  EXPECT_EQ(fitting_format(Format::nvfp4, 896), Format::nvfp4);
+  EXPECT_EQ(fitting_format(Format::nvfp4, 96), Format::q4_0);
   EXPECT_EQ(fitting_format(Format::q4_k, 172), Format::f16);
   EXPECT_EQ(fitting_format(Format::q8_0, 8), Format::f16);
 }

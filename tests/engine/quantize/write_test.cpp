@@ -117,6 +117,26 @@ TEST_F(QuantizedFile, HoldsWhatTheEncoderGivesOnAnyNumberOfThreads) {
   EXPECT_TRUE(std::equal(blocks.begin(), blocks.end(), written.begin(), written.end()));
 }
 
+TEST_F(QuantizedFile, HoldsCodedFormatsAlikeOnAnyNumberOfThreads) {
+  const Gguf before = Gguf::open(write_model());
+  for (const char* mix : {"IQ1_S", "IQ2_M", "IQ3_XXS", "TQ2_0", "NVFP4"}) {
+    const QuantizePlan plan = plan_quantization(before, {.mix = find_mix(mix)});
+    write_quantized(before, plan, out(), 1);
+    const std::string one = bytes_of(out());
+    write_quantized(before, plan, out(), 3);
+    EXPECT_TRUE(bytes_of(out()) == one) << mix;
+    const Gguf after = Gguf::open(out());
+    EXPECT_EQ(after.find_tensor("blk.0.ffn_up_exps.weight")->format, find_mix(mix)->format) << mix;
+    const auto was = values_of(before, "blk.0.ffn_up_exps.weight"), is = values_of(after, "blk.0.ffn_up_exps.weight");
+    double error = 0, all = 0;
+    for (size_t i = 0; i < was.size(); ++i) {
+      error += std::pow(double{was[i]} - double{is[i]}, 2);
+      all += std::pow(double{was[i]}, 2);
+    }
+    EXPECT_LT(error, 0.24 * all) << mix;
+  }
+}
+
 TEST_F(QuantizedFile, EachExpertHasItsOwnImportance) {
   const auto path = folder_.path() / "imatrix.gguf";
   std::vector<float> sums(1024);

@@ -7,23 +7,13 @@
 #include <cmath>
 #include <map>
 
+#include "engine/adapter_scales.h"
 #include "engine/text/infill.h"
-#include "formats/byte_cursor.h"
 
 namespace hearth {
 namespace {
 
 constexpr uint32_t kMostTokens = 1u << 28;  // of a context, or of all sequences
-
-std::vector<std::string> names_of(const std::vector<AdapterFile>& adapters) {
-  std::vector<std::string> names;
-  for (const AdapterFile& one : adapters) {
-    names.push_back(one.name.empty() ? one.path.stem().string() : one.name);
-    if (std::count(names.begin(), names.end(), names.back()) > 1)
-      throw Error(ErrorCode::invalid_argument, "two adapters have the name " + in_quotes(names.back()));
-  }
-  return names;
-}
 
 }  // namespace
 
@@ -102,7 +92,7 @@ ModelInfo describe(const LoadedModel& model, const Device& device, const EngineO
   info.vocabulary = model.program.vocabulary;
   info.parallel = options.parallel;
   info.most_tokens = options.most_tokens;
-  info.adapters = names_of(options.adapters);
+  info.adapters = adapter_names(options.adapters);
   info.embedding_width = model.config.width;
   info.cache_tokens = model.limits.pages * model.limits.page_size;
   info.has_chat_template = model.chat_template.has_value();

@@ -10,6 +10,7 @@
 #include <random>
 
 #include "backends/devices.h"
+#include "engine/adapter_scales.h"
 #include "engine/cache_identity.h"
 #include "engine/checks.h"
 #include "engine/decode/cache_transfer.h"
@@ -33,16 +34,6 @@ namespace {
 
 KvType kv_type_of(CacheType type) {
   return type == CacheType::f32 ? KvType::f32 : type == CacheType::f16 ? KvType::f16 : KvType::q8_0;
-}
-
-void require_scale(float scale) {
-  if (!std::isfinite(scale)) throw Error(ErrorCode::invalid_argument, "the scale of an adapter must be a number");
-}
-
-std::vector<std::filesystem::path> paths_of(const std::vector<AdapterFile>& adapters) {
-  std::vector<std::filesystem::path> paths;
-  for (const AdapterFile& one : adapters) paths.push_back(one.path);
-  return paths;
 }
 
 // Brings events from the engine's thread to the one that waits in generate().
@@ -80,13 +71,11 @@ void Running::cancel() {
 struct Engine::State {
   State(Gguf file, const EngineOptions& engine_options)
       : options(checked_options(engine_options)),
-        model(load_model(std::move(file),
-                         {options.context, kv_type_of(options.cache_type), options.pre_tokenizer, options.chat_template,
-                          options.parallel, options.cache_tokens, options.deterministic, paths_of(options.adapters)})),
+        adapter_scales(options.adapters),
+        model(load_model(std::move(file), {options.context, kv_type_of(options.cache_type), options.pre_tokenizer,
+                                           options.chat_template, options.parallel, options.cache_tokens,
+                                           options.deterministic, adapter_paths(options.adapters)})),
         device(make_device({options.device, options.kernels, options.threads})) {
-    std::vector<float> scales;
-    for (const AdapterFile& one : options.adapters) scales.push_back(one.scale);
-    set_adapter_scales(scales);
     if (!options.draft.empty()) draft_model.emplace(load_draft(options.draft, model, options.parallel));
     require_memory(model, options.embeddings, draft_model ? &*draft_model : nullptr);
     if (model.config.causal) plan = device->compile(model.program, model.limits);
@@ -161,34 +150,6 @@ struct Engine::State {
     const Chat chat{*model.chat_template, model.answers};
     return make_prompt(request, model.tokenizer, &chat);
   }
-  void set_adapter_scales(std::span<const float> scales) {
-    if (scales.size() != options.adapters.size())
-      throw Error(ErrorCode::invalid_argument, std::to_string(scales.size()) + " scales were given for " +
-                                                   std::to_string(options.adapters.size()) + " adapters");
-    for (const float scale : scales) require_scale(scale);
-    const std::lock_guard lock(adapters_mutex);
-    adapter_scales.assign(scales.begin(), scales.end());
-  }
-  std::vector<float> usual_adapters() const {
-    const std::lock_guard lock(adapters_mutex);
-    return adapter_scales;
-  }
-  // The scale of each adapter in a request, nothing where none is used.
-  std::vector<float> adapters_of(const std::optional<std::vector<AdapterUse>>& used) const {
-    std::vector<float> scales = usual_adapters();
-    if (used) {
-      std::fill(scales.begin(), scales.end(), 0.0f);
-      for (const AdapterUse& one : *used) {
-        if (one.adapter >= scales.size())
-          throw Error(ErrorCode::invalid_argument, "there is no adapter " + std::to_string(one.adapter) +
-                                                       "; the model has " + std::to_string(scales.size()));
-        require_scale(one.scale);
-        scales[one.adapter] = one.scale;
-      }
-    }
-    const bool none = std::all_of(scales.begin(), scales.end(), [](float scale) { return scale == 0; });
-    return none ? std::vector<float>() : scales;
-  }
   // Sorting a large vocabulary takes a while, and most engines never need it.
   std::shared_ptr<const TokenTrie> token_trie() {
     std::call_once(trie_once, [&] { trie = TokenTrie::make(model.tokenizer); });
@@ -205,6 +166,7 @@ struct Engine::State {
   std::shared_ptr<Generation> start(const Request& request, std::function<void(Event)> on_event);
 
   EngineOptions options;
+  AdapterScales adapter_scales;
   LoadedModel model;
   std::unique_ptr<Device> device;
   std::unique_ptr<Plan> plan, embedding_plan;  // null where there is no text, or no embeddings
@@ -214,8 +176,6 @@ struct Engine::State {
   std::optional<Speculation> speculation;
   size_t embedding_lane = 0;  // of the worker
   ModelInfo info;
-  mutable std::mutex adapters_mutex;
-  std::vector<float> adapter_scales;
   std::atomic<uint64_t> generated_tokens = 0;
   ConstraintCache constraints;
   std::once_flag trie_once;
@@ -248,7 +208,7 @@ std::shared_ptr<Generation> Engine::State::start(const Request& request, std::fu
         on_event(std::move(event));
       },
       guides);
-  generation->adapters = adapters_of(request.adapters);
+  generation->adapters = adapter_scales.of(request.adapters);
   if (!worker->add(generation, options.most_waiting))
     throw Error(ErrorCode::busy, std::to_string(options.most_waiting) + " requests wait already");
   return generation;
@@ -309,14 +269,15 @@ Running Engine::start(const Request& request, std::function<void(Event)> on_even
   });
 }
 
-void Engine::start_embedding(std::span<const int32_t> tokens, Pooling pooling, std::function<void(Embedding)> on_done) {
+void Engine::start_embedding(std::span<const int32_t> tokens, Pooling pooling, std::function<void(Embedding)> on_done,
+                             const std::optional<std::vector<AdapterUse>>& adapters) {
   with_public_errors([&] {
     State& state = *state_;
     if (!on_done) throw Error(ErrorCode::invalid_argument, "on_done must be given");
     if (!state.embedding_plan) throw Error(ErrorCode::invalid_argument, "the engine was loaded without embeddings");
     require_sequence(tokens, state.model);
     const auto task = std::make_shared<EmbeddingTask>(tokens, state.resolve(pooling), std::move(on_done));
-    task->adapters = state.adapters_of({});
+    task->adapters = state.adapter_scales.of(adapters);
     if (!state.worker->add(task, state.options.most_waiting, state.embedding_lane))
       throw Error(ErrorCode::busy, std::to_string(state.options.most_waiting) + " requests wait already");
   });
@@ -331,11 +292,9 @@ std::vector<float> Engine::embed(std::span<const int32_t> tokens, Pooling poolin
   return std::move(embedding.values);
 }
 
-std::vector<float> Engine::adapter_scales() const { return state_->usual_adapters(); }
+std::vector<float> Engine::adapter_scales() const { return state_->adapter_scales.usual(); }
 
-void Engine::set_adapter_scales(std::span<const float> scales) {
-  with_public_errors([&] { state_->set_adapter_scales(scales); });
-}
+void Engine::set_adapter_scales(std::span<const float> scales) { state_->adapter_scales.set_usual(scales); }
 
 Statistics Engine::statistics() const {
   const SchedulerStatistics now = state_->worker->statistics();
@@ -428,7 +387,7 @@ std::vector<std::vector<float>> Engine::logits(std::span<const int32_t> tokens, 
       if (positions[i] >= tokens.size() || (i > 0 && positions[i] <= positions[i - 1]))
         throw Error(ErrorCode::invalid_argument, "positions must rise and lie within the tokens");
     const auto task = std::make_shared<LogitsTask>(tokens, positions);
-    task->adapters = state.adapters_of({});
+    task->adapters = state.adapter_scales.of({});
     auto results = task->future();
     if (!state.worker->add(task, UINT32_MAX)) throw Error(ErrorCode::busy, "the engine is busy");
     return results.get();

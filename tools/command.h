@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "hearth/hearth.h"
 
@@ -48,6 +49,9 @@ CLI::Validator between(Number least, Number most) {
 
 // Adds --device, --kernels, --threads, --pre and, where asked for, --ctx and --kv-type.
 void add_engine_options(CLI::App& command, EngineOptions& options, bool with_cache = true);
+
+// Adds --lora.
+void add_adapter_option(CLI::App& command, std::vector<AdapterFile>& adapters);
 
 // Adds --lookup and --draft.
 void add_speculation_options(CLI::App& command, EngineOptions& options);

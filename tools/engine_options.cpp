@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "tools/command.h"
+#include "tools/store/adapter_argument.h"
 #include "tools/store/find_model.h"
 
 namespace hearth {
@@ -31,6 +32,17 @@ void add_engine_options(CLI::App& command, EngineOptions& options, bool with_cac
       ->check(CLI::IsMember({"f32", "f16", "q8_0"}));
   command.add_flag("--deterministic", options.deterministic,
                    "Answers do not depend on what else is decoded; prompts take longer");
+}
+
+void add_adapter_option(CLI::App& command, std::vector<AdapterFile>& adapters) {
+  command
+      .add_option_function<std::vector<std::string>>(
+          "--lora,--lora-scaled",
+          [&adapters](const std::vector<std::string>& texts) {
+            for (const std::string& text : texts) adapters.push_back(store::find_adapter(text));
+          },
+          "[NAME=]FILE[:SCALE]: a LoRA adapter of the model, in GGUF; may be given several times")
+      ->allow_extra_args(false);
 }
 
 void add_speculation_options(CLI::App& command, EngineOptions& options) {

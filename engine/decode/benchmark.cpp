@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "backends/devices.h"
 #include "engine/errors.h"
@@ -18,8 +19,14 @@ using Clock = std::chrono::steady_clock;
 // Sequences side by side, each in its own run of pages.
 class Lanes {
  public:
-  Lanes(Plan& plan, const Limits& limits, uint32_t count, uint32_t vocabulary)
-      : plan_(plan), limits_(limits), count_(count), pages_(limits.pages / count), vocabulary_(vocabulary) {}
+  // scales: of adapters, in each sequence.
+  Lanes(Plan& plan, const Limits& limits, uint32_t count, uint32_t vocabulary, std::vector<float> scales)
+      : plan_(plan),
+        limits_(limits),
+        count_(count),
+        pages_(limits.pages / count),
+        vocabulary_(vocabulary),
+        scales_(std::move(scales)) {}
 
   // Appends `tokens` to every sequence, from position `begin` on, in steps of as many rows as fit; logits of the last
   // token of each sequence. Seconds.
@@ -46,6 +53,7 @@ class Lanes {
       if (limits_.states > 0) batch.states.push_back(lane);
       batch.row_begin.push_back(static_cast<uint32_t>(batch.tokens.size()));
       batch.page_begin.push_back(static_cast<uint32_t>(batch.pages.size()));
+      batch.adapter_scales.insert(batch.adapter_scales.end(), scales_.begin(), scales_.end());
       if (last) batch.outputs.push_back(static_cast<uint32_t>(batch.tokens.size()) - 1);
     }
     plan_.submit(batch);
@@ -55,6 +63,7 @@ class Lanes {
   Plan& plan_;
   Limits limits_;
   uint32_t count_, pages_, vocabulary_;
+  std::vector<float> scales_;
 };
 
 void measure(Lanes& lanes, const BenchmarkOptions& options, BenchmarkResult& result) {
@@ -106,6 +115,11 @@ BenchmarkResult benchmark(const std::filesystem::path& path, const EngineOptions
                                                                   : KvType::q8_0;
     model_options.pre_tokenizer = engine.pre_tokenizer;
     model_options.chat_template = false;
+    std::vector<float> scales;
+    for (const AdapterFile& adapter : engine.adapters) {
+      model_options.adapters.push_back(adapter.path);
+      scales.push_back(adapter.scale);
+    }
     const LoadedModel model = load_model(Gguf::open(path), model_options);
     if (!model.config.causal)
       throw Error(ErrorCode::invalid_argument, "a model that makes embeddings and no text cannot be measured");
@@ -119,7 +133,7 @@ BenchmarkResult benchmark(const std::filesystem::path& path, const EngineOptions
     read_weights(model.program, [](double) {});
     result.load_seconds = std::chrono::duration<double>(Clock::now() - start).count();
 
-    Lanes lanes(*plan, limits, options.batch, model.program.vocabulary);
+    Lanes lanes(*plan, limits, options.batch, model.program.vocabulary, std::move(scales));
     measure(lanes, options, result);
     const DeviceInfo info = describe_device(device_options);
     result.device = info.name;

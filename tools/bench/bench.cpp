@@ -82,6 +82,7 @@ void add_bench(CLI::App& program) {
       ->capture_default_str();
   command->add_flag("--json", options->json, "One line of JSON");
   add_engine_options(*command, options->engine);
+  add_adapter_option(*command, options->engine.adapters);
   command->remove_option(command->get_option("--ctx"));
   command->callback([=] { run(*options); });
 }

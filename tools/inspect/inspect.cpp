@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <iostream>
 #include <memory>
+#include <set>
 
 #include "engine/model/listing.h"
 #include "engine/model/loaded_model.h"
@@ -15,6 +16,7 @@ namespace {
 struct InspectOptions {
   std::string model;
   uint32_t context = 0;
+  std::vector<AdapterFile> adapters;
   bool json = false, tensors = false, program = false;
 };
 
@@ -31,6 +33,25 @@ nlohmann::ordered_json tensor_list(const Gguf& file) {
                     {"bytes", tensor.bytes.size()}});
   }
   return list;
+}
+
+// What an adapter says of itself.
+nlohmann::ordered_json describe_adapter(const Adapter& adapter) {
+  std::set<uint64_t> ranks;
+  for (const Adapter::Pair& pair : adapter.pairs()) ranks.insert(pair.rank());
+  return {{"architecture", adapter.file().find_string("general.architecture").value_or("")},
+          {"alpha", adapter.alpha()},
+          {"ranks", ranks},
+          {"changes", adapter.pairs().size()},
+          {"bytes", adapter.bytes()}};
+}
+
+// The same as a line.
+std::string adapter_line(const nlohmann::ordered_json& adapter) {
+  std::string ranks;
+  for (const auto& rank : adapter["ranks"]) ranks += (ranks.empty() ? "" : ", ") + rank.dump();
+  return "a LoRA adapter for models of the architecture " + adapter["architecture"].get<std::string>() + ": changes " +
+         adapter["changes"].dump() + " tensors, rank " + ranks + ", alpha " + adapter["alpha"].dump();
 }
 
 // What the chat template says of calls and reasoning; null where there is none.
@@ -54,22 +75,33 @@ std::string chat_line(const nlohmann::ordered_json& chat) {
          (chat["reasoning"].get<bool>() ? "" : "no ") + "reasoning";
 }
 
+void describe_model(Gguf file, const InspectOptions& options, nlohmann::ordered_json& out) {
+  ModelOptions model_options{.context = options.context, .pre_tokenizer = {}, .chat_template = false};
+  for (const AdapterFile& adapter : options.adapters) model_options.adapters.push_back(adapter.path);
+  const LoadedModel model = load_model(std::move(file), model_options);
+  const MemoryPlan memory = plan_memory(model.program, model.limits);
+  out["memory"] = {{"context", model.context},
+                   {"weights", memory.weights},
+                   {"cache_f16", memory.cache},
+                   {"activations", memory.activations}};
+  if (options.program) out["program"] = list_program(model.program);
+  out["chat"] = describe_chat(model);
+}
+
 void inspect(const InspectOptions& options) {
   Gguf file = options.model.empty() ? Gguf::view(builtin_model(), "the built-in model")
                                     : Gguf::open(store::find_model(options.model));
   nlohmann::ordered_json out = {{"metadata", metadata(file)}, {"tensor_count", file.tensors().size()}};
   if (options.tensors) out["tensors"] = tensor_list(file);
+  const bool adapts = is_adapter(file);
   // A vocabulary or a model of another architecture can be looked at, though not be run.
   std::string why_not;
   try {
-    const LoadedModel model = load_model(std::move(file), {.context = options.context, .chat_template = false});
-    const MemoryPlan memory = plan_memory(model.program, model.limits);
-    out["memory"] = {{"context", model.context},
-                     {"weights", memory.weights},
-                     {"cache_f16", memory.cache},
-                     {"activations", memory.activations}};
-    if (options.program) out["program"] = list_program(model.program);
-    out["chat"] = describe_chat(model);
+    if (adapts) {
+      out["adapter"] = describe_adapter(Adapter(std::move(file)));
+    } else {
+      describe_model(std::move(file), options, out);
+    }
   } catch (const std::runtime_error& error) {
     out["cannot_run"] = why_not = error.what();
   }
@@ -85,6 +117,10 @@ void inspect(const InspectOptions& options) {
     for (const auto& tensor : out["tensors"])
       std::cout << "  " << tensor["name"].get<std::string>() << "  " << tensor["format"].get<std::string>() << "  "
                 << tensor["shape"].dump() << "  " << tensor["bytes"] << " bytes\n";
+  if (out.contains("adapter")) {
+    std::cout << adapter_line(out["adapter"]) << '\n';
+    return;
+  }
   if (!why_not.empty()) {
     std::cout << "cannot run: " << why_not << '\n';
     return;
@@ -105,6 +141,7 @@ void add_inspect(CLI::App& program) {
   CLI::App* command = program.add_subcommand("inspect", "Show a model's metadata, tensors, memory plan and program");
   command->add_option("MODEL", options->model, "A GGUF file, or a name in the store; default: the built-in model");
   command->add_option("--ctx", options->context, "Context of the memory plan")->check(between(1, 1 << 24));
+  add_adapter_option(*command, options->adapters);
   command->add_flag("--json", options->json, "As JSON");
   command->add_flag("--tensors", options->tensors, "List the tensors");
   command->add_flag("--program", options->program, "List the ops that the model becomes");

@@ -63,6 +63,7 @@ void add_logits(CLI::App& program) {
   CLI::App* command = program.add_subcommand("logits", "Logits after given positions of a sequence of tokens");
   command->add_option("MODEL", *model, "A GGUF file, or a name in the store")->required();
   add_engine_options(*command, *options);
+  add_adapter_option(*command, options->adapters);
   command->footer(
       "stdin: {\"tokens\":[...],\"positions\":[...]}; stdout: {\"outputs\":[{\"position\":p,\"logits\":[...]}]}.\n"
       "The context is 256 tokens, or as many as there are, unless --ctx says otherwise.");

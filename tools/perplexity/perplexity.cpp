@@ -267,6 +267,7 @@ void add_perplexity(CLI::App& program) {
   command->add_option("MODEL", options->model, "A GGUF file, or a name in the store")->required();
   command->add_option("TEXT", options->text, "A text file");
   add_engine_options(*command, options->engine);
+  add_adapter_option(*command, options->engine.adapters);
   command->remove_option(command->get_option("--ctx"));
   options->chunk = kDefaultChunk;
   const CLI::Option* chunk =

@@ -10,13 +10,29 @@ bool can_decode(const std::string& encoding) {
   return encoding.empty() || boost::beast::iequals(encoding, "identity") || boost::beast::iequals(encoding, "zstd");
 }
 
-boost::asio::awaitable<Json> read_body(Connection& connection, Service& service, uint64_t* unpacked) {
+namespace {
+
+// What `parse` makes of the unpacked body.
+template <class Parse>
+Json parsed(const Connection& connection, const Service& service, Parse&& parse) {
   const bool packed = boost::beast::iequals(connection.header("Content-Encoding"), "zstd");
+  const std::string& body = connection.request().body();
+  return packed ? parse(decompress_zstd(body, service.options.body_bytes)) : parse(body);
+}
+
+}  // namespace
+
+boost::asio::awaitable<Json> read_value(Connection& connection, Service& service) {
+  co_return co_await service.workers.run(
+      [&] { return parsed(connection, service, [](const std::string& body) { return parse_value(body); }); });
+}
+
+boost::asio::awaitable<Json> read_body(Connection& connection, Service& service, uint64_t* unpacked) {
   co_return co_await service.workers.run([&] {
-    const std::string& body = connection.request().body();
-    const std::string whole = packed ? decompress_zstd(body, service.options.body_bytes) : "";
-    if (unpacked != nullptr) *unpacked = packed ? whole.size() : body.size();
-    return parse_object(packed ? whole : body);
+    return parsed(connection, service, [&](const std::string& body) {
+      if (unpacked != nullptr) *unpacked = body.size();
+      return parse_object(body);
+    });
   });
 }
 

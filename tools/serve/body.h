@@ -9,6 +9,9 @@ namespace hearth::serve {
 // Whether bodies of this Content-Encoding can be read: none, identity or zstd.
 bool can_decode(const std::string& encoding);
 
+// One JSON value, in a worker's thread. Throws ApiError.
+boost::asio::awaitable<Json> read_value(Connection& connection, Service& service);
+
 // One JSON object, in a worker's thread, and how many bytes it had unpacked. Throws ApiError.
 boost::asio::awaitable<Json> read_body(Connection& connection, Service& service, uint64_t* unpacked = nullptr);
 

@@ -61,6 +61,29 @@ std::string Connection::path() const {
   return std::string(target.substr(0, target.find('?')));
 }
 
+std::string Connection::parameter(const std::string& name) const {
+  const std::string target(request_.target());
+  size_t at = target.find('?');
+  while (at != target.npos) {
+    const size_t end = std::min(target.find('&', at + 1), target.size());
+    const std::string pair = target.substr(at + 1, end - at - 1);
+    at = end == target.size() ? target.npos : end;
+    if (!pair.starts_with(name + "=")) continue;
+    std::string value;
+    for (size_t i = name.size() + 1; i < pair.size(); ++i) {
+      const bool escaped = pair[i] == '%' && i + 2 < pair.size() &&
+                           std::isxdigit(static_cast<unsigned char>(pair[i + 1])) &&
+                           std::isxdigit(static_cast<unsigned char>(pair[i + 2]));
+      value += escaped          ? static_cast<char>(std::stoi(pair.substr(i + 1, 2), nullptr, 16))
+               : pair[i] == '+' ? ' '
+                                : pair[i];
+      if (escaped) i += 2;
+    }
+    return value;
+  }
+  return "";
+}
+
 void Connection::set_header(const std::string& name, std::string value) {
   std::erase_if(headers_, [&](const HttpHeader& header) { return header.first == name; });
   headers_.emplace_back(name, std::move(value));

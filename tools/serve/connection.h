@@ -66,6 +66,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const Request& request() const { return request_; }
   std::string header(const char* name) const;
   std::string path() const;  // without what follows "?"
+  // The value of a parameter behind "?", as forms write it; empty where it is absent.
+  std::string parameter(const std::string& name) const;
   const std::string& greeting() const { return handler_.greeting; }
 
   // For every answer to this request; takes the place of one with the same name.

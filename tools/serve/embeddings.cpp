@@ -86,8 +86,11 @@ struct Vectors {
 };
 
 // Starts all; their number of tokens.
-uint64_t start_all(Engine& engine, const EmbeddingAsk& ask, const std::shared_ptr<Vectors>& vectors,
+uint64_t start_all(Models::Claim& claim, const EmbeddingAsk& ask, const std::shared_ptr<Vectors>& vectors,
                    asio::io_context& io) {
+  Engine& engine = claim.engine();
+  std::optional<std::vector<AdapterUse>> adapters;
+  if (claim.adapter()) adapters = {*claim.adapter()};
   const ModelInfo& info = engine.info();
   if (!info.has_embeddings)
     throw invalid_request("the server was started without --embeddings", "model", "embeddings_not_enabled");
@@ -101,13 +104,16 @@ uint64_t start_all(Engine& engine, const EmbeddingAsk& ask, const std::shared_pt
     tokens += sequences.back().size();
   }
   for (size_t i = 0; i < sequences.size(); ++i)
-    engine.start_embedding(sequences[i], ask.pooling, [vectors, i, &io](Embedding embedding) {
-      asio::post(io, [vectors, i, embedding = std::move(embedding)]() mutable {
-        vectors->all[i] = std::move(embedding);
-        --vectors->left;
-        if (vectors->on_arrival) vectors->on_arrival();
-      });
-    });
+    engine.start_embedding(
+        sequences[i], ask.pooling,
+        [vectors, i, &io](Embedding embedding) {
+          asio::post(io, [vectors, i, embedding = std::move(embedding)]() mutable {
+            vectors->all[i] = std::move(embedding);
+            --vectors->left;
+            if (vectors->on_arrival) vectors->on_arrival();
+          });
+        },
+        adapters);
   return tokens;
 }
 
@@ -117,7 +123,6 @@ asio::awaitable<EmbeddingAnswer> embed(Connection& connection, Service& service,
   Signal& signal = connection.signal();
   const auto claim = service.models.claim(ask.model, [&] { signal.notify(); });
   co_await wait_for_model(connection, service, *claim);
-  Engine& engine = claim->engine();
 
   const auto vectors = std::make_shared<Vectors>();
   vectors->all.resize(ask.inputs.size());
@@ -125,7 +130,7 @@ asio::awaitable<EmbeddingAnswer> embed(Connection& connection, Service& service,
   vectors->on_arrival = [&signal] { signal.notify(); };
   const std::shared_ptr<void> closing(nullptr, [&](void*) { vectors->on_arrival = nullptr; });
   EmbeddingAnswer answer;
-  answer.tokens = co_await service.workers.run([&] { return start_all(engine, ask, vectors, service.io); });
+  answer.tokens = co_await service.workers.run([&] { return start_all(*claim, ask, vectors, service.io); });
   while (vectors->left > 0) {
     co_await signal.wait_for(service.options.silence);
     if (connection.gone() || connection.interrupted()) throw ended_early();

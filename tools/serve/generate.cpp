@@ -65,8 +65,10 @@ ApiError too_long(const ApiError& error, Engine& engine, const Job& job) {
 }
 
 // Starts all choices; the tokens of their prompts, where the reply wants to know.
-uint64_t start(Engine& engine, Job& job, Answers& answers) {
+uint64_t start(Models::Claim& claim, Job& job, Answers& answers) {
+  Engine& engine = claim.engine();
   if (job.prepare) job.prepare(engine, job);
+  use_adapter(job, claim.adapter());
   check_against(job, engine.info());
   warn_of_context(engine, job);
   warn_of_tokens(engine, job);
@@ -105,14 +107,14 @@ asio::awaitable<bool> answer_job(Connection& connection, Service& service, Local
   if (job.stream && (!answering.may_hand_over || job.requests.size() == 1))
     on_silence = [&] { return break_silence(connection, *job.reply); };
   co_await wait_for_model(connection, service, *claim, std::move(on_silence));
-  Engine& engine = claim->engine();
+  claim->engine();  // throws where it could not be loaded
   if (job.keep_alive) service.models.keep(job.model, *job.keep_alive);
 
   const auto answers = std::make_shared<Answers>(
       service.io, [&] { signal.notify(); }, [&] { connection.close(); });
   const std::shared_ptr<void> closing(nullptr, [&](void*) { answers->close(); });
   TimeLimit limit(job);
-  const uint64_t prompt_tokens = co_await service.workers.run([&] { return start(engine, job, *answers); });
+  const uint64_t prompt_tokens = co_await service.workers.run([&] { return start(*claim, job, *answers); });
   warn(connection, job);
   Telling telling(connection, service, job, *answers, limit, answering.watch ? &*answering.watch : nullptr);
   if (!answering.goes_on.empty()) {

@@ -39,6 +39,11 @@ const char* finish_reason(const Result& result) {
   return result.reason == FinishReason::max_tokens || result.reason == FinishReason::context_full ? "length" : "stop";
 }
 
+void use_adapter(Job& job, const std::optional<AdapterUse>& adapter) {
+  for (Request& request : job.requests)
+    if (adapter && !request.adapters) request.adapters = {*adapter};
+}
+
 void check_against(const Job& job, const ModelInfo& model) {
   const auto in_vocabulary = [&](int32_t id) { return id >= 0 && static_cast<uint32_t>(id) < model.vocabulary; };
   for (const Request& request : job.requests) {
@@ -47,6 +52,11 @@ void check_against(const Job& job, const ModelInfo& model) {
         throw invalid_request("'logit_bias' names token " + std::to_string(id) + ", but the vocabulary has " +
                                   std::to_string(model.vocabulary),
                               "logit_bias", "invalid_value");
+    for (const AdapterUse& use : request.adapters.value_or(std::vector<AdapterUse>()))
+      if (use.adapter >= model.adapters.size())
+        throw invalid_request("'lora' names adapter " + std::to_string(use.adapter) + ", but the model has " +
+                                  std::to_string(model.adapters.size()),
+                              "lora", "invalid_value");
     if (const auto* ids = std::get_if<std::vector<int32_t>>(&request.prompt))
       for (const int32_t id : *ids)
         if (!in_vocabulary(id))

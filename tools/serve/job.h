@@ -97,7 +97,11 @@ const char* finish_reason(const Result& result);
 // Whether the answer ended with calls that the client should answer.
 bool ends_with_calls(const Result& result);
 
-// Throws ApiError for what only the model can tell: a bias of a token that it has not, a gap that it cannot fill.
+// Lets the requests that say nothing of adapters use this one, if any.
+void use_adapter(Job& job, const std::optional<AdapterUse>& adapter);
+
+// Throws ApiError for what only the model can tell: an adapter, or a bias of a token that it has not, a gap that it
+// cannot fill.
 void check_against(const Job& job, const ModelInfo& model);
 
 }  // namespace hearth::serve

@@ -33,7 +33,7 @@ class Limits {
 
 }  // namespace
 
-Json parse_object(std::string_view body) {
+Json parse_value(std::string_view body) {
   Json parsed;
   try {
     parsed =
@@ -48,6 +48,11 @@ Json parse_object(std::string_view body) {
     throw invalid_request("the body is not valid JSON" +
                           (from == what.npos ? "" : " (" + what.substr(from, to - from) + ")"));
   }
+  return parsed;
+}
+
+Json parse_object(std::string_view body) {
+  Json parsed = parse_value(body);
   if (!parsed.is_object()) throw invalid_request("the body must be a JSON object");
   return parsed;
 }

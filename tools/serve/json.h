@@ -15,6 +15,8 @@ inline constexpr int kJsonDepth = 64;
 inline constexpr size_t kJsonValues = 1 << 20;
 inline constexpr size_t kJsonKeys = 2048;  // of one object
 
+// One JSON value. Throws ApiError (400) for what is none, and past the limits above.
+Json parse_value(std::string_view body);
 // One JSON object. Throws ApiError (400) for anything else, and past the limits above.
 Json parse_object(std::string_view body);
 

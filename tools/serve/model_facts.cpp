@@ -28,9 +28,11 @@ std::string mib(uint64_t bytes) {
 ModelFacts read_facts(const ModelSource& source, const EngineOptions& options) {
   return with_public_errors([&] {
     Gguf file = source.path.empty() ? Gguf::view(source.bytes, source.name) : Gguf::open(source.path);
-    const LoadedModel model =
-        load_model(std::move(file), {options.context, kv_type_of(options.cache_type), options.pre_tokenizer,
-                                     options.chat_template, options.parallel, options.cache_tokens});
+    ModelOptions model_options{options.context,       kv_type_of(options.cache_type),
+                               options.pre_tokenizer, options.chat_template,
+                               options.parallel,      options.cache_tokens};
+    for (const AdapterFile& adapter : source.adapters) model_options.adapters.push_back(adapter.path);
+    const LoadedModel model = load_model(std::move(file), model_options);
     ModelFacts facts;
     facts.architecture = model.config.architecture->name;
     std::map<Format, uint64_t> bytes;

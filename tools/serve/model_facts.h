@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "hearth/hearth.h"
 #include "tools/serve/json.h"
@@ -13,9 +14,10 @@ namespace hearth::serve {
 // A model that the server knows by name.
 struct ModelSource {
   std::string name;
-  std::filesystem::path path;        // empty: the model is in memory
-  std::span<const std::byte> bytes;  // then
-  std::filesystem::path draft = {};  // a model that guesses; empty: none
+  std::filesystem::path path;              // empty: the model is in memory
+  std::span<const std::byte> bytes;        // then
+  std::filesystem::path draft = {};        // a model that guesses; empty: none
+  std::vector<AdapterFile> adapters = {};  // each has a name, which requests may give instead of the model's
 };
 
 struct ModelFacts {

@@ -42,6 +42,14 @@ void each_standing_name(const Service& service,
   for (const route::Alias& alias : service.options.routing.policy.aliases) action(alias.name, alias.model);
 }
 
+// An adapter goes by its name as a model that its own one is the parent of.
+Json adapter_json(const std::string& name, const std::string& model, const ModelFacts& facts, int64_t created,
+                  bool loaded) {
+  Json json = model_json(name, facts, created, loaded);
+  json["parent"] = model;
+  return json;
+}
+
 Json standing_name_json(const std::string& name, const std::string& model, int64_t created) {
   Json json = {{"id", name}, {"object", "model"}, {"created", created}, {"owned_by", "hearth"}};
   if (!model.empty()) json["alias_of"] = model;
@@ -56,6 +64,9 @@ Json anthropic_model_json(const std::string& name, int64_t created) {
 Json anthropic_list(const Service& service) {
   Json data = Json::array();
   service.models.each([&](const std::string& name, const ModelFacts&, const Engine*) {
+    data.push_back(anthropic_model_json(name, service.started));
+  });
+  service.models.each_adapter([&](const std::string& name, const std::string&, const ModelFacts&, const Engine*) {
     data.push_back(anthropic_model_json(name, service.started));
   });
   for (const Remote& remote : service.options.remotes)
@@ -78,6 +89,10 @@ asio::awaitable<void> list_models(Connection& connection, Service& service) {
   service.models.each([&](const std::string& name, const ModelFacts& facts, const Engine* engine) {
     list.push_back(model_json(name, facts, service.started, engine != nullptr));
   });
+  service.models.each_adapter(
+      [&](const std::string& name, const std::string& model, const ModelFacts& facts, const Engine* engine) {
+        list.push_back(adapter_json(name, model, facts, service.started, engine != nullptr));
+      });
   for (const Remote& remote : service.options.remotes)
     for (const std::string& name : remote.models) list.push_back(remote_model_json(name, remote, service.started));
   each_standing_name(service, [&](const std::string& name, const std::string& model) {
@@ -94,6 +109,10 @@ asio::awaitable<void> show_model(Connection& connection, Service& service) {
   service.models.each([&](const std::string& name, const ModelFacts& facts, const Engine* engine) {
     if (name == wanted) found = model_json(name, facts, service.started, engine != nullptr);
   });
+  service.models.each_adapter(
+      [&](const std::string& name, const std::string& model, const ModelFacts& facts, const Engine* engine) {
+        if (name == wanted) found = adapter_json(name, model, facts, service.started, engine != nullptr);
+      });
   if (const Remote* remote = find_remote(service, wanted)) found = remote_model_json(wanted, *remote, service.started);
   each_standing_name(service, [&](const std::string& name, const std::string& model) {
     if (name == wanted) found = standing_name_json(name, model, service.started);

@@ -12,6 +12,7 @@ enum class State { absent, loading, loaded, unloading };
 
 Engine open_engine(const ModelSource& source, EngineOptions options) {
   options.draft = source.draft;
+  options.adapters = source.adapters;
   return source.path.empty() ? Engine::view(source.bytes, source.name, options) : Engine::load(source.path, options);
 }
 
@@ -20,6 +21,7 @@ Engine open_engine(const ModelSource& source, EngineOptions options) {
 struct Models::Model {
   ModelSource source;
   ModelFacts facts;
+  std::vector<float> scales;  // of adapters, as they are now
   State state = State::absent;
   std::optional<Engine> engine;  // where loaded
   std::vector<Claim*> claims;
@@ -32,8 +34,8 @@ struct Models::Model {
   bool wanted() const { return state == State::absent && !claims.empty(); }
 };
 
-Models::Claim::Claim(Models& models, Model& model, std::function<void()> on_settled)
-    : models_(models), model_(model), on_settled_(std::move(on_settled)) {
+Models::Claim::Claim(Models& models, Model& model, std::optional<AdapterUse> adapter, std::function<void()> on_settled)
+    : models_(models), model_(model), adapter_(adapter), on_settled_(std::move(on_settled)) {
   model_.claims.push_back(this);
 }
 
@@ -55,6 +57,7 @@ Models::Models(boost::asio::io_context& io, std::vector<ModelSource> sources, Mo
   for (ModelSource& source : sources) {
     auto model = std::make_unique<Model>();
     model->facts = read_facts(source, options_.engine);
+    for (const AdapterFile& adapter : source.adapters) model->scales.push_back(adapter.scale);
     model->source = std::move(source);
     options_.log(describe_memory(model->source.name, model->facts, options_.engine));
     if (model->facts.context > model->facts.trained_context)
@@ -72,31 +75,71 @@ Models::~Models() {
 
 const std::string& Models::default_name() const { return models_.front()->source.name; }
 
-Models::Model* Models::find(const std::string& name) const {
+Models::Found Models::find(const std::string& name) const {
   constexpr std::string_view kLatest = ":latest";
-  const auto named = [&](std::string_view wanted) -> Model* {
-    const auto found = std::ranges::find_if(models_, [&](const auto& model) { return model->source.name == wanted; });
-    return found == models_.end() ? nullptr : found->get();
+  const auto named = [&](std::string_view wanted) -> Found {
+    for (const auto& model : models_) {
+      if (model->source.name == wanted) return {model.get(), std::nullopt};
+      for (uint32_t i = 0; i < model->source.adapters.size(); ++i)
+        if (model->source.adapters[i].name == wanted) return {model.get(), i};
+    }
+    return {};
   };
-  Model* model = named(name);
-  if (model == nullptr && name.ends_with(kLatest))
-    model = named(std::string_view(name).substr(0, name.size() - kLatest.size()));
-  return model;
+  Found found = named(name);
+  if (found.model == nullptr && name.ends_with(kLatest))
+    found = named(std::string_view(name).substr(0, name.size() - kLatest.size()));
+  return found;
+}
+
+Models::Model& Models::required(const std::string& name) const {
+  Model* const model = find(name).model;
+  if (model == nullptr) throw unknown_model(name);
+  return *model;
 }
 
 const std::string* Models::find_name(const std::string& name) const {
-  const Model* model = find(name);
+  const Found found = find(name);
+  if (found.model == nullptr) return nullptr;
+  return found.adapter ? &found.model->source.adapters[*found.adapter].name : &found.model->source.name;
+}
+
+const std::string* Models::find_base(const std::string& name) const {
+  const Model* model = find(name).model;
   return model == nullptr ? nullptr : &model->source.name;
 }
 
 std::unique_ptr<Models::Claim> Models::claim(const std::string& name, std::function<void()> on_settled) {
-  Model* const found = find(name);
-  if (found == nullptr) throw unknown_model(name);
-  Model& model = *found;
+  const Found found = find(name);
+  Model& model = required(name);
+  std::optional<AdapterUse> adapter;
+  if (found.adapter) {
+    const float scale = model.source.adapters[*found.adapter].scale;
+    adapter = AdapterUse{*found.adapter, scale == 0 ? 1 : scale};
+  }
   if (model.claims.empty()) model.asked = static_cast<uint64_t>(Clock::now().time_since_epoch().count());
-  std::unique_ptr<Claim> claim(new Claim(*this, model, std::move(on_settled)));
+  std::unique_ptr<Claim> claim(new Claim(*this, model, adapter, std::move(on_settled)));
   advance();
   return claim;
+}
+
+std::vector<AdapterFile> Models::adapters(const std::string& name) const {
+  const Model& model = required(name);
+  std::vector<AdapterFile> adapters = model.source.adapters;
+  for (size_t i = 0; i < adapters.size(); ++i) adapters[i].scale = model.scales[i];
+  return adapters;
+}
+
+void Models::set_adapter_scales(const std::string& name, std::vector<float> scales) {
+  Model& model = required(name);
+  model.scales = std::move(scales);
+  if (model.engine) model.engine->set_adapter_scales(model.scales);
+}
+
+void Models::each_adapter(
+    const std::function<void(const std::string&, const std::string&, const ModelFacts&, const Engine*)>& action) const {
+  for (const auto& model : models_)
+    for (const AdapterFile& adapter : model->source.adapters)
+      action(adapter.name, model->source.name, model->facts, model->engine ? &*model->engine : nullptr);
 }
 
 void Models::each(const std::function<void(const std::string&, const ModelFacts&, const Engine*)>& action) const {
@@ -165,6 +208,7 @@ void Models::load(Model& model) {
 void Models::settle(Model& model, std::optional<Engine> engine, std::optional<ApiError> failure) {
   model.state = engine ? State::loaded : State::absent;
   model.engine = std::move(engine);
+  if (model.engine) model.engine->set_adapter_scales(model.scales);
   model.last_used = Clock::now();
   for (Claim* claim : model.claims) {
     claim->failure_ = failure;
@@ -190,7 +234,7 @@ void Models::unload(Model& model) {
 }
 
 void Models::keep(const std::string& name, std::chrono::seconds time) {
-  if (Model* const model = find(name)) model->keep_alive = time;
+  if (Model* const model = find(name).model) model->keep_alive = time;
 }
 
 // Nothing: it stays.
@@ -202,7 +246,7 @@ std::optional<std::chrono::seconds> Models::keep_alive_of(const Model& model) co
 }
 
 std::optional<std::chrono::seconds> Models::stays(const std::string& name) const {
-  const Model* const model = find(name);
+  const Model* const model = find(name).model;
   const auto time = model == nullptr ? std::nullopt : keep_alive_of(*model);
   if (!time || !model->idle()) return time;
   return std::max(std::chrono::ceil<std::chrono::seconds>(model->last_used + *time - Clock::now()),

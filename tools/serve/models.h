@@ -39,12 +39,15 @@ class Models {
 
     bool settled() const;  // loaded, or failed to
     Engine& engine();      // throws ApiError where it failed
+    // The adapter whose name was asked for instead of the model's. Its scale is the one that it was given, but not 0.
+    const std::optional<AdapterUse>& adapter() const { return adapter_; }
 
    private:
     friend class Models;
-    Claim(Models& models, Model& model, std::function<void()> on_settled);
+    Claim(Models& models, Model& model, std::optional<AdapterUse> adapter, std::function<void()> on_settled);
     Models& models_;
     Model& model_;
+    std::optional<AdapterUse> adapter_;
     std::function<void()> on_settled_;
     std::optional<ApiError> failure_;
   };
@@ -55,8 +58,11 @@ class Models {
 
   // The first one's name.
   const std::string& default_name() const;
-  // The name of the model that is called so: its own, with or without Ollama's ":latest". Null where there is none.
+  // The name of the model that is called so: its own, or that of one of its adapters, with or without Ollama's
+  // ":latest". Null where there is none.
   const std::string* find_name(const std::string& name) const;
+  // The model's own name for any that find_name() finds; null for others.
+  const std::string* find_base(const std::string& name) const;
   // Throws ApiError (404) for a name that is not known. on_settled may be called until the claim is gone.
   std::unique_ptr<Claim> claim(const std::string& name, std::function<void()> on_settled);
 
@@ -69,13 +75,27 @@ class Models {
   // Calls `action` with the name, facts and engine of each model; the engine is null where it is not loaded.
   void each(const std::function<void(const std::string&, const ModelFacts&, const Engine*)>& action) const;
 
+  // Calls `action` with the names of each adapter and of its model, and the model's facts and engine.
+  void each_adapter(const std::function<void(const std::string&, const std::string&, const ModelFacts&, const Engine*)>&
+                        action) const;
+
+  // A model's adapters with the scales that requests get which say nothing of adapters. Both throw ApiError (404) for a
+  // name that is not known; scales: one for each adapter.
+  std::vector<AdapterFile> adapters(const std::string& name) const;
+  void set_adapter_scales(const std::string& name, std::vector<float> scales);
+
   // Forgets the timer that unloads, so that nothing is left to wait for.
   void stop();
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  Model* find(const std::string& name) const;
+  struct Found {
+    Model* model = nullptr;
+    std::optional<uint32_t> adapter;
+  };
+  Found find(const std::string& name) const;
+  Model& required(const std::string& name) const;
   void advance();
   bool make_room(const Model& wanted);
   void load(Model& model);

@@ -16,32 +16,8 @@ namespace asio = boost::asio;
 
 constexpr size_t kMostRows = 1000, kUsualRows = 100;
 
-// The value of a parameter behind "?", as the page writes it; empty where it is absent.
-std::string parameter(const Connection& connection, const std::string& name) {
-  const std::string target(connection.request().target());
-  size_t at = target.find('?');
-  while (at != target.npos) {
-    const size_t end = std::min(target.find('&', at + 1), target.size());
-    const std::string pair = target.substr(at + 1, end - at - 1);
-    at = end == target.size() ? target.npos : end;
-    if (!pair.starts_with(name + "=")) continue;
-    std::string value;
-    for (size_t i = name.size() + 1; i < pair.size(); ++i) {
-      const bool escaped = pair[i] == '%' && i + 2 < pair.size() &&
-                           std::isxdigit(static_cast<unsigned char>(pair[i + 1])) &&
-                           std::isxdigit(static_cast<unsigned char>(pair[i + 2]));
-      value += escaped          ? static_cast<char>(std::stoi(pair.substr(i + 1, 2), nullptr, 16))
-               : pair[i] == '+' ? ' '
-                                : pair[i];
-      if (escaped) i += 2;
-    }
-    return value;
-  }
-  return "";
-}
-
 size_t rows_wanted(const Connection& connection) {
-  const std::string last = parameter(connection, "last");
+  const std::string last = connection.parameter("last");
   const bool number = !last.empty() && last.size() < 6 &&
                       std::ranges::all_of(last, [](unsigned char c) { return std::isdigit(c) != 0; });
   return std::clamp<size_t>(number ? std::stoul(last) : kUsualRows, 1, kMostRows);
@@ -100,7 +76,7 @@ asio::awaitable<void> show_audit(Connection& connection, Service& service) {
   const std::filesystem::path& log = log_of(service);
   std::vector<std::pair<const char*, std::string>> filters;
   for (const char* name : {"task", "route", "client", "rule", "repository", "request"})
-    filters.emplace_back(name, parameter(connection, name));
+    filters.emplace_back(name, connection.parameter(name));
   const Json rows = co_await read_log(service, [&] {
     return Json{{"data", read_rows(log, rows_wanted(connection), filters)}};
   });

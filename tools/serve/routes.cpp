@@ -8,6 +8,7 @@
 #include "tools/serve/body.h"
 #include "tools/serve/embeddings.h"
 #include "tools/serve/generate.h"
+#include "tools/serve/llama/adapter_routes.h"
 #include "tools/serve/llama/llama_reply.h"
 #include "tools/serve/llama/llama_request.h"
 #include "tools/serve/model_routes.h"
@@ -63,7 +64,8 @@ using WordError = Json (*)(const ApiError&);
 WordError wording(const Connection& connection) {
   const std::string path = connection.path();
   if (path.starts_with("/v1/messages") || !connection.header("anthropic-version").empty()) return anthropic_error_json;
-  if (path == "/infill" || path.starts_with("/completion") || path.starts_with("/slots/")) return llama_error_json;
+  if (path == "/infill" || path.starts_with("/completion") || path.starts_with("/slots/") || path == "/lora-adapters")
+    return llama_error_json;
   return path.starts_with("/api/") ? ollama_error_json : error_json;
 }
 
@@ -93,6 +95,8 @@ constexpr Route kRoutes[] = {
     {http::verb::get, "/api/tags", ollama_tags},
     {http::verb::get, "/api/ps", ollama_ps},
     {http::verb::get, "/api/version", ollama_version, true},
+    {http::verb::get, "/lora-adapters", list_adapters},
+    {http::verb::post, "/lora-adapters", scale_adapters},
     {http::verb::post, "/tokenize", tokenize},
     {http::verb::post, "/detokenize", detokenize},
     {http::verb::post, "/apply-template", apply_template},

@@ -185,7 +185,9 @@ void Routing::choose_models(Plan& plan) const {
   const bool own = !asked.empty() && asked != kAutomatic && !plan.facts.remote_model;
   plan.local_model = own ? asked : policy.local_model.empty() ? models_.default_name() : policy.local_model;
   if (const std::string* name = models_.find_name(plan.local_model)) plan.local_model = *name;
-  if (own) plan.facts.models.insert({plan.local_model, plan.local_model + ":latest"});
+  const std::string* const base = models_.find_base(plan.local_model);
+  const std::string answering = base == nullptr ? plan.local_model : *base;  // the model that an adapter changes
+  if (own) plan.facts.models.insert({plan.local_model, plan.local_model + ":latest", answering});
   if (plan.remote == nullptr && !remotes_.empty()) {
     const auto named = std::ranges::find(remotes_, policy.remote, &Remote::name);
     const Remote& remote = named == remotes_.end() ? remotes_.front() : *named;
@@ -195,7 +197,7 @@ void Routing::choose_models(Plan& plan) const {
   }
   plan.facts.sent_as = plan.remote_model;
   models_.each([&](const std::string& name, const ModelFacts& facts, const Engine*) {
-    if (name != plan.local_model) return;
+    if (name != answering) return;
     plan.facts.local_context = facts.context;
     plan.facts.local_tools = facts.has_tools;
   });
@@ -219,6 +221,11 @@ Plan Routing::begin(const Connection& connection, Json& body, uint64_t bytes, bo
   }
   plan.ruling = repositories_.find(plan.facts.paths);
   plan.wish = route::ask_quality(plan.ruling->policy, plan.facts);
+  // What adapters of a model here shall answer is answered here.
+  if (plan.facts.automatic && !body.value("lora", Json()).is_null()) {
+    plan.wish = {route::Wish::For::local, "adapter"};
+    plan.settled = true;
+  }
   plan.record.request = connection.request_id();
   plan.record.client = plan.facts.client;
   plan.record.repository = printable(connection.header("X-Hearth-Repository"));

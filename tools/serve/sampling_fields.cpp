@@ -6,7 +6,7 @@
 namespace hearth::serve {
 namespace {
 
-constexpr size_t kMostStops = 64;
+constexpr size_t kMostStops = 64, kMostAdapters = 1024;
 
 void set(float& to, std::optional<double> value) {
   if (value) to = static_cast<float>(*value);
@@ -63,6 +63,25 @@ void read_drawing(Fields& fields, Sampling& sampling) {
   set(sampling.min_p, fields.number("min_p", 0, 1));
 }
 
+void read_adapters(Fields& fields, Request& request) {
+  const Json* given = fields.find("lora");
+  if (given == nullptr) return;
+  request.adapters = read_adapter_uses(*given, "lora");
+}
+
+std::vector<AdapterUse> read_adapter_uses(const Json& list, const std::string& path) {
+  if (!list.is_array()) refuse(path, "an array of objects with id and scale");
+  if (list.size() > kMostAdapters) refuse(path, "an array of at most " + std::to_string(kMostAdapters) + " adapters");
+  std::vector<AdapterUse> uses;
+  for (size_t i = 0; i < list.size(); ++i) {
+    Fields entry(list[i], path + "[" + std::to_string(i) + "]");
+    entry.required("id");
+    const auto id = entry.integer("id", 0, INT32_MAX);
+    uses.push_back({static_cast<uint32_t>(*id), static_cast<float>(entry.number("scale", -1e6, 1e6).value_or(0))});
+  }
+  return uses;
+}
+
 void read_sampling(Fields& fields, Request& request) {
   Sampling& sampling = request.sampling;
   read_drawing(fields, sampling);
@@ -73,6 +92,7 @@ void read_sampling(Fields& fields, Request& request) {
   read_seed(fields, sampling);
   read_logit_bias(fields, sampling);
   read_stop(fields, request.stop);
+  read_adapters(fields, request);
   request.ignore_end = fields.boolean("ignore_eos", false);
   request.context = static_cast<uint32_t>(fields.integer("num_ctx", 1, INT32_MAX).value_or(0));
 }

@@ -15,7 +15,11 @@ void read_drawing(Fields& fields, Sampling& sampling);
 // One text that ends the answer, from the field `name`. Throws ApiError.
 void add_stop(const Json& text, const char* name, std::vector<std::string>& stop);
 
-// temperature, top_p, top_k, min_p, penalties, seed, logit_bias, stop, ignore_eos and num_ctx.
+// lora: [{"id": 0, "scale": 0.5}], the adapters that are used; others are not.
+void read_adapters(Fields& fields, Request& request);
+std::vector<AdapterUse> read_adapter_uses(const Json& list, const std::string& path);
+
+// temperature, top_p, top_k, min_p, penalties, seed, logit_bias, stop, ignore_eos, num_ctx and lora.
 void read_sampling(Fields& fields, Request& request);
 
 // Whether the stream ends with a count of tokens: stream_options.include_usage. Notes what it does not know.

@@ -31,6 +31,10 @@ void require_distinct_names(const ServerOptions& options) {
   for (const auto& model : options.models)
     if (!names.insert(model.name).second)
       throw UsageError("two models are named '" + model.name + "'; name one by NAME=PATH");
+  for (const auto& model : options.models)
+    for (const auto& adapter : model.adapters)
+      if (!names.insert(adapter.name).second)
+        throw UsageError("two models or adapters are named '" + adapter.name + "'; name the adapter by NAME=PATH");
   for (const auto& remote : options.remotes)
     for (const auto& name : remote.models)
       if (!names.insert(name).second) throw UsageError("two models are named '" + name + "', one of them remote");
@@ -61,6 +65,7 @@ void find_configured_models(const std::filesystem::path& folder, std::vector<ser
   for (serve::ModelSource& model : models) {
     find(model.path);
     if (!model.draft.empty()) find(model.draft);
+    for (AdapterFile& adapter : model.adapters) find(adapter.path);
   }
 }
 
@@ -70,6 +75,16 @@ void give_draft(ServerOptions& options) {
   if (options.models.size() != 1)
     throw UsageError("--draft is for one model; of several, each names its own in hearth.toml");
   options.models.front().draft = store::find_model(options.engine.draft.string());
+}
+
+// So does --lora.
+void give_adapters(ServerOptions& options) {
+  if (options.engine.adapters.empty()) return;
+  if (options.models.empty()) options.models.push_back({"spark", {}, builtin_model()});
+  if (options.models.size() != 1)
+    throw UsageError("--lora is for one model; of several, each names its own in hearth.toml");
+  auto& adapters = options.models.front().adapters;
+  adapters.insert(adapters.end(), options.engine.adapters.begin(), options.engine.adapters.end());
 }
 
 void run_server(ServerOptions options) {
@@ -162,6 +177,7 @@ void add_serve(CLI::App& program) {
                     "Fetch nothing, and send nothing: a MODEL that is neither a file nor in the store is refused, and "
                     "so is what remote models are asked, as by offline = true in hearth.toml");
   add_engine_options(*command, given->options.engine);
+  add_adapter_option(*command, given->options.engine.adapters);
   add_speculation_options(*command, given->options.engine);
   const auto* lookup = command->get_option("--lookup");
   const auto* context = command->get_option("--ctx");
@@ -195,6 +211,7 @@ void add_serve(CLI::App& program) {
     if (!given->memory.empty()) options.memory = serve::read_bytes(given->memory);
     for (const std::string& model : given->models) options.models.push_back(model_of(model, options));
     give_draft(options);
+    give_adapters(options);
     for (const std::string& key : given->keys)
       for (std::string& one : serve::read_keys(key)) options.access.keys.push_back(std::move(one));
     for (const std::string& name : given->hosts) options.access.hosts.push_back(name);

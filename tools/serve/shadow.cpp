@@ -131,6 +131,7 @@ void Shadows::run(Task& task) {
   }
   Job job = task.read();
   if (job.prepare) job.prepare(engine, job);
+  use_adapter(job, task.claim->adapter());
   Request& request = job.requests.front();
   request.max_tokens = std::min(request.max_tokens, kMostTokens);
   request.cancelled = [this] { return ending_.load(); };

@@ -288,7 +288,9 @@ class Engine {
 
   // The meaning of a sequence of tokens as a vector: its normed hidden states, pooled. Needs EngineOptions::embeddings.
   // on_done is called as on_event is.
-  void start_embedding(std::span<const int32_t> tokens, Pooling pooling, std::function<void(Embedding)> on_done);
+  // adapters: as in a request.
+  void start_embedding(std::span<const int32_t> tokens, Pooling pooling, std::function<void(Embedding)> on_done,
+                       const std::optional<std::vector<AdapterUse>>& adapters = {});
   std::vector<float> embed(std::span<const int32_t> tokens, Pooling pooling = Pooling::stated);
 
   // The scales of adapters in requests that do not say which they use, and in logits and embeddings: first those of

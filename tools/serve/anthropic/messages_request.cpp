@@ -240,6 +240,7 @@ Job read_messages_request(const Json& body, Heading heading) {
   read_output_config(fields, request, extra, job.constraint_field);
   request.prompt = finish_conversation(std::move(conversation), std::move(extra));
   read_drawing(fields, request.sampling);
+  read_adapters(fields, request);
   read_limits(fields, request);
   job.requests.push_back(std::move(request));
   job.reply = make_messages_reply(std::move(heading), shows_thinking);

@@ -95,6 +95,12 @@ asio::awaitable<void> ollama_tags(Connection& connection, Service& service) {
   service.models.each([&](const std::string& name, const ModelFacts& facts, const Engine*) {
     list.push_back(ollama_model_json(name, facts, service.started));
   });
+  service.models.each_adapter(
+      [&](const std::string& name, const std::string& parent, const ModelFacts& facts, const Engine*) {
+        Json model = ollama_model_json(name, facts, service.started);
+        model["details"]["parent_model"] = parent;
+        list.push_back(std::move(model));
+      });
   co_await connection.reply({200, to_text(Json{{"models", std::move(list)}})});
 }
 
@@ -123,6 +129,12 @@ asio::awaitable<void> ollama_show(Connection& connection, Service& service) {
     if (name == wanted)
       found = ollama_details_json(facts, engine == nullptr ? nullptr : &engine->info(), service.started);
   });
+  service.models.each_adapter(
+      [&](const std::string& name, const std::string& parent, const ModelFacts& facts, const Engine* engine) {
+        if (name != wanted) return;
+        found = ollama_details_json(facts, engine == nullptr ? nullptr : &engine->info(), service.started);
+        found["details"]["parent_model"] = parent;
+      });
   if (found.is_null()) throw unknown_model(wanted);
   co_await connection.reply({200, to_text(found)});
 }

@@ -110,6 +110,7 @@ Job read_responses_request(const Json& body, Heading heading, ResponseStore& sto
   request.constraint = read_text_format(fields);
   job.constraint_field = kSchemaField;
   read_drawing(fields, request.sampling);
+  read_adapters(fields, request);
   if (const auto most = fields.integer("max_output_tokens", 1, UINT32_MAX))
     request.max_tokens = static_cast<uint32_t>(*most);
   job.requests.push_back(std::move(request));

@@ -1,7 +1,6 @@
 // The public Engine: one model, one plan, one thread that decodes.
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <condition_variable>
 #include <deque>
 #include <future>

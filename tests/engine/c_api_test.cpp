@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "hearth/hearth_c.h"
+#include "tests/engine/model/adapter_file.h"
 #include "tests/formats/gguf_bytes.h"
 #include "tests/tools/serve/scripted_model.h"
 
@@ -41,6 +42,38 @@ class CInterface : public testing::Test {
   hearth_error error_;
   std::string text_;
 };
+
+TEST_F(CInterface, AdaptersAreLoadedWithTheModel) {
+  const auto model = folder_.path() / "scripted.gguf", file = folder_.path() / "adapter.gguf";
+  RandomAdapter adapter = random_adapter(Gguf::open(model), 4, 1);
+  adapter.alpha = 400;
+  adapter.write(file);
+  sampling_.temperature = 0;
+  sampling_.max_tokens = 6;
+  ASSERT_EQ(complete("x"), HEARTH_OK);
+  const std::string plain = text_;
+  for (const float scale : {0.5f, 0.0f}) {
+    hearth_free(engine_);
+    hearth_options options;
+    hearth_default_options(&options);
+    const char* const paths[] = {file.c_str()};
+    options.adapters = paths;
+    options.adapter_scales = &scale;
+    options.adapter_count = 1;
+    ASSERT_EQ(hearth_load(model.c_str(), &options, &engine_, &error_), HEARTH_OK) << error_.message;
+    ASSERT_EQ(complete("x"), HEARTH_OK);
+    EXPECT_EQ(text_ == plain, scale == 0);
+  }
+  hearth_options options;
+  hearth_default_options(&options);
+  options.adapter_count = 1;
+  hearth_engine* none = nullptr;
+  EXPECT_EQ(hearth_load(model.c_str(), &options, &none, &error_), HEARTH_INVALID_ARGUMENT);
+  const char* const paths[] = {model.c_str()};
+  options.adapters = paths;
+  EXPECT_EQ(hearth_load(model.c_str(), &options, &none, &error_), HEARTH_BAD_MODEL);
+  EXPECT_EQ(none, nullptr);
+}
 
 TEST_F(CInterface, ChatsGoThroughTheTemplate) {
   EXPECT_EQ(chat(R"({"messages":[{"role":"user","content":"Hi"}]})"), HEARTH_OK) << error_.message;

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/engine/model/adapter_file.h"
 #include "tests/formats/gguf_bytes.h"
 #include "tests/shared_data.h"
 #include "tests/tools/program.h"
@@ -63,6 +64,8 @@ TEST(Program, WrongCommandLinesAreUsageErrors) {
       {"run", kModel, "-p", "x", "--device", "gpu"},
       {"run", kModel, "-p", "x", "--kv-type", "q3"},
       {"run", kModel, "--stop=", "-p", "x"},
+      {"run", kModel, "--lora", "a.gguf:inf", "-p", "x"},
+      {"run", kModel, "--lora", "name=", "-p", "x"},
       {"bench", kModel, "--runs", "0"},
       {"serve", kModel, "--port", "70000"},
       {"serve", kModel, "--parallel", "0"},
@@ -86,6 +89,39 @@ TEST(Program, UnknownNamesAreNamed) {
             std::string::npos);
   EXPECT_NE(expect_refusal(run_program({"run", kModel, "-p", "x", "--pre", "klingon"}), 1).find("klingon"),
             std::string::npos);
+}
+
+TEST(Program, AdaptersChangeWhatAModelSays) {
+  const TemporaryFolder folder;
+  const std::string file = folder.path() / "sql.gguf";
+  random_adapter(Gguf::open(kModel), 4, 1).write(file);
+  const auto run = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"run", kModel, "-p", "import os", "-n", "8", "--temp", "0"};
+    words.insert(words.end(), more.begin(), more.end());
+    const Outcome outcome = run_program(words);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return outcome.out;
+  };
+  const std::string plain = run({});
+  EXPECT_NE(run({"--lora", file}), plain);
+  EXPECT_NE(run({"--lora", file + ":0.5", "--lora", "again=" + file + ":0.5"}), plain);
+  EXPECT_EQ(run({"--lora-scaled", file + ":0"}), plain);
+  const Outcome told = run_program({"inspect", file});
+  EXPECT_NE(told.out.find("a LoRA adapter for models of the architecture llama: changes"), told.out.npos) << told.out;
+  EXPECT_NE(told.out.find("rank 4, alpha 6"), told.out.npos) << told.out;
+  const Outcome listed = run_program({"inspect", kModel, "--lora", file, "--program"});
+  EXPECT_NE(listed.out.find("(+ rank 4)"), listed.out.npos) << listed.out;
+  const std::string logits = R"({"tokens":[1,2],"positions":[1]})";
+  EXPECT_NE(run_program({"logits", kModel, "--lora", file}, logits).out, run_program({"logits", kModel}, logits).out);
+  EXPECT_NE(expect_refusal(run_program({"run", file, "-p", "x"}), 1).find("is an adapter, no model"),
+            std::string::npos);
+  EXPECT_NE(expect_refusal(run_program({"run", kModel, "--lora", kModel, "-p", "x"}), 1).find("is no adapter"),
+            std::string::npos);
+  const std::string absent = folder.path() / "absent.gguf";
+  EXPECT_NE(expect_refusal(run_program({"run", kModel, "--lora", absent, "-p", "x"}), 1).find("absent.gguf"),
+            std::string::npos);
+  expect_refusal(run_program({"serve", kModel, "again=" + kModel, "--lora", file}), 2);
+  expect_refusal(run_program({"serve", "m=" + kModel, "--lora", "m=" + file}), 2);
 }
 
 TEST(Program, APromptPastTheContextStatesBothNumbers) {

@@ -66,7 +66,7 @@ class ManifestReader {
       if (layer.size == 0) refuse("its model is empty");
       manifest.model = std::move(layer);
     } else if (layer.kind == "adapter") {
-      refuse("needs a LoRA adapter, which Hearth does not run");
+      refuse("needs a LoRA adapter, which is not fetched with a model; give its file by --lora beside the model");
     } else if (std::ranges::find(kPapers, layer.kind) != kPapers.end() && layer.size <= kMostPaper) {
       manifest.papers.push_back(std::move(layer));
     } else if (std::ranges::find(manifest.left_out, layer.kind) == manifest.left_out.end()) {

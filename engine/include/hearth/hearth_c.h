@@ -36,6 +36,9 @@ typedef struct {
   const char* kernels; /* NULL: the best of this machine */
   uint32_t threads;    /* 0: one for each core */
   uint32_t context;    /* tokens; 0: the model's own, but at most 4096 */
+  const char* const* adapters; /* [adapter_count] paths of LoRA adapters of the model, which all answers use */
+  const float* adapter_scales; /* [adapter_count]; NULL: 1 for each */
+  size_t adapter_count;
 } hearth_options;
 
 typedef struct {

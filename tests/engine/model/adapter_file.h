@@ -99,7 +99,8 @@ inline RandomAdapter random_adapter(const Gguf& model, uint64_t rank, uint32_t s
   const auto changes = [&](std::string_view name) {
     if (name == "token_embd.weight") return model.find_tensor("output.weight") != nullptr;
     if (!name.ends_with(".weight") || name.find("norm") != name.npos || name == "position_embd.weight" ||
-        name == "token_types.weight" || name.starts_with("rope_") || name.ends_with("attn_sinks.weight"))
+        name == "token_types.weight" || name.ends_with("conv1d.weight") || name.starts_with("rope_") ||
+        name.ends_with("attn_sinks.weight"))
       return false;
     // Attention of a few models runs on latent vectors, with matrices for each head apart.
     return !name.ends_with("attn_k_b.weight") && !name.ends_with("attn_v_b.weight") &&

@@ -90,7 +90,8 @@ INSTANTIATE_TEST_SUITE_P(Golden, AdaptedModel,
                          testing::Values("bert", "nomic-bert", "deepseek2", "deepseek2-mla", "falcon", "gemma2",
                                          "gemma3", "glm4", "gpt-oss", "gpt2", "granitemoe", "llama-gqa-rope-freqs",
                                          "llama-mha", "llama-moe", "llama-tied", "olmo2", "phi2", "phi3", "qwen2",
-                                         "qwen2moe", "qwen3-embedding", "qwen3moe", "starcoder2"));
+                                         "qwen2moe", "qwen3-embedding", "qwen3moe", "qwen3next", "qwen35", "qwen35moe",
+                                         "starcoder2"));
 
 class Refused : public testing::Test {
  protected:

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/formats/gguf_bytes.h"
+#include "tools/store/adapter_argument.h"
 
 namespace hearth::serve {
 namespace {
@@ -37,7 +38,8 @@ TEST_F(Config, AllKeysAreRead) {
            "'\nctx = 100\nparallel = 3\nmemory = '2G'\nkeep_alive = 60\n"
            "queue = 7\nqueue_seconds = 8\nmax_tokens = 9\ngrace = 10\nembeddings = true\nlookup = true\n"
            "allow_hosts = ['a']\nallow_origins = ['b']\n"
-           "[[model]]\nname = 'm'\npath = 'sub/x.gguf'\ndraft = 'small.gguf'\n[[model]]\npath = '/y.gguf'\n");
+           "[[model]]\nname = 'm'\npath = 'sub/x.gguf'\ndraft = 'small.gguf'\n"
+           "adapters = ['sql=sub/a.gguf:0.25', '/b.gguf']\n[[model]]\npath = '/y.gguf'\n");
   EXPECT_EQ(options.host, "127.0.0.2");
   EXPECT_EQ(options.port, 80);
   EXPECT_EQ(options.ollama_port, 81);
@@ -58,6 +60,12 @@ TEST_F(Config, AllKeysAreRead) {
   EXPECT_EQ(options.models[0].name, "m");
   EXPECT_EQ(options.models[0].path, folder_.path() / "sub/x.gguf");
   EXPECT_EQ(options.models[0].draft, folder_.path() / "small.gguf");
+  ASSERT_EQ(options.models[0].adapters.size(), 2u);
+  EXPECT_EQ(options.models[0].adapters[0].name, "sql");
+  EXPECT_EQ(options.models[0].adapters[0].path, folder_.path() / "sub/a.gguf");
+  EXPECT_EQ(options.models[0].adapters[0].scale, 0.25f);
+  EXPECT_EQ(options.models[0].adapters[1].name, "b");
+  EXPECT_EQ(options.models[0].adapters[1].path, "/b.gguf");
   EXPECT_EQ(options.models[1].name, "y");
   EXPECT_TRUE(options.models[1].draft.empty());
   EXPECT_EQ(options.models[1].path, "/y.gguf");
@@ -69,8 +77,29 @@ TEST_F(Config, MistakesAreNamed) {
   EXPECT_NE(refusal("port = 70000\n").find("'port'"), std::string::npos);
   EXPECT_NE(refusal("a = 1\nb = = 2\n").find("hearth.toml:2"), std::string::npos);
   EXPECT_NE(refusal("[[model]]\nname = 'x'\n").find("'path'"), std::string::npos);
+  EXPECT_NE(refusal("[[model]]\npath = 'x'\nadapters = [1]\n").find("'adapters'"), std::string::npos);
+  EXPECT_NE(refusal("[[model]]\npath = 'x'\nadapters = 'a.gguf:inf'\n").find("'a.gguf:inf'"), std::string::npos);
   EXPECT_NE(refusal("[model]\npath = 'x'\n").find("[[model]]"), std::string::npos);
   EXPECT_THROW(read_config(folder_.path() / "absent.toml", *std::make_unique<ServerOptions>()), Error);
+}
+
+TEST_F(Config, AdaptersHaveNamesAndScales) {
+  const auto read = [](const std::string& text) {
+    const AdapterFile adapter = store::split_adapter(text);
+    return std::tuple(adapter.name, adapter.path.string(), adapter.scale);
+  };
+  using Read = std::tuple<std::string, std::string, float>;
+  EXPECT_EQ(read("/m/sql.gguf"), Read("sql", "/m/sql.gguf", 1));
+  EXPECT_EQ(read("/m/sql.gguf:0.5"), Read("sql", "/m/sql.gguf", 0.5f));
+  EXPECT_EQ(read("code=/m/sql.gguf:-2"), Read("code", "/m/sql.gguf", -2));
+  EXPECT_EQ(read("code=sql.gguf:0"), Read("code", "sql.gguf", 0));
+  EXPECT_EQ(read("/m/a=b.gguf"), Read("a=b", "/m/a=b.gguf", 1));
+  EXPECT_EQ(read("mine/sql:latest"), Read("sql:latest", "mine/sql:latest", 1)) << "no number, but a part of the name";
+  const std::string there = folder_.path() / "x.gguf:2";
+  write_text(there, "");
+  EXPECT_EQ(read(there), Read("x", there, 1)) << "a file that there is";
+  for (const char* wrong : {"a.gguf:nan", "a.gguf:1e99", ":1", "name=", "name=:1", ""})
+    EXPECT_THROW(read(wrong), Error) << wrong;
 }
 
 TEST(ModelNames, AreGivenOrTheFilesStem) {

@@ -39,6 +39,24 @@ TEST(LlamaCompletion, PromptsAreRawTextOrTokens) {
     EXPECT_THROW(read(wrong), ApiError) << wrong;
 }
 
+TEST(LlamaCompletion, AdaptersComeWithTheirScales) {
+  const auto read = [](const std::string& lora) {
+    return read_llama_completion(parse_object(R"({"prompt":"a")" + lora + "}"), {}).requests[0].adapters;
+  };
+  EXPECT_FALSE(read(""));
+  EXPECT_FALSE(read(R"(,"lora":null)"));
+  ASSERT_TRUE(read(R"(,"lora":[])"));
+  EXPECT_TRUE(read(R"(,"lora":[])")->empty());
+  const auto two = read(R"(,"lora":[{"id":3,"scale":-0.5},{"id":0}])");
+  ASSERT_EQ(two->size(), 2u);
+  EXPECT_EQ((*two)[0].adapter, 3u);
+  EXPECT_EQ((*two)[0].scale, -0.5f);
+  EXPECT_EQ((*two)[1].scale, 0);
+  for (const char* wrong : {"7", "{}", "[1]", R"([{"id":"a"}])", R"([{"id":0.5}])", R"([{"scale":1}])",
+                            R"([{"id":0,"scale":true}])", R"([{"id":0,"scale":1e30}])"})
+    EXPECT_THROW(read(std::string(",\"lora\":") + wrong), ApiError) << wrong;
+}
+
 Result llama_result() {
   Result result;
   result.text = "a\nb";

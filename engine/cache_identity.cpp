@@ -7,6 +7,8 @@ namespace hearth {
 
 CacheIdentity identify_cache(const LoadedModel& model, const std::string& arithmetic) {
   const Program& program = model.program;
+  std::vector<uint64_t> adapters;
+  for (const Adapter& adapter : model.adapters) adapters.push_back(fingerprint_model(adapter.file()));
   return {.model = fingerprint_model(model.file),
           .angles = fingerprint_angles(program),
           .name = std::string(model.file.find_string("general.name").value_or("")),
@@ -18,7 +20,8 @@ CacheIdentity identify_cache(const LoadedModel& model, const std::string& arithm
           .page_size = model.limits.page_size,
           .position_bytes = position_bytes(program, model.limits.kv_type),
           .state_values = state_values(program),
-          .arithmetic = model.limits.deterministic ? arithmetic : ""};
+          .arithmetic = model.limits.deterministic ? arithmetic : "",
+          .adapters = std::move(adapters)};
 }
 
 }  // namespace hearth

@@ -316,14 +316,14 @@ Statistics Engine::statistics() const {
 CacheContent Engine::save_cache(const std::filesystem::path& path) {
   return with_public_errors([&] {
     require_other_thread();
-    return hearth::save_cache(*state_->worker, state_->cache_identity(), std::nullopt, path);
+    return hearth::save_cache(*state_->worker, state_->cache_identity(), std::nullopt, {}, path);
   });
 }
 
 CacheContent Engine::save_cache(std::span<const int32_t> tokens, const std::filesystem::path& path) {
   return with_public_errors([&] {
     require_other_thread();
-    return hearth::save_cache(*state_->worker, state_->cache_identity(), tokens, path);
+    return hearth::save_cache(*state_->worker, state_->cache_identity(), tokens, state_->adapters_of({}), path);
   });
 }
 

@@ -4,11 +4,15 @@
 // length, as many bytes, and a checksum of all that from the section before it on, its checksum included. Numbers are
 // little-endian. The sections are:
 //   1  the first: what the keys and values depend on (CacheIdentity)
-//   2  a page, behind its parent: the parent's number among the pages (or 0xffffffff), a number that tells what else
-//      its keys depend on (0: nothing), how many tokens, the tokens, and keys and values as Plan::read_page gives them
+//   2  a page, behind its parent: the parent's number among the pages (or 0xffffffff), that of its setting of adapters,
+//      which is its parent's, too (0: none is used), how many tokens, the tokens, and keys and values as
+//      Plan::read_page gives them
 //   3  the last: how many pages and tokens there are
-//   4  a state, behind all pages: how many tokens it is the state after, the tokens, and the floats of
+//   4  a state, under no adapters, behind all pages: how many tokens it is the state after, the tokens, and the floats
+//   of
 //      Plan::read_state
+//   5  a setting of adapters, before the pages under it; they are counted from 1: how many adapters are used, and of
+//      each the fingerprint and the scale
 // A later version may add types; a reader refuses those that it does not know.
 #pragma once
 
@@ -16,6 +20,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -38,6 +44,7 @@ struct CacheIdentity {
   uint64_t position_bytes = 0;
   uint64_t state_values = 0;  // which the fingerprint stands for in files
   std::string arithmetic;     // of the device, where results are the same bits whatever a batch holds; else empty
+  std::vector<uint64_t> adapters = {};  // fingerprints of those that there are, of which pages say what they use
   bool deterministic() const { return !arithmetic.empty(); }
 };
 
@@ -49,8 +56,10 @@ class CacheFileWriter {
  public:
   CacheFileWriter(const std::filesystem::path& path, const CacheIdentity& identity);
 
-  // The next page; `parent` is the number of a full one before it, or kNoParent.
-  void add(uint32_t parent, std::span<const int32_t> tokens, std::span<const std::byte> content);
+  // The next page; `parent` is the number of a full one before it, or kNoParent. The scale of each adapter is that of
+  // its parent, too; an empty setting: none is used.
+  void add(uint32_t parent, std::span<const int32_t> tokens, std::span<const std::byte> content,
+           const std::vector<float>& setting = {});
   void add_state(std::span<const int32_t> tokens, std::span<const float> values);
   uint32_t pages() const { return pages_; }
   // Gives the file its name, and tells what it holds.
@@ -58,6 +67,7 @@ class CacheFileWriter {
 
  private:
   void begin(uint32_t type, uint64_t length);
+  uint32_t number_of(const std::vector<float>& setting);
   void put(std::span<const std::byte> bytes);
   template <class T>
   void put_value(T value) {
@@ -66,6 +76,8 @@ class CacheFileWriter {
   void end();
 
   FileReplacement file_;
+  const std::vector<uint64_t> adapters_;
+  std::map<std::vector<float>, uint32_t> settings_;
   Checksum checksum_;
   uint32_t pages_ = 0;
   uint64_t tokens_ = 0;
@@ -84,7 +96,8 @@ CacheBytes open_cache_bytes(const std::filesystem::path& path);
 class CacheFile {
  public:
   struct Page {
-    uint32_t parent;
+    uint32_t parent;  // among those that are kept
+    std::vector<float> setting;
     std::vector<int32_t> tokens;
     uint64_t at, length;        // of its section
     uint64_t before, checksum;  // of the section before it, and its own
@@ -95,8 +108,9 @@ class CacheFile {
     uint64_t at, length, before, checksum;  // as of a page
   };
 
-  // Keeps the first `most_pages` pages and `most_states` states. Throws Error: bad_cache where it is damaged, cut or
-  // cannot be read, and other_cache where it is something else, of another version, or made with another identity.
+  // Keeps the first `most_pages` pages whose adapters are here, and `most_states` states. Throws Error: bad_cache where
+  // it is damaged, cut or cannot be read, and other_cache where it is something else, of another version, or made with
+  // another identity.
   CacheFile(CacheBytes bytes, const CacheIdentity& expected, uint32_t most_pages, uint32_t most_states = 0);
 
   const std::vector<Page>& pages() const { return pages_; }
@@ -116,6 +130,7 @@ class CacheFile {
   Section read_section(uint64_t longest, std::vector<std::byte>& buffer);
   void check_identity(ByteCursor cursor, const CacheIdentity& expected) const;
   uint64_t longest_section(const CacheIdentity& expected) const;
+  void take_setting(const Section& section, ByteCursor cursor, const CacheIdentity& expected);
   void take_state(const Section& section, ByteCursor cursor, const CacheIdentity& expected, uint32_t most_states);
   template <class Part>
   void read_again(const Part& part, std::vector<std::byte>& buffer) const;
@@ -123,7 +138,13 @@ class CacheFile {
 
   CacheBytes bytes_;
   uint64_t position_ = 0, checksum_ = 0, before_ = 0;
-  std::vector<bool> full_;  // of all pages, kept or not
+  struct Known {
+    bool full;
+    uint32_t setting;
+    std::optional<uint32_t> kept;  // its place in pages_
+  };
+  std::vector<Known> known_;                                 // of all pages of the file
+  std::vector<std::optional<std::vector<float>>> settings_;  // of the file; nullopt where an adapter is not here
   std::vector<Page> pages_;
   std::vector<State> states_;
   CacheContent content_;

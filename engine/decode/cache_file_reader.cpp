@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <memory>
 #include <system_error>
@@ -100,8 +101,13 @@ CacheFile::CacheFile(CacheBytes bytes, const CacheIdentity& expected, uint32_t m
     Section section = read_section(kLongestIdentity, buffer);
     if (section.type != kIdentitySection) fail("the first section is not the one that names the model", section.at);
     check_identity(payload(), expected);
-    while ((section = read_section(longest_section(expected), buffer)).type == kPageSection)
-      take_page(section, payload(), expected, most_pages);
+    while ((section = read_section(longest_section(expected), buffer)).type == kPageSection ||
+           section.type == kSettingSection) {
+      if (section.type == kPageSection)
+        take_page(section, payload(), expected, most_pages);
+      else
+        take_setting(section, payload(), expected);
+    }
     for (; section.type == kStateSection && expected.state_values > 0;
          section = read_section(longest_section(expected), buffer))
       take_state(section, payload(), expected, most_states);
@@ -110,7 +116,7 @@ CacheFile::CacheFile(CacheBytes bytes, const CacheIdentity& expected, uint32_t m
            section.at);
     ByteCursor end = payload();
     const auto pages = end.read<uint64_t>("the number of pages"), tokens = end.read<uint64_t>("the number of tokens");
-    if (pages != full_.size() || tokens != content_.tokens || end.remaining() > 0)
+    if (pages != known_.size() || tokens != content_.tokens || end.remaining() > 0)
       fail("the last section counts other pages than there are", section.at);
     if (position_ != bytes_.size)
       fail("there are " + std::to_string(bytes_.size - position_) + " bytes behind the last section", position_);
@@ -203,27 +209,59 @@ void CacheFile::check_identity(ByteCursor cursor, const CacheIdentity& expected)
   if (cursor.remaining() > 0) fail("the section that names the model is too long", kCacheHeaderBytes);
 }
 
+void CacheFile::take_setting(const Section& section, ByteCursor cursor, const CacheIdentity& expected) {
+  const auto require = [&](bool holds) {
+    if (!holds) fail("a setting of adapters makes no sense", section.at);
+  };
+  const auto count = cursor.read<uint32_t>("a setting's number of adapters");
+  require(count > 0 && cursor.remaining() == count * (sizeof(uint64_t) + sizeof(float)));
+  std::optional<std::vector<float>> setting(std::in_place, expected.adapters.size());
+  for (uint32_t i = 0; i < count; ++i) {
+    const auto adapter = cursor.read<uint64_t>("an adapter's fingerprint");
+    const auto scale = cursor.read<float>("an adapter's scale");
+    require(std::isfinite(scale) && scale != 0);
+    if (!setting) continue;
+    // The same adapter may be there twice.
+    size_t place = 0;
+    while (place < setting->size() && (expected.adapters[place] != adapter || (*setting)[place] != 0)) ++place;
+    if (place < setting->size())
+      (*setting)[place] = scale;
+    else
+      setting.reset();
+  }
+  settings_.push_back(std::move(setting));
+}
+
 void CacheFile::take_page(const Section& section, ByteCursor cursor, const CacheIdentity& expected,
                           uint32_t most_pages) {
   const auto require = [&](bool holds, const char* what) {
-    if (!holds) fail("page " + std::to_string(full_.size()) + ": " + what, section.at);
+    if (!holds) fail("page " + std::to_string(known_.size()) + ": " + what, section.at);
   };
   const auto parent = cursor.read<uint32_t>("a page's parent");
-  const auto adapter = cursor.read<uint32_t>("a page's adapter");
+  const auto number = cursor.read<uint32_t>("a page's setting of adapters");
   const auto count = cursor.read<uint32_t>("a page's number of tokens");
-  require(parent == kNoParent || (parent < full_.size() && full_[parent]), "its parent is not a full page before it");
-  require(adapter == 0, "it was computed with an adapter, which is not here");
+  require(parent == kNoParent || (parent < known_.size() && known_[parent].full),
+          "its parent is not a full page before it");
+  require(number <= settings_.size(), "its setting of adapters is not before it");
+  require(parent == kNoParent || known_[parent].setting == number, "its setting of adapters is not its parent's");
   require(count > 0 && count <= expected.page_size, "it has no tokens, or too many");
   require(cursor.remaining() == count * (sizeof(int32_t) + expected.position_bytes),
           "its size is not that of its tokens");
-  Page page{parent, std::vector<int32_t>(count), section.at, section.length, before_, checksum_};
+  Page page{parent, {}, std::vector<int32_t>(count), section.at, section.length, before_, checksum_};
   std::memcpy(page.tokens.data(), cursor.take(count * sizeof(int32_t), "tokens").data(), count * sizeof(int32_t));
   for (const int32_t token : page.tokens)
     require(token >= 0 && static_cast<uint32_t>(token) < expected.vocabulary, "a token is not in the vocabulary");
-  require(full_.size() < kNoParent - 1, "there are too many");
-  full_.push_back(count == expected.page_size);
+  require(known_.size() < kNoParent - 1, "there are too many");
   content_.tokens += count;
-  if (pages_.size() < most_pages) pages_.push_back(std::move(page));
+  known_.push_back({.full = count == expected.page_size, .setting = number, .kept = {}});
+  if (pages_.size() == most_pages || (number > 0 && !settings_[number - 1])) return;
+  if (parent != kNoParent) {
+    if (!known_[parent].kept) return;
+    page.parent = *known_[parent].kept;
+  }
+  if (number > 0) page.setting = *settings_[number - 1];
+  known_.back().kept = static_cast<uint32_t>(pages_.size());
+  pages_.push_back(std::move(page));
 }
 
 void CacheFile::take_state(const Section& section, ByteCursor cursor, const CacheIdentity& expected,

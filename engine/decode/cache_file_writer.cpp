@@ -32,7 +32,7 @@ auto with_cache_errors(Action&& action) -> decltype(action()) {
 }  // namespace
 
 CacheFileWriter::CacheFileWriter(const std::filesystem::path& path, const CacheIdentity& identity)
-    : file_(with_cache_errors([&] { return FileReplacement(replaceable(path)); })) {
+    : file_(with_cache_errors([&] { return FileReplacement(replaceable(path)); })), adapters_(identity.adapters) {
   put(std::as_bytes(std::span(kCacheMagic)));
   put_value(kCacheVersion);
   put_value(uint32_t{0});
@@ -54,10 +54,29 @@ CacheFileWriter::CacheFileWriter(const std::filesystem::path& path, const CacheI
   end();
 }
 
-void CacheFileWriter::add(uint32_t parent, std::span<const int32_t> tokens, std::span<const std::byte> content) {
+uint32_t CacheFileWriter::number_of(const std::vector<float>& setting) {
+  if (setting.empty()) return 0;
+  const auto [place, is_new] = settings_.try_emplace(setting, static_cast<uint32_t>(settings_.size()) + 1);
+  if (!is_new) return place->second;
+  const auto used =
+      static_cast<uint32_t>(std::count_if(setting.begin(), setting.end(), [](float x) { return x != 0; }));
+  begin(kSettingSection, sizeof used + used * (sizeof(uint64_t) + sizeof(float)));
+  put_value(used);
+  for (size_t i = 0; i < setting.size(); ++i)
+    if (setting[i] != 0) {
+      put_value(adapters_.at(i));
+      put_value(setting[i]);
+    }
+  end();
+  return place->second;
+}
+
+void CacheFileWriter::add(uint32_t parent, std::span<const int32_t> tokens, std::span<const std::byte> content,
+                          const std::vector<float>& setting) {
+  const uint32_t number = number_of(setting);
   begin(kPageSection, 3 * sizeof(uint32_t) + tokens.size_bytes() + content.size());
   put_value(parent);
-  put_value(uint32_t{0});
+  put_value(number);
   put_value(static_cast<uint32_t>(tokens.size()));
   put(std::as_bytes(tokens));
   put(content);

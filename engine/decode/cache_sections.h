@@ -10,6 +10,7 @@ inline constexpr std::string_view kCacheMagic = "HEARTHKV";
 inline constexpr uint32_t kCacheVersion = 1;
 inline constexpr uint64_t kCacheHeaderBytes = 16, kSectionHeadBytes = 16;
 inline constexpr uint32_t kIdentitySection = 1, kPageSection = 2, kEndSection = 3, kStateSection = 4;
+inline constexpr uint32_t kSettingSection = 5;
 inline constexpr size_t kLongestCacheText = 256;
 
 }  // namespace hearth

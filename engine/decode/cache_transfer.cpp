@@ -78,7 +78,7 @@ class Restoring {
       parent = before->page;
     }
     const uint64_t time = begin_ + file_.pages().size() - next_;
-    const auto placed = cache.place(parent, page.tokens, time, begin_);
+    const auto placed = cache.place(parent, page.setting, page.tokens, time, begin_);
     if (!placed) return false;
     try {
       if (placed->fresh) scheduler.plan().write_page(placed->page, static_cast<uint32_t>(page.tokens.size()), content);
@@ -121,11 +121,11 @@ void save_states(Worker& worker, const CacheIdentity& identity, std::optional<st
 }  // namespace
 
 CacheContent save_cache(Worker& worker, const CacheIdentity& identity, std::optional<std::span<const int32_t>> tokens,
-                        const std::filesystem::path& path) {
+                        const std::vector<float>& setting, const std::filesystem::path& path) {
   std::vector<PrefixCache::Held> held;
   worker.call([&](Scheduler& scheduler) {
     const PrefixCache& cache = scheduler.cache();
-    held = tokens ? cache.held_of(*tokens) : cache.all_held();
+    held = tokens ? cache.held_of(*tokens, setting) : cache.all_held();
   });
   if (held.empty())
     throw Error(ErrorCode::invalid_argument,
@@ -152,7 +152,8 @@ CacheContent save_cache(Worker& worker, const CacheIdentity& identity, std::opti
       const uint32_t parent = held[i].parent;
       if (parent != PrefixCache::kNoPage && numbers[parent] == kNoParent) continue;
       numbers[i] = writer.pages();
-      writer.add(parent == PrefixCache::kNoPage ? kNoParent : numbers[parent], held[i].tokens, content);
+      writer.add(parent == PrefixCache::kNoPage ? kNoParent : numbers[parent], held[i].tokens, content,
+                 held[i].setting);
     }
     begin = end;
   }

@@ -38,6 +38,7 @@ class PrefixCache {
     uint32_t parent;  // its place in the list; kNoPage: none
     uint64_t born;
     std::vector<int32_t> tokens;
+    std::vector<float> setting;
   };
   struct Placed {
     uint32_t page;
@@ -64,21 +65,21 @@ class PrefixCache {
   void release(Chain& chain);  // leaves it empty
   void clear();                // forgets what no chain uses
 
-  // Pages without adapters alone are copied. All that hold something, each behind its parent, and what was used last
-  // first.
+  // All pages that hold something, each behind its parent, and what was used last first.
   std::vector<Held> all_held() const;
   // Those of the longest cached beginning of `tokens`, pages in use by others included.
-  std::vector<Held> held_of(std::span<const int32_t> tokens) const;
+  std::vector<Held> held_of(std::span<const int32_t> tokens, const std::vector<float>& setting = {}) const;
   // Whether the page still is the one that was born so, and begins with the tokens.
   bool holds(uint32_t page, uint64_t born, std::span<const int32_t> tokens) const;
 
   // For pages that come from elsewhere: the time now; `count` times behind it are given away, all before the next use.
   uint64_t reserve_times(uint32_t count);
-  // A page that no chain uses, of at most page_size tokens that follow the full page `parent` (kNoPage: the first),
-  // as if it was used at `time`; where it is there already, that one. Room is made of pages alone that no chain uses
-  // and that were last used at `before` or earlier; nullopt where there is none. What is fresh is visible to acquire()
-  // at once, so its keys and values must be written before.
-  std::optional<Placed> place(uint32_t parent, std::span<const int32_t> tokens, uint64_t time, uint64_t before);
+  // A page that no chain uses, of at most page_size tokens that follow the full page `parent` (kNoPage: the first under
+  // the setting), as if it was used at `time`; where it is there already, that one. Room is made of pages alone that no
+  // chain uses and that were last used at `before` or earlier; nullopt where there is none. What is fresh is visible to
+  // acquire() at once, so its keys and values must be written before.
+  std::optional<Placed> place(uint32_t parent, const std::vector<float>& setting, std::span<const int32_t> tokens,
+                              uint64_t time, uint64_t before);
 
   uint32_t pages() const { return static_cast<uint32_t>(nodes_.size()); }
   uint32_t page_size() const { return page_size_; }

@@ -35,7 +35,7 @@ uint64_t fingerprint_model(const Gguf& file) {
   add_text(checksum, architecture);
   std::vector<GgufEntry> entries;
   for (const GgufEntry& entry : file.entries())
-    if (entry.key.starts_with(architecture + ".")) entries.push_back(entry);
+    if (entry.key.starts_with(architecture + ".") || entry.key.starts_with("adapter.")) entries.push_back(entry);
   std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
   for (const GgufEntry& entry : entries) {
     add_text(checksum, entry.key);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 #include <functional>
 #include <set>
@@ -215,7 +216,7 @@ TEST_F(CacheFileTest, WholeSectionsThatMakeNoSenseAreRefused) {
         f.add_page(0, 0, 1, {1}, 1);
       },
       "page 1: its parent is not a full page before it");
-  refused([](Sections& f) { f.add_page(kNoParent, 7, 1, {1}, 1); }, "computed with an adapter");
+  refused([](Sections& f) { f.add_page(kNoParent, 7, 1, {1}, 1); }, "its setting of adapters is not before it");
   refused([](Sections& f) { f.add_page(kNoParent, 0, 0, {}, 0); }, "no tokens, or too many");
   refused([](Sections& f) { f.add_page(kNoParent, 0, 5, {1, 2, 3, 4}, 4); }, "no tokens, or too many");
   refused([](Sections& f) { f.add_page(kNoParent, 0, UINT32_MAX, {1}, 1); }, "no tokens, or too many");
@@ -272,6 +273,64 @@ TEST_F(CacheFileTest, StatesFollowThePages) {
   refused(2, {1, 2}, 2, "its size is not that of its tokens and values");
   refused(2, {1, 50}, 3, "a token is not in the vocabulary");
   refused(2, {1, 2}, 90, "is past the");
+}
+
+TEST_F(CacheFileTest, PagesSayWhichAdaptersTheyAreOf) {
+  CacheIdentity both = identity();
+  both.adapters = {7, 9};
+  {
+    CacheFileWriter writer(path_, both);
+    writer.add(kNoParent, std::vector<int32_t>{1, 2, 3, 4}, content(4, 0), {0, 0.5f});
+    writer.add(kNoParent, std::vector<int32_t>{1, 2, 3, 4}, content(4, 0));
+    writer.add(0, std::vector<int32_t>{5}, content(1, 0), {0, 0.5f});
+    writer.add(1, std::vector<int32_t>{6}, content(1, 0));
+    writer.add(kNoParent, std::vector<int32_t>{7}, content(1, 0), {2, 0.5f});
+    EXPECT_EQ(writer.finish().tokens, 11u);
+  }
+  const std::string text = text_of_file(path_);
+  const auto read = [&](const std::vector<uint64_t>& adapters) {
+    CacheIdentity expected = identity();
+    expected.adapters = adapters;
+    return CacheFile(bytes_of(text), expected, 100).pages();
+  };
+  using Setting = std::vector<float>;
+  auto pages = read({7, 9});
+  ASSERT_EQ(pages.size(), 5u);
+  EXPECT_EQ(pages[2].setting, (Setting{0, 0.5f}));
+  EXPECT_EQ(pages[3].setting, Setting{});
+  EXPECT_EQ(pages[4].setting, (Setting{2, 0.5f}));
+  pages = read({9, 1, 7});
+  ASSERT_EQ(pages.size(), 5u);
+  EXPECT_EQ(pages[4].setting, (Setting{0.5f, 0, 2}));
+  // Those of adapters that are not here are left out, and those behind them go by other numbers.
+  pages = read({9});
+  ASSERT_EQ(pages.size(), 4u);
+  EXPECT_EQ(pages[2].parent, 0u);
+  pages = read({});
+  ASSERT_EQ(pages.size(), 2u);
+  EXPECT_EQ(pages[1].parent, 0u);
+  EXPECT_EQ(pages[1].tokens, std::vector<int32_t>{6});
+
+  const auto refused = [&](const std::function<void(Sections&)>& fill, const std::string& what) {
+    Sections file(sample_);
+    fill(file);
+    const std::string line = refusal(file.text, ErrorCode::bad_cache);
+    EXPECT_NE(line.find(what), line.npos) << line << " instead of " << what;
+  };
+  const auto setting = [](uint32_t count, float scale) {
+    return GgufBytes().put(count).put(uint64_t{7}).put(scale).text;
+  };
+  refused([&](Sections& f) { f.add(5, setting(2, 1)); }, "makes no sense");
+  refused([&](Sections& f) { f.add(5, setting(0, 1)); }, "makes no sense");
+  refused([&](Sections& f) { f.add(5, setting(1, 0)); }, "makes no sense");
+  refused([&](Sections& f) { f.add(5, setting(1, INFINITY)); }, "makes no sense");
+  refused(
+      [&](Sections& f) {
+        f.add(5, setting(1, 1));
+        f.add_page(kNoParent, 0, 4, {1, 2, 3, 4}, 4);
+        f.add_page(0, 1, 1, {1}, 1);
+      },
+      "its setting of adapters is not its parent's");
 }
 
 TEST_F(CacheFileTest, AFileThatChangesWhileItIsReadIsNoticed) {

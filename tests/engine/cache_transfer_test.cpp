@@ -18,6 +18,7 @@ class Cache {
   explicit Cache(uint32_t pages, uint32_t page_size = 4, uint32_t states = 0) {
     if (states > 0) program_.state_width = {pages * page_size + 1};
     program_.vocabulary = kVocabulary;
+    program_.adapters = 2;
     program_.layers = 1;
     program_.key_width = 1;
     limits_ = {.rows = 16, .pages = pages, .page_size = page_size, .states = states, .kv_type = KvType::f32};
@@ -28,8 +29,9 @@ class Cache {
     worker_ = std::make_unique<Worker>(std::move(schedulers));
   }
 
-  std::shared_ptr<Greedy> start(std::vector<int32_t> tokens, size_t count) {
+  std::shared_ptr<Greedy> start(std::vector<int32_t> tokens, size_t count, std::vector<float> adapters = {}) {
     auto task = std::make_shared<Greedy>(std::move(tokens), count);
+    task->adapters = std::move(adapters);
     EXPECT_TRUE(worker_->add(task, 100));
     return task;
   }
@@ -37,8 +39,8 @@ class Cache {
     for (bool ended = false; !ended;) worker_->call([&](Scheduler&) { ended = task.ended; });
   }
   // The task's answer is what it should be; how many tokens were found in the cache.
-  uint32_t answer(const std::vector<int32_t>& tokens, size_t count = 3) {
-    const auto task = start(tokens, count);
+  uint32_t answer(const std::vector<int32_t>& tokens, size_t count = 3, const std::vector<float>& adapters = {}) {
+    const auto task = start(tokens, count, adapters);
     wait(*task);
     EXPECT_EQ(task->answer, task->expected());
     return task->cached;
@@ -55,14 +57,19 @@ class Cache {
             .page_size = limits_.page_size,
             .position_bytes = 4,
             .state_values = program_.state_width.empty() ? 0 : program_.state_width[0],
-            .arithmetic = ""};
+            .arithmetic = "",
+            .adapters = adapters};
   }
-  CacheContent save(const std::filesystem::path& path) { return save_cache(*worker_, identity(), std::nullopt, path); }
-  CacheContent save(const std::vector<int32_t>& tokens, const std::filesystem::path& path) {
-    return save_cache(*worker_, identity(), tokens, path);
+  CacheContent save(const std::filesystem::path& path) {
+    return save_cache(*worker_, identity(), std::nullopt, {}, path);
+  }
+  CacheContent save(const std::vector<int32_t>& tokens, const std::filesystem::path& path,
+                    const std::vector<float>& setting = {}) {
+    return save_cache(*worker_, identity(), tokens, setting, path);
   }
   CacheContent load(const std::filesystem::path& path) { return load_cache(*worker_, identity(), path); }
   Worker& worker() { return *worker_; }
+  std::vector<uint64_t> adapters = {11, 22};  // fingerprints
   void slow_down() { plan_->pause = std::chrono::microseconds(200); }
 
  private:
@@ -106,6 +113,32 @@ TEST_F(CacheTransfer, OneTextComesAlone) {
   EXPECT_EQ(to.answer(one), 20u);
   EXPECT_THROW(from.save(prompt(3, 5), file_), Error);
   EXPECT_EQ(to.load(file_).tokens, 21u) << "a save that failed leaves the file";
+}
+
+TEST_F(CacheTransfer, WhatAdaptersMadeStaysTheirs) {
+  const std::vector<int32_t> one = prompt(1, 21);
+  Cache from(64), to(64), swapped(64), without(64);
+  from.answer(one), from.answer(one, 3, {1, 0}), from.answer(one, 3, {1, 0.5f});
+  EXPECT_EQ(from.save(file_).tokens, 3 * 23u);
+  EXPECT_EQ(to.load(file_).tokens, 3 * 23u);
+  EXPECT_EQ(to.answer(one), 20u);
+  EXPECT_EQ(to.answer(one, 3, {1, 0}), 20u);
+  EXPECT_EQ(to.answer(one, 3, {1, 0.5f}), 20u);
+  EXPECT_EQ(to.answer(one, 3, {0, 1}), 0u);
+  // They go by what they are, not by their numbers; what is not there is left out.
+  swapped.adapters = {22, 11};
+  EXPECT_EQ(swapped.load(file_).tokens, 3 * 23u);
+  swapped.worker().call([&](Scheduler& scheduler) {
+    EXPECT_EQ(scheduler.cache().cached(one, {0.5f, 1}), 21u);
+    EXPECT_EQ(scheduler.cache().cached(one, {1, 0.5f}), 0u);
+  });
+  without.adapters = {};
+  const CacheContent base = without.load(file_);
+  EXPECT_EQ(base.tokens, 23u);
+  EXPECT_EQ(base.left_out, 2 * 23u);
+  EXPECT_EQ(without.answer(one), 20u);
+  EXPECT_EQ(from.save(one, file_, {1, 0}).tokens, 21u);
+  EXPECT_THROW(from.save(one, file_, {0, 1}), Error);
 }
 
 TEST_F(CacheTransfer, WhatIsThereAlreadyTakesNoPages) {

@@ -15,7 +15,7 @@ KeptCache::KeptCache(Engine& engine, const std::filesystem::path& path, bool rea
     std::fprintf(stderr, "[restored %llu tokens from %s", static_cast<unsigned long long>(restored.tokens),
                  path.c_str());
     if (restored.left_out > 0)
-      std::fprintf(stderr, "; %llu more had no room", static_cast<unsigned long long>(restored.left_out));
+      std::fprintf(stderr, "; %llu more were left out", static_cast<unsigned long long>(restored.left_out));
     std::fputs("]\n", stderr);
   } catch (const Error& error) {
     const bool other = error.code() == ErrorCode::other_cache;

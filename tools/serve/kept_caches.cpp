@@ -26,7 +26,7 @@ void KeptCaches::restore(const std::string& model, Engine& engine) const {
   try {
     const CacheContent restored = engine.load_cache(file);
     log(model + ": restored " + std::to_string(restored.tokens) + " tokens of its cache" +
-        (restored.left_out > 0 ? "; " + std::to_string(restored.left_out) + " more had no room" : ""));
+        (restored.left_out > 0 ? "; " + std::to_string(restored.left_out) + " more were left out" : ""));
   } catch (const std::exception& failure) {
     log(model + ": its cache begins empty: " + failure.what());
   }

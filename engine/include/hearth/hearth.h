@@ -218,7 +218,7 @@ struct ModelInfo {
 struct CacheContent {
   uint64_t tokens = 0;    // whose keys and values there are; beginnings that texts share count once
   uint64_t bytes = 0;     // of the file
-  uint64_t left_out = 0;  // tokens of the file for which the cache had no room
+  uint64_t left_out = 0;  // tokens of the file for which the cache had no room, or the engine not their adapters
 };
 
 // What an engine does and has done, for a monitor.
@@ -300,21 +300,22 @@ class Engine {
 
   Statistics statistics() const;
 
-  // Saves the keys and values that the cache holds of all texts, or of the longest cached beginning of `tokens`, so
-  // that an engine that loads the file need not compute them again. Requests go on meanwhile; what of the cache they
-  // take before it was copied is left out. Throws Error (invalid_argument) where the cache holds nothing of it. The
-  // file, which holds the tokens too, is for its owner alone (0600); it takes its name once it is whole and on the
-  // disk, and replaces no file but one that begins as these do (bad_cache).
+  // Saves the keys and values that the cache holds of all texts, or of the longest cached beginning of `tokens` under
+  // adapter_scales(), so that an engine that loads the file need not compute them again. Requests go on meanwhile; what
+  // of the cache they take before it was copied is left out. Throws Error (invalid_argument) where the cache holds
+  // nothing of it. The file, which holds the tokens too, is for its owner alone (0600); it takes its name once it is
+  // whole and on the disk, and replaces no file but one that begins as these do (other_cache).
   CacheContent save_cache(const std::filesystem::path& path);
   CacheContent save_cache(std::span<const int32_t> tokens, const std::filesystem::path& path);
   // Brings what was saved into the cache, where requests find it as if they had come after those that made it. It takes
   // the place of what no request uses, the longest unused first; where that is not enough, the beginnings that were
-  // used last come first, and the rest is left out. Throws Error, with nothing changed, where the file is cut, damaged
-  // or cannot be read (bad_cache), or is another one (other_cache): no such file, or made by another model or with
-  // other options, which are the cache_type, a context that scales positions otherwise, and for a deterministic engine
-  // another device, other kernels, or an engine that was not. Models are told apart by their metadata, the names,
-  // shapes and formats of all tensors, and samples of each tensor's bytes: a file of which only other bytes were
-  // changed passes for the same. Device and kernels do not matter otherwise.
+  // used last come first, and the rest is left out, as is what was computed with adapters that the engine has not.
+  // Throws Error, with nothing changed, where the file is cut, damaged or cannot be read (bad_cache), or is another one
+  // (other_cache): no such file, or made by another model or with other options, which are the cache_type, a context
+  // that scales positions otherwise, and for a deterministic engine another device, other kernels, or an engine that
+  // was not. Models are told apart by their metadata, the names, shapes and formats of all tensors, and samples of each
+  // tensor's bytes: a file of which only other bytes were changed passes for the same. Device and kernels do not matter
+  // otherwise.
   CacheContent load_cache(const std::filesystem::path& path);
   // Forgets what no request uses; how many tokens that were.
   uint64_t clear_cache();

@@ -224,7 +224,7 @@ TEST_F(CacheFileTest, WholeSectionsThatMakeNoSenseAreRefused) {
   refused([](Sections& f) { f.add_page(kNoParent, 0, 1, {50}, 1); }, "a token is not in the vocabulary");
   refused([](Sections& f) { f.add_page(kNoParent, 0, 1, {-1}, 1); }, "a token is not in the vocabulary");
   refused([](Sections& f) { f.add_page(kNoParent, 0, 5, {1, 2, 3, 4, 5}, 5); }, "is past the ");
-  refused([](Sections& f) { f.add(2, "short"); }, "a page's adapter");
+  refused([](Sections& f) { f.add(2, "short"); }, "a page's setting");
   refused([](Sections& f) { f.add(9, "from later"); }, "a section is of the type 9, which this Hearth does not know");
   refused([](Sections& f) { f.add_end(1, 0); }, "counts other pages");
   refused([](Sections& f) { f.add(3, std::string(24, '\0')); }, "counts other pages");

@@ -29,9 +29,9 @@ class Cache {
     worker_ = std::make_unique<Worker>(std::move(schedulers));
   }
 
-  std::shared_ptr<Greedy> start(std::vector<int32_t> tokens, size_t count, std::vector<float> adapters = {}) {
+  std::shared_ptr<Greedy> start(std::vector<int32_t> tokens, size_t count, std::vector<float> setting = {}) {
     auto task = std::make_shared<Greedy>(std::move(tokens), count);
-    task->adapters = std::move(adapters);
+    task->adapters = std::move(setting);
     EXPECT_TRUE(worker_->add(task, 100));
     return task;
   }
@@ -39,8 +39,8 @@ class Cache {
     for (bool ended = false; !ended;) worker_->call([&](Scheduler&) { ended = task.ended; });
   }
   // The task's answer is what it should be; how many tokens were found in the cache.
-  uint32_t answer(const std::vector<int32_t>& tokens, size_t count = 3, const std::vector<float>& adapters = {}) {
-    const auto task = start(tokens, count, adapters);
+  uint32_t answer(const std::vector<int32_t>& tokens, size_t count = 3, const std::vector<float>& setting = {}) {
+    const auto task = start(tokens, count, setting);
     wait(*task);
     EXPECT_EQ(task->answer, task->expected());
     return task->cached;

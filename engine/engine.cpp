@@ -323,7 +323,7 @@ CacheContent Engine::save_cache(const std::filesystem::path& path) {
 CacheContent Engine::save_cache(std::span<const int32_t> tokens, const std::filesystem::path& path) {
   return with_public_errors([&] {
     require_other_thread();
-    return hearth::save_cache(*state_->worker, state_->cache_identity(), tokens, state_->adapters_of({}), path);
+    return hearth::save_cache(*state_->worker, state_->cache_identity(), tokens, state_->adapter_scales.of({}), path);
   });
 }
 

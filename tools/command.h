@@ -50,8 +50,8 @@ CLI::Validator between(Number least, Number most) {
 // Adds --device, --kernels, --threads, --pre and, where asked for, --ctx and --kv-type.
 void add_engine_options(CLI::App& command, EngineOptions& options, bool with_cache = true);
 
-// Adds --lora, and returns it.
-CLI::Option* add_adapter_option(CLI::App& command, std::vector<AdapterFile>& adapters);
+// Adds --lora.
+void add_adapter_option(CLI::App& command, std::vector<AdapterFile>& adapters);
 
 // Adds --lookup and --draft.
 void add_speculation_options(CLI::App& command, EngineOptions& options);

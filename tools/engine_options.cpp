@@ -34,8 +34,8 @@ void add_engine_options(CLI::App& command, EngineOptions& options, bool with_cac
                    "Answers do not depend on what else is decoded; prompts take longer");
 }
 
-CLI::Option* add_adapter_option(CLI::App& command, std::vector<AdapterFile>& adapters) {
-  return command
+void add_adapter_option(CLI::App& command, std::vector<AdapterFile>& adapters) {
+  command
       .add_option_function<std::vector<std::string>>(
           "--lora,--lora-scaled",
           [&adapters](const std::vector<std::string>& texts) {

@@ -107,7 +107,7 @@ void add_run(CLI::App& program) {
                           "computed before is not computed again. It holds what was said, for its owner's eyes alone");
   command->add_flag("--cache-read-only", options->cache_read_only, "Do not save it")->needs(cache_file);
   add_engine_options(*command, options->engine);
-  add_adapter_option(*command, options->engine.adapters)->excludes(cache_file);  // which holds nothing of adapters
+  add_adapter_option(*command, options->engine.adapters);
   add_speculation_options(*command, options->engine);
   add_offline_option(*command, options->offline);
   command->callback([=] {

@@ -29,6 +29,7 @@ struct ConvertedTensor {
   std::vector<uint64_t> dims;  // dims[0]: the length of a row
   std::vector<Piece> pieces;
   float added = 0;            // to each value
+  bool decays = false;        // each value x becomes -exp(x)
   std::vector<float> values;  // of a tensor that is made from settings, and has no pieces
   uint64_t bytes() const;
 };

@@ -12,6 +12,8 @@ namespace {
 
 constexpr const char* kGemma3Defaults =
     R"({"head_dim": 256, "rms_norm_eps": 1e-6, "max_position_embeddings": 131072, "sliding_window": 4096, "num_attention_heads": 8, "num_key_value_heads": 4, "rope_theta": 1000000})";
+constexpr const char* kLinearAttentionDefaults =
+    R"({"head_dim": 256, "rms_norm_eps": 1e-6, "partial_rotary_factor": 0.25, "linear_conv_kernel_dim": 4, "linear_key_head_dim": 128, "linear_value_head_dim": 128, "linear_num_key_heads": 16, "linear_num_value_heads": 32})";
 
 constexpr ModelFamily kFamilies[] = {
     {.hf_class = "LlamaForCausalLM", .architecture = "llama", .pairs = true, .defaults = R"({"rms_norm_eps": 1e-6})"},
@@ -25,6 +27,26 @@ constexpr ModelFamily kFamilies[] = {
     {.hf_class = "Qwen3ForCausalLM", .architecture = "qwen3", .defaults = R"({"head_dim": 128})"},
     {.hf_class = "Qwen3Model", .architecture = "qwen3", .defaults = R"({"head_dim": 128})"},
     {.hf_class = "Qwen3MoeForCausalLM", .architecture = "qwen3moe", .defaults = R"({"norm_topk_prob": false})"},
+    {.hf_class = "Qwen3NextForCausalLM",
+     .architecture = "qwen3next",
+     .shifted_norms = true,
+     .defaults = kLinearAttentionDefaults},
+    {.hf_class = "Qwen3_5ForCausalLM",
+     .architecture = "qwen35",
+     .shifted_norms = true,
+     .defaults = kLinearAttentionDefaults},
+    {.hf_class = "Qwen3_5ForConditionalGeneration",
+     .architecture = "qwen35",
+     .shifted_norms = true,
+     .defaults = kLinearAttentionDefaults},
+    {.hf_class = "Qwen3_5MoeForCausalLM",
+     .architecture = "qwen35moe",
+     .shifted_norms = true,
+     .defaults = kLinearAttentionDefaults},
+    {.hf_class = "Qwen3_5MoeForConditionalGeneration",
+     .architecture = "qwen35moe",
+     .shifted_norms = true,
+     .defaults = kLinearAttentionDefaults},
     {.hf_class = "GemmaForCausalLM",
      .architecture = "gemma",
      .shifted_norms = true,
@@ -117,6 +139,17 @@ const KnownSetting kKnownSettings[] = {
     {"qwen3moe", "decoder_sparse_step", {"1"}},
     {"qwen3moe", "mlp_only_layers", {"[]"}},
     {"qwen3moe", "norm_topk_prob", {"true"}},
+    {"qwen3next", "decoder_sparse_step", {"1"}},
+    {"qwen3next", "mlp_only_layers", {"[]"}},
+    {"qwen3next", "norm_topk_prob", {"true"}},
+    {"qwen3next", "use_sliding_window", {"false"}},
+    {"qwen3next", "attention_bias", {"false"}},
+    {"qwen35", "attention_bias", {"false"}},
+    {"qwen35", "attn_output_gate", {"true"}},
+    {"qwen35moe", "mlp_only_layers", {"[]"}},
+    {"qwen35moe", "norm_topk_prob", {"true"}},
+    {"qwen35moe", "attention_bias", {"false"}},
+    {"qwen35moe", "attn_output_gate", {"true"}},
     {"smollm3", "no_rope_layer_interval", {"4"}},
     {"smollm3", "use_sliding_window", {"false"}},
     {"olmoe", "norm_topk_prob", {"false"}},

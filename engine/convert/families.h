@@ -12,7 +12,7 @@ struct ModelFamily {
   const char* hf_class;         // as in "architectures" of config.json
   const char* architecture;     // as in general.architecture
   bool pairs = false;           // values of q and k that RoPE turns together stand half a head apart; GGUF wants pairs
-  bool shifted_norms = false;   // gains of norms are stored less 1
+  bool shifted_norms = false;   // gains of norms are stored less 1, but those of linear attention
   bool transposed = false;      // matrices of layers are stored as [input x output]
   bool grouped_qkv = false;     // fused q, k and v are stored head by head
   bool tied = false;            // there is no output matrix, whatever the weights hold

@@ -35,6 +35,7 @@ class KeyWriter {
     if (is("falcon")) set("tensor_data_layout", std::string("jploski"));
     if (is("phi3")) add_phi3();
     if (is("deepseek2")) add_latent();
+    if (!shape_.linear.layers.empty()) add_linear_attention();
     if (is("bert") || is("nomic-bert")) set("attention.causal", false);
   }
 
@@ -55,7 +56,10 @@ class KeyWriter {
     set("context_length", context_length());
     set("embedding_length", shape_.width);
     set("block_count", shape_.layers);
-    set("feed_forward_length", feed_forward());
+    if (is("qwen35moe"))
+      set_size("feed_forward_length", {"intermediate_size"});  // there is none but those of experts
+    else
+      set("feed_forward_length", feed_forward());
     set("attention.head_count", shape_.heads);
     set("attention.head_count_kv", is("deepseek2") ? 1u : shape_.kv_heads);
     // Granite takes the width of a head from the others, whatever the setting says.
@@ -206,6 +210,35 @@ class KeyWriter {
     // A tenth of it, unlike in other architectures.
     if (const auto multiplier = rope_.scaling.real({"mscale_all_dim"}))
       set("rope.scaling.yarn_log_multiplier", static_cast<float>(0.1 * *multiplier));
+  }
+
+  // In words of state space models: groups are the heads of q and k, and the rank of the time step is the number of
+  // heads of values.
+  void add_linear_attention() {
+    const LinearAttentionShape& linear = shape_.linear;
+    set("ssm.conv_kernel", linear.taps);
+    set("ssm.inner_size", linear.heads * linear.head_size);
+    set("ssm.state_size", linear.head_size);
+    set("ssm.time_step_rank", linear.heads);
+    set("ssm.group_count", linear.key_heads);
+    if (linear.period != 0)
+      set("full_attention_interval", linear.period);
+    else
+      set("attention.recurrent_layers", linear.layers);
+    if (is("qwen35") || is("qwen35moe")) set("rope.dimension_sections", position_sections());
+  }
+
+  // How many pairs turn by time, height and width, which are one in texts.
+  std::vector<int32_t> position_sections() const {
+    if (!rope_.scaling.has("mrope_section")) return {11, 11, 10, 0};
+    std::vector<int32_t> sections;
+    for (const float size : rope_.scaling.reals("mrope_section")) {
+      if (!(size >= 0 && size <= 65535) || size != std::floor(size) || sections.size() == 4)
+        rope_.scaling.fail("mrope_section", "is no list of up to four sizes");
+      sections.push_back(static_cast<int32_t>(size));
+    }
+    sections.resize(4);
+    return sections;
   }
 
   const ModelFamily& family_;

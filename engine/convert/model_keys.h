@@ -7,11 +7,19 @@
 
 namespace hearth {
 
+// Linear attention: queries and keys have fewer heads than values, of one size.
+struct LinearAttentionShape {
+  uint32_t taps = 0, key_heads = 0, heads = 0, head_size = 0;
+  Flags layers;         // which have it; empty: none
+  uint32_t period = 0;  // each one that many on has full attention; 0: the layers follow no period
+};
+
 // The sizes that the layout of tensors depends on.
 struct ModelShape {
   uint32_t layers = 0, width = 0, heads = 0, kv_heads = 0, head_size = 0;
   uint32_t experts = 0;                                             // 0: none
   uint32_t kv_rank = 0, plain_key = 0, turning_key = 0, value = 0;  // of latent attention
+  LinearAttentionShape linear;
 };
 
 // Settings of RoPE, which files have in one of several places.

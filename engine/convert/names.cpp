@@ -65,6 +65,11 @@ constexpr NameRow kInLayer[] = {
     {"attention.self.value", "attn_v"},
     {"attention.output.dense", "attn_output"},
     {"attention.output.LayerNorm", "attn_output_norm"},
+    {"linear_attn.conv1d", "ssm_conv1d", Layout::mixed_rows},
+    {"linear_attn.A_log", "ssm_a", Layout::decays},
+    {"linear_attn.dt_bias", "ssm_dt.bias", Layout::each_value},
+    {"linear_attn.norm", "ssm_norm"},
+    {"linear_attn.out_proj", "ssm_out", Layout::value_columns},
     {"attn.c_attn", "attn_qkv"},
     {"attn.c_proj", "attn_output"},
     {"attn.Wqkv", "attn_qkv"},
@@ -129,6 +134,19 @@ constexpr OwnRow kOwnRows[] = {
     {"olmo2", {"post_feedforward_layernorm", "post_ffw_norm"}},
     {"exaone4", {"post_attention_layernorm", "post_attention_norm"}},
     {"exaone4", {"post_feedforward_layernorm", "post_ffw_norm"}},
+    {"qwen3next", {"post_attention_layernorm", "post_attention_norm"}},
+    {"qwen3next", {"linear_attn.in_proj_qkvz", "attn_qkv", Layout::groups, "attn_gate"}},
+    {"qwen3next", {"linear_attn.in_proj_ba", "ssm_ba"}},
+    {"qwen35", {"post_attention_layernorm", "post_attention_norm"}},
+    {"qwen35", {"linear_attn.in_proj_qkv", "attn_qkv", Layout::mixed_rows}},
+    {"qwen35", {"linear_attn.in_proj_z", "attn_gate", Layout::value_rows}},
+    {"qwen35", {"linear_attn.in_proj_b", "ssm_beta", Layout::each_value}},
+    {"qwen35", {"linear_attn.in_proj_a", "ssm_alpha", Layout::each_value}},
+    {"qwen35moe", {"post_attention_layernorm", "post_attention_norm"}},
+    {"qwen35moe", {"linear_attn.in_proj_qkv", "attn_qkv", Layout::mixed_rows}},
+    {"qwen35moe", {"linear_attn.in_proj_z", "attn_gate", Layout::value_rows}},
+    {"qwen35moe", {"linear_attn.in_proj_b", "ssm_beta", Layout::each_value}},
+    {"qwen35moe", {"linear_attn.in_proj_a", "ssm_alpha", Layout::each_value}},
     {"glm4", {"post_self_attn_layernorm", "post_attention_norm"}},
     {"glm4", {"post_mlp_layernorm", "post_ffw_norm"}},
     {"gpt-oss", {"post_attention_layernorm", "post_attention_norm"}},
@@ -146,9 +164,9 @@ constexpr OwnRow kOwnRows[] = {
     {"gpt-oss", {"mlp.experts.down_proj_scales", "", Layout::left_out}},
 };
 
-// Buffers, heads that are not used, and the other senses of a model.
-constexpr std::string_view kLeftOutBeginnings[] = {"vision_tower.", "vision_model.", "multi_modal_projector.",
-                                                   "visual.",       "pooler.",       "cls."};
+// Buffers, heads that are not used, the other senses of a model, and layers that predict several tokens.
+constexpr std::string_view kLeftOutBeginnings[] = {
+    "vision_tower.", "vision_model.", "multi_modal_projector.", "visual.", "pooler.", "cls.", "mtp."};
 constexpr std::string_view kLeftOutEndings[] = {
     ".rotary_emb.inv_freq", ".attention.bias", ".attention.masked_bias", ".attn.bias", ".attn.masked_bias",
     "embeddings.position_ids",
@@ -237,8 +255,8 @@ std::optional<TensorName> translate_name(const ModelFamily& family, std::string_
   result.part = take_part(key);
   const NameRow* row = find_row(family, key, result.block.has_value());
   if (row == nullptr) return std::nullopt;
-  // Names without an ending have it in the table.
-  const bool whole = std::string_view(row->gguf).find('.') != std::string_view::npos;
+  // Names without an ending have it in the table, if GGUF has one.
+  const bool whole = std::string_view(row->gguf).find('.') != std::string_view::npos || row->layout == Layout::decays;
   if (whole == !ending.empty() && row->layout != Layout::left_out) return std::nullopt;
   const std::string front = result.block ? "blk." + std::to_string(*result.block) + "." : "";
   result.layout = row->layout;

@@ -19,6 +19,13 @@ enum class Layout : uint8_t {
   blocks,              // MXFP4: blocks, with their scales in a tensor of their own
   alternating_blocks,  // MXFP4, and rows of one tensor and of another take turns
   latent,              // for each head rows of attn_k_b, which GGUF has transposed, then rows of attn_v_b
+  // Of linear attention, whose heads of values GGUF may have in another order.
+  mixed_rows,     // rows of q and k, then of heads of values
+  value_rows,     // rows of heads of values
+  value_columns,  // columns of heads of values
+  each_value,     // a row or a number for each head of values
+  decays,         // the same; GGUF has -exp(x)
+  groups,         // for each key head q, k, values and gates of the heads that share it: mixed rows, then gates
   left_out,
 };
 

@@ -1,6 +1,7 @@
 // Decoding values and repacking blocks.
 #include "engine/convert/piece.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -80,6 +81,7 @@ bool is_weight_type(SafetensorsType type) {
 }
 
 void read_rows(const Piece& piece, uint64_t begin, uint64_t count, float* values) {
+  std::vector<float> stored(piece.columns.empty() ? 0 : piece.width);
   for (uint64_t y = begin; y < begin + count; ++y, values += piece.width) {
     const uint64_t row = row_of(piece, y), first = piece.first + row * piece.row_step;
     if (piece.column_step == 1)
@@ -87,6 +89,9 @@ void read_rows(const Piece& piece, uint64_t begin, uint64_t count, float* values
     else
       for (uint64_t x = 0; x < piece.width; ++x) decode(*piece.tensor, first + x * piece.column_step, 1, values + x);
     if (!piece.scales.values.empty()) apply_scales(piece, first, values);
+    if (piece.columns.empty()) continue;
+    std::copy_n(values, piece.width, stored.begin());
+    for (uint64_t x = 0; x < piece.width; ++x) values[x] = stored[piece.columns[x]];
   }
 }
 

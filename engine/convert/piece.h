@@ -16,12 +16,12 @@ struct Scales {
   uint64_t width = 0;    // of the stored matrix
 };
 
-// The value in row y and column x is the tensor's value first + order[y] * row_step + x * column_step.
+// The value in row y and column x is the tensor's value first + order[y] * row_step + columns[x] * column_step.
 struct Piece {
   const SafetensorsTensor* tensor = nullptr;
   uint64_t rows = 0, width = 0;
   uint64_t first = 0, row_step = 0, column_step = 1;
-  std::vector<uint32_t> order;                      // of rows; empty: as they are
+  std::vector<uint32_t> order, columns;             // empty: as they are
   const SafetensorsTensor* block_scales = nullptr;  // of MXFP4 blocks, a byte for each 32 values
   Scales scales;
 };

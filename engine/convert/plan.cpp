@@ -17,11 +17,12 @@ uint64_t count_of(const ConvertedTensor& tensor) {
   return std::accumulate(tensor.dims.begin(), tensor.dims.end(), uint64_t{1}, std::multiplies<>());
 }
 
-// Vectors, norms, routers and the few values of positions and types stay exact, as readers expect.
+// Vectors, norms, routers, short convolutions and the few values of positions and types stay exact, as readers expect.
 bool is_always_f32(const ConvertedTensor& tensor) {
   const std::string_view name = tensor.name;
   if (tensor.dims.size() < 2 || !name.ends_with(".weight") || name.ends_with("_norm.weight")) return true;
-  for (const std::string_view part : {"ffn_gate_inp.", "ffn_gate_inp_shexp.", "position_embd.", "token_types."})
+  for (const std::string_view part :
+       {"ffn_gate_inp.", "ffn_gate_inp_shexp.", "position_embd.", "token_types.", "ssm_conv1d."})
     if (name.find(part) != name.npos) return true;
   return false;
 }

@@ -3,6 +3,8 @@
 #include <string_view>
 
 #include "engine/convert/model_keys.h"
+#include "engine/model/architectures.h"
+#include "formats/byte_cursor.h"
 
 namespace hearth {
 
@@ -16,6 +18,60 @@ RopeSettings rope_settings(const Settings& config) {
   if (!rope.window_theta) rope.window_theta = config.real({"rope_local_base_freq"});
   return rope;
 }
+
+namespace {
+
+bool has_linear_attention(const Settings& config, const std::string& type) {
+  if (type == "linear_attention" || type == "mamba") return true;
+  if (type != "full_attention" && type != "attention")
+    config.fail("layer_types", "has " + in_quotes(type) + ", which is neither linear nor full attention");
+  return false;
+}
+
+void read_layer_types(const Settings& config, uint32_t layers, LinearAttentionShape& linear) {
+  constexpr uint32_t kUsualPeriod = 4;
+  const auto by_period = [&](uint32_t period) {
+    Flags flags(layers);
+    for (uint32_t i = 0; i < layers; ++i) flags[i] = (i + 1) % period != 0;
+    return flags;
+  };
+  const uint32_t period =
+      config.has("full_attention_interval") ? config.require_size({"full_attention_interval"}) : kUsualPeriod;
+  const std::vector<std::string> types = config.texts("layer_types");
+  if (types.empty()) {
+    linear.layers = by_period(period);
+    linear.period = period;
+    return;
+  }
+  if (types.size() != layers)
+    config.fail("layer_types",
+                "has " + std::to_string(types.size()) + " entries for " + std::to_string(layers) + " layers");
+  for (const std::string& type : types) linear.layers.push_back(has_linear_attention(config, type));
+  // Where the two contradict each other, the types hold.
+  const auto full = std::find(linear.layers.begin(), linear.layers.end(), 0) - linear.layers.begin();
+  for (const uint32_t one : {period, static_cast<uint32_t>(full) + 1})
+    if (linear.period == 0 && linear.layers == by_period(one)) linear.period = one;
+}
+
+LinearAttentionShape read_linear_attention(const Settings& config, uint32_t layers) {
+  LinearAttentionShape linear;
+  linear.taps = config.require_size({"linear_conv_kernel_dim"});
+  if (linear.taps < 2 || linear.taps > 64)
+    config.fail("linear_conv_kernel_dim", "is " + std::to_string(linear.taps) + ", not from 2 to 64");
+  linear.key_heads = config.require_size({"linear_num_key_heads"});
+  linear.heads = config.require_size({"linear_num_value_heads"});
+  linear.head_size = config.require_size({"linear_key_head_dim"});
+  if (config.require_size({"linear_value_head_dim"}) != linear.head_size)
+    config.fail("linear_value_head_dim", "is not that of keys, " + std::to_string(linear.head_size));
+  if (linear.heads % linear.key_heads != 0)
+    config.fail("linear_num_value_heads", "is no multiple of those of keys, " + std::to_string(linear.key_heads));
+  if (3 * uint64_t{linear.heads} * linear.head_size > kLargestSetting)
+    config.fail("linear_num_value_heads", "times the size of a head is past what any model has");
+  read_layer_types(config, layers, linear);
+  return linear;
+}
+
+}  // namespace
 
 ModelShape read_shape(const ModelFamily& family, const Settings& config) {
   const std::string_view architecture = family.architecture;
@@ -42,6 +98,10 @@ ModelShape read_shape(const ModelFamily& family, const Settings& config) {
   constexpr uint32_t kMost = 65535;
   if (shape.heads > kMost) config.fail("num_attention_heads", "is past what any model has");
   if (shape.experts > kMost) config.fail("num_experts", "is past what any model has");
+  if (find_architecture(architecture)->attention_period != 0) {
+    if (shape.layers > kMost) config.fail("num_hidden_layers", "is past what any model has");
+    shape.linear = read_linear_attention(config, shape.layers);
+  }
   if (architecture == "deepseek2") {
     shape.kv_rank = config.require_size({"kv_lora_rank"});
     shape.plain_key = config.require_size({"qk_nope_head_dim"});

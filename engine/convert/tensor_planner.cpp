@@ -6,7 +6,6 @@
 #include <numeric>
 #include <set>
 
-#include "engine/convert/row_order.h"
 #include "formats/byte_cursor.h"
 #include "formats/error.h"
 
@@ -78,6 +77,14 @@ void TensorPlanner::add(const Tensor& tensor) {
       return add_blocks(tensor, *name);
     case Layout::latent:
       return add_latent(tensor, *name);
+    case Layout::mixed_rows:
+    case Layout::value_rows:
+    case Layout::value_columns:
+    case Layout::each_value:
+    case Layout::decays:
+      return add_linear(tensor, *name);
+    case Layout::groups:
+      return add_groups(tensor, *name);
     default:
       return add_plain(tensor, *name);
   }
@@ -133,21 +140,6 @@ Scales TensorPlanner::scales_of(const Tensor& tensor) const {
     fail(*stored, "has not one scale for each block of " + std::to_string(scales.block_rows) + " x " +
                       std::to_string(scales.block_columns));
   return scales;
-}
-
-std::vector<uint32_t> TensorPlanner::row_order(const Tensor& tensor, const std::string& name, uint64_t rows) const {
-  const auto is = [&](std::string_view part) { return name.find(part) != name.npos; };
-  const auto require = [&](bool holds) {
-    if (!holds) fail(tensor, "has " + std::to_string(rows) + " rows, which its heads do not have");
-  };
-  if (family_.pairs && (is(".attn_q.") || is(".attn_k."))) {
-    const uint32_t heads = is(".attn_q.") ? shape_.heads : shape_.kv_heads;
-    require(rows % (2 * uint64_t{heads}) == 0);
-    return paired_rows(rows, heads);
-  }
-  if (!family_.grouped_qkv || !is(".attn_qkv.")) return {};
-  require(rows == (uint64_t{shape_.heads} + 2 * uint64_t{shape_.kv_heads}) * shape_.head_size);
-  return ungrouped_rows(shape_.heads, shape_.kv_heads, shape_.head_size);
 }
 
 void TensorPlanner::add_plain(const Tensor& tensor, const TensorName& name) {
@@ -240,24 +232,6 @@ void TensorPlanner::add_blocks(const Tensor& tensor, const TensorName& name) {
     }
 }
 
-void TensorPlanner::add_latent(const Tensor& tensor, const TensorName& name) {
-  const uint64_t rank = shape_.kv_rank, plain = shape_.plain_key, value = shape_.value, heads = shape_.heads;
-  if (tensor.shape != std::vector<uint64_t>{heads * (plain + value), rank})
-    fail(tensor, "has not the shape that the sizes of heads in config.json ask for");
-  for (uint64_t head = 0; head < heads; ++head) {
-    Piece keys = matrix(tensor), values = keys;
-    keys.first = head * (plain + value) * rank;
-    keys.rows = rank;
-    keys.width = plain;
-    keys.row_step = 1;
-    keys.column_step = rank;
-    values.first = keys.first + plain * rank;
-    values.rows = value;
-    put(name, name.name, std::move(keys), head, heads, {plain, rank, heads});
-    put(name, name.second, std::move(values), head, heads, {rank, value, heads});
-  }
-}
-
 void TensorPlanner::put(const TensorName& name, const std::string& gguf, Piece piece, size_t part, size_t parts,
                         std::vector<uint64_t> dims) {
   const Tensor& stored = *piece.tensor;
@@ -270,7 +244,9 @@ void TensorPlanner::put(const TensorName& name, const std::string& gguf, Piece p
     planned.name = gguf;
     planned.dims = dims;
     planned.pieces.resize(parts);
-    planned.added = family_.shifted_norms && gguf.ends_with("norm.weight") ? 1.0f : 0.0f;
+    const bool shifted = family_.shifted_norms && gguf.ends_with("norm.weight") && !gguf.ends_with(".ssm_norm.weight");
+    planned.added = shifted ? 1.0f : 0.0f;
+    planned.decays = name.layout == Layout::decays;
     if (piece.block_scales != nullptr) planned.format = Format::mxfp4;
   }
   if (planned.dims != dims) fail(stored, "has another shape than the other parts of " + in_quotes(gguf));
@@ -294,6 +270,7 @@ void TensorPlanner::check() const {
     if (places.count(layer) == 0)
       config_.fail("num_hidden_layers",
                    "is " + std::to_string(shape_.layers) + ", but layer " + std::to_string(layer) + " is in no file");
+  check_linear_layers();
 }
 
 }  // namespace hearth

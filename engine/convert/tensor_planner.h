@@ -30,6 +30,8 @@ class TensorPlanner {
   void add_halves(const Tensor& tensor, const TensorName& name);
   void add_blocks(const Tensor& tensor, const TensorName& name);
   void add_latent(const Tensor& tensor, const TensorName& name);
+  void add_linear(const Tensor& tensor, const TensorName& name);
+  void add_groups(const Tensor& tensor, const TensorName& name);
   void add_alternating_values(const Tensor& tensor, const TensorName& name);
   void add_factors();
   void put(const TensorName& name, const std::string& gguf, Piece piece, size_t part, size_t parts,
@@ -38,6 +40,7 @@ class TensorPlanner {
   Scales scales_of(const Tensor& tensor) const;
   std::vector<uint32_t> row_order(const Tensor& tensor, const std::string& name, uint64_t rows) const;
   void check() const;
+  void check_linear_layers() const;
   [[noreturn]] void fail(const Tensor& tensor, const std::string& what) const;
 
   const ModelFolder& folder_;

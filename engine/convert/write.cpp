@@ -52,6 +52,8 @@ class TensorWriter {
     read_rows(piece, y, rows, values_.data());
     if (tensor.added != 0)
       for (float& value : values_) value += tensor.added;
+    if (tensor.decays)
+      for (float& value : values_) value = -std::exp(value);
     if (!std::all_of(values_.begin(), values_.end(), [](float value) { return std::isfinite(value); }))
       throw FileError(folder_.file_of(*piece.tensor) + ": tensor " + in_quotes(piece.tensor->name) +
                       " has a weight that is no number");

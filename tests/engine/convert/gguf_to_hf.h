@@ -13,7 +13,10 @@ void add_hf_tokenizer(const Gguf& file, HfFolder& folder);
 
 HfFolder hf_folder_of(const Gguf& file);
 
-// Whether GGUF has gains of norms plus 1, which rounds.
-bool has_shifted_norms(std::string_view architecture);
+// The weights of linear attention in the layer of GGUF's `block`, "blk.0.", into the folder `front`, "model.layers.0.".
+void add_hf_linear_attention(const Gguf& file, const std::string& block, const std::string& front, HfTensors& made);
+
+// Whether GGUF has the gains plus 1, which rounds. `tensor`: a name of GGUF, with its ending.
+bool is_shifted_norm(std::string_view architecture, std::string_view tensor);
 
 }  // namespace hearth

@@ -29,6 +29,11 @@ constexpr SettingRow kSettings[] = {
     {"expert_used_count", "num_experts_per_tok"},
     {"expert_feed_forward_length", "moe_intermediate_size"},
     {"expert_shared_feed_forward_length", "shared_expert_intermediate_size"},
+    {"ssm.conv_kernel", "linear_conv_kernel_dim"},
+    {"ssm.group_count", "linear_num_key_heads"},
+    {"ssm.time_step_rank", "linear_num_value_heads"},
+    {"ssm.state_size", "linear_key_head_dim"},
+    {"full_attention_interval", "full_attention_interval"},
     {"attn_logit_softcapping", "attn_logit_softcapping"},
     {"final_logit_softcapping", "final_logit_softcapping"},
     {"attention.scale", "attention_multiplier"},
@@ -78,6 +83,9 @@ const std::map<std::string, std::pair<const char*, Json>> kClasses = {
     {"qwen2moe", {"Qwen2MoeForCausalLM", {{"norm_topk_prob", false}, {"mlp_only_layers", Json::array()}}}},
     {"qwen3", {"Qwen3ForCausalLM", {}}},
     {"qwen3moe", {"Qwen3MoeForCausalLM", {{"norm_topk_prob", true}, {"decoder_sparse_step", 1}}}},
+    {"qwen3next", {"Qwen3NextForCausalLM", {{"norm_topk_prob", true}, {"mlp_only_layers", Json::array()}}}},
+    {"qwen35", {"Qwen3_5ForCausalLM", {{"attn_output_gate", true}, {"mtp_num_hidden_layers", 1}}}},
+    {"qwen35moe", {"Qwen3_5MoeForConditionalGeneration", {{"attn_output_gate", true}, {"hidden_act", "silu"}}}},
     {"gemma", {"GemmaForCausalLM", {{"hidden_act", "gelu_pytorch_tanh"}}}},
     {"gemma2", {"Gemma2ForCausalLM", {{"hidden_activation", "gelu_pytorch_tanh"}}}},
     {"gemma3", {"Gemma3ForCausalLM", {{"rope_local_base_freq", 10000.0}}}},
@@ -147,6 +155,24 @@ Json rope_scaling_of(const Gguf& file, const std::string& at) {
   return scaling;
 }
 
+void add_linear_attention(const Gguf& file, const std::string& at, Json& config) {
+  config["linear_value_head_dim"] = config["linear_key_head_dim"];
+  const double turning = static_cast<double>(*file.find_uint(at + "rope.dimension_count"));
+  config["partial_rotary_factor"] = turning / config["head_dim"].get<double>();
+  const auto sections = file.find_ints(at + "rope.dimension_sections");
+  if (!sections) return;
+  // Of the others, RoPE is described apart, and so is each layer.
+  config["rope_parameters"] = {{"rope_type", "default"},
+                               {"rope_theta", config["rope_theta"]},
+                               {"partial_rotary_factor", config["partial_rotary_factor"]},
+                               {"mrope_interleaved", true},
+                               {"mrope_section", {(*sections)[0], (*sections)[1], (*sections)[2]}}};
+  config.erase("rope_theta");
+  config.erase("partial_rotary_factor");
+  for (uint64_t layer = 0; layer < config["num_hidden_layers"]; ++layer)
+    config["layer_types"].push_back((layer + 1) % 4 != 0 ? "linear_attention" : "full_attention");
+}
+
 }  // namespace
 
 Json hf_config_of(const Gguf& file) {
@@ -186,6 +212,7 @@ Json hf_config_of(const Gguf& file) {
     config["v_head_dim"] = *file.find_uint(at + (absorbed ? "attention.value_length_mla" : "attention.value_length"));
     config["num_key_value_heads"] = heads;
   }
+  if (config.contains("linear_key_head_dim")) add_linear_attention(file, at, config);
   if ((architecture == "olmo2" || architecture == "exaone4") && config.contains("sliding_window"))
     for (uint64_t layer = 0; layer < config["num_hidden_layers"]; ++layer)
       config["layer_types"].push_back((layer + 1) % 4 != 0 ? "sliding_attention" : "full_attention");
@@ -196,7 +223,7 @@ Json hf_config_of(const Gguf& file) {
         config.erase(usual);
       }
   // The text model of one that sees is described apart.
-  if (architecture == "mistral3") {
+  if (architecture == "mistral3" || architecture == "qwen35moe") {
     Json text = config;
     text.erase("architectures");
     config = {{"architectures", {hf_class}}, {"text_config", text}, {"vision_config", {{"hidden_size", 8}}}};

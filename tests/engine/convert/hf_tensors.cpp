@@ -61,6 +61,12 @@ const std::map<std::string, Names> kOwn = {
     {"gpt-oss", {{"post_attention_norm", "post_attention_layernorm"}, {"ffn_gate_inp", "mlp.router"}}},
     {"granitemoe", {{"ffn_gate_inp", "block_sparse_moe.router.layer"}}},
     {"stablelm", {{"attn_q_norm", "self_attn.q_layernorm.norms.%"}, {"attn_k_norm", "self_attn.k_layernorm.norms.%"}}},
+    {"qwen3next", kAfter},
+    {"qwen35", kAfter},
+    {"qwen35moe",
+     {{"post_attention_norm", "post_attention_layernorm"},
+      {"token_embd", "model.language_model.embed_tokens"},
+      {"output_norm", "model.language_model.norm"}}},
     {"starcoder2", {{"ffn_up", "mlp.c_fc"}, {"ffn_down", "mlp.c_proj"}}},
     {"phi2",
      {{"attn_output", "self_attn.dense"},
@@ -130,6 +136,7 @@ const std::map<std::string, Names> kOwn = {
 };
 
 const Names kLayerFolders = {{"mistral3", "language_model.model.layers."},
+                             {"qwen35moe", "model.language_model.layers."},
                              {"gpt2", "transformer.h."},
                              {"gptneox", "gpt_neox.layers."},
                              {"falcon", "transformer.h."},
@@ -185,6 +192,12 @@ class HfTensorsMaker {
     return name->second;
   }
 
+  // The folder of a layer that GGUF calls "blk.0.".
+  std::string layer_front(const std::string& block) const {
+    const auto folder = kLayerFolders.find(architecture_);
+    return (folder == kLayerFolders.end() ? "model.layers." : folder->second) + block.substr(4);
+  }
+
   static Matrix matrix_of(const GgufTensor& tensor) {
     const uint64_t rows = tensor.dims[1] * tensor.dims[2];
     Matrix matrix{rows, tensor.dims[0], std::vector<float>(rows * tensor.dims[0])};
@@ -197,20 +210,34 @@ class HfTensorsMaker {
   }
   void store(const std::string& name, const Matrix& matrix) { store(name, {matrix.rows, matrix.width}, matrix.values); }
 
+  bool is_of_linear_attention(const std::string& name) const {
+    if (file_.find_entry(architecture_ + ".ssm.state_size") == nullptr) return false;
+    for (const char* part : {".ssm_", ".attn_qkv.", ".attn_gate."})
+      if (name.find(part) != name.npos) return true;
+    return false;
+  }
+
   void add(const GgufTensor& tensor) {
     std::string name(tensor.name), front;
     if (name.starts_with("rope_")) return;  // config.json has these as numbers
+    if (is_of_linear_attention(name)) {
+      const std::string block = name.substr(0, name.find('.', 4) + 1);
+      if (name == block + "ssm_a") add_hf_linear_attention(file_, block, layer_front(block), made_);
+      return;
+    }
     const size_t dot = name.rfind('.');
     std::string part = name.substr(0, dot);
     const std::string ending = name.substr(dot);
     if (part.starts_with("blk.")) {
       const size_t end = part.find('.', 4);
-      const auto folder = kLayerFolders.find(architecture_);
-      front = (folder == kLayerFolders.end() ? "model.layers." : folder->second) + part.substr(4, end - 4) + ".";
+      front = layer_front(part.substr(0, end + 1));
       part = part.substr(end + 1);
     }
     if (architecture_ == "gpt-oss" && part.find("_exps") != part.npos) return add_gpt_oss(front, part, ending, tensor);
-    if (architecture_ == "granitemoe" && part.find("_exps") != part.npos) return add_granite(front, part, name, tensor);
+    if (architecture_ == "granitemoe" && part.find("_exps") != part.npos)
+      return add_joined(front + "block_sparse_moe.", "input_linear.weight", "output_linear.weight", part, tensor);
+    if (architecture_ == "qwen35moe" && part.find("_exps") != part.npos)
+      return add_joined(front + "mlp.experts.", "gate_up_proj", "down_proj", part, tensor);
     if (architecture_ == "deepseek2" && (part == "attn_k_b" || part == "attn_v_b"))
       return add_latent(front, part, tensor);
     if (part == "attn_sinks") return store(front + "self_attn.sinks", {tensor.dims[0]}, matrix_of(tensor).values);
@@ -218,7 +245,7 @@ class HfTensorsMaker {
       return store(front + "mlp.gate.e_score_correction_bias", {tensor.dims[0]}, matrix_of(tensor).values);
     Matrix matrix = matrix_of(tensor);
     if (architecture_ == "phi2" && part == "attn_qkv") return add_apart(front, ending, matrix, tensor.dims[1] == 1);
-    if (has_shifted_norms(architecture_) && ending == ".weight" && part.ends_with("norm"))
+    if (is_shifted_norm(architecture_, tensor.name))
       for (float& value : matrix.values) value -= 1;
     const bool vector = tensor.dims[1] == 1 && tensor.dims[2] == 1;
     std::string hf = front + hf_name(part) + ending;
@@ -281,14 +308,13 @@ class HfTensorsMaker {
   }
 
   // Gate and up one below the other.
-  void add_granite(const std::string& front, const std::string& part, const std::string& name,
-                   const GgufTensor& tensor) {
+  void add_joined(const std::string& front, const char* gate_and_up, const char* down, const std::string& part,
+                  const GgufTensor& tensor) {
     const Matrix matrix = matrix_of(tensor);
     const uint64_t experts = tensor.dims[2], rows = tensor.dims[1], width = tensor.dims[0];
-    if (part == "ffn_down_exps")
-      return store(front + "block_sparse_moe.output_linear.weight", {experts, rows, width}, matrix.values);
+    if (part == "ffn_down_exps") return store(front + down, {experts, rows, width}, matrix.values);
     if (part != "ffn_gate_exps") return;
-    std::string up = name;
+    std::string up(tensor.name);
     const Matrix other = matrix_of(*file_.find_tensor(up.replace(up.find("gate"), 4, "up")));
     std::vector<float> values;
     for (uint64_t e = 0; e < experts; ++e)
@@ -296,7 +322,7 @@ class HfTensorsMaker {
         const Matrix rows_of_one = one->part(e * rows, rows);
         values.insert(values.end(), rows_of_one.values.begin(), rows_of_one.values.end());
       }
-    store(front + "block_sparse_moe.input_linear.weight", {experts, 2 * rows, width}, values);
+    store(front + gate_and_up, {experts, 2 * rows, width}, values);
   }
 
   // One matrix with the rows of W_k and of W_v of each head.
@@ -368,7 +394,11 @@ void HfTensorsMaker::add_gpt_oss(const std::string& front, const std::string& pa
 
 }  // namespace
 
-bool has_shifted_norms(std::string_view architecture) { return architecture.starts_with("gemma"); }
+bool is_shifted_norm(std::string_view architecture, std::string_view tensor) {
+  const bool shifts =
+      architecture.starts_with("gemma") || architecture == "qwen3next" || architecture.starts_with("qwen35");
+  return shifts && tensor.ends_with("norm.weight") && !tensor.ends_with("ssm_norm.weight");
+}
 
 HfTensors hf_tensors_of(const Gguf& file) { return HfTensorsMaker(file).make(); }
 

@@ -53,9 +53,11 @@ void expect_same_tensors(const Gguf& original, const Gguf& converted) {
     EXPECT_EQ(found->format, tensor.format) << tensor.name;
     const std::vector<float> before = values_of_tensor(tensor), after = values_of_tensor(*found);
     ASSERT_EQ(after.size(), before.size()) << tensor.name;
-    const bool rounds = has_shifted_norms(architecture) && tensor.name.ends_with("norm.weight");
-    const float rounding = rounds || tensor.name == "rope_freqs.weight" ? 1e-6f : 0;
-    for (size_t i = 0; i < before.size(); ++i) ASSERT_LE(std::abs(after[i] - before[i]), rounding) << tensor.name;
+    const bool rounds = is_shifted_norm(architecture, tensor.name) || tensor.name.ends_with(".ssm_a") ||
+                        tensor.name == "rope_freqs.weight";
+    const float rounding = rounds ? 1e-6f : 0;
+    for (size_t i = 0; i < before.size(); ++i)
+      ASSERT_LE(std::abs(after[i] - before[i]), rounding * std::max(1.0f, std::abs(before[i]))) << tensor.name;
   }
   EXPECT_GE(compared + 14, original.tensors().size());
 }
@@ -116,6 +118,7 @@ TEST_P(RoundTrip, GivesTheSameTensorsMetadataAndLogits) {
   EXPECT_LE(largest, architecture == "gpt-oss" && converted.find_uint("general.file_type") == 38u ? 0.6 : 2e-4);
 }
 
+// qwen3next-fused is in an older form, which is not written any more.
 INSTANTIATE_TEST_SUITE_P(All, RoundTrip,
                          testing::Values("bert", "cohere2", "command-r", "deepseek2", "deepseek2-mla", "exaone4",
                                          "exaone4-full", "falcon", "gemma", "gemma2", "gemma3", "gemma3-rope-linear",
@@ -124,7 +127,8 @@ INSTANTIATE_TEST_SUITE_P(All, RoundTrip,
                                          "llama-rope-yarn", "llama-tied", "mistral3", "nomic-bert", "olmo2",
                                          "olmo2-swa", "olmoe", "phi2", "phi3", "phi3-longrope-long",
                                          "phi3-longrope-short", "qwen2", "qwen2moe", "qwen3", "qwen3-embedding",
-                                         "qwen3moe", "smollm3", "stablelm", "stablelm-parallel", "starcoder2"),
+                                         "qwen3moe", "qwen3next", "qwen35", "qwen35moe", "smollm3", "stablelm",
+                                         "stablelm-parallel", "starcoder2"),
                          [](const auto& one) {
                            std::string name = one.param;
                            std::replace(name.begin(), name.end(), '-', '_');

@@ -27,10 +27,11 @@ TEST(SharedData, AFolderThatIsNotWholeIsNotTakenFromTheRepository) {
   EXPECT_EQ(shared_data("golden/models"), fs::path(HEARTH_SHARED_DATA) / "golden/models");
 }
 
+// What a link names, the program's own model, lies elsewhere in the repository.
 TEST(SharedData, TheRepositoryHoldsAtMostTenMegabytes) {
   uintmax_t bytes = 0;
   for (const auto& entry : fs::recursive_directory_iterator(kCommitted))
-    if (entry.is_regular_file()) bytes += entry.file_size();
+    if (entry.is_regular_file() && !entry.is_symlink()) bytes += entry.file_size();
   EXPECT_GT(bytes, 0u);
   EXPECT_LE(bytes, 10'000'000u);
 }

@@ -8,9 +8,8 @@
 //      which is its parent's, too (0: none is used), how many tokens, the tokens, and keys and values as
 //      Plan::read_page gives them
 //   3  the last: how many pages and tokens there are
-//   4  a state, under no adapters, behind all pages: how many tokens it is the state after, the tokens, and the floats
-//   of
-//      Plan::read_state
+//   4  a state, under no adapters, behind all pages: how many tokens it is the state after, the tokens, and the
+//      floats of Plan::read_state
 //   5  a setting of adapters, before the pages under it; they are counted from 1: how many adapters are used, and of
 //      each the fingerprint and the scale
 // A later version may add types; a reader refuses those that it does not know.

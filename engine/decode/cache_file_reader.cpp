@@ -215,17 +215,19 @@ void CacheFile::take_setting(const Section& section, ByteCursor cursor, const Ca
   };
   const auto count = cursor.read<uint32_t>("a setting's number of adapters");
   require(count > 0 && cursor.remaining() == count * (sizeof(uint64_t) + sizeof(float)));
+  require(settings_.size() <= known_.size());  // each comes before a page of its own
   std::optional<std::vector<float>> setting(std::in_place, expected.adapters.size());
+  size_t next = 0;  // what they add is added in their order, which decides last bits
   for (uint32_t i = 0; i < count; ++i) {
     const auto adapter = cursor.read<uint64_t>("an adapter's fingerprint");
     const auto scale = cursor.read<float>("an adapter's scale");
     require(std::isfinite(scale) && scale != 0);
     if (!setting) continue;
     // The same adapter may be there twice.
-    size_t place = 0;
+    size_t place = expected.deterministic() ? next : 0;
     while (place < setting->size() && (expected.adapters[place] != adapter || (*setting)[place] != 0)) ++place;
     if (place < setting->size())
-      (*setting)[place] = scale;
+      (*setting)[place] = scale, next = place + 1;
     else
       setting.reset();
   }

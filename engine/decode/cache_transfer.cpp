@@ -100,17 +100,36 @@ class Restoring {
   std::vector<std::span<const std::byte>> contents_;        // of the next ones
 };
 
-// Those whose pages are in the cache.
+// Whether the file has pages of all these tokens, under no adapters. held: pages, each behind its parent; numbers:
+// theirs in the file.
+bool has_pages(const std::vector<PrefixCache::Held>& held, const std::vector<uint32_t>& numbers,
+               std::span<const int32_t> tokens, uint32_t page_size) {
+  uint32_t parent = PrefixCache::kNoPage;
+  for (size_t i = 0; i < held.size() && !tokens.empty(); ++i) {
+    const std::vector<int32_t>& page = held[i].tokens;
+    if (numbers[i] == kNoParent || !held[i].setting.empty() || held[i].parent != parent) continue;
+    const size_t size = std::min(page.size(), tokens.size());
+    if (size < tokens.size() && size < page_size) continue;
+    if (!std::equal(page.begin(), page.begin() + static_cast<ptrdiff_t>(size), tokens.begin())) continue;
+    tokens = tokens.subspan(size);
+    parent = static_cast<uint32_t>(i);
+  }
+  return tokens.empty();
+}
+
+// Those whose pages are in the file: while it is written, requests make others.
 void save_states(Worker& worker, const CacheIdentity& identity, std::optional<std::span<const int32_t>> tokens,
+                 const std::vector<PrefixCache::Held>& held, const std::vector<uint32_t>& numbers,
                  CacheFileWriter& writer) {
-  std::vector<std::vector<int32_t>> held;
-  worker.call([&](Scheduler& scheduler) { held = scheduler.states().held(tokens); });
+  std::vector<std::vector<int32_t>> copies;
+  worker.call([&](Scheduler& scheduler) { copies = scheduler.states().held(tokens); });
   std::vector<float> values(identity.state_values);
-  for (const std::vector<int32_t>& one : held) {
+  for (const std::vector<int32_t>& one : copies) {
+    if (!has_pages(held, numbers, one, identity.page_size)) continue;
     bool copied = false;
     worker.call([&](Scheduler& scheduler) {
       const std::optional<uint32_t> place = scheduler.states().place_of(one);
-      if (!place || scheduler.cache().cached(one) != one.size()) return;
+      if (!place) return;
       scheduler.plan().read_state(*place, values);
       copied = true;
     });
@@ -151,13 +170,15 @@ CacheContent save_cache(Worker& worker, const CacheIdentity& identity, std::opti
     for (const auto& [i, content] : copied) {
       const uint32_t parent = held[i].parent;
       if (parent != PrefixCache::kNoPage && numbers[parent] == kNoParent) continue;
+      // Without a state, which is saved under no adapters only, nothing goes on from them.
+      if (identity.state_values > 0 && !held[i].setting.empty()) continue;
       numbers[i] = writer.pages();
       writer.add(parent == PrefixCache::kNoPage ? kNoParent : numbers[parent], held[i].tokens, content,
                  held[i].setting);
     }
     begin = end;
   }
-  if (identity.state_values > 0) save_states(worker, identity, tokens, writer);
+  if (identity.state_values > 0) save_states(worker, identity, tokens, held, numbers, writer);
   return writer.finish();
 }
 

@@ -160,9 +160,10 @@ void Scheduler::begin(Active& one) {
     return;
   }
   const uint32_t shared = from_cache ? cache_.cached(tokens, adapters) : 0;
+  const auto usable = [&](uint32_t size) { return cache_.cached(tokens.first(size), adapters) == size; };
+  if (from_cache) states_.touch(tokens, usable, adapters);  // lest its place be the one that is taken
   one.place = states_.take();
   if (from_cache) {
-    const auto usable = [&](uint32_t size) { return cache_.cached(tokens.first(size), adapters) == size; };
     one.chain = cache_.acquire(tokens.first(states_.restore(one.place, tokens, usable, adapters)), adapters);
   }
   for (const uint32_t stop : {whole_pages(shared), whole_pages(tokens.size())})

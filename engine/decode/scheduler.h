@@ -66,8 +66,8 @@ struct SchedulerStatistics {
 // pages run out the newest task gives up its place and is computed again later. A prompt that begins as one that is
 // being computed waits for it, to use its pages. Where the program keeps states (limits.states is not 0), a prompt goes
 // on from a copy of one, which is made where prompts leave each other, near their ends, and where tasks end. Where no
-// prompt is computed, a step may also have tokens that are only
-// guessed to follow. One thread at a time; the plan must outlive it.
+// prompt is computed, a step may also have tokens that are only guessed to follow. One thread at a time; the plan must
+// outlive it.
 class Scheduler {
  public:
   Scheduler(Plan& plan, const Limits& limits, uint32_t vocabulary, SchedulerOptions options);

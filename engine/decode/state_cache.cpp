@@ -53,6 +53,11 @@ uint32_t StateCache::restore(uint32_t place, std::span<const int32_t> tokens,
   return static_cast<uint32_t>(places_[*from].tokens.size());
 }
 
+void StateCache::touch(std::span<const int32_t> tokens, const std::function<bool(uint32_t)>& usable,
+                       const std::vector<float>& setting) {
+  if (const std::optional<uint32_t> found = find(tokens, usable, setting)) places_[*found].used = ++clock_;
+}
+
 uint32_t StateCache::longest(std::span<const int32_t> tokens, const std::function<bool(uint32_t)>& usable,
                              const std::vector<float>& setting) const {
   const std::optional<uint32_t> found = find(tokens, usable, setting);

@@ -34,6 +34,9 @@ class StateCache {
   // sequence's place. How long that beginning is; 0: there is none.
   uint32_t restore(uint32_t place, std::span<const int32_t> tokens, const std::function<bool(uint32_t)>& usable,
                    const std::vector<float>& setting = {});
+  // Makes that state the last used one.
+  void touch(std::span<const int32_t> tokens, const std::function<bool(uint32_t)>& usable,
+             const std::vector<float>& setting = {});
   // That length alone.
   uint32_t longest(std::span<const int32_t> tokens, const std::function<bool(uint32_t)>& usable,
                    const std::vector<float>& setting = {}) const;

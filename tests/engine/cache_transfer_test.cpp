@@ -202,6 +202,28 @@ TEST_F(CacheTransfer, WithFewPlacesTheStateUsedLastComesFirst) {
   EXPECT_EQ(restored.answer(second), 0u) << "its pages are there, its state is not";
 }
 
+TEST_F(CacheTransfer, WhatIsSavedWhileStatesAreMadeIsWhole) {
+  Cache from(64, 4, 10);
+  from.slow_down();
+  std::vector<std::shared_ptr<Greedy>> tasks;
+  for (uint32_t i = 0; i < 12; ++i) {
+    tasks.push_back(from.start(prompt(i, 8 * (i + 1)), 8));
+    for (uint32_t step = 0; step < i % 4; ++step) from.worker().call([](Scheduler&) {});
+    try {
+      from.save(file_);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::invalid_argument) << error.what();  // nothing was computed yet
+      continue;
+    }
+    Cache to(64, 4, 10);
+    EXPECT_NO_THROW(to.load(file_));
+  }
+  for (const auto& task : tasks) {
+    from.wait(*task);
+    EXPECT_EQ(task->answer, task->expected());
+  }
+}
+
 TEST_F(CacheTransfer, ForgettingTakesStatesToo) {
   Cache cache(32, 4, 8);
   const std::vector<int32_t> tokens = prompt(1, 30);

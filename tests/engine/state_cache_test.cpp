@@ -49,6 +49,14 @@ TEST(StateCache, TheCopyThatWasNotUsedForLongestGoesFirst) {
   EXPECT_EQ(cache.longest(Tokens{4}, any), 0u) << "no place is left for a copy";
 }
 
+TEST(StateCache, ACopyThatIsAskedForOutlivesThePlaceThatIsTakenForIt) {
+  StateCache cache(2);
+  cache.keep(cache.take(), Tokens{1});
+  cache.keep(cache.take(), Tokens{2});
+  cache.touch(Tokens{1, 5}, any);
+  EXPECT_EQ(cache.restore(cache.take(), Tokens{1, 5}, any), 1u);
+}
+
 TEST(StateCache, AdoptsOnlyPlacesThatNobodyNeeds) {
   StateCache cache(4);
   const uint32_t running = cache.take();

@@ -41,15 +41,19 @@ void read(const std::string& text) {
                                        .vocabulary = 50,
                                        .page_size = 4,
                                        .position_bytes = 16,
-                                       .arithmetic = ""};
+                                       .state_values = 2,
+                                       .arithmetic = "",
+                                       .adapters = {7, 8, 7}};
   hearth::CacheBytes bytes{.name = "fuzz.cache", .size = text.size(), .read = {}};
   bytes.read = [&text](uint64_t at, std::span<std::byte> to) {
     if (at > text.size() || to.size() > text.size() - at) __builtin_trap();
     if (!to.empty()) std::memcpy(to.data(), text.data() + at, to.size());
   };
   try {
-    const CacheFile file(bytes, expected, 8);
-    if (file.pages().size() > 8) __builtin_trap();
+    const CacheFile file(bytes, expected, 8, 4);
+    if (file.pages().size() > 8 || file.states().size() > 4) __builtin_trap();
+    for (const CacheFile::State& state : file.states())
+      if (file.read(state).size() != expected.state_values) __builtin_trap();
     std::vector<std::byte> buffer;
     for (const CacheFile::Page& page : file.pages()) {
       const auto content = file.read(page, buffer);

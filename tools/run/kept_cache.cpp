@@ -8,6 +8,8 @@ namespace hearth {
 KeptCache::KeptCache(Engine& engine, const std::filesystem::path& path, bool read_only)
     : engine_(engine), path_(path), saves_(!path.empty() && !read_only) {
   std::error_code absent;
+  if (std::filesystem::exists(path, absent) && !std::filesystem::is_regular_file(path, absent))
+    throw Error(ErrorCode::bad_cache, path.string() + ": is no regular file");
   const bool is_there = std::filesystem::exists(path, absent) && !std::filesystem::is_empty(path, absent);
   if (path.empty() || (!is_there && !read_only)) return;
   try {

@@ -180,6 +180,7 @@ void add_serve(CLI::App& program) {
   add_adapter_option(*command, given->options.engine.adapters);
   add_speculation_options(*command, given->options.engine);
   const auto* lookup = command->get_option("--lookup");
+  const auto* deterministic = command->get_option("--deterministic");
   const auto* context = command->get_option("--ctx");
   command->callback([=] {
     ServerOptions options = given->options;
@@ -200,6 +201,7 @@ void add_serve(CLI::App& program) {
       if (slots->count() == 0) options.slot_folder = from_file.slot_folder;
       if (caches->count() == 0) options.cache_folder = from_file.cache_folder;
       if (lookup->count() == 0) options.engine.lookup = from_file.engine.lookup;
+      if (deterministic->count() == 0) options.engine.deterministic = from_file.engine.deterministic;
       options.memory = from_file.memory;
       options.access = from_file.access;
       options.models = from_file.models;

@@ -25,9 +25,7 @@ int64_t slot_id(const Connection& connection) {
 }
 
 std::string action_of(const Connection& connection) {
-  const std::string target(connection.request().target());
-  const size_t query = target.find("?action=");
-  const std::string action = query == target.npos ? "" : target.substr(query + std::string("?action=").size());
+  const std::string action = connection.parameter("action");
   if (action != "save" && action != "restore" && action != "erase")
     throw invalid_request("the query must be action=save, action=restore or action=erase", "action", "invalid_value");
   return action;

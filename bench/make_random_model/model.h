@@ -19,7 +19,7 @@ struct Storage {
   const Mix* mix;      // null: all matrices in the format
   uint32_t file_type;  // general.file_type
 };
-// Every storage by name: the sixteen formats, Q4_K_M and Q5_K_M.
+// Every storage by name: all formats but NVFP4, Q4_K_M and Q5_K_M.
 const std::vector<Storage>& storages();
 const Storage* find_storage(std::string_view name);  // null where unknown; upper or lower case
 

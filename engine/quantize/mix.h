@@ -56,7 +56,8 @@ Format choose_format(const Mix& mix, const MixModel& model, const MixTensor& ten
 // Whether a format has so few bits that a matrix in it should be made by importance. llama.cpp makes none without.
 bool wants_importance(Format format);
 
-// The format itself where a row is a whole number of its blocks, otherwise what llama.cpp falls back to; F16 at last.
+// The format itself where a row is a whole number of its blocks, otherwise one of as many bits with shorter blocks; F16
+// at last.
 Format fitting_format(Format format, uint64_t row);
 
 }  // namespace hearth

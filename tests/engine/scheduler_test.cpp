@@ -299,7 +299,6 @@ TEST_F(SchedulerTest, WhatWasOnlyGuessedIsInNoCache) {
   EXPECT_EQ(again->answer, again->expected());
 }
 
-// A small cache, prompts that often begin alike, arrivals and cancellations at random.
 TEST_F(SchedulerTest, APromptGoesOnFromTheStateNearTheEndOfAnEqualOne) {
   states = 4;
   make(64, 4, 32, 2);
@@ -380,6 +379,7 @@ TEST_F(SchedulerTest, AFailedStepForgetsTheStates) {
   EXPECT_EQ(again->answer, again->expected());
 }
 
+// A small cache, prompts that often begin alike, arrivals and cancellations at random.
 TEST_F(SchedulerTest, NothingIsMixedUpUnderRandomLoad) {
   for (uint32_t seed = 0; seed < 60; ++seed) {
     SCOPED_TRACE(seed);

@@ -203,23 +203,20 @@ TEST_F(CacheTransfer, WithFewPlacesTheStateUsedLastComesFirst) {
 }
 
 TEST_F(CacheTransfer, WhatIsSavedWhileStatesAreMadeIsWhole) {
-  Cache from(64, 4, 10);
-  from.slow_down();
-  std::vector<std::shared_ptr<Greedy>> tasks;
   for (uint32_t i = 0; i < 12; ++i) {
-    tasks.push_back(from.start(prompt(i, 8 * (i + 1)), 8));
-    for (uint32_t step = 0; step < i % 4; ++step) from.worker().call([](Scheduler&) {});
-    try {
-      from.save(file_);
-    } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ErrorCode::invalid_argument) << error.what();  // nothing was computed yet
-      continue;
+    Cache from(64, 4, 10), to(64, 4, 10);
+    from.slow_down();
+    const auto task = from.start(prompt(i, 150), 8);
+    for (bool ended = false; !ended;) {
+      from.worker().call([&](Scheduler&) { ended = task->ended; });
+      try {
+        from.save(file_);
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::invalid_argument) << error.what();  // nothing was computed yet
+        continue;
+      }
+      EXPECT_NO_THROW(to.load(file_));
     }
-    Cache to(64, 4, 10);
-    EXPECT_NO_THROW(to.load(file_));
-  }
-  for (const auto& task : tasks) {
-    from.wait(*task);
     EXPECT_EQ(task->answer, task->expected());
   }
 }

@@ -165,6 +165,9 @@ struct Weight {
   Format format;
   uint64_t width, rows;
   std::span<const std::byte> bytes;
+  // What products with each of the matrices that lie one below the other are multiplied by, before biases; empty: 1.
+  std::vector<float> scales = {};
+  float scale_of(uint64_t row) const { return scales.empty() ? 1 : scales[row / (rows / scales.size())]; }
 };
 
 // What an adapter makes of a weight W: in sequences for which the batch scales the adapter by s, the ops that multiply

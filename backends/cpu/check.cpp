@@ -46,6 +46,7 @@ class Checker {
     const uint64_t row_bytes = weight.width / info->block_size * info->block_bytes;
     require(weight.rows > 0 && weight.rows <= UINT32_MAX && weight.rows <= weight.bytes.size() / row_bytes,
             weight.name + " has fewer bytes than its rows need");
+    require(weight.scales.empty() || weight.rows % weight.scales.size() == 0, weight.name + " has scales of no matrix");
     return weight;
   }
   // Of a weight [rows x width].
@@ -60,18 +61,21 @@ class Checker {
   void matrix(WeightId id, uint64_t rows, uint64_t columns, uint64_t count = 1) const {
     const Weight& one = weight(id);
     require(one.rows == rows * count && one.width == columns, one.name + " does not fit the slots beside it");
+    require(count % std::max<size_t>(1, one.scales.size()) == 0, one.name + " has another number of scales");
     for (const Change& change : program_.changes_of(id))
       require(change.down.rows == change.up.width * count, change.down.name + " has another number of matrices");
   }
   void unchanged(WeightId id) const {
     require(program_.changes_of(id).empty(), program_.weights[id].name + " cannot be changed by adapters");
   }
+  void unscaled(const Weight& one) const { require(one.scales.empty(), one.name + " has scales, but no products"); }
   // One row of values for each of the slot; absent is all right.
   void vector(WeightId id, uint64_t count, uint64_t rows = 1) const {
     if (id == kNoWeight) return;
     const Weight& one = weight(id);
     require(one.width == count && one.rows >= rows, one.name + " does not fit the slot beside it");
     unchanged(id);
+    unscaled(one);
   }
   void added(Slot add, Slot out) const {
     if (add != kNoSlot) require(width(add) == width(out), "slots of different widths");
@@ -93,6 +97,7 @@ class Checker {
   void check(const Embed& op) const {
     require(weight(op.table).width == width(op.out), "the table does not fit the slot");
     require(weight(op.table).rows >= program_.vocabulary, "the table is smaller than the vocabulary");
+    unscaled(weight(op.table));
     vector(op.positions, width(op.out), program_.positions);
     require(op.positions == kNoWeight || program_.positions > 0, "the number of positions is not stated");
     vector(op.bias, width(op.out));

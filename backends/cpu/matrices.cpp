@@ -83,6 +83,9 @@ void CpuPlan::multiply(const Weight& weight, uint64_t first_row, Range range, ui
                                                          .columns = columns,
                                                          .in = in,
                                                          .out = out});
+  const float scale = weight.scale_of(first_row + range.begin);
+  for (uint32_t i = 0; i < columns && scale != 1; ++i)
+    kernels_.scale(out[i] + range.begin, scale, range.end - range.begin);
 }
 
 void CpuPlan::run(const MatmulStage& stage, uint32_t thread) {

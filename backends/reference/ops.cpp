@@ -23,7 +23,7 @@ void multiply(const Weight& weight, uint64_t first_row, uint64_t count, const do
     for (size_t r = 0; r < rows; ++r) {
       double sum = 0;
       for (uint64_t j = 0; j < weight.width; ++j) sum += double{values[j]} * in[r * weight.width + j];
-      out[r * count + i] = sum;
+      out[r * count + i] = sum * double{weight.scale_of(first_row + i)};
     }
   }
 }

@@ -28,22 +28,35 @@ const GgufTensor& TensorReader::checked(std::string_view name, uint64_t width, u
   if (dims[0] != width || dims[1] != rows || dims[2] != count || dims[3] != 1)
     throw FileError(file_.name() + ": tensor " + in_quotes(name) + " is " + shape(dims[0], dims[1], dims[2] * dims[3]) +
                     ", but the model's metadata asks for " + shape(width, rows, count));
-  used_[static_cast<size_t>(tensor - file_.tensors().data())] = true;
+  use(*tensor);
   return *tensor;
 }
 
-WeightId TensorReader::add(const std::string& name, Format format, uint64_t width, uint64_t rows,
-                           std::span<const std::byte> bytes) {
+WeightId TensorReader::add(Weight weight) {
   const auto next = static_cast<WeightId>(program_.weights.size());
-  const auto [known, is_new] = ids_.try_emplace({bytes.data(), width * rows}, next);
-  if (is_new) program_.weights.push_back({name, format, width, rows, bytes});
+  const auto [known, is_new] = ids_.try_emplace({weight.bytes.data(), weight.width * weight.rows}, next);
+  if (is_new) program_.weights.push_back(std::move(weight));
   return known->second;
 }
 
 WeightId TensorReader::add(const std::string& name, const GgufTensor& tensor, uint64_t first, uint64_t rows) {
   const FormatInfo& info = format_info(tensor.format);
   const uint64_t row_bytes = tensor.dims[0] / info.block_size * info.block_bytes;
-  return add(name, tensor.format, tensor.dims[0], rows, tensor.bytes.subspan(first * row_bytes, rows * row_bytes));
+  return add({name, tensor.format, tensor.dims[0], rows, tensor.bytes.subspan(first * row_bytes, rows * row_bytes),
+              scales_of(tensor)});
+}
+
+std::vector<float> TensorReader::scales_of(const GgufTensor& tensor) {
+  constexpr std::string_view kWeight = ".weight";
+  const std::string_view name = tensor.name;
+  if (!name.ends_with(kWeight) || name == "token_embd.weight" || tensor.dims[1] == 1) return {};
+  std::vector<float> scales;
+  for (const auto& base : {std::string(name.substr(0, name.size() - kWeight.size())), std::string(name)}) {
+    if (const GgufTensor* unneeded = file_.find_tensor(base + ".input_scale")) use(*unneeded);
+    if (const GgufTensor* found = file_.find_tensor(base + ".scale"))
+      scales = optional_values(found->name, found->dims[0] == 1 ? 1 : tensor.dims[2]);
+  }
+  return scales;
 }
 
 WeightId TensorReader::matrix(std::string_view name, uint64_t width, uint64_t rows) {
@@ -74,8 +87,8 @@ WeightId TensorReader::optional_part(std::string_view name, uint64_t all, uint64
   if (info.block_size != 1)
     throw FileError(file_.name() + ": tensor " + in_quotes(name) + " is " + info.name + ", but must be made of floats");
   const std::string range = "[" + std::to_string(first) + ":" + std::to_string(first + count) + "]";
-  return add(std::string(name) + range, tensor.format, count, 1,
-             tensor.bytes.subspan(first * info.block_bytes, count * info.block_bytes));
+  return add({std::string(name) + range, tensor.format, count, 1,
+              tensor.bytes.subspan(first * info.block_bytes, count * info.block_bytes)});
 }
 
 std::vector<float> TensorReader::optional_values(std::string_view name, uint64_t width) {

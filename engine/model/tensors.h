@@ -13,7 +13,9 @@
 namespace hearth {
 
 // Adds tensors to program.weights as they are asked for; the file must outlive the program. All functions throw
-// FileError naming the tensor where it is missing or has another shape.
+// FileError naming the tensor where it is missing or has another shape. Beside "X.weight" a matrix may have "X.scale"
+// (or "X.weight.scale"), floats that its products are multiplied by, one in all or one for each of a stack: so files of
+// NVFP4 weights have it. Their "X.input_scale" is what rounded activations would be divided by, and is not needed.
 class TensorReader {
  public:
   TensorReader(const Gguf& file, Program& program);
@@ -39,9 +41,11 @@ class TensorReader {
   void require_all_used() const;
 
  private:
+  void use(const GgufTensor& tensor) { used_[static_cast<size_t>(&tensor - file_.tensors().data())] = true; }
   const GgufTensor& checked(std::string_view name, uint64_t width, uint64_t rows, uint64_t count);
+  std::vector<float> scales_of(const GgufTensor& tensor);
   WeightId add(const std::string& name, const GgufTensor& tensor, uint64_t first, uint64_t rows);
-  WeightId add(const std::string& name, Format format, uint64_t width, uint64_t rows, std::span<const std::byte> bytes);
+  WeightId add(Weight weight);
 
   const Gguf& file_;
   Program& program_;

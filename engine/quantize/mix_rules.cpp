@@ -47,7 +47,7 @@ class Chooser {
   Format token_embedding() const {
     if (is({kIq1S, kIq1M, kIq2Xxs, kIq2Xs})) return Format::q2_k;
     if (is({kIq2S, kIq2M, kIq3Xxs})) return Format::iq3_s;
-    return is({kTq1, kTq2}) ? Format::q4_k : base_;
+    return is({kTq1, kTq2, kNvfp4}) ? Format::q4_k : base_;
   }
 
   Format of_fewest_bits() const {

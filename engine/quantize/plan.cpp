@@ -101,8 +101,17 @@ class PlanMaker {
       throw FileError(file_.name() + ": tensor " + in_quotes(tensor.name) + " is " + format_info(tensor.format).name +
                       " already; --allow-requantize quantises it once more, at a loss");
     if (options_.importance != nullptr)
-      change.importance = options_.importance->find(tensor.name, tensor.dims[0], tensor.dims[2] * tensor.dims[3]);
+      change.importance = options_.importance->find(tensor.name, tensor.dims[0], change.matrices());
+    if (change.format == Format::nvfp4) change.scale_name = scale_name(tensor.name);
     return change;
+  }
+
+  // Empty for a table of embeddings, which nothing is multiplied by, and where the file has such a tensor.
+  std::string scale_name(std::string_view name) const {
+    constexpr std::string_view kWeight = ".weight";
+    if (!name.ends_with(kWeight) || name == "token_embd.weight") return "";
+    const std::string scale = std::string(name.substr(0, name.size() - kWeight.size())) + ".scale";
+    return file_.find_tensor(scale) == nullptr ? scale : "";
   }
 
   // The one that applies: patterns with '*' or '?' to what is quantised anyway, a whole name to any matrix.
@@ -155,7 +164,8 @@ const FormatInfo* find_format(std::string_view name) {
 
 uint64_t TensorChange::bytes() const {
   const FormatInfo& info = format_info(format);
-  return value_count(*tensor) / info.block_size * info.block_bytes;
+  return value_count(*tensor) / info.block_size * info.block_bytes +
+         (scale_name.empty() ? 0 : matrices() * sizeof(float));
 }
 
 QuantizePlan plan_quantization(const Gguf& file, const QuantizeOptions& options) {

@@ -39,7 +39,11 @@ struct TensorChange {
   Format format;                      // what it becomes
   Format wanted;                      // what it would be if its rows were whole blocks of that
   std::span<const float> importance;  // [width x experts]; empty: all columns count the same
-  uint64_t bytes() const;             // of the new one
+  // The name of a tensor of one factor for each of the matrices, which is new too: the scales of NVFP4's groups reach
+  // from 2^-9 to 448, and so its products are multiplied by what the weights were divided by. Empty: none.
+  std::string scale_name = {};
+  uint64_t matrices() const { return tensor->dims[2] * tensor->dims[3]; }
+  uint64_t bytes() const;  // of the new ones
 };
 
 struct QuantizePlan {

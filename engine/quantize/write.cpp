@@ -1,5 +1,6 @@
 // Writing the new file: threads encode strips of a tensor while those before are written.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <system_error>
 #include <thread>
@@ -14,6 +15,7 @@ namespace hearth {
 namespace {
 
 constexpr uint64_t kStripValues = uint64_t{1} << 18;  // whole blocks of every format
+constexpr float kLargestNvfp4 = 6.0f * 448.0f;        // the largest level times the largest scale of a group
 
 // Rows of one matrix, or a part of a row that is longer than a strip.
 struct Strip {
@@ -51,16 +53,22 @@ uint64_t bytes_of(Format format, uint64_t values) {
   return values / info.block_size * info.block_bytes;
 }
 
-void encode(const TensorChange& change, const Strip& strip, Bench& bench) {
-  const GgufTensor& tensor = *change.tensor;
-  const uint64_t count = strip.width * strip.rows;
-  bench.values.resize(count);
-  bench.blocks.resize(bytes_of(change.format, count));
+void decode(const GgufTensor& tensor, const Strip& strip, Bench& bench) {
+  bench.values.resize(strip.width * strip.rows);
   format_info(tensor.format)
-      .decode(tensor.bytes.data() + bytes_of(tensor.format, strip.first), bench.values.data(), count);
+      .decode(tensor.bytes.data() + bytes_of(tensor.format, strip.first), bench.values.data(), bench.values.size());
   bench.finite =
       std::all_of(bench.values.begin(), bench.values.end(), [](float value) { return std::isfinite(value); });
+}
+
+// scales: by matrix, or none.
+void encode(const TensorChange& change, const Strip& strip, std::span<const float> scales, Bench& bench) {
+  const GgufTensor& tensor = *change.tensor;
+  decode(tensor, strip, bench);
   if (!bench.finite) return;
+  if (!scales.empty())
+    for (float& value : bench.values) value /= scales[strip.expert];
+  bench.blocks.resize(bytes_of(change.format, bench.values.size()));
   const float* importance =
       change.importance.empty() ? nullptr : change.importance.data() + strip.expert * tensor.dims[0] + strip.column;
   quantize(change.format, bench.values.data(), importance, strip.width, strip.rows, bench.blocks.data());
@@ -89,14 +97,27 @@ void copy_tensor(const TensorChange& change, GgufWriter& writer, Meter& meter) {
   }
 }
 
-void encode_tensor(const Gguf& file, const TensorChange& change, uint32_t threads, GgufWriter& writer, Meter& meter) {
+// What each matrix is divided by, so that its largest weight becomes the largest number of the format.
+std::vector<float> scales_of(const TensorChange& change) {
+  std::vector<float> scales(change.matrices());
+  Bench bench;
+  for (const Strip& strip : cut(*change.tensor)) {
+    decode(*change.tensor, strip, bench);
+    for (const float value : bench.values) scales[strip.expert] = std::max(scales[strip.expert], std::fabs(value));
+  }
+  for (float& scale : scales) scale = scale / kLargestNvfp4 > 0 ? scale / kLargestNvfp4 : 1;
+  return scales;
+}
+
+void encode_tensor(const Gguf& file, const TensorChange& change, std::span<const float> scales, uint32_t threads,
+                   GgufWriter& writer, Meter& meter) {
   const std::vector<Strip> strips = cut(*change.tensor);
   std::vector<Bench> made(threads), ready(threads);
   for (size_t first = 0; first < strips.size() + threads; first += threads) {
     // In this turn the strips from `first` on are made, and those of the turn before are written.
     std::vector<std::jthread> workers;
     for (size_t i = 0; i < threads && first + i < strips.size(); ++i)
-      workers.emplace_back([&, i] { encode(change, strips[first + i], made[i]); });
+      workers.emplace_back([&, i] { encode(change, strips[first + i], scales, made[i]); });
     for (size_t i = 0; first > 0 && i < threads && first - threads + i < strips.size(); ++i) {
       if (!ready[i].finite)
         throw FileError(file.name() + ": tensor " + in_quotes(change.tensor->name) + " has a weight that is no number");
@@ -155,13 +176,17 @@ void write_quantized(const Gguf& file, const QuantizePlan& plan, const std::file
     size_t count = 4;
     while (count > 1 && change.tensor->dims[count - 1] == 1) --count;
     writer.add_tensor(change.tensor->name, change.format, std::span(change.tensor->dims, count));
+    if (!change.scale_name.empty()) writer.add_tensor(change.scale_name, Format::f32, std::array{change.matrices()});
   }
   Meter meter(plan.bytes_before, on_progress);
   for (const TensorChange& change : plan.tensors) {
-    if (change.format == change.tensor->format)
+    if (change.format == change.tensor->format) {
       copy_tensor(change, writer, meter);
-    else
-      encode_tensor(file, change, std::max(1u, threads), writer, meter);
+      continue;
+    }
+    const std::vector<float> scales = change.scale_name.empty() ? std::vector<float>() : scales_of(change);
+    encode_tensor(file, change, scales, std::max(1u, threads), writer, meter);
+    if (!scales.empty()) writer.write(std::as_bytes(std::span(scales)));
   }
   writer.finish();
 }

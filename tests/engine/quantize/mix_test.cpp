@@ -128,7 +128,7 @@ TEST(Mixes, OfFewBitsSpendMoreOnSomeMatrices) {
                          Row{"IQ3_M", "Q6_K", "IQ3_S", "Q4_K", "IQ3_S", "Q4_K", "Q4_K", "IQ3_S", "IQ3_S"},
                          Row{"TQ1_0", "Q6_K", "Q4_K", "TQ1_0", "TQ1_0", "TQ1_0", "TQ1_0", "TQ1_0", "TQ1_0"},
                          Row{"TQ2_0", "Q6_K", "Q4_K", "TQ2_0", "TQ2_0", "TQ2_0", "TQ2_0", "TQ2_0", "TQ2_0"},
-                         Row{"NVFP4", "Q6_K", "NVFP4", "NVFP4", "NVFP4", "NVFP4", "NVFP4", "NVFP4", "NVFP4"}}) {
+                         Row{"NVFP4", "Q6_K", "Q4_K", "NVFP4", "NVFP4", "NVFP4", "NVFP4", "NVFP4", "NVFP4"}}) {
     const auto name = [&](const std::string& tensor) {
       return std::string(format_info(chosen(row.mix, model, tensor)).name);
     };

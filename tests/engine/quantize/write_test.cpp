@@ -127,7 +127,13 @@ TEST_F(QuantizedFile, HoldsCodedFormatsAlikeOnAnyNumberOfThreads) {
     EXPECT_TRUE(bytes_of(out()) == one) << mix;
     const Gguf after = Gguf::open(out());
     EXPECT_EQ(after.find_tensor("blk.0.ffn_up_exps.weight")->format, find_mix(mix)->format) << mix;
-    const auto was = values_of(before, "blk.0.ffn_up_exps.weight"), is = values_of(after, "blk.0.ffn_up_exps.weight");
+    const auto was = values_of(before, "blk.0.ffn_up_exps.weight");
+    auto is = values_of(after, "blk.0.ffn_up_exps.weight");
+    if (const GgufTensor* scale = after.find_tensor("blk.0.ffn_up_exps.scale")) {
+      const auto scales = values_of(after, scale->name);
+      ASSERT_EQ(scales.size(), 2u) << mix;
+      for (size_t i = 0; i < is.size(); ++i) is[i] *= scales[i / (is.size() / 2)];
+    }
     double error = 0, all = 0;
     for (size_t i = 0; i < was.size(); ++i) {
       error += std::pow(double{was[i]} - double{is[i]}, 2);
@@ -135,6 +141,38 @@ TEST_F(QuantizedFile, HoldsCodedFormatsAlikeOnAnyNumberOfThreads) {
     }
     EXPECT_LT(error, 0.24 * all) << mix;
   }
+}
+
+// Weights near 0.02 lie where scales of NVFP4's groups are a few steps from nothing: hence a scale of each matrix.
+TEST_F(QuantizedFile, ScalesMatricesIntoTheRangeOfNvfp4) {
+  const Gguf before = Gguf::open(write_model());
+  const QuantizePlan plan = plan_quantization(before, {.mix = find_mix("NVFP4"), .pure = true});
+  write_quantized(before, plan, out(), 2);
+  const Gguf after = Gguf::open(out());
+  uint64_t bytes = 0;
+  for (const GgufTensor& tensor : after.tensors()) bytes += tensor.bytes.size();
+  EXPECT_EQ(bytes, plan.bytes_after);
+  EXPECT_EQ(after.find_tensor("token_embd.scale"), nullptr);
+  for (const std::string name : {"blk.0.ffn_up_exps", "blk.0.attn_v", "output"}) {
+    const auto was = values_of(before, name + ".weight"), scales = values_of(after, name + ".scale");
+    const auto is = values_of(after, name + ".weight");
+    const size_t matrix = was.size() / scales.size();
+    double error = 0, all = 0;
+    for (size_t m = 0; m < scales.size(); ++m) {
+      float largest = 0;
+      for (size_t i = m * matrix; i < (m + 1) * matrix; ++i) {
+        largest = std::max(largest, std::fabs(was[i]));
+        error += std::pow(double{was[i]} - double{is[i]} * double{scales[m]}, 2);
+        all += std::pow(double{was[i]}, 2);
+      }
+      EXPECT_FLOAT_EQ(scales[m], largest / 2688) << name;
+    }
+    EXPECT_LT(error, 0.0075 * all) << name;  // of unit weights it is 0.0067
+  }
+  const Gguf again = Gguf::open(out());
+  const auto twice = plan_quantization(again, {.mix = find_mix("Q8_0"), .requantize = true});
+  write_quantized(again, twice, folder_.path() / "twice.gguf", 1);
+  EXPECT_EQ(values_of(Gguf::open(folder_.path() / "twice.gguf"), "output.scale"), values_of(after, "output.scale"));
 }
 
 TEST_F(QuantizedFile, EachExpertHasItsOwnImportance) {

@@ -72,7 +72,7 @@ void answer(hearth_engine& engine, Prompt prompt, const hearth_sampling* samplin
 }  // namespace
 
 void hearth_default_options(hearth_options* options) {
-  if (options != nullptr) *options = {nullptr, nullptr, 0, 0, nullptr, nullptr, 0};
+  if (options != nullptr) *options = {nullptr, nullptr, 0, 0, nullptr, nullptr, 0, 0, nullptr};
 }
 
 void hearth_default_sampling(hearth_sampling* sampling) {
@@ -91,6 +91,8 @@ int hearth_load(const char* path, const hearth_options* options, hearth_engine**
       if (options->kernels != nullptr) all.kernels = options->kernels;
       all.threads = options->threads;
       all.context = options->context;
+      all.lookup = options->lookup != 0;
+      if (options->draft != nullptr) all.draft = options->draft;
       require(options->adapters != nullptr || options->adapter_count == 0,
               "adapters must not be NULL where there is an adapter_count");
       for (size_t i = 0; i < options->adapter_count; ++i) {

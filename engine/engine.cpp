@@ -320,10 +320,12 @@ CacheContent Engine::save_cache(const std::filesystem::path& path) {
   });
 }
 
-CacheContent Engine::save_cache(std::span<const int32_t> tokens, const std::filesystem::path& path) {
+CacheContent Engine::save_cache(std::span<const int32_t> tokens, const std::filesystem::path& path,
+                                const std::optional<std::vector<AdapterUse>>& adapters) {
   return with_public_errors([&] {
     require_other_thread();
-    return hearth::save_cache(*state_->worker, state_->cache_identity(), tokens, state_->adapter_scales.of({}), path);
+    return hearth::save_cache(*state_->worker, state_->cache_identity(), tokens, state_->adapter_scales.of(adapters),
+                              path);
   });
 }
 

@@ -75,6 +75,57 @@ TEST_F(CInterface, AdaptersAreLoadedWithTheModel) {
   EXPECT_EQ(none, nullptr);
 }
 
+TEST_F(CInterface, GuessesChangeNoAnswer) {
+  const auto model = folder_.path() / "scripted.gguf";
+  sampling_.temperature = 0;
+  ASSERT_EQ(complete("x"), HEARTH_OK);
+  const std::string plain = text_;
+  hearth_options options;
+  hearth_default_options(&options);
+  EXPECT_EQ(options.lookup, 0);
+  EXPECT_EQ(options.draft, nullptr);
+  options.lookup = 1;
+  const auto copy = folder_.path() / "draft.gguf";
+  std::filesystem::copy(model, copy);
+  for (const char* draft : {static_cast<const char*>(nullptr), copy.c_str()}) {
+    hearth_free(engine_);
+    engine_ = nullptr;
+    options.draft = draft;
+    ASSERT_EQ(hearth_load(model.c_str(), &options, &engine_, &error_), HEARTH_OK) << error_.message;
+    ASSERT_EQ(complete("x"), HEARTH_OK);
+    EXPECT_EQ(text_, plain);
+  }
+  hearth_engine* none = nullptr;
+  options.draft = "/no/such/draft.gguf";
+  EXPECT_EQ(hearth_load(model.c_str(), &options, &none, &error_), HEARTH_BAD_MODEL);
+  EXPECT_NE(std::string(error_.message).find("draft.gguf"), std::string::npos);
+}
+
+TEST_F(CInterface, CachesAreSavedAndLoaded) {
+  const auto file = folder_.path() / "cache";
+  sampling_.max_tokens = 3;
+  EXPECT_EQ(hearth_save_cache(engine_, file.c_str(), nullptr, &error_), HEARTH_INVALID_ARGUMENT) << "it is empty";
+  ASSERT_EQ(complete(std::string(100, 'x').c_str()), HEARTH_OK);
+  uint64_t saved = 0, loaded = 0;
+  ASSERT_EQ(hearth_save_cache(engine_, file.c_str(), &saved, &error_), HEARTH_OK) << error_.message;
+  EXPECT_GE(saved, 100u);
+  hearth_free(engine_);
+  ASSERT_EQ(hearth_load((folder_.path() / "scripted.gguf").c_str(), nullptr, &engine_, &error_), HEARTH_OK);
+  ASSERT_EQ(hearth_load_cache(engine_, file.c_str(), &loaded, &error_), HEARTH_OK) << error_.message;
+  EXPECT_EQ(loaded, saved);
+  EXPECT_EQ(hearth_load_cache(engine_, file.c_str(), nullptr, nullptr), HEARTH_OK) << "what is not wanted may be NULL";
+
+  std::filesystem::resize_file(file, std::filesystem::file_size(file) - 1);
+  EXPECT_EQ(hearth_load_cache(engine_, file.c_str(), nullptr, &error_), HEARTH_BAD_CACHE);
+  write_text(file, "a letter");
+  EXPECT_EQ(hearth_load_cache(engine_, file.c_str(), nullptr, &error_), HEARTH_OTHER_CACHE);
+  EXPECT_EQ(hearth_save_cache(engine_, file.c_str(), nullptr, &error_), HEARTH_OTHER_CACHE);
+  for (const auto call : {hearth_save_cache, hearth_load_cache}) {
+    EXPECT_EQ(call(nullptr, file.c_str(), nullptr, &error_), HEARTH_INVALID_ARGUMENT);
+    EXPECT_EQ(call(engine_, nullptr, nullptr, &error_), HEARTH_INVALID_ARGUMENT);
+  }
+}
+
 TEST_F(CInterface, ChatsGoThroughTheTemplate) {
   EXPECT_EQ(chat(R"({"messages":[{"role":"user","content":"Hi"}]})"), HEARTH_OK) << error_.message;
   EXPECT_EQ(text_, "Greet with a comma");

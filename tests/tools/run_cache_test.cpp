@@ -4,6 +4,7 @@
 
 #include <csignal>
 
+#include "tests/engine/model/adapter_file.h"
 #include "tests/formats/gguf_bytes.h"
 #include "tests/tools/program.h"
 #include "tests/tools/running_program.h"
@@ -45,6 +46,23 @@ TEST_F(RunCache, GoesOnFromTheFileWithTheSameText) {
   EXPECT_EQ(again.out, first.out);
   EXPECT_TRUE(says(again, "[restored ")) << again.err;
   EXPECT_FALSE(says(again, " 0 of them cached")) << again.err;
+}
+
+TEST_F(RunCache, KeepsApartWhatAdaptersMade) {
+  const std::string adapter = folder_.path() / "adapter.gguf";
+  random_adapter(Gguf::open(kSpark), 4, 1).write(adapter);
+  std::vector<std::string> tuned = prompt_;
+  tuned.insert(tuned.end(), {"--lora", adapter});
+  const Outcome plain = run(prompt_), first = run(tuned);
+  EXPECT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_TRUE(says(first, " 0 of them cached")) << first.err;
+  EXPECT_NE(first.out, plain.out);
+  const Outcome again = run(tuned);
+  EXPECT_EQ(again.out, first.out);
+  EXPECT_TRUE(says(again, "[restored ")) << again.err;
+  EXPECT_FALSE(says(again, " 0 of them cached")) << again.err;
+  // Without the adapter only what was made without it is found.
+  EXPECT_EQ(run(prompt_).out, plain.out);
 }
 
 TEST_F(RunCache, ReadsWithoutWritingWhereTold) {

@@ -42,6 +42,22 @@ TEST(Program, WrongPeriodsOfTheAuditLogAreUsageErrors) {
   }
 }
 
+// Wherever they stand. Both folders are looked at before the server begins.
+TEST(Program, ServeTakesOptionsBeforeWhatItsFileSays) {
+  const TemporaryFolder folder;
+  const std::string file = folder.path() / "hearth.toml";
+  write_text(file, "port = 0\nslot_save_path = 'no_slots'\ncache_folder = 'no_caches'\n");
+  const auto says = [&](const std::vector<std::string>& words, const std::string& what) {
+    const Outcome outcome = run_program(words);
+    EXPECT_NE(outcome.exit_code, 0);
+    EXPECT_NE(outcome.err.find(what), outcome.err.npos) << outcome.err;
+  };
+  says({"serve", "--config", file}, "no_slots");
+  says({"serve", "--config", file, "--slot-save-path", folder.path()}, "no_caches");
+  says({"serve", "--slot-save-path", folder.path(), "--config", file}, "no_caches");
+  says({"serve", "--cache-folder", folder.path(), "--config", file, "--slot-save-path", "/no/such"}, "/no/such");
+}
+
 TEST(Program, WrongCommandLinesAreUsageErrors) {
   const std::vector<std::vector<std::string>> lines = {
       {},

@@ -17,13 +17,6 @@ void append(std::vector<std::string>& to, std::vector<std::string> more) {
   to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
 
-// As on the command line, but for files beside hearth.toml.
-AdapterFile adapter_beside(const std::string& text, const std::filesystem::path& folder) {
-  AdapterFile adapter = store::split_adapter(text);
-  adapter.path = folder / adapter.path;
-  return adapter;
-}
-
 void read_models(TomlTable& root, const std::filesystem::path& folder, ServerOptions& options) {
   for (TomlTable& model : root.tables("model")) {
     ModelSource source = model_source(model.required("path"));
@@ -31,7 +24,7 @@ void read_models(TomlTable& root, const std::filesystem::path& folder, ServerOpt
     source.path = folder / source.path;  // unless it is absolute
     if (const auto draft = model.get<std::string>("draft")) source.draft = folder / *draft;
     for (const std::string& text : model.text_or_texts("adapters"))
-      source.adapters.push_back(adapter_beside(text, folder));
+      source.adapters.push_back(store::split_adapter(text, folder));
     model.refuse_others();
     options.models.push_back(std::move(source));
   }

@@ -106,7 +106,7 @@ void run_server(ServerOptions options) {
 void add_serve(CLI::App& program) {
   struct Given {
     std::vector<std::string> models, keys, hosts, origins;
-    std::string config, memory;
+    std::string memory;
     bool offline = false;
     ServerOptions options;
   };
@@ -118,58 +118,59 @@ void add_serve(CLI::App& program) {
       "MODEL", given->models,
       "GGUF files or names as for pull, each alone or as NAME=MODEL; default: the small built-in model, named "
       "spark");
-  const auto* host = command->add_option("--host", given->options.host, "Address to listen on")->capture_default_str();
-  const auto* port = command->add_option("--port", given->options.port, "Port to listen on; 0: a free one")
-                         ->check(between(0, 65535))
-                         ->capture_default_str();
-  const auto* ollama_port =
-      command
-          ->add_option("--ollama-port", given->options.ollama_port,
-                       "Another port that answers, where clients of Ollama expect one: 11434; 0: a free one")
-          ->check(between(0, 65535));
+  command->add_option("--host", given->options.host, "Address to listen on")->capture_default_str();
+  command->add_option("--port", given->options.port, "Port to listen on; 0: a free one")
+      ->check(between(0, 65535))
+      ->capture_default_str();
+  command
+      ->add_option("--ollama-port", given->options.ollama_port,
+                   "Another port that answers, where clients of Ollama expect one: 11434; 0: a free one")
+      ->check(between(0, 65535));
   command->add_option("--api-key", given->keys, "KEY that clients must send, or @FILE with one in each line")
       ->allow_extra_args(false);
-  const auto* config =
-      command->add_option("--config", given->config, "A hearth.toml; the command line is put on top of it");
-  const auto* parallel =
-      command->add_option("--parallel", given->options.engine.parallel, "Most requests that are decoded together")
-          ->check(between(1, 4096))
-          ->capture_default_str();
+  // The file is read as soon as it is named, and the other options are put on top at the end.
+  const auto read_config = [given](const std::string& file) {
+    serve::read_config(file, given->options);
+    find_configured_models(std::filesystem::path(file).parent_path(), given->options.models);
+  };
+  command
+      ->add_option_function<std::string>("--config", read_config, "A hearth.toml; the command line is put on top of it")
+      ->trigger_on_parse();
+  command->add_option("--parallel", given->options.engine.parallel, "Most requests that are decoded together")
+      ->check(between(1, 4096))
+      ->capture_default_str();
   command->add_option("--memory", given->memory,
                       "Most memory of all loaded models together, as 8G; default: nine tenths of the machine's");
-  const auto* keep_alive = command
-                               ->add_option("--keep-alive", given->options.keep_alive_seconds,
-                                            "Seconds after which an idle model is unloaded; 0: never")
-                               ->capture_default_str();
-  const auto* queue =
-      command->add_option("--queue", given->options.engine.most_waiting, "Most requests of a model that wait")
-          ->capture_default_str();
-  const auto* queue_seconds = command
-                                  ->add_option("--queue-seconds", given->options.engine.longest_wait,
-                                               "Seconds that a request waits before it is refused as busy; 0: no limit")
-                                  ->check(between(0.0, 1e9))
-                                  ->capture_default_str();
-  const auto* max_tokens = command
-                               ->add_option("--max-tokens", given->options.engine.most_tokens,
-                                            "Most tokens of an answer, whatever its request says; 0: no limit")
-                               ->capture_default_str();
-  const auto* grace =
-      command->add_option("--grace", given->options.grace_seconds, "Seconds that requests have to end after SIGTERM")
-          ->capture_default_str();
+  command
+      ->add_option("--keep-alive", given->options.keep_alive_seconds,
+                   "Seconds after which an idle model is unloaded; 0: never")
+      ->capture_default_str();
+  command->add_option("--queue", given->options.engine.most_waiting, "Most requests of a model that wait")
+      ->capture_default_str();
+  command
+      ->add_option("--queue-seconds", given->options.engine.longest_wait,
+                   "Seconds that a request waits before it is refused as busy; 0: no limit")
+      ->check(between(0.0, 1e9))
+      ->capture_default_str();
+  command
+      ->add_option("--max-tokens", given->options.engine.most_tokens,
+                   "Most tokens of an answer, whatever its request says; 0: no limit")
+      ->capture_default_str();
+  command->add_option("--grace", given->options.grace_seconds, "Seconds that requests have to end after SIGTERM")
+      ->capture_default_str();
   command
       ->add_option("--allow-host", given->hosts, "A name of this server in the Host header, besides the loopback names")
       ->allow_extra_args(false);
   command->add_option("--allow-origin", given->origins, "An origin whose web pages may ask, as https://example.org")
       ->allow_extra_args(false);
-  const auto* with_embeddings =
-      command->add_flag("--embeddings", given->options.engine.embeddings,
-                        "Answer /v1/embeddings too; takes memory for one more context of each model");
-  const auto* slots = command->add_option("--slot-save-path", given->options.slot_folder,
-                                          "A folder where clients may save the cache by POST /slots/0?action=save, and "
-                                          "restore it, as with llama.cpp's server");
-  const auto* caches = command->add_option("--cache-folder", given->options.cache_folder,
-                                           "A folder where each model's cache is saved when the server stops or the "
-                                           "model is unloaded, and restored from when it is loaded");
+  command->add_flag("--embeddings", given->options.engine.embeddings,
+                    "Answer /v1/embeddings too; takes memory for one more context of each model");
+  command->add_option("--slot-save-path", given->options.slot_folder,
+                      "A folder where clients may save the cache by POST /slots/0?action=save, and "
+                      "restore it, as with llama.cpp's server");
+  command->add_option("--cache-folder", given->options.cache_folder,
+                      "A folder where each model's cache is saved when the server stops or the "
+                      "model is unloaded, and restored from when it is loaded");
   command->add_flag("--log-requests", given->options.log_requests, "A line on stderr for each request");
   command->add_flag("--log-cache", given->options.log_cache,
                     "A line for each prompt that leaves the cached one, with words of both");
@@ -179,36 +180,8 @@ void add_serve(CLI::App& program) {
   add_engine_options(*command, given->options.engine);
   add_adapter_option(*command, given->options.engine.adapters);
   add_speculation_options(*command, given->options.engine);
-  const auto* lookup = command->get_option("--lookup");
-  const auto* deterministic = command->get_option("--deterministic");
-  const auto* context = command->get_option("--ctx");
   command->callback([=] {
     ServerOptions options = given->options;
-    if (config->count() > 0) {
-      ServerOptions from_file = given->options;
-      serve::read_config(given->config, from_file);
-      if (host->count() == 0) options.host = from_file.host;
-      if (port->count() == 0) options.port = from_file.port;
-      if (ollama_port->count() == 0) options.ollama_port = from_file.ollama_port;
-      if (context->count() == 0) options.engine.context = from_file.engine.context;
-      if (parallel->count() == 0) options.engine.parallel = from_file.engine.parallel;
-      if (keep_alive->count() == 0) options.keep_alive_seconds = from_file.keep_alive_seconds;
-      if (queue->count() == 0) options.engine.most_waiting = from_file.engine.most_waiting;
-      if (queue_seconds->count() == 0) options.engine.longest_wait = from_file.engine.longest_wait;
-      if (max_tokens->count() == 0) options.engine.most_tokens = from_file.engine.most_tokens;
-      if (grace->count() == 0) options.grace_seconds = from_file.grace_seconds;
-      if (with_embeddings->count() == 0) options.engine.embeddings = from_file.engine.embeddings;
-      if (slots->count() == 0) options.slot_folder = from_file.slot_folder;
-      if (caches->count() == 0) options.cache_folder = from_file.cache_folder;
-      if (lookup->count() == 0) options.engine.lookup = from_file.engine.lookup;
-      if (deterministic->count() == 0) options.engine.deterministic = from_file.engine.deterministic;
-      options.memory = from_file.memory;
-      options.access = from_file.access;
-      options.models = from_file.models;
-      find_configured_models(std::filesystem::path(given->config).parent_path(), options.models);
-      options.remotes = from_file.remotes;
-      options.routing = from_file.routing;
-    }
     options.routing.policy.offline |= given->offline;
     if (!given->memory.empty()) options.memory = serve::read_bytes(given->memory);
     for (const std::string& model : given->models) options.models.push_back(model_of(model, options));

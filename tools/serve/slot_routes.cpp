@@ -31,23 +31,28 @@ std::string action_of(const Connection& connection) {
   return action;
 }
 
-// The tokens of a prompt or a conversation, where the body has one.
-std::optional<std::vector<int32_t>> tokens_of(const Json& body, Engine& engine) {
+// What there is of a prompt or a conversation, where the body has one, or all.
+CacheContent save(const Json& body, Models::Claim& claim, const std::filesystem::path& path) {
+  Engine& engine = claim.engine();
   const bool is_chat = body.contains("messages");
-  if (!is_chat && !body.contains("prompt")) return std::nullopt;
+  if (!is_chat && !body.contains("prompt")) return engine.save_cache(path);
   Job job = is_chat ? read_chat_request(body, {}) : read_llama_completion(body, {});
+  use_adapter(job, claim.adapter());
+  check_against(job, engine.info());
   if (job.prepare) job.prepare(engine, job);
-  return engine.prompt_tokens(job.requests.front());
+  const Request& request = job.requests.front();
+  return engine.save_cache(engine.prompt_tokens(request), path, request.adapters);
 }
 
-// Errors name files of the server by their names alone.
+// Errors name files of the server by their names alone. That the server cannot write is no fault of the request.
 template <class Action>
-CacheContent with_file_name(const std::filesystem::path& path, const std::string& name, Action&& action) {
+CacheContent with_file_name(const std::filesystem::path& path, const std::string& name, bool writes, Action&& action) {
   try {
     return action();
   } catch (const Error& error) {
     std::string message = error.what();
     if (message.starts_with(path.string())) message = name + message.substr(path.string().size());
+    if (writes && error.code() == ErrorCode::bad_cache) throw ApiError(500, "server_error", "not_written", message);
     throw from_engine(Error(error.code(), message));
   }
 }
@@ -90,13 +95,11 @@ asio::awaitable<void> change_slot(Connection& connection, Service& service) {
     const auto begin = Clock::now();
     told["filename"] = name;
     if (action == "save") {
-      const auto tokens = tokens_of(body, engine);
-      const CacheContent saved = with_file_name(
-          path, name, [&] { return tokens ? engine.save_cache(*tokens, path) : engine.save_cache(path); });
+      const CacheContent saved = with_file_name(path, name, true, [&] { return save(body, *claim, path); });
       told["n_saved"] = saved.tokens;
       told["n_written"] = saved.bytes;
     } else {
-      const CacheContent restored = with_file_name(path, name, [&] { return engine.load_cache(path); });
+      const CacheContent restored = with_file_name(path, name, false, [&] { return engine.load_cache(path); });
       told["n_restored"] = restored.tokens;
       told["n_read"] = restored.bytes;
       if (restored.left_out > 0) told["n_left_out"] = restored.left_out;

@@ -301,12 +301,13 @@ class Engine {
   Statistics statistics() const;
 
   // Saves the keys and values that the cache holds of all texts, or of the longest cached beginning of `tokens` under
-  // adapter_scales(), so that an engine that loads the file need not compute them again. Requests go on meanwhile; what
+  // these adapters, as in a request, so that an engine that loads the file need not compute them again. Requests go on meanwhile; what
   // of the cache they take before it was copied is left out. Throws Error (invalid_argument) where the cache holds
   // nothing of it. The file, which holds the tokens too, is for its owner alone (0600); it takes its name once it is
   // whole and on the disk, and replaces no file but one that begins as these do (other_cache).
   CacheContent save_cache(const std::filesystem::path& path);
-  CacheContent save_cache(std::span<const int32_t> tokens, const std::filesystem::path& path);
+  CacheContent save_cache(std::span<const int32_t> tokens, const std::filesystem::path& path,
+                          const std::optional<std::vector<AdapterUse>>& adapters = {});
   // Brings what was saved into the cache, where requests find it as if they had come after those that made it. It takes
   // the place of what no request uses, the longest unused first; where that is not enough, the beginnings that were
   // used last come first, and the rest is left out, as is what was computed with adapters that the engine has not.

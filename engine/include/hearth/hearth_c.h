@@ -39,6 +39,8 @@ typedef struct {
   const char* const* adapters; /* [adapter_count] paths of LoRA adapters of the model, which all answers use */
   const float* adapter_scales; /* [adapter_count]; NULL: 1 for each */
   size_t adapter_count;
+  int lookup;        /* not 0: guess that texts go on as they did before; answers come sooner, and are the same */
+  const char* draft; /* path of a small model with the same vocabulary, which guesses; NULL: none */
 } hearth_options;
 
 typedef struct {

@@ -23,6 +23,7 @@ class ServerAdapters : public testing::Test {
       model.adapters.push_back({i == 0 ? "tuned" : "quiet", path, i == 0 ? 0.5f : 0.0f});
     }
     options.engine.deterministic = true;
+    options.slot_folder = slots_.path();
   }
   HttpAnswer complete(const std::string& more) const {
     return post(server_.port(), "/v1/completions",
@@ -39,6 +40,7 @@ class ServerAdapters : public testing::Test {
   }
 
   TemporaryFolder folder_;
+  TemporaryFolder slots_;
   LiveServer server_{[this](ServerOptions& options) { give_adapters(options); }};
 };
 
@@ -58,6 +60,20 @@ TEST_F(ServerAdapters, AreUsedAsTheRequestSays) {
   EXPECT_EQ(text(R"(,"model":"quiet","lora":[])"), plain);
   const Json named = complete(R"(,"model":"quiet")").json();
   EXPECT_EQ(named["model"], "quiet");
+}
+
+TEST_F(ServerAdapters, ArePartOfWhatASlotIsSavedOf) {
+  const std::string body = R"({"filename":"one","prompt":"xyz and more of it, more than a page has")";
+  const auto save = [&](const std::string& more) {
+    return post(server_.port(), "/slots/0?action=save", body + more + "}");
+  };
+  text(R"(,"lora":[{"id":1,"scale":0.75}])");
+  EXPECT_NE(refusal(save("")).find("holds nothing of these"), std::string::npos);
+  EXPECT_NE(refusal(save(R"(,"lora":[])")).find("holds nothing of these"), std::string::npos);
+  EXPECT_GT(save(R"(,"lora":[{"id":1,"scale":0.75}])").json()["n_saved"], 32);
+  EXPECT_NE(refusal(save(R"(,"lora":[{"id":2,"scale":1}])")).find("'lora' names adapter 2"), std::string::npos);
+  text(R"(,"model":"quiet")");
+  EXPECT_GT(save(R"(,"model":"quiet")").json()["n_saved"], 32) << "an adapter's name";
 }
 
 TEST_F(ServerAdapters, EveryProtocolTakesThem) {

@@ -98,6 +98,8 @@ TEST_F(Config, AdaptersHaveNamesAndScales) {
   const std::string there = folder_.path() / "x.gguf:2";
   write_text(there, "");
   EXPECT_EQ(read(there), Read("x", there, 1)) << "a file that there is";
+  EXPECT_EQ(store::split_adapter("x.gguf:2", folder_.path()).path, there) << "in the folder of the file that names it";
+  EXPECT_EQ(store::split_adapter("y.gguf:2", folder_.path()).path, folder_.path() / "y.gguf");
   for (const char* wrong : {"a.gguf:nan", "a.gguf:1e99", ":1", "name=", "name=:1", ""})
     EXPECT_THROW(read(wrong), Error) << wrong;
 }

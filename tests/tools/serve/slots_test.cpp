@@ -121,6 +121,15 @@ TEST_F(Slots, WhatCannotBeIsRefusedAndNamed) {
   expect_error(post(server.port(), "/slots/99999999999?action=erase", "{}"), 400, "must be a number");
 }
 
+TEST_F(Slots, AFolderThatIsGoneIsNoFaultOfTheRequest) {
+  const auto gone = folder_.path() / "gone";
+  std::filesystem::create_directory(gone);
+  LiveServer server([&](ServerOptions& options) { options.slot_folder = gone; });
+  cached(server);
+  std::filesystem::remove(gone);
+  expect_error(change(server, "save", R"({"filename":"a"})"), 500, "a: ");
+}
+
 TEST_F(Slots, AreOffUnlessAFolderIsNamed) {
   LiveServer server;
   for (const char* action : {"save", "restore", "erase"})

@@ -43,15 +43,27 @@ void put_shifted(uint32_t number, bool negative, int8_t* values) {
 
 uint32_t half_byte(const uint8_t* bytes, uint32_t i) { return bytes[i / 2] >> (i % 2 * 4) & 15u; }
 
-// The base-3 digits of fractions, less 1: the first of all bytes, the second, and so on.
+// The base-3 digits of fractions of 256, less 1: the first of all bytes, the second, and so on. In bytes alone, which
+// compilers make vectors of.
 template <uint32_t count, uint32_t digits>
 void put_digits(const uint8_t* bytes, int8_t* values) {
-  constexpr uint16_t kPowers[] = {1, 3, 9, 27, 81};
-  for (uint32_t n = 0; n < digits; ++n, values += count)
+  uint8_t rest[count];
+  std::memcpy(rest, bytes, count);
+  for (uint32_t n = 0; n < digits; ++n, values += count) {
+    int8_t digit[count];
     for (uint32_t j = 0; j < count; ++j) {
-      const auto fraction = static_cast<uint16_t>(bytes[j] * kPowers[n] & 255);
-      values[j] = static_cast<int8_t>((static_cast<uint16_t>(fraction * 3) >> 8) - 1);
+      digit[j] = static_cast<int8_t>((rest[j] > 85 ? 1 : 0) + (rest[j] > 170 ? 1 : 0) - 1);
+      rest[j] = static_cast<uint8_t>(3 * rest[j]);
     }
+    std::memcpy(values, digit, count);
+  }
+}
+
+// kFp4Doubled[code], computed.
+int8_t fp4_doubled(uint8_t code) {
+  const auto m = static_cast<uint8_t>(code & 7);
+  const auto size = static_cast<int8_t>(m + (m > 4 ? m - 4 : 0) + (m == 7 ? 2 : 0));
+  return static_cast<int8_t>(code > 7 ? -size : size);
 }
 
 }  // namespace
@@ -140,21 +152,30 @@ void BlockTQ1_0::expand(int8_t* values, float* scale) const noexcept {
 void BlockTQ2_0::expand(int8_t* values, float* scale) const noexcept {
   const float unit = f16_to_f32(d);
   for (uint32_t g = 0; g < 16; ++g) scale[g] = unit;
-  for (uint32_t i = 0; i < 32; ++i) {  // words of eight values
-    uint64_t eight;
-    std::memcpy(&eight, q + i / 16 * 32 + i % 4 * 8, sizeof eight);
-    eight = less(eight >> (i / 4 % 4 * 2) & 3 * kOnes, 1);
-    std::memcpy(values + 8 * i, &eight, sizeof eight);
+  for (uint32_t half = 0; half < 2; ++half) {
+    uint8_t rest[32];
+    std::memcpy(rest, q + 32 * half, sizeof rest);
+    for (uint32_t n = 0; n < 4; ++n, values += 32) {
+      int8_t digit[32];
+      for (uint32_t j = 0; j < 32; ++j) {
+        digit[j] = static_cast<int8_t>((rest[j] & 3) - 1);
+        rest[j] = static_cast<uint8_t>(rest[j] >> 2);
+      }
+      std::memcpy(values, digit, sizeof digit);
+    }
   }
 }
 
 void BlockNVFP4::expand(int8_t* values, float* scale) const noexcept {
+  int8_t low[32], high[32];
+  for (uint32_t i = 0; i < 32; ++i) {
+    low[i] = fp4_doubled(q[i] & 15);
+    high[i] = fp4_doubled(q[i] >> 4);
+  }
   for (uint32_t g = 0; g < 4; ++g, values += 16) {
     scale[g] = kE4m3[scales[g]] * 0.5f;
-    for (uint32_t j = 0; j < 8; ++j) {
-      values[j] = kFp4Doubled[q[8 * g + j] & 15];
-      values[j + 8] = kFp4Doubled[q[8 * g + j] >> 4];
-    }
+    std::memcpy(values, low + 8 * g, 8);
+    std::memcpy(values + 8, high + 8 * g, 8);
   }
 }
 void BlockNVFP4::set_scale(float s) noexcept {

@@ -35,6 +35,7 @@ void expand_blocks(const std::byte* blocks, uint32_t count, Expanded& out) noexc
     std::memcpy(&block, blocks, sizeof block);
     block.expand(out.q + i, out.scale + i / 16);
   }
+  if (count == sizeof out.q) return;
   std::memset(out.q + count, 0, sizeof out.q - count);
   for (uint32_t g = count / 16; g < 16; ++g) out.scale[g] = 0;
 }

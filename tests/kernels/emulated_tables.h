@@ -1,10 +1,18 @@
-// The tables that no x86 machine without AVX-512 can run, compiled over SIMDe instead.
+// The tables of processors that this machine need not be, compiled over SIMDe.
 #pragma once
+
+#include <string>
+#include <vector>
 
 #include "kernels/cpu/table.h"
 
 namespace hearth::cpu {
 
-extern const KernelTable kEmulatedAvx512Table, kEmulatedAvx512VnniTable, kEmulatedNeonTable;
+struct NamedTable {
+  std::string name;
+  const KernelTable* table;
+};
+
+std::vector<NamedTable> emulated_tables();
 
 }  // namespace hearth::cpu

@@ -12,17 +12,10 @@
 
 namespace hearth::cpu {
 
-struct NamedTable {
-  std::string name;
-  const KernelTable* table;
-};
-
 inline std::vector<NamedTable> tables() {
   std::vector<NamedTable> result;
   for (const KernelTable* table : available_kernels()) result.push_back({table->name, table});
-  result.push_back({"avx512_emulated", &kEmulatedAvx512Table});
-  result.push_back({"avx512_vnni_emulated", &kEmulatedAvx512VnniTable});
-  result.push_back({"neon_emulated", &kEmulatedNeonTable});
+  for (const NamedTable& table : emulated_tables()) result.push_back(table);
   return result;
 }
 

@@ -4,15 +4,16 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "backends/backend.h"
 
 namespace hearth {
 
 struct DeviceOptions {
-  std::string name = "cpu";
-  std::string kernels;   // of the cpu: an instruction set; empty: the best
-  uint32_t threads = 0;  // of the cpu; 0: one for each core that the process may use
+  std::string name = "cpu";  // "cpu", "reference", "vulkan", or one of several: "vulkan:1", "vulkan:PART-OF-ITS-NAME"
+  std::string kernels;       // of the cpu: an instruction set; empty: the best
+  uint32_t threads = 0;      // of the cpu; 0: one for each core that the process may use
 };
 
 // What a device is made of, and what the machine could do with it at best.
@@ -20,11 +21,16 @@ struct DeviceInfo {
   std::string name, kernels;
   uint32_t threads = 1;
   double read_gb_s = 0, int8_gops = 0;  // measured in about half a second; 0 where that is not done
+  std::string about;                    // what the device is, of a GPU
+  std::string missing;                  // what it lacks; empty: nothing, so that it can be used
+  uint64_t memory = 0;                  // bytes of its own; 0 where that is the machine's
 };
 
 // Throws DeviceError, naming what there is, for a device or kernels that are not.
 std::unique_ptr<Device> make_device(const DeviceOptions& options);
 DeviceInfo describe_device(const DeviceOptions& options);
+// All that there are, named so that make_device() takes the names. Those that lack nothing are measured.
+std::vector<DeviceInfo> describe_devices();
 // "cpu avx2": devices of equal names compute the same bits, where their limits are deterministic.
 std::string arithmetic_of(const DeviceOptions& options);
 

@@ -1,7 +1,8 @@
 // The block formats, each once: byte layout, formula, and decode. AllBlocks at the end is the one list of them.
 //
 // d, m and the like are binary16 unless stated. q(i) is the stored integer of value i. Within a run of 32 packed 4-bit
-// values, byte j holds value j in its low and value j + 16 in its high half.
+// values, byte j holds value j in its low and value j + 16 in its high half. kPlanes: bytes of the parts into which
+// planes.h takes the block apart, in their order.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,7 @@ struct BlockF32 {  // w = d
   static constexpr Format kFormat = Format::f32;
   static constexpr const char* kName = "F32";
   static constexpr uint32_t kSize = 1;
+  static constexpr uint32_t kPlanes[] = {4};
   float d;
   void decode(float* values) const noexcept;
   void encode(const float* values) noexcept;
@@ -27,6 +29,7 @@ struct BlockF16 {  // w = d
   static constexpr Format kFormat = Format::f16;
   static constexpr const char* kName = "F16";
   static constexpr uint32_t kSize = 1;
+  static constexpr uint32_t kPlanes[] = {2};
   uint16_t d;
   void decode(float* values) const noexcept;
   void encode(const float* values) noexcept;
@@ -36,6 +39,7 @@ struct BlockBF16 {  // w = d, in bfloat16
   static constexpr Format kFormat = Format::bf16;
   static constexpr const char* kName = "BF16";
   static constexpr uint32_t kSize = 1;
+  static constexpr uint32_t kPlanes[] = {2};
   uint16_t d;
   void decode(float* values) const noexcept;
   void encode(const float* values) noexcept;
@@ -45,6 +49,7 @@ struct BlockQ4_0 {  // w = d * (q - 8)
   static constexpr Format kFormat = Format::q4_0;
   static constexpr const char* kName = "Q4_0";
   static constexpr uint32_t kSize = 32;
+  static constexpr uint32_t kPlanes[] = {2, 16};
   uint16_t d;
   uint8_t q[16];
   void decode(float* values) const noexcept;
@@ -55,6 +60,7 @@ struct BlockQ4_1 {  // w = d * q + m
   static constexpr Format kFormat = Format::q4_1;
   static constexpr const char* kName = "Q4_1";
   static constexpr uint32_t kSize = 32;
+  static constexpr uint32_t kPlanes[] = {4, 16};
   uint16_t d, m;
   uint8_t q[16];
   void decode(float* values) const noexcept;
@@ -65,6 +71,7 @@ struct BlockQ5_0 {  // w = d * (q - 16); bit i of `high` is the fifth bit of val
   static constexpr Format kFormat = Format::q5_0;
   static constexpr const char* kName = "Q5_0";
   static constexpr uint32_t kSize = 32;
+  static constexpr uint32_t kPlanes[] = {2, 4, 16};
   uint16_t d;
   uint8_t high[4];
   uint8_t q[16];
@@ -76,6 +83,7 @@ struct BlockQ5_1 {  // w = d * q + m; bit i of `high` is the fifth bit of value 
   static constexpr Format kFormat = Format::q5_1;
   static constexpr const char* kName = "Q5_1";
   static constexpr uint32_t kSize = 32;
+  static constexpr uint32_t kPlanes[] = {4, 4, 16};
   uint16_t d, m;
   uint8_t high[4];
   uint8_t q[16];
@@ -87,6 +95,7 @@ struct BlockQ8_0 {  // w = d * q
   static constexpr Format kFormat = Format::q8_0;
   static constexpr const char* kName = "Q8_0";
   static constexpr uint32_t kSize = 32;
+  static constexpr uint32_t kPlanes[] = {2, 32};
   uint16_t d;
   int8_t q[32];
   void decode(float* values) const noexcept;
@@ -99,6 +108,7 @@ struct BlockQ2_K {
   static constexpr Format kFormat = Format::q2_k;
   static constexpr const char* kName = "Q2_K";
   static constexpr uint32_t kSize = 256;
+  static constexpr uint32_t kPlanes[] = {16, 64, 4};
   uint8_t scales[16];
   uint8_t q[64];
   uint16_t d, m;
@@ -111,6 +121,7 @@ struct BlockQ3_K {
   static constexpr Format kFormat = Format::q3_k;
   static constexpr const char* kName = "Q3_K";
   static constexpr uint32_t kSize = 256;
+  static constexpr uint32_t kPlanes[] = {32, 64, 12, 2};
   uint8_t high[32];
   uint8_t q[64];
   uint8_t scales[12];
@@ -125,6 +136,7 @@ struct BlockQ4_K {
   static constexpr Format kFormat = Format::q4_k;
   static constexpr const char* kName = "Q4_K";
   static constexpr uint32_t kSize = 256;
+  static constexpr uint32_t kPlanes[] = {4, 12, 128};
   uint16_t d, m;
   uint8_t scales[12];
   uint8_t q[128];
@@ -136,6 +148,7 @@ struct BlockQ5_K {
   static constexpr Format kFormat = Format::q5_k;
   static constexpr const char* kName = "Q5_K";
   static constexpr uint32_t kSize = 256;
+  static constexpr uint32_t kPlanes[] = {4, 12, 32, 128};
   uint16_t d, m;
   uint8_t scales[12];
   uint8_t high[32];
@@ -149,6 +162,7 @@ struct BlockQ6_K {
   static constexpr Format kFormat = Format::q6_k;
   static constexpr const char* kName = "Q6_K";
   static constexpr uint32_t kSize = 256;
+  static constexpr uint32_t kPlanes[] = {128, 64, 16, 2};
   uint8_t low[128];
   uint8_t high[64];
   int8_t scales[16];
@@ -160,6 +174,7 @@ struct BlockIQ4_NL {  // w = d * kIq4Values[q]
   static constexpr Format kFormat = Format::iq4_nl;
   static constexpr const char* kName = "IQ4_NL";
   static constexpr uint32_t kSize = 32;
+  static constexpr uint32_t kPlanes[] = {2, 16};
   uint16_t d;
   uint8_t q[16];
   void decode(float* values) const noexcept;
@@ -171,6 +186,7 @@ struct BlockIQ4_XS {
   static constexpr Format kFormat = Format::iq4_xs;
   static constexpr const char* kName = "IQ4_XS";
   static constexpr uint32_t kSize = 256;
+  static constexpr uint32_t kPlanes[] = {2, 2, 4, 128};
   uint16_t d;
   uint16_t scales_high;
   uint8_t scales_low[4];
@@ -182,6 +198,7 @@ struct BlockMXFP4 {  // w = 2^(e - 128) * kFp4Doubled[q]
   static constexpr Format kFormat = Format::mxfp4;
   static constexpr const char* kName = "MXFP4";
   static constexpr uint32_t kSize = 32;
+  static constexpr uint32_t kPlanes[] = {1, 16};
   uint8_t e;
   uint8_t q[16];
   void decode(float* values) const noexcept;

@@ -31,6 +31,7 @@ struct Coded {
 // the top 4 bits, s.
 struct BlockIQ2_XXS : Coded<BlockIQ2_XXS, Format::iq2_xxs, 256> {
   static constexpr const char* kName = "IQ2_XXS";
+  static constexpr uint32_t kPlanes[] = {2, 64};
   uint16_t d;
   uint8_t q[64];
   void expand(int8_t* values, float* scale) const noexcept;
@@ -39,6 +40,7 @@ struct BlockIQ2_XXS : Coded<BlockIQ2_XXS, Format::iq2_xxs, 256> {
 // scale = d * (0.5 + s) / 4 for 16 values, s in `scales`, low half first. Each q: a vector's number in 9 bits, 7 signs.
 struct BlockIQ2_XS : Coded<BlockIQ2_XS, Format::iq2_xs, 256> {
   static constexpr const char* kName = "IQ2_XS";
+  static constexpr uint32_t kPlanes[] = {2, 64, 8};
   uint16_t d;
   uint16_t q[32];
   uint8_t scales[8];
@@ -49,6 +51,7 @@ struct BlockIQ2_XS : Coded<BlockIQ2_XS, Format::iq2_xs, 256> {
 // 2 (v % 4) of high[v / 4].
 struct BlockIQ2_S : Coded<BlockIQ2_S, Format::iq2_s, 256> {
   static constexpr const char* kName = "IQ2_S";
+  static constexpr uint32_t kPlanes[] = {2, 32, 32, 8, 8};
   uint16_t d;
   uint8_t q[32];
   uint8_t signs[32];
@@ -60,6 +63,7 @@ struct BlockIQ2_S : Coded<BlockIQ2_S, Format::iq2_s, 256> {
 // scale = d * (0.5 + s) / 2, 8 groups of 32: the numbers of 8 vectors of 4 in q, and 4 times 7 signs and s in 4 bytes.
 struct BlockIQ3_XXS : Coded<BlockIQ3_XXS, Format::iq3_xxs, 256> {
   static constexpr const char* kName = "IQ3_XXS";
+  static constexpr uint32_t kPlanes[] = {2, 64, 32};
   uint16_t d;
   uint8_t q[64];
   uint8_t signs[32];
@@ -70,6 +74,7 @@ struct BlockIQ3_XXS : Coded<BlockIQ3_XXS, Format::iq3_xxs, 256> {
 // v % 8 of high[v / 8].
 struct BlockIQ3_S : Coded<BlockIQ3_S, Format::iq3_s, 256> {
   static constexpr const char* kName = "IQ3_S";
+  static constexpr uint32_t kPlanes[] = {2, 64, 8, 32, 4};
   uint16_t d;
   uint8_t q[64];
   uint8_t high[8];
@@ -82,6 +87,7 @@ struct BlockIQ3_S : Coded<BlockIQ3_S, Format::iq3_s, 256> {
 // eighth. `high` of a group: three more bits of the numbers of its 4 vectors, s in 3 bits, the sign of delta.
 struct BlockIQ1_S : Coded<BlockIQ1_S, Format::iq1_s, 256> {
   static constexpr const char* kName = "IQ1_S";
+  static constexpr uint32_t kPlanes[] = {2, 32, 16};
   uint16_t d;
   uint8_t q[32];
   uint16_t high[8];
@@ -92,6 +98,7 @@ struct BlockIQ1_S : Coded<BlockIQ1_S, Format::iq1_s, 256> {
 // number, and the sign of its delta. scales: four times 3-bit s in 12 bits, and above them a quarter of d, low first.
 struct BlockIQ1_M : Coded<BlockIQ1_M, Format::iq1_m, 256> {
   static constexpr const char* kName = "IQ1_M";
+  static constexpr uint32_t kPlanes[] = {32, 16, 8};
   uint8_t q[32];
   uint8_t high[16];
   uint16_t scales[4];
@@ -103,6 +110,7 @@ struct BlockIQ1_M : Coded<BlockIQ1_M, Format::iq1_m, 256> {
 // of a run of n has the values j, j + n, ... of what the run holds. Runs of 32 and 16 bytes in q, and of 4 in `rest`.
 struct BlockTQ1_0 : Coded<BlockTQ1_0, Format::tq1_0, 256> {
   static constexpr const char* kName = "TQ1_0";
+  static constexpr uint32_t kPlanes[] = {48, 4, 2};
   uint8_t q[48];
   uint8_t rest[4];
   uint16_t d;
@@ -112,6 +120,7 @@ struct BlockTQ1_0 : Coded<BlockTQ1_0, Format::tq1_0, 256> {
 // w = d * (t - 1), t of two bits, which lie as in Q2_K.
 struct BlockTQ2_0 : Coded<BlockTQ2_0, Format::tq2_0, 256> {
   static constexpr const char* kName = "TQ2_0";
+  static constexpr uint32_t kPlanes[] = {64, 2};
   uint8_t q[64];
   uint16_t d;
   void expand(int8_t* values, float* scale) const noexcept;
@@ -121,6 +130,7 @@ struct BlockTQ2_0 : Coded<BlockTQ2_0, Format::tq2_0, 256> {
 // value j in its low and value j + 8 in its high half.
 struct BlockNVFP4 : Coded<BlockNVFP4, Format::nvfp4, 64> {
   static constexpr const char* kName = "NVFP4";
+  static constexpr uint32_t kPlanes[] = {4, 32};
   uint8_t scales[4];
   uint8_t q[32];
   void expand(int8_t* values, float* scale) const noexcept;

@@ -11,8 +11,15 @@
 namespace hearth {
 
 void add_engine_options(CLI::App& command, EngineOptions& options, bool with_cache) {
-  command.add_option("--device", options.device, "Where to compute: cpu, or reference (slow, exact)")
-      ->check(CLI::IsMember({"cpu", "reference"}))
+  const CLI::Validator known(
+      [](const std::string& name) -> std::string {
+        const bool one_of_several = name.starts_with("vulkan:") && name.size() > 7;
+        if (one_of_several || name == "cpu" || name == "vulkan" || name == "reference") return {};
+        return "there is no device " + name + "; there are cpu, vulkan, vulkan:NUMBER, vulkan:NAME and reference";
+      },
+      "{cpu,vulkan,vulkan:NUMBER,vulkan:NAME,reference}");
+  command.add_option("--device", options.device, "Where to compute: cpu, vulkan (a GPU), or reference (slow, exact)")
+      ->check(known)
       ->capture_default_str();
   command.add_option("--kernels", options.kernels, "Instruction set of the cpu; default: the best of this machine")
       ->check(CLI::IsMember({"avx2", "avx512", "avx512_vnni", "neon", "scalar"}));

@@ -50,6 +50,7 @@ int main(int argc, char** argv) {
   hearth::add_show(program);
   hearth::add_rm(program);
   hearth::add_compare(program);
+  hearth::add_devices(program);
   try {
     require_values({argv, static_cast<size_t>(argc)});
     program.parse(argc, argv);

@@ -3,7 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools/packages.sh clang cmake ninja-build libutf8proc-dev nlohmann-json3-dev libcli11-dev libedit-dev \
-  libboost-dev prometheus-cpp-dev libtomlplusplus-dev libcurl4-openssl-dev libzstd-dev libsqlite3-dev libssl-dev libre2-dev
+  libboost-dev prometheus-cpp-dev libtomlplusplus-dev libcurl4-openssl-dev libzstd-dev libsqlite3-dev libssl-dev libre2-dev \
+  glslc libvulkan-dev
 cmake --preset release -DHEARTH_TESTS=OFF -DCMAKE_UNITY_BUILD=ON
 cmake --build --preset release --target hearth_program
 echo

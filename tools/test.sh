@@ -5,7 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 packages=(clang lld cmake ninja-build libgtest-dev libbenchmark-dev nlohmann-json3-dev libutf8proc-dev libcli11-dev
   libedit-dev libboost-dev prometheus-cpp-dev libtomlplusplus-dev libcurl4-openssl-dev
-  libzstd-dev libsqlite3-dev libssl-dev libre2-dev libsimde-dev libclang-rt-14-dev strace chromium)
+  libzstd-dev libsqlite3-dev libssl-dev libre2-dev libsimde-dev libclang-rt-14-dev strace chromium
+  glslc libvulkan-dev mesa-vulkan-drivers vulkan-validationlayers spirv-tools)
 command -v npm >/dev/null || packages+=(nodejs npm)
 tools/packages.sh "${packages[@]}"
 # Where the clients cannot be had, their tests are skipped, and fail where CI is set.
@@ -21,6 +22,6 @@ run() {  # PRESET LABEL...
 }
 run asan unit model clients package
 cmake --build --preset asan --target cpu_conformance_test
-ctest --preset asan -R '^Kernels/Cpu\..*/(avx|neon)' -j "$jobs"
+ctest --preset asan -R '^Kernels/(Cpu|Conformance)\..*/(avx|neon)' -j "$jobs"
 run release conformance architecture
 cmake --build --preset release --target hearth_bench_kernels  # that they still build

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "backends/cpu/check.h"
+#include "backends/check.h"
 
 namespace hearth::cpu {
 namespace {
@@ -17,7 +17,7 @@ void transpose(std::vector<float>& values, uint64_t width) {
 }
 
 const Program& checked(const Program& program, const Limits& limits) {
-  check_program(program, limits);
+  check_program(program, limits, "cpu");
   return program;
 }
 

@@ -294,7 +294,8 @@ Breaches check_preprocessor(const SourceFile& file) {
   Breaches breaches;
   const bool chooses = under(file.path, "kernels/") || listed(kMayChooseProcessor, file);
   if (!is_library(file.path) && !under(file.path, "tools/")) return breaches;
-  if (file.path.ends_with(".comp") || under(file.path, "engine/include/")) return breaches;
+  if (file.path.ends_with(".comp") || file.path.ends_with(".glsl") || under(file.path, "engine/include/"))
+    return breaches;
   for (size_t i = 0; i < file.code.size(); ++i) {
     const auto found = directive(file.code[i]);
     if (!found) continue;

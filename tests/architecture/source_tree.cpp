@@ -89,7 +89,7 @@ std::string read(const std::filesystem::path& path) {
 
 }  // namespace
 
-bool SourceFile::is_cpp() const { return ends_with_any(path, {".h", ".c", ".cpp", ".cu", ".cuh", ".comp"}); }
+bool SourceFile::is_cpp() const { return ends_with_any(path, {".h", ".c", ".cpp", ".cu", ".cuh", ".comp", ".glsl"}); }
 bool SourceFile::is_script() const { return ends_with_any(path, {".sh", ".cmake", "CMakeLists.txt"}); }
 
 SourceFile read_source(std::string path, const std::string& text) {

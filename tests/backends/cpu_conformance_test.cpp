@@ -1,299 +1,15 @@
 // The CPU backend against the reference on random programs with every op, for each table of kernels of this machine.
-#include <gtest/gtest.h>
-
 #include "backends/cpu/device.h"
-#include "backends/reference/device.h"
 #include "kernels/cpu/tables.h"
-#include "tests/backends/random_program.h"
+#include "tests/backends/conformance.h"
 
 namespace hearth {
 namespace {
 
-struct Difference {
-  double largest = 0, mean_square = 0;  // the latter over the mean square of what is expected
-};
-
-Difference difference(const std::vector<std::vector<float>>& expected, const std::vector<std::vector<float>>& found) {
-  double largest = 0, squares = 0, all = 1e-30;
-  for (size_t s = 0; s < expected.size(); ++s) {
-    EXPECT_EQ(expected[s].size(), found[s].size());
-    for (size_t i = 0; i < expected[s].size() && i < found[s].size(); ++i) {
-      const double apart = double{expected[s][i]} - double{found[s][i]};
-      if (!(std::abs(apart) <= largest)) largest = std::abs(apart);
-      squares += apart * apart;
-      all += double{expected[s][i]} * double{expected[s][i]};
-    }
-  }
-  return {largest, squares / all};
-}
-
 class Cpu : public testing::TestWithParam<const char*> {
  protected:
   static std::unique_ptr<Device> device(uint32_t threads = 2) { return make_cpu_device({threads, GetParam()}); }
-  // Compares with the reference in one batch, in chunks of 13 and token by token.
-  static void compare(const Shape& shape, KvType kv_type, double most, double mean_square) {
-    compare_in_steps(shape, kv_type, most, mean_square, {100, 13, 1});
-  }
-  static void compare_in_steps(const Shape& shape, KvType kv_type, double most, double mean_square,
-                               const std::vector<uint32_t>& steps) {
-    const RandomProgram random = random_program(shape, 7);
-    const Limits limits{.rows = 100, .pages = 24, .page_size = 7, .states = 5, .kv_type = kv_type};
-    Text text = random_text({33, 1, 40, 12}, shape.vocabulary, limits, 3);
-    if (shape.adapters == 2) text.scales = {{0.5f, 0}, {0, -1}, {0, 0}, {0.8f, 0.3f}};
-    const auto reference = make_reference_device();
-    const auto expected = logits_of(*reference, random.program, limits, text, 100);
-    const auto cpu = device();
-    for (const uint32_t step : steps) {
-      const auto found = logits_of(*cpu, random.program, limits, text, step);
-      const Difference apart = difference(expected, found);
-      EXPECT_LE(apart.largest, most) << "in steps of " << step;
-      EXPECT_LE(apart.mean_square, mean_square) << "in steps of " << step;
-    }
-  }
 };
-
-// F32 throughout: float rounding over rows of at most 300 values, in logits of standard deviation near 1 to 3.
-constexpr double kFloat = 2e-4, kFloatSquare = 1e-10;
-
-TEST_P(Cpu, ComputesFloatProgramsAsTheReference) { compare({}, KvType::f32, kFloat, kFloatSquare); }
-
-TEST_P(Cpu, HandlesSizesThatNoVectorDivides) {
-  compare({.width = 45, .heads = 3, .kv_heads = 1, .head_size = 13, .hidden = 77, .rope_pairs = 6}, KvType::f32, kFloat,
-          kFloatSquare);
-  compare({.width = 24,
-           .heads = 2,
-           .kv_heads = 2,
-           .head_size = 8,
-           .hidden = 33,
-           .rope_pairs = 3,
-           .style = RopeStyle::adjacent,
-           .bias = true},
-          KvType::f32, kFloat, kFloatSquare);
-  compare({.width = 40, .heads = 70, .kv_heads = 1, .head_size = 10, .hidden = 9, .layers = 1, .rope_pairs = 5},
-          KvType::f32, kFloat, kFloatSquare);
-  compare({.width = 300, .heads = 1, .kv_heads = 1, .head_size = 256, .hidden = 300, .layers = 1, .rope_pairs = 128},
-          KvType::f32, kFloat, kFloatSquare);
-}
-
-TEST_P(Cpu, KeepsNormsThatOthersRead) { compare({.fold_norms = false}, KvType::f32, kFloat, kFloatSquare); }
-
-TEST_P(Cpu, ComputesExpertsAsTheReference) {
-  compare({.experts = 8, .used = 2}, KvType::f32, kFloat, kFloatSquare);
-  compare(
-      {.width = 45, .heads = 3, .kv_heads = 3, .head_size = 11, .hidden = 33, .experts = 5, .used = 5, .rope_pairs = 5},
-      KvType::f32, kFloat, kFloatSquare);
-}
-
-TEST_P(Cpu, NormsAndCentersAsTheReference) {
-  compare({.centered = true}, KvType::f32, kFloat, kFloatSquare);
-  compare({.fold_norms = false, .centered = true}, KvType::f32, kFloat, kFloatSquare);
-  compare({.head_norms = true, .post_norms = true}, KvType::f32, kFloat, kFloatSquare);
-  compare({.width = 45,
-           .heads = 3,
-           .kv_heads = 3,
-           .head_size = 13,
-           .hidden = 33,
-           .rope_pairs = 5,
-           .centered = true,
-           .head_norms = true},
-          KvType::f32, kFloat, kFloatSquare);
-}
-
-TEST_P(Cpu, ActivatesAndScalesAsTheReference) {
-  compare({.bias = true, .act = Activation::gelu}, KvType::f32, kFloat, kFloatSquare);
-  compare({.bias = true, .scale = 0.7f, .act = Activation::gelu, .gated = false}, KvType::f32, kFloat, kFloatSquare);
-  compare({.bias = true, .act = Activation::silu, .gated = false}, KvType::f32, kFloat, kFloatSquare);
-  compare({.post_norms = true, .positions = true, .scale = 1.3f, .act = Activation::clamped}, KvType::f32, kFloat,
-          kFloatSquare);
-}
-
-TEST_P(Cpu, AttendsInEveryWayAsTheReference) {
-  compare({.softcap = 3}, KvType::f32, kFloat, kFloatSquare);
-  compare({.window = 9}, KvType::f32, kFloat, kFloatSquare);
-  compare({.window = 33, .sinks = true}, KvType::f32, kFloat, kFloatSquare);
-  compare({.heads = 6, .kv_heads = 3, .sinks = true, .value_size = 24}, KvType::f32, kFloat, kFloatSquare);
-  compare({.rope_pairs = 5, .value_size = 8, .rope_first = 6, .temperature = 0.3f}, KvType::f32, kFloat, kFloatSquare);
-  compare({.rope_pairs = 0, .style = RopeStyle::adjacent}, KvType::f32, kFloat, kFloatSquare);
-  compare({.window = 9, .value_size = 32}, KvType::f16, 1e-2, 1e-6);
-  compare_in_steps({.causal = false}, KvType::f32, kFloat, kFloatSquare, {100});
-}
-
-TEST_P(Cpu, FollowsTheDeltaRuleAsTheReference) {
-  compare({.delta_heads = 4, .delta_key_heads = 2}, KvType::f32, kFloat, kFloatSquare);
-  compare(
-      {.delta_heads = 6, .delta_key_heads = 3, .delta_key_size = 12, .delta_value_size = 29, .taps = 2, .cyclic = true},
-      KvType::f32, kFloat, kFloatSquare);
-  compare({.experts = 8,
-           .used = 3,
-           .shared = true,
-           .delta_heads = 2,
-           .delta_key_size = 32,
-           .delta_value_size = 48,
-           .taps = 7,
-           .gated_attention = true},
-          KvType::f32, kFloat, kFloatSquare);
-  compare({.width = 64,
-           .format = Format::q8_0,
-           .other = Format::q4_0,
-           .delta_heads = 4,
-           .delta_key_heads = 2,
-           .delta_key_size = 16,
-           .delta_value_size = 16,
-           .cyclic = true,
-           .gated_attention = true},
-          KvType::f32, 0.6, 2e-3);
-}
-
-TEST_P(Cpu, GoesOnFromCopiedStates) {
-  const Shape shape{.delta_heads = 4, .delta_key_heads = 2};
-  const RandomProgram random = random_program(shape, 7);
-  const Limits limits{.rows = 100, .pages = 24, .page_size = 7, .states = 4, .kv_type = KvType::f32};
-  const Text text = random_text({30}, shape.vocabulary, limits, 3);
-  for (const auto& one : {make_reference_device(), device()}) {
-    const auto plan = one->compile(random.program, limits);
-    const auto last_logits = [&](uint32_t begin, uint32_t end, uint32_t place, std::vector<Batch::Copy> copies) {
-      Batch batch = batch_of(text, begin, end, true);
-      batch.states = {place};
-      batch.state_copies = std::move(copies);
-      plan->submit(batch);
-      const auto all = plan->wait().logits;
-      return std::vector<float>(all.end() - shape.vocabulary, all.end());
-    };
-    last_logits(0, 20, 1, {});
-    const auto expected = last_logits(20, 30, 1, {{1, 3}});
-    EXPECT_NE(last_logits(20, 30, 1, {}), expected) << "the state went on";
-    EXPECT_EQ(last_logits(20, 30, 2, {{3, 0}, {0, 2}, {1, 0}}), expected);
-    EXPECT_EQ(last_logits(20, 30, 3, {}), expected) << "a copy is not changed by who goes on from it";
-    last_logits(0, 20, 1, {});
-    EXPECT_EQ(last_logits(20, 30, 1, {}), expected) << "position 0 starts anew";
-  }
-}
-
-TEST_P(Cpu, AttendsToLatentVectorsAsTheReference) {
-  const Shape shape{.head_size = 44, .rope_pairs = 6, .style = RopeStyle::adjacent, .value_size = 24, .latent = 40};
-  compare(shape, KvType::f32, kFloat, kFloatSquare);
-  compare({.heads = 5, .head_size = 20, .rope_pairs = 2, .temperature = 0.2f, .latent = 9}, KvType::f32, kFloat,
-          kFloatSquare);
-  compare({.head_size = 40, .rope_pairs = 4, .format = Format::q8_0, .other = Format::q4_0, .latent = 32}, KvType::f32,
-          0.6, 2e-3);
-}
-
-TEST_P(Cpu, RoutesInEveryWayAsTheReference) {
-  compare({.experts = 8, .used = 3, .bias = true, .act = Activation::clamped}, KvType::f32, kFloat, kFloatSquare);
-  compare({.experts = 8, .used = 3, .bias = true, .act = Activation::gelu, .shared = true, .normalised = false},
-          KvType::f32, kFloat, kFloatSquare);
-  compare({.experts = 8, .used = 2, .scale = 1.7f, .shared = true, .choice_bias = true, .gating = Gating::sigmoid},
-          KvType::f32, kFloat, kFloatSquare);
-  compare({.experts = 12, .used = 3, .choice_bias = true, .gating = Gating::sigmoid, .groups = 4, .groups_used = 2},
-          KvType::f32, kFloat, kFloatSquare);
-  compare({.experts = 12, .used = 2, .groups = 6, .groups_used = 1}, KvType::f32, kFloat, kFloatSquare);
-  compare({.experts = 6, .used = 2, .choice_bias = true, .normalised = false, .groups = 6, .groups_used = 3},
-          KvType::f32, kFloat, kFloatSquare);
-}
-
-// Sequences with one, the other, no and both adapters, side by side.
-TEST_P(Cpu, AddsWhatAdaptersSayAsTheReference) {
-  compare({.bias = true, .adapters = 2}, KvType::f32, kFloat, kFloatSquare);
-  compare({.width = 45,
-           .heads = 3,
-           .kv_heads = 1,
-           .head_size = 13,
-           .hidden = 77,
-           .rope_pairs = 6,
-           .fold_norms = false,
-           .act = Activation::gelu,
-           .gated = false,
-           .adapters = 2},
-          KvType::f32, kFloat, kFloatSquare);
-  compare({.bias = true, .post_norms = true, .scale = 1.3f, .act = Activation::clamped, .adapters = 2}, KvType::f32,
-          kFloat, kFloatSquare);
-  compare({.experts = 8, .used = 3, .bias = true, .shared = true, .normalised = false, .adapters = 2}, KvType::f32,
-          kFloat, kFloatSquare);
-  compare({.width = 256,
-           .head_size = 64,
-           .hidden = 256,
-           .rope_pairs = 32,
-           .format = Format::q4_k,
-           .other = Format::q8_0,
-           .adapters = 2},
-          KvType::f32, 0.6, 2e-3);
-}
-
-TEST_P(Cpu, GivesSequencesWithoutAnAdapterTheBitsThatTheyHaveInAProgramWithoutAny) {
-  for (const uint32_t experts : {0u, 8u}) {
-    const Shape shape{.experts = experts, .used = experts / 4, .bias = true, .adapters = 2};
-    const RandomProgram random = random_program(shape, 9);
-    Program plain = random.program;
-    plain.adapters = 0;
-    plain.changes.clear();
-    plain.embedding_changes.clear();
-    const Limits limits{.rows = 80, .pages = 12, .page_size = 8, .kv_type = KvType::f16, .deterministic = true};
-    Text text = random_text({20, 33, 5}, shape.vocabulary, limits, 4);
-    const auto cpu = device();
-    const auto expected = logits_of(*cpu, plain, limits, text, 9);
-    EXPECT_EQ(logits_of(*cpu, random.program, limits, text, 9), expected);
-    text.scales = {{0, 0}, {1, 0.5f}, {0, 0}};
-    const auto found = logits_of(*cpu, random.program, limits, text, 9);
-    EXPECT_EQ(found[0], expected[0]);
-    EXPECT_NE(found[1], expected[1]);
-    EXPECT_EQ(found[2], expected[2]);
-  }
-}
-
-TEST_P(Cpu, DeterministicPlansGiveASequenceTheSameBitsWhateverAdaptersOthersUse) {
-  for (const Shape& shape :
-       {Shape{.width = 96, .hidden = 160, .format = Format::q4_0, .other = Format::q8_0, .adapters = 2},
-        Shape{.experts = 8, .used = 3, .adapters = 2}}) {
-    const RandomProgram random = random_program(shape, 9);
-    const Limits limits{.rows = 80, .pages = 12, .page_size = 8, .kv_type = KvType::f16, .deterministic = true};
-    Text text = random_text({20, 33, 5}, shape.vocabulary, limits, 4);
-    text.scales = {{0.5f, 0}, {0.25f, 2}, {0, -1}};
-    const auto cpu = device();
-    const auto together = logits_of(*cpu, random.program, limits, text, 9);
-    for (size_t s = 0; s < text.tokens.size(); ++s) {
-      const Text alone{{text.tokens[s]}, {text.pages[s]}, {text.scales[s]}};
-      for (const uint32_t step : {1u, 40u})
-        EXPECT_EQ(logits_of(*cpu, random.program, limits, alone, step)[0], together[s]) << s << " alone, by " << step;
-    }
-    EXPECT_EQ(logits_of(*device(5), random.program, limits, text, 9), together);
-  }
-}
-
-// A key that lies at a rounding boundary falls to either side, which moves it by 2^-11 or 1/127 of its group.
-TEST_P(Cpu, RoundsTheCacheAsTheReference) {
-  compare({.style = RopeStyle::adjacent}, KvType::f16, 1e-2, 1e-6);
-  compare({}, KvType::q8_0, 1e-1, 1e-4);
-  compare({.heads = 6, .kv_heads = 2, .head_size = 48, .rope_pairs = 24}, KvType::q8_0, 1e-1, 1e-4);
-  compare({.heads = 4, .kv_heads = 4, .head_size = 24, .rope_pairs = 7}, KvType::q8_0, 1e-1, 1e-4);
-}
-
-// Activations are rounded to 1/127 of the largest of 32, a relative error near 0.006 root mean square for each product;
-// some ten matrices one after the other. Logits have a standard deviation near 1 to 3.
-TEST_P(Cpu, ComputesEveryWeightFormatAsTheReference) {
-  for (const FormatInfo& info : formats()) {
-    SCOPED_TRACE(info.name);
-    const bool exact = info.block_size == 1;
-    const uint32_t block = info.block_size;
-    compare({.width = block == 256  ? 256u
-                      : block == 64 ? 128u
-                                    : 96u,
-             .head_size = 64,
-             .hidden = block == 256  ? 512u
-                       : block == 64 ? 192u
-                                     : 160u,
-             .layers = 1,
-             .rope_pairs = 32,
-             .format = info.format,
-             .other = info.format},
-            KvType::f32, exact ? kFloat : 0.6, exact ? kFloatSquare : 2e-3);
-  }
-}
-
-TEST_P(Cpu, MixesFormatsInOneStage) {
-  compare(
-      {.width = 256, .head_size = 64, .hidden = 256, .rope_pairs = 32, .format = Format::q4_k, .other = Format::f16},
-      KvType::f32, 0.6, 2e-3);
-}
 
 TEST_P(Cpu, GivesTheSameBitsForAnyNumberOfThreads) {
   for (const Shape& shape :
@@ -327,62 +43,17 @@ TEST_P(Cpu, GivesARowTheSameBitsWhateverElseIsInTheBatch) {
   }
 }
 
-// Alone, with others, and however the text is cut into steps: on both sides of every number of columns for which there
-// is another kernel.
-TEST_P(Cpu, DeterministicPlansGiveARowTheSameBitsInAnyBatch) {
+TEST_P(Cpu, GivesTheSameBitsForAnyNumberOfThreadsWhateverAdaptersAreUsed) {
   for (const Shape& shape :
-       {Shape{.width = 96, .heads = 8, .kv_heads = 2, .hidden = 160, .format = Format::q4_0, .other = Format::q8_0},
-        Shape{.width = 256,
-        .head_size = 64,
-        .hidden = 256,
-        .experts = 8,
-        .used = 3,
-        .rope_pairs = 32,
-        .format = Format::q4_k,
-        .other = Format::q6_k},
-        Shape{.width = 96,
-        .format = Format::q4_0,
-        .other = Format::q8_0,
-        .delta_heads = 4,
-        .delta_key_size = 16,
-        .delta_value_size = 24}}) {
+       {Shape{.width = 96, .hidden = 160, .format = Format::q4_0, .other = Format::q8_0, .adapters = 2},
+        Shape{.experts = 8, .used = 3, .adapters = 2}}) {
     const RandomProgram random = random_program(shape, 9);
-    const Limits limits{.rows = 80,
-                        .pages = 12,
-                        .page_size = 8,
-                        .states = 4,
-                        .kv_type = shape.delta_heads > 0 ? KvType::f16 : KvType::q8_0,
-                        .deterministic = true};
-    const Text text = random_text({20, 33, 5}, shape.vocabulary, limits, 4);
-    const auto cpu = device();
-    const auto expected = logits_of(*cpu, random.program, limits, text, 1);
-    for (const uint32_t step : {3u, 30u})
-      EXPECT_EQ(logits_of(*cpu, random.program, limits, text, step), expected) << "in steps of " << step;
-    for (size_t s = 0; s < text.tokens.size(); ++s) {
-      const Text alone{{text.tokens[s]}, {text.pages[s]}};
-      for (const uint32_t step : {1u, 40u})
-        EXPECT_EQ(logits_of(*cpu, random.program, limits, alone, step)[0], expected[s]) << s << " alone, by " << step;
-    }
+    const Limits limits{.rows = 80, .pages = 12, .page_size = 8, .kv_type = KvType::f16, .deterministic = true};
+    Text text = random_text({20, 33, 5}, shape.vocabulary, limits, 4);
+    text.scales = {{0.5f, 0}, {0.25f, 2}, {0, -1}};
+    EXPECT_EQ(logits_of(*device(5), random.program, limits, text, 9),
+              logits_of(*device(2), random.program, limits, text, 9));
   }
-}
-
-TEST_P(Cpu, GivesOnlyTheWantedRows) {
-  const RandomProgram random = random_program({}, 5);
-  const Limits limits{.rows = 40, .pages = 8, .page_size = 8, .kv_type = KvType::f32};
-  const Text text = random_text({20, 9}, 100, limits, 4);
-  const auto cpu = device();
-  const auto plan = cpu->compile(random.program, limits);
-  Batch batch = batch_of(text, 0, 20);
-  plan->submit(batch);
-  const std::vector<float> all(plan->wait().logits.begin(), plan->wait().logits.end());
-  batch.outputs = {3, 19, 28};
-  plan->submit(batch);
-  ASSERT_EQ(plan->wait().logits.size(), 300u);
-  for (size_t i = 0; i < 3; ++i)
-    for (size_t j = 0; j < 100; ++j) EXPECT_EQ(plan->wait().logits[i * 100 + j], all[batch.outputs[i] * 100 + j]);
-  batch.outputs = {};
-  plan->submit(batch);
-  EXPECT_TRUE(plan->wait().logits.empty());
 }
 
 std::vector<const char*> names() {
@@ -391,8 +62,28 @@ std::vector<const char*> names() {
   return result;
 }
 
+std::vector<DeviceUnderTest> devices() {
+  std::vector<DeviceUnderTest> result;
+  for (const char* name : names())
+    result.push_back({name, [name] { return std::shared_ptr<Device>(make_cpu_device({2, name})); }, true});
+  return result;
+}
+
 INSTANTIATE_TEST_SUITE_P(Kernels, Cpu, testing::ValuesIn(names()),
                          [](const auto& info) { return std::string(info.param); });
+INSTANTIATE_TEST_SUITE_P(Kernels, Conformance, testing::ValuesIn(devices()),
+                         [](const auto& info) { return info.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(Plain, Pages,
+                         testing::Values(DeviceUnderTest{"cpu",
+                                                         [] {
+                                                           return std::shared_ptr<Device>(make_cpu_device({2, ""}));
+                                                         },
+                                                         true},
+                                         DeviceUnderTest{
+                                             "reference",
+                                             [] { return std::shared_ptr<Device>(make_reference_device()); }, false}),
+                         [](const auto& info) { return info.param.name; });
 
 }  // namespace
 }  // namespace hearth

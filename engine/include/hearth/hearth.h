@@ -58,10 +58,11 @@ struct AdapterFile {
 };
 
 struct EngineOptions {
-  std::string device = "cpu";  // "cpu", or "reference": slow and exact
-  std::string kernels;         // instruction set of the CPU device; empty: the best of this machine
-  uint32_t threads = 0;        // 0: one for each core that the process may use
-  uint32_t context = 0;        // tokens of prompt and answer; 0: the model's own, but at most 4096
+  // "cpu"; "vulkan", or one of several: "vulkan:1", "vulkan:PART-OF-ITS-NAME"; "reference": slow and exact
+  std::string device = "cpu";
+  std::string kernels;   // instruction set of the CPU device; empty: the best of this machine
+  uint32_t threads = 0;  // 0: one for each core that the process may use
+  uint32_t context = 0;  // tokens of prompt and answer; 0: the model's own, but at most 4096
   CacheType cache_type = CacheType::f16;
   uint32_t parallel = 1;         // most requests that are decoded together
   uint32_t cache_tokens = 0;     // tokens of all requests together that the cache holds; 0: the context times parallel
@@ -341,5 +342,19 @@ class Engine {
   explicit Engine(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+// A device of this machine.
+struct DeviceDescription {
+  std::string name;      // as EngineOptions::device takes it
+  std::string about;     // what it is: "avx2, 8 threads"; of a GPU its name, kind and driver
+  std::string missing;   // what it lacks, so that it cannot be used; empty: nothing
+  uint64_t memory = 0;   // bytes of its own; 0 where it uses the machine's
+  double read_gb_s = 0;  // measured: 1e9 bytes a second that it reads; of a GPU that a copy within it reads and writes
+  double int8_gops = 0;  // measured: 1e9 operations a second on bytes; 0 where that is not measured
+};
+
+// All devices that models can run on, but for the exact one. Measuring takes about half a second for each. Throws Error
+// where one fails.
+std::vector<DeviceDescription> list_devices();
 
 }  // namespace hearth

@@ -1,152 +1,22 @@
 // Logits of small models of every architecture and weight format, against recorded ones, on every device and in every
 // way of feeding the tokens.
-#include <algorithm>
-#include <cmath>
-#include <fstream>
-#include <nlohmann/json.hpp>
-
 #include "backends/cpu/device.h"
 #include "backends/reference/device.h"
-#include "engine/model/decoder.h"
 #include "kernels/cpu/tables.h"
-#include "tests/engine/model/golden_run.h"
-#include "tests/shared_data.h"
+#include "tests/engine/model/golden_cases.h"
 
 namespace hearth {
 namespace {
 
-// How the tokens of a case are fed: `chunk` at a time.
-struct Case {
-  std::string path;  // without extension, relative to the golden folder
-  uint32_t chunk;
-};
-
-void PrintTo(const Case& one, std::ostream* out) { *out << one.path << " in chunks of " << one.chunk; }
-
-// What sees all of its sequence gets it in one batch.
-bool is_encoder(const std::string& path) { return path == "models/bert" || path == "models/nomic-bert"; }
-
-std::vector<Case> cases() {
-  const char* models[] = {"bert",
-                          "cohere2",
-                          "command-r",
-                          "deepseek2",
-                          "deepseek2-mla",
-                          "exaone4",
-                          "exaone4-full",
-                          "falcon",
-                          "gemma",
-                          "gemma2",
-                          "gemma3",
-                          "gemma3-rope-linear",
-                          "glm4",
-                          "gpt-oss",
-                          "gpt-oss-mxfp4",
-                          "gpt2",
-                          "gptneox",
-                          "granite",
-                          "granitemoe",
-                          "llama-gqa-rope-freqs",
-                          "llama-mha",
-                          "llama-moe",
-                          "llama-rope-linear",
-                          "llama-rope-yarn",
-                          "llama-tied",
-                          "mistral3",
-                          "nomic-bert",
-                          "olmo2",
-                          "olmo2-swa",
-                          "olmoe",
-                          "phi2",
-                          "phi3",
-                          "phi3-longrope-long",
-                          "phi3-longrope-short",
-                          "qwen2",
-                          "qwen2moe",
-                          "qwen3",
-                          "qwen3next",
-                          "qwen3next-fused",
-                          "qwen35",
-                          "qwen35moe",
-                          "qwen3-embedding",
-                          "qwen3moe",
-                          "smollm3",
-                          "stablelm",
-                          "stablelm-parallel",
-                          "starcoder2"};
-  const char* quantized[] = {"llama-f16",    "llama-iq3_s",  "llama-bf16",    "llama-q4_0",   "llama-q4_1",
-                             "llama-q5_0",   "llama-q5_1",   "llama-q8_0",    "llama-q2_k",   "llama-q3_k",
-                             "llama-q4_k",   "llama-q5_k",   "llama-q6_k",    "llama-iq4_nl", "llama-iq4_xs",
-                             "llama-q4_k_m", "llama-q3_k_m", "qwen3moe-q4_k", "qwen3moe-q8_0"};
-  std::vector<Case> list;
-  const auto add = [&](const std::string& path) {
-    for (const uint32_t chunk : {kContext, 13u, 1u})
-      if (chunk == kContext || !is_encoder(path)) list.push_back({path, chunk});
-  };
-  for (const std::string model : models) add("models/" + model);
-  for (const std::string model : quantized) add("quantized/" + model);
-  return list;
-}
-
-// Of the distributions that logits stand for, from the expected one.
-double divergence(const std::vector<float>& expected, const std::vector<float>& found) {
-  const auto log_sum = [](const std::vector<float>& logits) {
-    double sum = 0;
-    for (const float logit : logits) sum += std::exp(double{logit});
-    return std::log(sum);
-  };
-  const double expected_sum = log_sum(expected), found_sum = log_sum(found);
-  double result = 0;
-  for (size_t i = 0; i < expected.size(); ++i) {
-    const double log_probability = double{expected[i]} - expected_sum;
-    result += std::exp(log_probability) * (log_probability - (double{found[i]} - found_sum));
-  }
-  return result;
-}
-
-struct Difference {
-  double largest = 0, mean_divergence = 0;
-};
-
-class GoldenModel : public testing::TestWithParam<Case> {
+class GoldenModel : public testing::TestWithParam<GoldenCase> {
  protected:
-  // From the recorded results, over all cases of the file.
-  Difference difference(Device& device, KvType kv_type) {
-    const Gguf file = Gguf::open(path(".gguf"));
-    const nlohmann::json golden = nlohmann::json::parse(std::ifstream(path(".golden.json")));
-    const bool embeds = golden.contains("pooling");
-    const Program decoder = build_decoder(file, read_config(file), kContext);
-    const auto plan = device.compile(embeds ? without_head(decoder) : decoder, golden_limits(kv_type));
-    Difference apart;
-    size_t count = 0;
-    for (const auto& one : golden.at("cases")) {
-      const Wanted wanted = wanted_of(one);
-      Vectors results = run(*plan, decoder, one.at("tokens"), wanted.positions, GetParam().chunk);
-      EXPECT_EQ(results.size(), wanted.positions.size());
-      if (embeds) results = {pooled(results, golden.at("pooling"))};
-      for (size_t i = 0; i < std::min(results.size(), wanted.results.size()); ++i, ++count) {
-        const std::vector<float>&found = results[i], &expected = wanted.results[i];
-        EXPECT_EQ(found.size(), expected.size());
-        for (size_t j = 0; j < std::min(found.size(), expected.size()); ++j) {
-          const double distance = std::abs(double{found[j]} - double{expected[j]});
-          if (!(distance <= apart.largest)) apart.largest = distance;
-        }
-        if (std::isnan(apart.largest)) return apart;
-        if (!embeds) apart.mean_divergence += divergence(expected, found);
-      }
-    }
-    apart.mean_divergence /= static_cast<double>(std::max<size_t>(count, 1));
-    return apart;
-  }
-  static std::filesystem::path path(const char* extension) {
-    return shared_data("golden/" + GetParam().path + extension);
-  }
+  static std::filesystem::path path(const char* extension) { return golden_path(GetParam(), extension); }
 };
 
 TEST_P(GoldenModel, ReferenceGivesTheRecordedLogits) {
   HEARTH_REQUIRE_SHARED(path(".gguf"));
   // The recorded figures were computed in F32; over these depths that is 1e-5 to 1e-4 from exact arithmetic.
-  EXPECT_LE(difference(*make_reference_device(), KvType::f32).largest, 2e-4);
+  EXPECT_LE(difference(*make_reference_device(), KvType::f32, GetParam()).largest, 2e-4);
 }
 
 // What the README of the golden files allows for the arithmetic of the CPU backend: F32 throughout for float weights,
@@ -166,13 +36,13 @@ TEST_P(GoldenModel, EveryInstructionSetGivesTheRecordedLogits) {
   const Difference allowed = tolerance(nlohmann::json::parse(std::ifstream(path(".golden.json"))));
   for (const cpu::KernelTable* table : cpu::available_kernels()) {
     const auto device = make_cpu_device({2, std::string(table->name)});
-    const Difference apart = difference(*device, KvType::f32);
+    const Difference apart = difference(*device, KvType::f32, GetParam());
     EXPECT_LE(apart.largest, allowed.largest) << table->name;
     EXPECT_LE(apart.mean_divergence, allowed.mean_divergence) << table->name;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, GoldenModel, testing::ValuesIn(cases()), [](const auto& one) {
+INSTANTIATE_TEST_SUITE_P(All, GoldenModel, testing::ValuesIn(golden_cases()), [](const auto& one) {
   std::string name = one.param.path + "_by_" + std::to_string(one.param.chunk);
   std::replace_if(
       name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');

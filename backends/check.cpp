@@ -1,14 +1,15 @@
 // One check per op.
-#include "backends/cpu/check.h"
+#include "backends/check.h"
 
 #include <string>
 
-namespace hearth::cpu {
+namespace hearth {
 namespace {
 
 class Checker {
  public:
-  Checker(const Program& program, const Limits& limits) : program_(program), limits_(limits) {}
+  Checker(const Program& program, const Limits& limits, const char* device)
+      : program_(program), limits_(limits), device_(device) {}
 
   void run() {
     require(limits_.rows > 0, "limits: rows is 0");
@@ -28,7 +29,7 @@ class Checker {
 
  private:
   void require(bool holds, const std::string& what) const {
-    if (!holds) throw DeviceError("cpu: " + where_ + what);
+    if (!holds) throw DeviceError(std::string(device_) + ": " + where_ + what);
   }
   uint32_t width(Slot slot) const {
     require(slot < program_.slot_width.size(), "a slot does not exist");
@@ -234,11 +235,14 @@ class Checker {
 
   const Program& program_;
   const Limits& limits_;
+  const char* const device_;
   std::string where_;
 };
 
 }  // namespace
 
-void check_program(const Program& program, const Limits& limits) { Checker(program, limits).run(); }
+void check_program(const Program& program, const Limits& limits, const char* device) {
+  Checker(program, limits, device).run();
+}
 
-}  // namespace hearth::cpu
+}  // namespace hearth

@@ -1,0 +1,17 @@
+// A batch as kernels read it: see kernels/vulkan/batch.glsl.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "backends/backend.h"
+
+namespace hearth::vulkan {
+
+// Words that the batch takes, its header included.
+uint64_t words_of(const Batch& batch, const Program& program);
+// words: [words_of(batch, program)]
+void write_words(const Batch& batch, const Program& program, std::span<uint32_t> words);
+
+}  // namespace hearth::vulkan

@@ -1,0 +1,55 @@
+// Work for a device, recorded to be run once or many times.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "backends/vulkan/buffer.h"
+
+namespace hearth::vulkan {
+
+// Most bytes of what a kernel is told; every device has room for so many.
+inline constexpr uint32_t kPushBytes = 128;
+
+// How many workgroups there are.
+struct Grid {
+  uint32_t x, y = 1, z = 1;
+};
+
+// The Gpu, and the buffers that are named, must outlive it. Work recorded after other work may run beside it unless a
+// barrier lies between.
+class Commands {
+ public:
+  explicit Commands(Gpu& gpu);
+  ~Commands();
+  Commands(const Commands&) = delete;
+  Commands& operator=(const Commands&) = delete;
+
+  // Throws DeviceError where the device runs no such grid.
+  template <class Push>
+  void dispatch(VkPipeline pipeline, const Push& push, Grid grid) {
+    static_assert(sizeof(Push) <= kPushBytes && sizeof(Push) % 4 == 0);
+    dispatch(pipeline, std::as_bytes(std::span(&push, 1)), grid);
+  }
+  void dispatch(VkPipeline pipeline, std::span<const std::byte> push, Grid grid);
+  void copy(const Buffer& from, uint64_t from_offset, const Buffer& to, uint64_t to_offset, uint64_t bytes);
+  void zero(const Buffer& buffer);  // whose size is a multiple of 4
+  // What follows sees all that was written before it.
+  void barrier();
+  // Ends recording; what was written is then seen by the host, too.
+  void end();
+
+  VkCommandBuffer handle() const { return buffer_; }
+  void run();    // and waits
+  void start();  // has it run; wait() must follow before the next
+  void start_after(const Commands& before);
+  void wait();
+
+ private:
+  Gpu& gpu_;
+  VkCommandPool pool_ = nullptr;
+  VkCommandBuffer buffer_ = nullptr;
+  VkFence done_ = nullptr;
+};
+
+}  // namespace hearth::vulkan

@@ -1,0 +1,108 @@
+// From the ops of a program to steps of a device.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backends/backend.h"
+#include "backends/vulkan/places.h"
+#include "backends/vulkan/steps.h"
+#include "backends/vulkan/weights.h"
+
+namespace hearth::vulkan {
+
+struct Compiled {
+  std::vector<Step> steps;
+  std::array<uint64_t, kScratches> scratch_bytes{};  // that the steps need, for limits.rows
+};
+
+class Compiler {
+ public:
+  // The program is sound (check_program). Weights are uploaded as they are met. With `adapters` steps are made for
+  // batches in which sequences use some; with `rounds` products of many rows multiply bytes. Throws DeviceError for
+  // what the device cannot do.
+  Compiler(const Program& program, const Limits& limits, Gpu& gpu, Weights& weights, const Places& places,
+           bool adapters, bool rounds);
+  Compiled run();
+
+ private:
+  // A product before it is made a step.
+  struct Product {
+    WeightId weight, up = kNoWeight;
+    WeightId bias = kNoWeight, up_bias = kNoWeight;
+    Address in = 0, out = 0;
+    Address in_buffer = 0, out_buffer = 0;  // that those lie in, where it is not they
+    Address add = 0, times = 0;
+    uint32_t matrices = 1;
+    uint32_t in_stride = 0, out_stride = 0, in_matrix_stride = 0, out_matrix_stride = 0;
+    Activation act = Activation::none;
+    float scale = 1;
+    // Of experts: where the route is, how many a row uses, and whether each of those has an input of its own.
+    Address route = 0;
+    uint32_t used = 1;
+    bool in_of_pairs = false;
+    Address tiles = 0;  // where the pairs are listed by expert, if anywhere
+  };
+
+  void make(const Embed& op);
+  void make(const RmsNorm& op);
+  void make(const LayerNorm& op);
+  void make(const Linear& op);
+  void make(const GateUp& op);
+  void make(const EachHead& op);
+  void make(const RopeKv& op);
+  void make(const Attend& op);
+  void make(const Convolve& op);
+  void make(const DeltaRule& op);
+  void make(const Gate& op);
+  void make(const Route& op);
+  void make(const Experts& op);
+  void make(const Select& op);
+  void make(const Logits& op);
+  void prepare_states();
+
+  void norm(Slot in, Slot out, WeightId gain, WeightId bias, float eps, Slot add, bool centered);
+  void multiply(const Product& product);
+  // One weight, or two of one format that are multiplied together; for experts, or not.
+  void multiply_at_once(const Product& product);
+  // For each place of the product, bias + what adapters add to the products of the weight, which may be nothing; 0
+  // where there is neither.
+  Address changed_bias(const Product& product, WeightId weight, WeightId bias, Scratch low, Scratch out);
+  void gate(Address gate, Address in, Address out, uint32_t width, Activation act);
+  void copy_rows(Address from, Address to, uint32_t width);
+
+  uint32_t width(Slot slot) const { return program_.slot_width[slot]; }
+  const Weight& weight(WeightId id) const { return program_.weights[id]; }
+  Address slot(Slot slot) const { return slot == kNoSlot ? 0 : places_.slots[slot]; }
+  Address floats(WeightId id) { return id == kNoWeight ? 0 : weights_.floats(weight(id)); }
+  Address scratch(Scratch which, uint64_t row_values);
+  Address scratch_of(Scratch which, uint64_t bytes);
+  // Numbers of rows from which on experts' pairs are listed in tiles.
+  uint32_t rows_for_tiles(uint32_t experts, uint32_t used) const;
+  void multiply_routed(const Product& product, MatmulParameters push, const Uses& uses, const std::string& format);
+  // Adds the step that multiplies in tiles, for `least` rows and more, and what it needs before it.
+  Step& add_tiles(const Product& product, MatmulParameters push, bool after_barrier, uint32_t least);
+  bool is_changed(WeightId id) const { return adapters_ && !program_.changes_of(id).empty(); }
+  // Makes the step follow the rows that the ops work on now.
+  Step& for_rows(Step& step, uint32_t x, uint32_t z = 1) const;
+  HeaderWord::Word rows_at() const { return selected_ ? HeaderWord::outputs : HeaderWord::rows; }
+  HeaderWord::Word sequences_at() const {
+    return selected_ ? HeaderWord::sequence_of_output : HeaderWord::sequence_of_row;
+  }
+  void require_all_rows(const char* op) const;
+  void require_shared(uint64_t bytes, const char* what) const;
+
+  const Program& program_;
+  const Limits& limits_;
+  Gpu& gpu_;
+  Weights& weights_;
+  const Places& places_;
+  const bool adapters_, rounds_;
+  bool selected_ = false;
+  StepList steps_;
+  std::array<uint64_t, kScratches> scratch_bytes_{};
+};
+
+}  // namespace hearth::vulkan

@@ -1,0 +1,91 @@
+// The device and its plans.
+#include "backends/vulkan/device.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "backends/vulkan/plan.h"
+
+namespace hearth {
+namespace {
+
+class VulkanDevice : public Device {
+ public:
+  VulkanDevice(std::shared_ptr<vulkan::Gpu> gpu, bool rounds) : gpu_(std::move(gpu)), rounds_(rounds) {}
+  std::string name() const override { return "vulkan"; }
+  std::unique_ptr<Plan> compile(const Program& program, const Limits& limits) override {
+    return std::make_unique<vulkan::VulkanPlan>(program, limits, gpu_, matrices_, rounds_);
+  }
+
+ private:
+  const std::shared_ptr<vulkan::Gpu> gpu_;  // shared with the plans
+  const bool rounds_;
+  const std::shared_ptr<vulkan::SharedMatrices> matrices_ = std::make_shared<vulkan::SharedMatrices>();
+};
+
+const char* kind_of(VkPhysicalDeviceType type) {
+  switch (type) {
+    case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU:
+      return "discrete GPU";
+    case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU:
+      return "integrated GPU";
+    case VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU:
+      return "virtual GPU";
+    case VK_PHYSICAL_DEVICE_TYPE_CPU:
+      return "CPU";
+    default:
+      return "other";
+  }
+}
+
+VulkanDeviceInfo describe(const vulkan::Candidate& one) {
+  return {one.name, one.driver, kind_of(one.type), one.missing, one.memory, one.subgroup_size};
+}
+
+}  // namespace
+
+std::unique_ptr<Device> make_vulkan_device(std::string_view which) {
+  return make_vulkan_device(std::make_shared<vulkan::Gpu>(which));
+}
+
+std::unique_ptr<Device> make_vulkan_device(std::shared_ptr<vulkan::Gpu> gpu, std::optional<bool> rounds) {
+  const bool fast = gpu->about().dots_bytes;
+  return std::make_unique<VulkanDevice>(std::move(gpu), rounds.value_or(fast));
+}
+
+std::vector<VulkanDeviceInfo> vulkan_devices() {
+  std::vector<VulkanDeviceInfo> result;
+  try {
+    for (const vulkan::Candidate& one : vulkan::Instance().candidates()) result.push_back(describe(one));
+  } catch (const DeviceError&) {  // none is installed
+  }
+  return result;
+}
+
+VulkanDeviceInfo find_vulkan_device(std::string_view which) { return describe(vulkan::Instance().choose(which)); }
+
+double measure_vulkan_copies(std::string_view which) {
+  constexpr uint64_t kBytes = 64 << 20, kCopies = 4;
+  vulkan::Gpu gpu(which);
+  const vulkan::Buffer from(gpu, kBytes, vulkan::Place::device, "measuring copies");
+  const vulkan::Buffer to(gpu, kBytes, vulkan::Place::device, "measuring copies");
+  vulkan::Commands commands(gpu);
+  commands.zero(from);
+  commands.barrier();
+  for (uint64_t i = 0; i < kCopies; ++i) {
+    commands.copy(from, 0, to, 0, kBytes);
+    commands.barrier();
+  }
+  commands.end();
+  double best = 0;
+  for (int run = 0; run < 5; ++run) {
+    const auto start = std::chrono::steady_clock::now();
+    commands.run();
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    // The filling writes as much as half a copy moves.
+    best = std::max(best, static_cast<double>(kBytes * (2 * kCopies + 1)) / seconds / 1e9);
+  }
+  return best;
+}
+
+}  // namespace hearth

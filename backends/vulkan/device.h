@@ -1,0 +1,46 @@
+// The Vulkan backend: programs run on a GPU, all activations as 32-bit floats, weights decoded where they are used.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backends/backend.h"
+
+namespace hearth {
+
+namespace vulkan {
+class Gpu;
+}
+
+// `which`: the number of a device, a part of its name in any case, or nothing for the first that can run programs, a
+// GPU before others. Throws DeviceError where there is none, or it lacks something, naming that. Plans of one device
+// may be used from several threads, and may outlive it.
+//
+// A row's result may depend on the number of rows and outputs of its batch, for which there are different kernels; with
+// Limits::deterministic it does not. It may differ between devices.
+std::unique_ptr<Device> make_vulkan_device(std::string_view which = {});
+// Plans on a GPU that is in use already. rounds: products of many rows with weights of few bits multiply inputs rounded
+// to 8 bits, as they do by default where the GPU has an instruction for that.
+std::unique_ptr<Device> make_vulkan_device(std::shared_ptr<vulkan::Gpu> gpu, std::optional<bool> rounds = {});
+
+// What there is to choose from.
+struct VulkanDeviceInfo {
+  std::string name, driver;
+  std::string kind;       // "discrete GPU", "integrated GPU", "CPU", "virtual GPU", "other"
+  std::string missing;    // what it lacks to run programs; empty: nothing
+  uint64_t memory = 0;    // bytes of its own, or of the machine's that it may use
+  uint32_t subgroup = 0;  // threads that compute in step
+};
+// In the order of their numbers; empty where there is no Vulkan.
+std::vector<VulkanDeviceInfo> vulkan_devices();
+// The one that `which` means. Throws DeviceError as make_vulkan_device does.
+VulkanDeviceInfo find_vulkan_device(std::string_view which);
+// 1e9 bytes a second that it copies within its memory, reads and writes counted, at best of a few runs. Throws
+// DeviceError.
+double measure_vulkan_copies(std::string_view which);
+
+}  // namespace hearth

@@ -1,0 +1,54 @@
+// The list of features, and looking for them.
+#include "backends/vulkan/features.h"
+
+namespace hearth::vulkan {
+namespace {
+
+// Calls f(feature, its name) for each feature that is needed.
+template <class F>
+void for_each_needed(Features& features, F&& f) {
+  f(features.base.features.shaderInt16, "shaderInt16");
+  f(features.base.features.shaderInt64, "shaderInt64");
+  f(features.more11.storageBuffer16BitAccess, "storageBuffer16BitAccess");
+  f(features.more12.storageBuffer8BitAccess, "storageBuffer8BitAccess");
+  f(features.more12.shaderInt8, "shaderInt8");
+  f(features.more12.scalarBlockLayout, "scalarBlockLayout");
+  f(features.more12.bufferDeviceAddress, "bufferDeviceAddress");
+  f(features.more13.maintenance4, "maintenance4");
+  f(features.more13.shaderIntegerDotProduct, "shaderIntegerDotProduct");
+}
+
+}  // namespace
+
+Features::Features() {
+  base.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2;
+  more11.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES;
+  more12.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES;
+  more13.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES;
+  base.pNext = &more11;
+  more11.pNext = &more12;
+  more12.pNext = &more13;
+}
+
+void Features::require_all() {
+  for_each_needed(*this, [](VkBool32& feature, const char*) { feature = VK_TRUE; });
+}
+
+std::string missing_features(const Functions& functions, VkPhysicalDevice device,
+                             const VkPhysicalDeviceVulkan11Properties& properties) {
+  Features found;
+  functions.vkGetPhysicalDeviceFeatures2(device, &found.base);
+  std::string missing;
+  const auto lacks = [&](const char* name) { missing += (missing.empty() ? "" : ", ") + std::string(name); };
+  for_each_needed(found, [&](const VkBool32& feature, const char* name) {
+    if (feature == VK_FALSE) lacks(name);
+  });
+  constexpr VkSubgroupFeatureFlags kOperations =
+      VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_ARITHMETIC_BIT | VK_SUBGROUP_FEATURE_SHUFFLE_BIT;
+  if ((properties.subgroupSupportedOperations & kOperations) != kOperations ||
+      (properties.subgroupSupportedStages & VK_SHADER_STAGE_COMPUTE_BIT) == 0)
+    lacks("arithmetic of subgroups");
+  return missing;
+}
+
+}  // namespace hearth::vulkan

@@ -1,0 +1,135 @@
+// Starting a device, making its pipelines.
+#include "backends/vulkan/gpu.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "backends/backend.h"
+#include "backends/vulkan/features.h"
+#include "kernels/vulkan/shaders.h"
+
+namespace hearth::vulkan {
+
+Gpu::Gpu(std::string_view which, MessageSink sink) : instance_(std::move(sink)), about_(instance_.choose(which)) {
+  const Functions& vk = functions();
+  vk.vkGetPhysicalDeviceMemoryProperties(about_.handle, &memory_);
+  Features features;
+  features.require_all();
+  const float priority = 1;
+  VkDeviceQueueCreateInfo queue{
+      VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, nullptr, 0, about_.queue_family, 1, &priority};
+  VkDeviceCreateInfo info{};
+  info.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO;
+  info.pNext = &features.base;
+  info.queueCreateInfoCount = 1;
+  info.pQueueCreateInfos = &queue;
+  check(vk.vkCreateDevice(about_.handle, &info, nullptr, &device_), ("starting " + about_.name).c_str());
+  try {
+    vk.vkGetDeviceQueue(device_, about_.queue_family, 0, &queue_);
+    const VkPushConstantRange range{VK_SHADER_STAGE_COMPUTE_BIT, 0, kPushBytes};
+    VkPipelineLayoutCreateInfo layout{};
+    layout.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO;
+    layout.pushConstantRangeCount = 1;
+    layout.pPushConstantRanges = &range;
+    check(vk.vkCreatePipelineLayout(device_, &layout, nullptr, &layout_), "preparing pipelines");
+    staging_ = Buffer(*this, kStagingBytes, Place::download, "copies to and from the device");
+  } catch (...) {
+    destroy();
+    throw;
+  }
+}
+
+Gpu::~Gpu() {
+  staging_ = Buffer();
+  destroy();
+}
+
+void Gpu::destroy() {
+  const Functions& vk = functions();
+  vk.vkDeviceWaitIdle(device_);
+  for (const auto& [name, pipeline] : pipelines_) vk.vkDestroyPipeline(device_, pipeline, nullptr);
+  vk.vkDestroyPipelineLayout(device_, layout_, nullptr);
+  vk.vkDestroyDevice(device_, nullptr);
+}
+
+VkPipeline Gpu::pipeline(std::string_view shader, std::span<const uint32_t> constants) {
+  std::string key(shader);
+  for (const uint32_t one : constants) key += " " + std::to_string(one);
+  const std::lock_guard lock(pipelines_mutex_);
+  VkPipeline& result = pipelines_[key];
+  if (result != nullptr) return result;
+  const Shader* found = find_shader(shader);
+  if (found == nullptr) throw DeviceError("vulkan: there is no shader " + std::string(shader));
+  const Functions& vk = functions();
+  VkShaderModuleCreateInfo code{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, nullptr, 0, found->code.size_bytes(),
+                                found->code.data()};
+  VkShaderModule module = nullptr;
+  check(vk.vkCreateShaderModule(device_, &code, nullptr, &module), ("taking the shader " + key).c_str());
+  std::vector<VkSpecializationMapEntry> entries;
+  for (uint32_t i = 0; i < constants.size(); ++i) entries.push_back({i, i * 4, 4});
+  const VkSpecializationInfo values{static_cast<uint32_t>(entries.size()), entries.data(), constants.size_bytes(),
+                                    constants.data()};
+  VkComputePipelineCreateInfo info{};
+  info.sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO;
+  info.stage.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO;
+  info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
+  info.stage.module = module;
+  info.stage.pName = "main";
+  info.stage.pSpecializationInfo = &values;
+  info.layout = layout_;
+  const VkResult made = vk.vkCreateComputePipelines(device_, nullptr, 1, &info, nullptr, &result);
+  vk.vkDestroyShaderModule(device_, module, nullptr);
+  check(made, ("compiling the shader " + key).c_str());
+  return result;
+}
+
+void Gpu::require_present() const {
+  if (lost_) check(VK_ERROR_DEVICE_LOST, about_.name.c_str());
+}
+
+void Gpu::submit(std::span<const VkCommandBuffer> work, VkFence done) {
+  const std::lock_guard lock(queue_mutex_);
+  require_present();
+  VkSubmitInfo info{};
+  info.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO;
+  info.commandBufferCount = static_cast<uint32_t>(work.size());
+  info.pCommandBuffers = work.data();
+  check(functions().vkResetFences(device_, 1, &done), about_.name.c_str());
+  const VkResult result = functions().vkQueueSubmit(queue_, 1, &info, done);
+  if (result == VK_ERROR_DEVICE_LOST) lost_ = true;
+  check(result, about_.name.c_str());
+}
+
+void Gpu::wait(VkFence done) {
+  const VkResult result = functions().vkWaitForFences(device_, 1, &done, VK_TRUE, UINT64_MAX);
+  if (result == VK_ERROR_DEVICE_LOST) lost_ = true;
+  require_present();
+  check(result, about_.name.c_str());
+}
+
+void Gpu::fill(const Buffer& to, uint64_t offset, uint64_t bytes, uint64_t unit,
+               const std::function<void(uint64_t, std::span<std::byte>)>& make) {
+  const std::lock_guard lock(staging_mutex_);
+  const uint64_t step = kStagingBytes / unit * unit;
+  for (uint64_t at = 0; at < bytes; at += step) {
+    const uint64_t count = std::min(step, bytes - at);
+    make(at, staging_.bytes().first(count));
+    run_once([&](Commands& commands) { commands.copy(staging_, 0, to, offset + at, count); });
+  }
+}
+
+void Gpu::upload(const Buffer& to, uint64_t offset, std::span<const std::byte> bytes) {
+  fill(to, offset, bytes.size(), 1,
+       [&](uint64_t at, std::span<std::byte> piece) { std::memcpy(piece.data(), bytes.data() + at, piece.size()); });
+}
+
+void Gpu::download(const Buffer& from, uint64_t offset, std::span<std::byte> bytes) {
+  const std::lock_guard lock(staging_mutex_);
+  for (size_t at = 0; at < bytes.size(); at += kStagingBytes) {
+    const size_t count = std::min<size_t>(kStagingBytes, bytes.size() - at);
+    run_once([&](Commands& commands) { commands.copy(from, offset + at, staging_, 0, count); });
+    std::memcpy(bytes.data() + at, staging_.mapped(), count);
+  }
+}
+
+}  // namespace hearth::vulkan

@@ -1,0 +1,77 @@
+// A compiled program of a Vulkan device: its memory, its steps, and work recorded for numbers of rows.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <tuple>
+#include <vector>
+
+#include "backends/backend.h"
+#include "backends/vulkan/compiler.h"
+#include "backends/vulkan/gpu.h"
+#include "backends/vulkan/places.h"
+#include "backends/vulkan/weights.h"
+
+namespace hearth::vulkan {
+
+// Numbers of rows and of outputs are rounded up to powers of two; for each pair of those the work is recorded once,
+// when a batch first needs it. What a batch says lies in one buffer, which submit() writes.
+class VulkanPlan : public Plan {
+ public:
+  // Throws DeviceError where the program is not sound, the device cannot run it, or memory is short.
+  VulkanPlan(const Program& program, const Limits& limits, std::shared_ptr<Gpu> gpu,
+             std::shared_ptr<SharedMatrices> matrices, bool rounds);
+  ~VulkanPlan() override;
+
+  void submit(const Batch& batch) override;
+  StepResult wait() override;
+  void read_page(uint32_t page, uint32_t positions, std::span<std::byte> bytes) const override;  // plan_copies.cpp
+  void write_page(uint32_t page, uint32_t positions, std::span<const std::byte> bytes) override;
+  void read_state(uint32_t place, std::span<float> values) const override;
+  void write_state(uint32_t place, std::span<const float> values) override;
+
+ private:
+  using Shape = std::tuple<uint32_t, uint32_t, bool>;  // rows, outputs, whether adapters are used
+
+  void require_memory() const;
+  void take_memory();
+  // Makes room for such a batch, which may move buffers; what was recorded is then recorded anew.
+  void fit(uint64_t batch_words, uint32_t outputs);
+  void compile_steps();
+  Commands& work_for(Shape shape);
+  Commands& upload_of(uint64_t words);
+  void finish();
+  // Calls f(buffer, its offset, the offset in a page's staging, bytes) for each layer's keys and values.
+  template <class F>
+  void each_part(uint32_t page, uint32_t positions, F&& f) const;
+  // The same for each row of those, with its place among a page's bytes.
+  template <class F>
+  void each_row(uint32_t positions, F&& f) const;
+
+  const Program program_;
+  const Limits limits_;
+  const std::shared_ptr<Gpu> gpu_;  // which the plan may outlive its device with
+  const std::shared_ptr<SharedMatrices> matrices_;
+  const bool rounds_;  // products of many rows multiply inputs of 8 bits
+  Weights weights_;
+
+  std::vector<Buffer> slots_;          // by Slot
+  std::vector<bool> of_outputs_;       // by Slot: touched from Select on only, and so of outputs_ rows
+  std::vector<Buffer> keys_, values_;  // by layer, [cells x bytes of a row]
+  std::vector<Buffer> states_;         // by StateId, [places x its width]
+  std::array<Buffer, kScratches> scratch_;
+  Buffer batch_, batch_staging_, result_, page_staging_;
+  Places places_;
+  uint64_t key_bytes_, value_bytes_;
+  uint32_t outputs_ = 0;  // rows that there is room for after Select
+  bool has_select_ = false;
+  uint32_t result_width_ = 0;  // 0: there is no result
+
+  std::vector<Step> steps_, steps_with_adapters_;
+  std::map<Shape, std::unique_ptr<Commands>> work_;
+  std::map<uint64_t, std::unique_ptr<Commands>> uploads_;  // by words
+  Commands* running_ = nullptr;
+  uint32_t result_rows_ = 0;
+};
+
+}  // namespace hearth::vulkan

@@ -1,0 +1,307 @@
+// The ops that multiply by matrices, and what adapters add to their products.
+#include <algorithm>
+
+#include "backends/vulkan/compiler.h"
+#include "kernels/vulkan/row_parameters.h"
+
+namespace hearth::vulkan {
+namespace {
+
+constexpr uint32_t kRowsAtOnce = 4;  // of a matrix, that a workgroup makes
+constexpr uint32_t kMostGroups = 65535;
+constexpr uint32_t kMostColumns = 8;
+constexpr uint32_t kTileRows = 64, kTileColumns = 32;  // of matmul_tiles
+constexpr uint32_t kPairsForTiles = 4;                 // of each expert, on average
+
+// More where there would be more workgroups than every device runs at once.
+uint32_t rows_at_once(uint32_t rows) { return rows / kRowsAtOnce < kMostGroups ? kRowsAtOnce : 2 * kRowsAtOnce; }
+
+uint32_t pieces_of(uint64_t count, uint32_t size) { return static_cast<uint32_t>((count + size - 1) / size); }
+
+}  // namespace
+
+Address Compiler::changed_bias(const Product& product, WeightId id, WeightId bias, Scratch low_scratch, Scratch out) {
+  if (id == kNoWeight || (!is_changed(id) && bias == kNoWeight)) return 0;
+  AdapterUpParameters up{};
+  up.bias = floats(bias);
+  up.count = static_cast<uint32_t>(weight(id).rows / product.matrices);
+  up.out = scratch(out, uint64_t{product.used} * up.count);
+  up.route = product.route;
+  up.batch = places_.batch;
+  up.used = product.used;
+  up.rows_at = rows_at();
+  up.sequences_at = sequences_at();
+  up.adapters = program_.adapters;
+  const auto add = [&] {
+    Step& step = steps_.add("adapter_up", up, {{up.low, up.route}, {up.out}});
+    for_rows(step, pieces_of(up.count, 64)).y_times = product.used;
+    up.goes_on = 1;
+  };
+  for (const Change& change : program_.changes_of(id)) {
+    AdapterDownParameters down{};
+    down.in = product.in;
+    down.down = weights_.floats(change.down);
+    down.route = product.route;
+    down.batch = places_.batch;
+    down.width = static_cast<uint32_t>(weight(id).width);
+    down.rank = static_cast<uint32_t>(change.up.width);
+    down.low = scratch(low_scratch, uint64_t{product.used} * down.rank);
+    down.used = product.used;
+    down.in_of_place = product.in_of_pairs ? 1 : 0;
+    down.rows_at = rows_at();
+    down.sequences_at = sequences_at();
+    down.adapters = program_.adapters;
+    down.adapter = up.adapter = change.adapter;
+    for_rows(steps_.add("adapter_down", down, {{down.in, down.route}, {down.low}}), down.rank).y_times = product.used;
+    up.low = down.low;
+    up.up = weights_.floats(change.up);
+    up.rank = down.rank;
+    up.factor = change.factor;
+    add();
+  }
+  if (up.goes_on == 0) add();  // with a factor of 0: the bias alone
+  return up.out;
+}
+
+void Compiler::multiply_at_once(const Product& product) {
+  const bool routed = product.route != 0;
+  const Weight& one = weight(product.weight);
+  const bool changed = is_changed(product.weight) || (product.up != kNoWeight && is_changed(product.up));
+  MatmulParameters push{};
+  push.weight = weights_.matrix(one);
+  push.weight_up = product.up == kNoWeight ? 0 : weights_.matrix(weight(product.up));
+  push.in = product.in;
+  push.out = product.out;
+  push.batch = places_.batch;
+  push.bias =
+      changed ? changed_bias(product, product.weight, product.bias, Scratch::low, Scratch::bias) : floats(product.bias);
+  push.bias_up = changed ? changed_bias(product, product.up, product.up_bias, Scratch::low_up, Scratch::bias_up)
+                         : floats(product.up_bias);
+  push.decode_tables = weights_.decode_tables();
+  push.scales = weights_.scales(one, product.matrices);
+  push.scales_up = product.up == kNoWeight ? 0 : weights_.scales(weight(product.up), product.matrices);
+  push.width = static_cast<uint32_t>(one.width);
+  push.rows = static_cast<uint32_t>(one.rows / product.matrices);
+  push.in_stride = product.in_stride;
+  push.out_stride = product.out_stride;
+  push.kinds = matmul_kinds(product.matrices, static_cast<uint32_t>(product.act), rows_at());
+  push.scale = product.scale;
+  Uses uses{{product.in_buffer == 0 ? product.in : product.in_buffer, product.add, product.times, product.route,
+             product.tiles},
+            {product.out_buffer == 0 ? product.out : product.out_buffer}};
+  if (changed) uses.reads.insert(uses.reads.end(), {push.bias, push.bias_up});
+  const std::string format = format_info(one.format).name;
+  const std::string shader = "matmul/" + format;
+  if (changed) push.kinds |= kBiasOfColumn;
+  if (routed) return multiply_routed(product, push, uses, format);
+  push.add = product.add;
+  push.times = product.times;
+  push.in_matrix_stride = product.in_matrix_stride;
+  push.out_matrix_stride = product.out_matrix_stride;
+  const uint32_t whole = is_whole(push.width, push.in, push.in_stride, push.in_matrix_stride) ? 1 : 0;
+  // Which of these is taken depends on the number of rows, so that all wait for what the first waits for.
+  bool after_barrier = false;
+  for (const uint32_t columns : {1u, 4u, kMostColumns}) {
+    Step& step = steps_.add(shader, push, columns == 1 ? uses : Uses{});
+    if (columns == 1) after_barrier = step.after_barrier;
+    step.after_barrier = after_barrier;
+    step.constants = {columns, rows_at_once(push.rows), whole};
+    step.least = columns == 1 ? 0 : columns == 4 ? 2 : 5;
+    step.most = columns == kMostColumns && limits_.deterministic ? UINT32_MAX : columns;
+    for_rows(step, pieces_of(push.rows, rows_at_once(push.rows)), product.matrices).y_over = columns;
+  }
+  if (limits_.deterministic) return;
+  Step& step = add_tiles(product, push, after_barrier, kMostColumns + 1);
+  for_rows(step, pieces_of(push.rows, kTileRows), product.matrices).y_over = kTileColumns;
+}
+
+Step& Compiler::add_tiles(const Product& product, MatmulParameters push, bool after_barrier, uint32_t least) {
+  const FormatInfo& format = format_info(weight(product.weight).format);
+  const bool routed = product.route != 0;
+  const uint32_t between = routed ? 0 : push.in_matrix_stride;  // of the inputs of two matrices
+  if (!rounds_ || format.block_size == 1) {
+    Step& step = steps_.add("matmul_tiles/" + std::string(format.name), push, {});
+    step.constants = {is_whole(push.width, push.in, push.in_stride, between) ? 1u : 0u};
+    step.after_barrier = after_barrier;
+    step.least = least;
+    return step;
+  }
+  RoundInputsParameters round{};
+  round.in = push.in;
+  round.batch = push.batch;
+  round.width = push.width;
+  round.in_stride = push.in_stride;
+  round.in_matrix_stride = between;
+  round.out_matrix_stride = rounded_words(push.width);
+  const uint32_t inputs = between == 0 ? 1 : product.matrices;  // of a column
+  round.out_stride = inputs * round.out_matrix_stride;
+  round.rows_at = rows_at();
+  round.rows_each = product.in_of_pairs ? product.used : 1;
+  push.in = round.out = scratch(Scratch::rounded, uint64_t{round.rows_each} * round.out_stride);
+  push.in_stride = round.out_stride;
+  if (between != 0) push.in_matrix_stride = round.out_matrix_stride;
+  // The step before may still read what is rounded anew.
+  Step& rounding = steps_.add("round_inputs", round, {});
+  rounding.after_barrier = true;
+  rounding.least = least;
+  for_rows(rounding, pieces_of(round.width, 512), inputs).y_times = round.rows_each;
+  Step& step = steps_.add("byte_tiles/" + std::string(format.name), push, {});
+  step.after_barrier = true;
+  step.least = least;
+  return step;
+}
+
+uint32_t Compiler::rows_for_tiles(uint32_t experts, uint32_t used) const {
+  return limits_.deterministic || experts > kMostExperts ? UINT32_MAX
+                                                         : std::max(kMostColumns, kPairsForTiles * experts / used) + 1;
+}
+
+void Compiler::multiply_routed(const Product& product, MatmulParameters push, const Uses& uses,
+                               const std::string& format) {
+  // As ExpertsParameters has it, which differs in the meaning of these.
+  push.add = product.tiles;
+  push.times = product.route;
+  push.in_matrix_stride = product.used;
+  push.out_matrix_stride = product.in_of_pairs ? 1 : 0;
+  push.kinds |= experts_kinds(product.matrices, static_cast<uint32_t>(product.act));
+  const uint32_t from = rows_for_tiles(product.matrices, product.used);
+  Step& few = steps_.add("matmul/" + format, push, uses);
+  const bool after_barrier = few.after_barrier;
+  few.constants = {1, kRowsAtOnce, is_whole(push.width, push.in, push.in_stride, 0) ? 1u : 0u};
+  few.most = from - 1;
+  for_rows(few, pieces_of(push.rows, kRowsAtOnce)).y_times = product.used;
+  if (product.tiles == 0) return;
+  Step& sized = for_rows(add_tiles(product, push, after_barrier, from), pieces_of(push.rows, kTileRows));
+  sized.y_times = product.used;
+  sized.y_over = kTileColumns;
+  sized.y_more = product.matrices;
+}
+
+void Compiler::multiply(const Product& product) {
+  if (product.up == kNoWeight || weight(product.weight).format == weight(product.up).format)
+    return multiply_at_once(product);
+  // Two formats: each for itself, then the activation.
+  const uint32_t count = product.used * product.out_stride;
+  Product one = product;
+  one.act = Activation::none;
+  one.up = one.up_bias = kNoWeight;
+  one.out = scratch(Scratch::gate, count);
+  Product other = one;
+  other.weight = product.up;
+  other.bias = product.up_bias;
+  other.out = scratch(Scratch::up, count);
+  multiply_at_once(one);
+  multiply_at_once(other);
+  gate(one.out, other.out, product.out, count, product.act);
+}
+
+void Compiler::make(const Linear& op) {
+  Product product{op.weight};
+  product.bias = op.bias;
+  product.in = slot(op.in);
+  product.out = op.in == op.out ? scratch(Scratch::whole, width(op.out)) : slot(op.out);
+  product.add = slot(op.add);
+  product.times = slot(op.times);
+  product.in_stride = width(op.in);
+  product.out_stride = width(op.out);
+  product.act = op.act;
+  product.scale = op.scale;
+  multiply(product);
+  if (op.in == op.out) copy_rows(product.out, slot(op.out), width(op.out));
+}
+
+void Compiler::make(const GateUp& op) {
+  Product product{op.gate, op.up, op.gate_bias, op.up_bias};
+  product.in = slot(op.in);
+  product.out = op.in == op.out ? scratch(Scratch::whole, width(op.out)) : slot(op.out);
+  product.in_stride = width(op.in);
+  product.out_stride = width(op.out);
+  product.act = op.act;
+  multiply(product);
+  if (op.in == op.out) copy_rows(product.out, slot(op.out), width(op.out));
+}
+
+void Compiler::make(const EachHead& op) {
+  const Address in = slot(op.in) + op.in_first * sizeof(float), out = slot(op.out) + op.out_first * sizeof(float);
+  if (op.weight == kNoWeight) {
+    const CopyHeadsParameters push{
+        in, out, places_.batch, width(op.in), op.in_stride, width(op.out), op.out_stride, op.in_count, rows_at()};
+    for_rows(steps_.add("copy_heads", push, {{slot(op.in)}, {slot(op.out)}}), pieces_of(op.in_count, 64), op.heads);
+    return;
+  }
+  Product product{op.weight};
+  product.in = in;
+  product.out = out;
+  product.in_buffer = slot(op.in);
+  product.out_buffer = slot(op.out);
+  product.matrices = op.heads;
+  product.in_stride = width(op.in);
+  product.out_stride = width(op.out);
+  product.in_matrix_stride = op.in_stride;
+  product.out_matrix_stride = op.out_stride;
+  multiply(product);
+}
+
+void Compiler::make(const Route& op) {
+  const auto count = static_cast<uint32_t>(weight(op.router).rows);
+  Product product{op.router};
+  product.bias = op.bias;
+  product.in = slot(op.in);
+  product.out = scratch(Scratch::products, count);
+  product.in_stride = width(op.in);
+  product.out_stride = count;
+  multiply(product);
+  RouteParameters push{};
+  push.products = product.out;
+  push.scores = scratch(Scratch::scores, uint64_t{count} + op.groups);
+  push.selection_bias = floats(op.selection_bias);
+  push.out = slot(op.out);
+  push.batch = places_.batch;
+  push.count = count;
+  push.used = op.used;
+  push.groups = op.groups;
+  push.groups_used = op.groups_used;
+  push.softmax = op.gating == Gating::softmax ? 1 : 0;
+  push.normalised = op.normalised ? 1 : 0;
+  push.rows_at = rows_at();
+  push.scale = op.scale;
+  for_rows(steps_.add("route", push, {{}, {push.products, push.scores, push.out}}), 1);
+}
+
+void Compiler::make(const Experts& op) {
+  const auto hidden = static_cast<uint32_t>(weight(op.down).width);
+  Product product{op.gate, op.up, op.gate_bias, op.up_bias};
+  product.in = slot(op.in);
+  product.out = scratch(Scratch::hidden, uint64_t{op.used} * hidden);
+  product.matrices = op.count;
+  product.in_stride = width(op.in);
+  product.out_stride = hidden;
+  product.act = op.act;
+  product.route = slot(op.route);
+  product.used = op.used;
+  if (rows_for_tiles(op.count, op.used) <= limits_.rows) {
+    const uint32_t pairs = limits_.rows * op.used;
+    product.tiles = scratch_of(Scratch::tiles, expert_tiles_bytes(pairs, op.count));
+    const ExpertTilesParameters push{product.route, places_.batch, product.tiles, op.count, op.used};
+    Step& step = steps_.add("expert_tiles", push, {{product.route}, {product.tiles}});
+    step.least = rows_for_tiles(op.count, op.used);
+  }
+  multiply(product);
+  Product down{op.down};
+  down.bias = op.down_bias;
+  down.in = product.out;
+  down.out = scratch(Scratch::made, uint64_t{op.used} * width(op.out));
+  down.matrices = op.count;
+  down.in_stride = hidden;
+  down.out_stride = width(op.out);
+  down.route = product.route;
+  down.used = op.used;
+  down.in_of_pairs = true;
+  down.tiles = product.tiles;
+  multiply(down);
+  const CombineParameters push{down.out,      slot(op.route), slot(op.add), slot(op.out),
+                               places_.batch, width(op.out),  op.used,      rows_at()};
+  for_rows(steps_.add("combine", push, {{push.made, push.route, push.add}, {push.out}}), pieces_of(push.width, 64));
+}
+
+}  // namespace hearth::vulkan

@@ -1,0 +1,61 @@
+// A program for one device as a list of dispatches, whose sizes depend on a batch's number of rows only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "backends/vulkan/commands.h"
+#include "kernels/vulkan/parameters.h"
+
+namespace hearth::vulkan {
+
+// What the y of a grid follows.
+enum class Follows : uint8_t { nothing, rows, outputs };
+
+struct Step {
+  std::string shader;
+  std::vector<uint32_t> constants;
+  std::array<std::byte, kPushBytes> push;
+  uint32_t push_bytes;
+  uint32_t x, z;
+  Follows follows;
+  uint32_t y_times = 1, y_over = 1, y_more = 0;  // y is ceil(rows * y_times / y_over)
+  uint32_t least = 0, most = UINT32_MAX;         // numbers of rows for which this step is taken
+  bool after_barrier = false;
+};
+
+// What a step reads and writes, by the addresses of whole buffers; 0 stands for nothing.
+struct Uses {
+  std::vector<Address> reads, writes;
+};
+
+// Appends steps, with barriers between those that depend on each other.
+class StepList {
+ public:
+  template <class Push>
+  Step& add(std::string shader, const Push& push, Uses uses) {
+    static_assert(sizeof(Push) <= kPushBytes && sizeof(Push) % 4 == 0);
+    Step step{};
+    step.shader = std::move(shader);
+    std::memcpy(step.push.data(), &push, sizeof push);
+    step.push_bytes = sizeof push;
+    step.x = step.z = 1;
+    step.after_barrier = depends(std::move(uses));
+    steps_.push_back(std::move(step));
+    return steps_.back();
+  }
+  std::vector<Step> take() { return std::move(steps_); }
+
+ private:
+  bool depends(Uses uses);
+
+  std::vector<Step> steps_;
+  std::set<Address> read_, written_;  // since the last barrier
+};
+
+}  // namespace hearth::vulkan

@@ -1,0 +1,99 @@
+// Blocks of 32 with one scale, and NVFP4's of 64 with four: Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL, MXFP4, NVFP4.
+
+#ifdef FORMAT_NVFP4
+const uint kBlockSize = 64;
+#else
+const uint kBlockSize = 32;
+#endif
+
+#if defined(FORMAT_Q5_0)
+const uint kPlanes = 3;
+const uint kPlaneBytes[] = {2, 4, 16};
+#elif defined(FORMAT_Q5_1)
+const uint kPlanes = 3;
+const uint kPlaneBytes[] = {4, 4, 16};
+#else
+const uint kPlanes = 2;
+#if defined(FORMAT_Q4_1)
+const uint kPlaneBytes[] = {4, 16};
+#elif defined(FORMAT_Q8_0)
+const uint kPlaneBytes[] = {2, 32};
+#elif defined(FORMAT_MXFP4)
+const uint kPlaneBytes[] = {1, 16};
+#elif defined(FORMAT_NVFP4)
+const uint kPlaneBytes[] = {4, 32};
+#else
+const uint kPlaneBytes[] = {2, 16};
+#endif
+#endif
+
+uint64_t member_of(uint plane, uint block) { return planes[plane] + uint64_t(block) * kPlaneBytes[plane]; }
+
+// 8 of 32 values of 4 bits, as bytes: byte j holds values j and j + 16.
+uvec2 nibbles(uint64_t q, uint offset) {
+  return Pairs(q + offset % 16).at >> (offset / 16 * 4) & 0x0f0f0f0fu;
+}
+
+// Four FP4 codes to their doubled levels: 0 1 2 3 4 6 8 12, the fourth bit being the sign.
+uint fp4_levels(uint codes) {
+  uint levels = 0;
+  for (uint i = 0; i < 4; ++i) {
+    const uint code = codes >> (8 * i) & 15u, exponent = code >> 1 & 3u, fraction = code & 1u;
+    const int size = int(exponent == 0 ? fraction : (2u + fraction) << (exponent - 1u));
+    levels |= uint((code & 8u) != 0 ? -size : size) % 256u << (8 * i);
+  }
+  return levels;
+}
+
+#if defined(FORMAT_MXFP4)
+// 2^(e - 128), of which the two least are subnormal.
+float scale_of(uint e) { return uintBitsToFloat(e >= 2 ? e - 1 << 23 : 0x00200000u << e); }
+#elif defined(FORMAT_NVFP4)
+// Half of an unsigned E4M3 number.
+float scale_of(uint code) {
+  const uint exponent = code >> 3 & 15u, fraction = code & 7u;
+  const uint eighths = exponent == 0 ? fraction : 8u + fraction << exponent - 1u;
+  return code == 0x7fu ? 0.0 : float(eighths) * (1.0 / 1024.0);
+}
+#endif
+
+Piece piece_of(uint block, uint offset) {
+  Piece piece;
+  piece.less = 0;
+#if defined(FORMAT_MXFP4)
+  piece.scale = scale_of(uint(Bytes(member_of(0, block)).at));
+#elif defined(FORMAT_NVFP4)
+  piece.scale = scale_of(Words(member_of(0, block)).at >> (offset / 16 * 8) & 255u);
+#elif defined(FORMAT_Q4_1) || defined(FORMAT_Q5_1)
+  const vec2 scale_and_min = unpackHalf2x16(Words(member_of(0, block)).at);
+  piece.scale = scale_and_min.x;
+  piece.less = -scale_and_min.y;
+#else
+  piece.scale = half_value(uint(Halves(member_of(0, block)).at));
+#endif
+
+#if defined(FORMAT_Q8_0)
+  piece.q = Pairs(member_of(1, block) + offset).at;
+#elif defined(FORMAT_NVFP4)
+  // Each 16 values have 8 bytes, of which the low halves come first.
+  const uvec2 codes = Pairs(member_of(1, block) + offset / 16 * 8).at >> (offset % 16 / 8 * 4) & 0x0f0f0f0fu;
+  piece.q = uvec2(fp4_levels(codes.x), fp4_levels(codes.y));
+#else
+  piece.q = nibbles(member_of(kPlanes - 1, block), offset);
+#endif
+
+#if defined(FORMAT_Q5_0) || defined(FORMAT_Q5_1)
+  const uint high = Words(member_of(1, block)).at >> offset;
+  piece.q |= uvec2(spread_bits(high), spread_bits(high >> 4)) << 4;
+#endif
+#if defined(FORMAT_Q4_0)
+  piece.q = bytes_less(piece.q, 0x08080808u);
+#elif defined(FORMAT_Q5_0)
+  piece.q = bytes_less(piece.q, 0x10101010u);
+#elif defined(FORMAT_MXFP4)
+  piece.q = uvec2(fp4_levels(piece.q.x), fp4_levels(piece.q.y));
+#elif defined(FORMAT_IQ4_NL)
+  piece.q = iq4_levels(piece.q);
+#endif
+  return piece;
+}

@@ -1,0 +1,122 @@
+// The push constants of each shader, as its source declares them. All sizes and strides are in values.
+#pragma once
+
+#include <cstdint>
+
+namespace hearth::vulkan {
+
+using Address = uint64_t;  // of a buffer or a place in one; 0: there is none
+
+// Words of the batch's header; kernels/vulkan/batch.glsl has the same.
+struct HeaderWord {
+  enum Word : uint32_t {
+    rows,
+    outputs,
+    sequences,
+    state_copies,
+    tokens,
+    positions,
+    sequence_of_row,
+    row_begin,
+    page_begin,
+    pages,
+    output_rows,
+    sequence_of_output,
+    states,
+    copied_states,
+    adapter_scales,
+    rope_angles,
+  };
+};
+inline constexpr uint32_t kHeaderWords = 16;
+
+// embed/FORMAT: out[row] = add[row] + scale * table[index] + bias, index being the row's token or position. A thread
+// makes 8 values: dispatch [ceil(width / 8 / 64), rows].
+struct EmbedParameters {
+  Address table, add, bias, out, batch, decode_tables;
+  uint32_t width, table_rows, out_stride;
+  uint32_t index_at;  // HeaderWord::tokens or ::positions
+  float scale;
+};
+static_assert(sizeof(EmbedParameters) == 72);
+
+// Numbers of act are those of Activation in backends/program.h.
+constexpr uint32_t matmul_kinds(uint32_t matrices, uint32_t act, HeaderWord::Word count_at) {
+  return matrices | act << 16 | static_cast<uint32_t>(count_at) << 20;
+}
+// Of matmul and matmul_tiles: bias and bias_up are [columns x rows], and those of experts [pairs x rows].
+inline constexpr uint32_t kBiasOfColumn = 1u << 25;
+constexpr uint32_t experts_kinds(uint32_t experts, uint32_t act) { return experts | act << 16 | 1u << 24; }
+
+// matmul/FORMAT, for each matrix m of those below one another, column c and row r of the matrix:
+//   out[c][m * out_matrix_stride + r] = add[the same] + scale * times[c] * act(scales[m] * W_m in[c]_m + bias[m][r])
+// in[c]_m being the `width` values from c * in_stride + m * in_matrix_stride on; or with weight_up, what act makes of
+// that and of scales_up[m] * U_m in[c]_m + bias_up[m][r]. `add` may be `out`, but `in` may not.
+// Columns are rows of the batch, of which the header's word count_at has the number. Matrices are below 2^16, and of a
+// weight's blocks there are less than 2^32.
+// Constants: 0 the columns of a workgroup, C (1, 2, 4 or 8), 1 its rows, R; C * R <= 64; 2 is 1 where is_whole().
+// Dispatch [ceil(rows / R), ceil(columns / C), matrices]. A column's result does not depend on C, nor on other columns.
+struct MatmulParameters {
+  Address weight, weight_up, in, out, batch, bias, bias_up, add, times, decode_tables, scales, scales_up;
+  uint32_t width, rows;  // of one matrix
+  uint32_t in_stride, out_stride, in_matrix_stride, out_matrix_stride;
+  uint32_t kinds;  // see matmul_kinds
+  float scale;
+};
+static_assert(sizeof(MatmulParameters) == 128);
+// Whether every 8 values of the inputs lie so that they can be read at once.
+constexpr bool is_whole(uint32_t width, Address in, uint32_t in_stride, uint32_t in_matrix_stride) {
+  return width % 8 == 0 && in % 16 == 0 && in_stride % 4 == 0 && in_matrix_stride % 4 == 0;
+}
+
+// matmul_tiles/FORMAT is the same for many columns. Its constant 0 is 1 where is_whole(); dispatch [ceil(rows / 64),
+// ceil(columns / 32), matrices]. Nor does a column's result depend on others here, but it may differ from that of
+// matmul/FORMAT. byte_tiles/FORMAT, of formats with blocks, is matmul_tiles/FORMAT for inputs that round_inputs has
+// rounded: `in` and its strides are then those of RoundInputsParameters' out. matmul/FORMAT of experts, for each row c
+// of the batch, place u of its route and row r of the expert e = route[c][u]:
+//   out[c * used + u][r] = act(scales[e] * W_e in + bias[e][r]), or as above with weight_up
+// in being row c of `in`, or row c * used + u with in_of_pairs. route: [rows x 2 * used], experts first.
+// Constants: 0 is 1, 1 the rows of a workgroup, R, 2 as above. Dispatch [ceil(rows / R), rows of the batch * used].
+// matmul_tiles/FORMAT makes the same from a list of `tiles`; dispatch [ceil(rows / 64), most_tiles(pairs, experts)], or
+// fewer where fewer pairs can be.
+struct ExpertsParameters {
+  Address weight, weight_up, in, out, batch, bias, bias_up, tiles, route, decode_tables, scales, scales_up;
+  uint32_t width, rows;  // of one expert
+  uint32_t in_stride, out_stride;
+  uint32_t used, in_of_pairs;
+  uint32_t kinds;  // see experts_kinds
+  float unused;
+};
+static_assert(sizeof(ExpertsParameters) == 128);
+
+// expert_tiles: lists the pairs of rows and experts by expert, for matmul_tiles. Experts: at most kMostExperts.
+// Dispatch one workgroup.
+struct ExpertTilesParameters {
+  Address route, batch, tiles;
+  uint32_t experts, used;
+};
+static_assert(sizeof(ExpertTilesParameters) == 32);
+inline constexpr uint32_t kMostExperts = 2048;
+
+constexpr uint32_t most_tiles(uint32_t pairs, uint32_t experts) {
+  return pairs / 32 + (pairs < experts ? pairs : experts);
+}
+// Bytes of the list that `tiles` is the address of.
+constexpr uint64_t expert_tiles_bytes(uint32_t pairs, uint32_t experts) {
+  return 4 * (1 + 3 * uint64_t{most_tiles(pairs, experts)} + pairs);
+}
+
+// round_inputs: out[c][m] is `width` values, a multiple of 32, from in + c * in_stride + m * in_matrix_stride on, as
+// bytes q and behind them a scale for each 32, as floats: scale * q is the value to 1/127 of the largest of the 32, at
+// worst half of that off. Infinity or NaN makes the scale that. Strides of out are in words, multiples of 4. Columns
+// are rows_each times the header's word rows_at; dispatch [ceil(width / 512), columns, matrices].
+struct RoundInputsParameters {
+  Address in, out, batch;
+  uint32_t width, in_stride, in_matrix_stride, out_stride, out_matrix_stride;
+  uint32_t rows_at, rows_each, unused;
+};
+static_assert(sizeof(RoundInputsParameters) == 56);
+// Words that `width` rounded values take.
+constexpr uint32_t rounded_words(uint32_t width) { return (width / 4 + width / 32 + 3) / 4 * 4; }
+
+}  // namespace hearth::vulkan

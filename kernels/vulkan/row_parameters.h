@@ -1,0 +1,138 @@
+// The push constants of the shaders that read no weights, as their sources declare them, and how they are dispatched.
+// Sizes are in values, booleans 0 or 1. rows_at is the header's word that has the number of rows.
+#pragma once
+
+#include "kernels/vulkan/parameters.h"
+
+namespace hearth::vulkan {
+
+// norm: [ceil(width / run), rows]. Constant 0: centered.
+struct NormParameters {
+  Address in, out, gain, bias, add, batch;
+  uint32_t width, run, gain_rows, rows_at;
+  float eps;
+};
+static_assert(sizeof(NormParameters) == 72);
+
+// rope: [q_heads + k_heads, rows]
+struct RopeParameters {
+  Address q, k, batch;
+  uint32_t q_heads, k_heads, head_size, first, pairs;
+  uint32_t row_pairs, first_pair;  // of all tables, of which this one's begin there
+  uint32_t adjacent;
+  float temperature;
+  uint32_t temperature_span;
+};
+static_assert(sizeof(RopeParameters) == 64);
+
+// store: [ceil(units / 64), rows, 1 or with values 2]; units of the wider are values, or blocks of 32. Constant 0: the
+// KvType.
+struct StoreParameters {
+  Address k, v, keys, values, batch;
+  uint32_t key_width, value_width, page_size;
+  uint32_t unused = 0;
+};
+static_assert(sizeof(StoreParameters) == 56);
+
+// attend: [heads, rows]. Constants: 0 the KvType, 1 head_size or more, 2 values of a thread, of kAttendThreads.
+struct AttendParameters {
+  Address q, out, keys, values, sinks, batch;
+  uint32_t heads, kv_heads, head_size, value_size, key_width, value_width, page_size, window, causal;
+  float scale, softcap;
+  uint32_t unused = 0;
+};
+static_assert(sizeof(AttendParameters) == 96);
+inline constexpr uint32_t kAttendThreads = 128;
+// Bytes of a workgroup's memory beside the head.
+inline constexpr uint32_t kAttendShared = kAttendThreads * (8 * 4 + 4 + 8 + 4);
+
+// states: [ceil(width / 256)]
+struct StatesParameters {
+  Address states, batch;
+  uint32_t width;
+  uint32_t unused = 0;
+};
+static_assert(sizeof(StatesParameters) == 24);
+
+// convolve: [ceil(channels / 64), any number]. Constant 0: taps - 1.
+struct ConvolveParameters {
+  Address in, out, kernel, states, batch;
+  uint32_t channels, act;
+};
+static_assert(sizeof(ConvolveParameters) == 48);
+
+// delta_rule: [ceil(value_size / 64), any number, heads]. Constant 0: key_size or more.
+struct DeltaRuleParameters {
+  Address in, decay, beta, out, rate, decay_bias, states, batch;
+  uint32_t key_heads, heads, key_size, value_size, cyclic;
+  float eps;
+};
+static_assert(sizeof(DeltaRuleParameters) == 88);
+inline constexpr uint32_t kDeltaRuleShared = 64 * 4;  // bytes beside q and k
+
+// gate: [ceil(width / 64), rows]
+struct GateParameters {
+  Address gate, in, out, batch;
+  uint32_t width, rows_at, act;
+  uint32_t unused = 0;
+};
+static_assert(sizeof(GateParameters) == 48);
+
+// copy_heads: [ceil(count / 64), rows, heads]. Constant 0: rows of the source are those that outputs name.
+struct CopyHeadsParameters {
+  Address in, out, batch;
+  uint32_t in_width, in_stride, out_width, out_stride, count, rows_at;
+};
+static_assert(sizeof(CopyHeadsParameters) == 48);
+
+// logits: [ceil(width / 256), rows]
+struct LogitsParameters {
+  Address in, out, batch;
+  uint32_t width, rows_at;
+  float softcap;
+  uint32_t unused = 0;
+};
+static_assert(sizeof(LogitsParameters) == 40);
+
+// combine: [ceil(width / 64), rows]
+struct CombineParameters {
+  Address made, route, add, out, batch;
+  uint32_t width, used, rows_at;
+  uint32_t unused = 0;
+};
+static_assert(sizeof(CombineParameters) == 56);
+
+// route: [1, rows]. scores: scratch, [rows x (count + groups)].
+struct RouteParameters {
+  Address products, scores, selection_bias, out, batch;
+  uint32_t count, used, groups, groups_used, softmax, normalised, rows_at;
+  float scale;
+};
+static_assert(sizeof(RouteParameters) == 72);
+
+// adapter_down: [rank, rows * used]
+struct AdapterDownParameters {
+  Address in, down, low, route, batch;
+  uint32_t width, rank, used, in_of_place, rows_at, sequences_at, adapters, adapter;
+};
+static_assert(sizeof(AdapterDownParameters) == 72);
+
+// adapter_up: [ceil(count / 64), rows * used]
+struct AdapterUpParameters {
+  Address low, up, bias, out, route, batch;
+  uint32_t count, rank, used, goes_on, rows_at, sequences_at, adapters, adapter;
+  float factor;
+  uint32_t unused = 0;
+};
+static_assert(sizeof(AdapterUpParameters) == 88);
+
+// adapter_embed: [ceil(width / 64), rows]
+struct AdapterEmbedParameters {
+  Address down, up, out, batch;
+  uint32_t width, rank, adapters, adapter;
+  float factor;
+  uint32_t unused = 0;
+};
+static_assert(sizeof(AdapterEmbedParameters) == 56);
+
+}  // namespace hearth::vulkan

@@ -1,0 +1,124 @@
+// The Vulkan backend against the reference, on one device that all tests of the process share.
+#include "tests/backends/conformance.h"
+
+#include "backends/vulkan/device.h"
+#include "tests/backends/vulkan/gpu_for_tests.h"
+
+namespace hearth {
+namespace {
+
+std::shared_ptr<Device> device_of_gpu() {
+  static const std::shared_ptr<Device> device =
+      vulkan::shared_gpu().gpu == nullptr ? nullptr : make_vulkan_device(vulkan::shared_gpu().gpu, false);
+  return device;
+}
+
+const DeviceUnderTest kVulkan{"vulkan", device_of_gpu, false};
+
+INSTANTIATE_TEST_SUITE_P(Vulkan, Conformance, testing::Values(kVulkan),
+                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Vulkan, Pages, testing::Values(kVulkan), [](const auto& info) { return info.param.name; });
+
+class VulkanPlans : public vulkan::WithGpu {};
+
+// Programs with every kind of op; what the validation layer says fails the test.
+TEST_F(VulkanPlans, IsValidWorkForItsDevice) {
+  if (!vulkan::shared_gpu().validated) {
+    EXPECT_EQ(std::getenv("CI"), nullptr) << "the validation layer is not installed";
+    GTEST_SKIP() << "the validation layer is not installed";
+  }
+  for (const Shape& shape : {Shape{.experts = 8, .used = 2, .bias = true, .shared = true, .adapters = 2},
+                             Shape{.positions = true, .delta_heads = 4, .delta_key_heads = 2, .gated_attention = true},
+                             Shape{.head_size = 44, .rope_pairs = 6, .value_size = 24, .latent = 40}}) {
+    const RandomProgram random = random_program(shape, 7);
+    const Limits limits{.rows = 100, .pages = 24, .page_size = 7, .states = 5, .kv_type = KvType::f16};
+    Text text = random_text({33, 1}, shape.vocabulary, limits, 3);
+    if (shape.adapters == 2) text.scales = {{0.5f, 0}, {0, -1}};
+    for (const uint32_t step : {100u, 1u}) logits_of(*device_of_gpu(), random.program, limits, text, step);
+  }
+}
+
+TEST_F(VulkanPlans, SharesLargeMatricesWithOthersOfItsDevice) {
+  const RandomProgram random = random_program({.width = 512, .hidden = 1024, .layers = 1}, 7);
+  const Limits limits{.rows = 8, .pages = 4, .page_size = 8};
+  const auto device = device_of_gpu();
+  const Text text = random_text({8}, 100, limits, 3);
+  auto first = device->compile(random.program, limits);
+  const auto second = device->compile(random.program, limits);
+  first->submit(batch_of(text, 0, 8));
+  const auto logits = first->wait().logits;
+  const std::vector<float> expected(logits.begin(), logits.end());
+  first.reset();
+  second->submit(batch_of(text, 0, 8));
+  const auto found = second->wait().logits;
+  EXPECT_TRUE(std::equal(expected.begin(), expected.end(), found.begin(), found.end()));
+}
+
+TEST_F(VulkanPlans, EndsStepsWithAnErrorOnceItsDeviceIsLost) {
+  const RandomProgram random = random_program({}, 7);
+  const Limits limits{.rows = 8, .pages = 4, .page_size = 8};
+  const auto lost = std::make_shared<vulkan::Gpu>("");
+  const auto device = make_vulkan_device(lost);
+  const auto plan = device->compile(random.program, limits);
+  const Text text = random_text({8}, 100, limits, 3);
+  plan->submit(batch_of(text, 0, 4));
+  EXPECT_FALSE(plan->wait().logits.empty());
+  plan->submit(batch_of(text, 4, 6));
+  lost->lose();
+  EXPECT_THROW(plan->wait(), DeviceError);
+  EXPECT_THROW(plan->submit(batch_of(text, 6, 8)), DeviceError);
+  std::vector<std::byte> page(position_bytes(random.program, limits.kv_type));
+  EXPECT_THROW(plan->read_page(0, 1, page), DeviceError);
+  EXPECT_THROW(device->compile(random.program, limits), DeviceError);
+}
+
+TEST_F(VulkanPlans, IsRefusedWhereMemoryIsShort) {
+  const RandomProgram random = random_program({}, 7);
+  const Limits limits{.rows = 8, .pages = 1u << 30, .page_size = 64};
+  try {
+    device_of_gpu()->compile(random.program, limits);
+    ADD_FAILURE() << "no error";
+  } catch (const DeviceError& error) {
+    EXPECT_NE(std::string(error.what()).find("the KV cache"), std::string::npos) << error.what();
+  }
+}
+
+// Products of many rows with inputs rounded to 8 bits, which only some devices choose by themselves.
+std::shared_ptr<Device> rounding_device() {
+  static const std::shared_ptr<Device> device =
+      vulkan::shared_gpu().gpu == nullptr ? nullptr : make_vulkan_device(vulkan::shared_gpu().gpu, true);
+  return device;
+}
+
+class RoundedConformance : public Conformance {};
+
+TEST_P(RoundedConformance, MultipliesAsTheReference) {
+  const double most = rounded(0.6), mean_square = rounded_square(2e-3);
+  compare({.width = 256, .head_size = 64, .hidden = 512, .format = Format::q4_k, .other = Format::q6_k}, KvType::f32,
+          most, mean_square, {40});
+  compare({.width = 96, .hidden = 160, .format = Format::q8_0, .other = Format::f16}, KvType::f32, most, mean_square,
+          {100});
+}
+
+TEST_P(RoundedConformance, SendsManyRowsToTheirExperts) {
+  const Shape shape{.width = 96, .hidden = 160, .experts = 2, .used = 2, .format = Format::q5_1, .other = Format::q4_0};
+  compare(shape, KvType::f32, rounded(0.6), rounded_square(2e-3), {100});
+}
+
+TEST_P(RoundedConformance, RoundsOnlyManyRowsAndOnlyWhereResultsMayDiffer) {
+  const RandomProgram random = random_program({.width = 96, .hidden = 160, .format = Format::q4_0}, 9);
+  for (const bool deterministic : {false, true}) {
+    const Limits limits{.rows = 40, .pages = 8, .page_size = 8, .kv_type = KvType::f32, .deterministic = deterministic};
+    const Text text = random_text({33}, 100, limits, 4);
+    const auto logits = [&](Device& of, uint32_t step) { return logits_of(of, random.program, limits, text, step); };
+    EXPECT_EQ(logits(*device(), 40) == logits(*device_of_gpu(), 40), deterministic);
+    EXPECT_EQ(logits(*device(), 1), logits(*device_of_gpu(), 1));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Vulkan, RoundedConformance,
+                         testing::Values(DeviceUnderTest{"vulkan_rounding", rounding_device, true}),
+                         [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace hearth

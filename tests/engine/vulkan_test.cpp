@@ -1,0 +1,73 @@
+// The public API on Vulkan: the same texts as on the CPU, several at once.
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "tests/backends/vulkan/gpu_for_tests.h"
+#include "tests/engine/greedy_request.h"
+#include "tests/shared_data.h"
+
+namespace hearth {
+namespace {
+
+using VulkanEngine = vulkan::WithGpu;
+
+Engine engine_on(const char* device, const char* file, uint32_t parallel = 1) {
+  EngineOptions options;
+  options.device = device;
+  options.parallel = parallel;
+  options.context = 512;
+  return Engine::load(shared_data(file), options);
+}
+
+TEST_F(VulkanEngine, TellsTheRecordedStory) {
+  HEARTH_REQUIRE_SHARED(shared_data("models/stories260K.gguf"));
+  const auto golden = nlohmann::json::parse(std::ifstream(shared_data("models/stories260K.golden.json")));
+  Engine engine = engine_on("vulkan", "models/stories260K.gguf");
+  EXPECT_EQ(engine.generate(greedy("", golden.at("n"))).text, golden.at("text"));
+}
+
+TEST_F(VulkanEngine, WritesWhatTheCpuWrites) {
+  HEARTH_REQUIRE_SHARED(shared_data("models/spark.gguf"));
+  const Request request = greedy("def fibonacci(n):", 32);
+  Engine cpu = engine_on("cpu", "models/spark.gguf"), gpu = engine_on("vulkan:0", "models/spark.gguf");
+  EXPECT_EQ(gpu.info().device, "vulkan");
+  EXPECT_EQ(gpu.generate(request).text, cpu.generate(request).text);
+}
+
+TEST_F(VulkanEngine, AnswersSeveralAtOnceAsOneByOne) {
+  HEARTH_REQUIRE_SHARED(shared_data("models/stories260K.gguf"));
+  Engine engine = engine_on("vulkan", "models/stories260K.gguf", 3);
+  const std::vector<std::string> prompts = {"One day", "Lily had a", "Once upon a time there was a"};
+  std::vector<std::string> alone, together(prompts.size());
+  for (const std::string& prompt : prompts) alone.push_back(engine.generate(greedy(prompt, 24)).text);
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < prompts.size(); ++i)
+    threads.emplace_back([&, i] { together[i] = engine.generate(greedy(prompts[i], 24)).text; });
+  for (std::thread& one : threads) one.join();
+  EXPECT_EQ(together, alone);
+}
+
+TEST_F(VulkanEngine, SaysThatADeviceDoesNotExist) {
+  HEARTH_REQUIRE_SHARED(shared_data("models/stories260K.gguf"));
+  try {
+    engine_on("vulkan:no such GPU", "models/stories260K.gguf");
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::device);
+    EXPECT_NE(std::string(error.what()).find("no such GPU"), std::string::npos) << error.what();
+  }
+}
+
+TEST_F(VulkanEngine, IsAmongTheDevices) {
+  const std::vector<DeviceDescription> devices = list_devices();
+  ASSERT_GE(devices.size(), 2u);
+  EXPECT_EQ(devices[0].name, "cpu");
+  EXPECT_EQ(devices[1].name, "vulkan:0");
+  EXPECT_FALSE(devices[1].about.empty());
+  EXPECT_GT(devices[1].memory, 0u);
+  if (devices[1].missing.empty()) EXPECT_GT(devices[1].read_gb_s, 0);
+}
+
+}  // namespace
+}  // namespace hearth

@@ -1,0 +1,62 @@
+// The compiled shaders: all there, valid, and small.
+#include "kernels/vulkan/shaders.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <string>
+
+#include "quant/format.h"
+
+namespace hearth::vulkan {
+namespace {
+
+TEST(Shaders, OfEveryFormatAreFoundByName) {
+  for (const FormatInfo& info : formats())
+    for (const char* family : {"embed/", "matmul/", "matmul_tiles/", "byte_tiles/"}) {
+      if (info.block_size == 1 && std::string(family) == "byte_tiles/") continue;
+      const std::string name = std::string(family) + info.name;
+      const Shader* shader = find_shader(name);
+      ASSERT_NE(shader, nullptr) << name;
+      EXPECT_EQ(shader->name, name);
+    }
+  EXPECT_EQ(find_shader("matmul"), nullptr);
+}
+
+TEST(Shaders, HaveNamesOfTheirOwnAndAreSmall) {
+  std::set<std::string> names;
+  size_t bytes = 0;
+  for (const Shader& shader : shaders()) {
+    EXPECT_TRUE(names.insert(shader.name).second) << shader.name;
+    ASSERT_GT(shader.code.size(), 5u);
+    EXPECT_EQ(shader.code[0], 0x07230203u) << shader.name;
+    bytes += shader.code.size_bytes();
+  }
+  EXPECT_LT(bytes, 4u << 20) << "all of them lie in the program";
+}
+
+TEST(Shaders, AreValid) {
+  const std::string validator = HEARTH_SPIRV_VAL;
+  if (validator.empty()) {
+    if (std::getenv("CI") != nullptr) FAIL() << "spirv-val was not found when this was built";
+    GTEST_SKIP() << "spirv-val was not found when this was built";
+  }
+  const auto folder = std::filesystem::temp_directory_path() / ("hearth_shaders_" + std::to_string(getpid()));
+  std::filesystem::create_directory(folder);
+  const auto path = (folder / "shader.spv").string();
+  for (const Shader& shader : shaders()) {
+    std::ofstream(path, std::ios::binary)
+        .write(reinterpret_cast<const char*>(shader.code.data()),
+               static_cast<std::streamsize>(shader.code.size_bytes()));
+    const std::string command = "\"" + validator + "\" --target-env vulkan1.3 --scalar-block-layout \"" + path + "\"";
+    EXPECT_EQ(std::system(command.c_str()), 0) << shader.name;
+  }
+  std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace hearth::vulkan

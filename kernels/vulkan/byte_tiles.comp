@@ -1,4 +1,4 @@
-// byte_tiles/FORMAT: what matmul_tiles/FORMAT makes of inputs that round_inputs has rounded, with dot products of bytes.
+// byte_tiles/FORMAT: matmul_tiles/FORMAT of inputs that round_inputs has rounded, with dot products of bytes.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 

@@ -27,11 +27,13 @@ float product(uint first_row, uint first_column, uint last_column, uint matrix) 
   [[unroll]] for (uint r = 0; r < kRowsAtOnce; ++r)
     row_blocks[r] = (matrix * p.rows + min(first_row + r, p.rows - 1)) * (p.width / kBlockSize);
   uint64_t inputs[kColumns];
-  [[unroll]] for (uint c = 0; c < kColumns; ++c) inputs[c] = input_of(min(first_column + c, last_column), matrix);
+  [[unroll]] for (uint c = 0; c < kColumns; ++c)
+    inputs[c] = input_of(min(first_column + c, last_column), matrix);
 
   for (uint first = gl_LocalInvocationIndex * 8; first < p.width; first += kThreads * 8) {
     float w[kRowsAtOnce][8], scale[kRowsAtOnce], less[kRowsAtOnce];
-    [[unroll]] for (uint r = 0; r < kRowsAtOnce; ++r) split8(row_blocks[r], first, p.width, kWhole, w[r], scale[r], less[r]);
+    [[unroll]] for (uint r = 0; r < kRowsAtOnce; ++r)
+      split8(row_blocks[r], first, p.width, kWhole, w[r], scale[r], less[r]);
     [[unroll]] for (uint c = 0; c < kColumns; ++c) {
       float x[8];
       load8(inputs[c], first, x);

@@ -35,7 +35,8 @@ uint64_t input_of(uint column, uint matrix) {
 // inputs begin at multiples of 16 bytes. It is a constant, since some devices go through both sides of a branch.
 void load8(uint64_t place, uint first, out float x[8]) {
   if (kWhole) {
-    const vec4 begin = uintBitsToFloat(Fours(place + 4 * first).at), end = uintBitsToFloat(Fours(place + 4 * first + 16).at);
+    const vec4 begin = uintBitsToFloat(Fours(place + 4 * first).at);
+    const vec4 end = uintBitsToFloat(Fours(place + 4 * first + 16).at);
     for (uint i = 0; i < 4; ++i) {
       x[i] = begin[i];
       x[4 + i] = end[i];

@@ -1,5 +1,7 @@
-// What the shaders of tiles share: which tile a workgroup makes, and what becomes of its sums. A tile has 64 rows and 32
-// columns, a thread 4 by 4 of them: rows from 4 * (thread % 16) on, columns from 4 * (thread / 16) on.
+// What the shaders of tiles share: which tile a workgroup makes, and what becomes of its sums.
+//
+// A tile has 64 rows and 32 columns, a thread 4 by 4 of them: rows from 4 * (thread % 16) on, columns from
+// 4 * (thread / 16) on.
 #extension GL_EXT_control_flow_attributes : require
 
 #include "kernels/vulkan/expert_tiles.glsl"
@@ -16,7 +18,8 @@ struct Columns {
 
 uint column_of(Columns columns, uint i) {
   if (!routed()) return columns.begin + i;
-  return ExpertTiles(p.add).word[kExpertTiles + 3 * most_tiles(rows_of_batch() * used(), matrices()) + columns.begin + i];
+  const uint list = kExpertTiles + 3 * most_tiles(rows_of_batch() * used(), matrices());
+  return ExpertTiles(p.add).word[list + columns.begin + i];
 }
 
 // The products of the opened weight; sums[i][j] of the thread's row i and column j. Each shader has its own.

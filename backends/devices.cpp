@@ -51,6 +51,12 @@ DeviceInfo describe_cpu(const DeviceOptions& options) {
 
 }  // namespace
 
+std::vector<DeviceOptions> present_devices() {
+  std::vector<DeviceOptions> present;
+  for (const std::string& kernels : available_cpu_kernels()) present.push_back({.name = "cpu", .kernels = kernels});
+  return present;
+}
+
 std::unique_ptr<Device> make_device(const DeviceOptions& options) {
   if (options.name == "cpu") return make_cpu_device({options.threads, options.kernels});
   const auto which = vulkan_part(options.name);

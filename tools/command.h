@@ -38,6 +38,7 @@ void add_show(CLI::App& program);
 void add_rm(CLI::App& program);
 void add_compare(CLI::App& program);
 void add_devices(CLI::App& program);
+void add_conform(CLI::App& program);
 
 // A check whose help reads "1..4096", or "1.." where the most is as good as none.
 template <class Number>

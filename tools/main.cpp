@@ -51,6 +51,7 @@ int main(int argc, char** argv) {
   hearth::add_rm(program);
   hearth::add_compare(program);
   hearth::add_devices(program);
+  hearth::add_conform(program);
   try {
     require_values({argv, static_cast<size_t>(argc)});
     program.parse(argc, argv);

@@ -57,6 +57,12 @@ CpuOptions resolve_cpu_options(const CpuOptions& options) {
       options.kernels + "'; available: " + names);
 }
 
+std::vector<std::string> available_cpu_kernels() {
+  std::vector<std::string> names;
+  for (const cpu::KernelTable* table : cpu::available_kernels()) names.emplace_back(table->name);
+  return names;
+}
+
 std::unique_ptr<Device> make_cpu_device(const CpuOptions& options) {
   const CpuOptions resolved = resolve_cpu_options(options);
   try {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "backends/backend.h"
 
@@ -19,6 +20,9 @@ inline constexpr uint32_t kMaxCpuThreads = 1024;
 // The options with the defaults of this machine filled in. Throws DeviceError for kernels that do not exist or do not
 // run here (naming those that do), and for more than kMaxCpuThreads threads.
 CpuOptions resolve_cpu_options(const CpuOptions& options);
+
+// The names of those that this machine runs, the best first.
+std::vector<std::string> available_cpu_kernels();
 
 // Throws DeviceError as resolve_cpu_options does, and where threads cannot be started. The device owns a pool of
 // threads that its plans share: plans of one device may be used from several threads and take turns. A plan may outlive

@@ -173,7 +173,7 @@ void CpuPlan::run(const Experts& op, uint32_t thread) {
   if (down_blocks) {
     const Range mine = share(thread, places, 1);
     for (uint32_t p = mine.begin; p < mine.end; ++p)
-      kernels_.quantise(hidden_.data() + size_t{p} * hidden, hidden, hidden_rounded_.data() + size_t{p} * hidden_units);
+      round_row(hidden_.data() + size_t{p} * hidden, hidden, hidden_rounded_.data() + size_t{p} * hidden_units);
     pool_->barrier();
   }
   if (down_changed) {

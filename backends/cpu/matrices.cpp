@@ -1,5 +1,7 @@
 // Preparing inputs and multiplying matrices by them.
 #include <algorithm>
+#include <bit>
+#include <limits>
 
 #include "backends/cpu/plan.h"
 
@@ -39,6 +41,24 @@ void CpuPlan::needs(WeightId id, bool& floats, bool& blocks) const {
   (format_info(weight(id).format).block_size == 1 ? floats : blocks) = true;
 }
 
+void CpuPlan::round_row(const float* x, uint32_t count, Q8Unit* out) const {
+  kernels_.quantise(x, count, out);
+  constexpr uint32_t kExponent = 0x7f800000;
+  const auto is_wrong = [](const float* values, uint32_t n) {
+    uint32_t wrong = 0;
+    for (uint32_t i = 0; i < n; ++i) wrong |= (std::bit_cast<uint32_t>(values[i]) & kExponent) == kExponent ? 1u : 0u;
+    return wrong != 0;
+  };
+  if (!is_wrong(x, count)) return;
+  constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
+  for (uint32_t i = 0; i < count; i += 32) {
+    if (!is_wrong(x + i, std::min(32u, count - i))) continue;
+    Q8Unit& unit = out[i / kUnit];
+    const uint32_t group = i % kUnit / 32;
+    unit.scale[group] = unit.sum[group] = unit.half_sum[2 * group] = unit.half_sum[2 * group + 1] = kNone;
+  }
+}
+
 CpuPlan::Inputs CpuPlan::prepare(Slot in, const Norm& norm, bool copy, bool floats, bool blocks, uint32_t thread) {
   Own& own = own_[thread];
   const uint32_t count = width(in), unit_count = units(count);
@@ -58,7 +78,7 @@ CpuPlan::Inputs CpuPlan::prepare(Slot in, const Norm& norm, bool copy, bool floa
       }
       x = to;
     }
-    if (blocks) kernels_.quantise(x, count, rounded + size_t{i} * unit_count);
+    if (blocks) round_row(x, count, rounded + size_t{i} * unit_count);
   }
   for (uint32_t i = 0; i < rows_; ++i) {
     own.floats[i] = to_normed ? normed + size_t{i} * count : row(in, i);
@@ -168,7 +188,7 @@ void CpuPlan::run(const EachHead& op, uint32_t thread) {
     needs(op.weight, floats, blocks);
     for (uint32_t i = 0; i < rows_; ++i) {
       Q8Unit* rounded = own.head.data() + size_t{i} * units(op.in_count);
-      if (blocks) kernels_.quantise(row(op.in, i) + from, op.in_count, rounded);
+      if (blocks) round_row(row(op.in, i) + from, op.in_count, rounded);
       own.in[i] = floats ? static_cast<const void*>(row(op.in, i) + from) : rounded;
       own.out[i] = row(op.out, i) + to;
     }

@@ -150,6 +150,9 @@ class CpuPlan : public Plan {
   // The inputs of all rows of a slot for matrices that need floats or blocks; ends with a barrier if rows are shared
   // out.
   Inputs prepare(Slot in, const Norm& norm, bool copy, bool floats, bool blocks, uint32_t thread);
+  // x[count] to 8 bits. What is no number, or infinite, makes the scale of its 32 values NaN, so that it shows in every
+  // product.
+  void round_row(const float* x, uint32_t count, Q8Unit* out) const;
   // out[c][row - first] = rows [first + range] of a weight times the inputs of `columns` columns.
   void multiply(const Weight& weight, uint64_t first_row, Range range, uint32_t columns, const void* const* in,
                 float* const* out) const;

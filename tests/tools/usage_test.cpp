@@ -15,7 +15,7 @@ const std::string kModel = std::filesystem::path(HEARTH_SOURCE_DIR) / "tests/dat
 
 TEST(Program, EverySubcommandHasHelp) {
   for (const char* command : {"run", "inspect", "tokenize", "detokenize", "render", "logits", "bench", "imatrix",
-                              "perplexity", "quantize", "convert", "serve", "pull", "list", "show", "rm"}) {
+                              "perplexity", "quantize", "conform", "convert", "serve", "pull", "list", "show", "rm"}) {
     const Outcome outcome = run_program({command, "--help"});
     EXPECT_EQ(outcome.exit_code, 0) << command;
     EXPECT_NE(outcome.out.find(std::string("hearth ") + command), outcome.out.npos) << outcome.out;
@@ -93,6 +93,12 @@ TEST(Program, WrongCommandLinesAreUsageErrors) {
       {"serve", kModel, "--config="},
       {"serve", kModel, kModel},
       {"bench", kModel, "--pp", "-1"},
+      {"conform", "--device", "abacus"},
+      {"conform", "--device", "cpu:mmx"},
+      {"conform", "--op", "dance"},
+      {"conform", "--format", "Q9_9"},
+      {"conform", "--op", "select", "--format", "Q4_0"},
+      {"conform", "--golden", "/no/such/folder"},
   };
   for (const auto& line : lines) {
     SCOPED_TRACE(line.empty() ? "no arguments" : line.back());
@@ -212,6 +218,47 @@ TEST(Program, BenchReportsRatesAndShares) {
   for (const char* name : {"read_gb_s", "int8_gops", "pp_share", "tg_share", "load_s", "peak_rss_bytes"})
     EXPECT_GT(report.at(name).get<double>(), 0) << name;
   for (const char* name : {"device", "kernels", "threads"}) EXPECT_TRUE(report.contains(name)) << name;
+}
+
+TEST(Program, ConformTellsWhatItFinds) {
+  const TemporaryFolder folder;
+  const std::string page = folder.path() / "report.html";
+  const std::vector<std::string> some = {"conform",  "--quick", "--op",     "gate", "--op",     "linear",
+                                         "--format", "Q4_0",    "--format", "-",    "--device", "cpu:scalar"};
+  std::vector<std::string> words = some;
+  words.insert(words.end(), {"--json", "-", "--html", page});
+  const Outcome outcome = run_program(words);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.out << outcome.err;
+  const auto report = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(report.at("failed"), 0);
+  EXPECT_EQ(report.at("passed"), report.at("cases").size());
+  EXPECT_GT(report.at("cases").size(), 15u);
+  EXPECT_GT(std::filesystem::file_size(page), 5000u);
+  words = some;
+  words.push_back("--list");
+  const Outcome listed = run_program(words);
+  EXPECT_EQ(static_cast<size_t>(std::count(listed.out.begin(), listed.out.end(), '\n')), report.at("cases").size());
+  words = some;
+  words.insert(words.end(), {"--html", "/no/such/folder/report.html"});
+  expect_refusal(run_program(words), 1);
+}
+
+TEST(Program, ConformRefusesRecordedResultsThatCannotBeAndFailsModelsThatCannotBeRead) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path();
+  const auto run = [&](const std::string& golden) {
+    write_text(path + "/m.golden.json", golden);
+    return run_program({"conform", "--quick", "--op", "select", "--device", "cpu:scalar", "--golden", path});
+  };
+  write_text(path + "/m.gguf", "no model");
+  for (const char* golden :
+       {"{", "[]", R"({"cases": [{"tokens": []}]})", R"({"cases": [{"tokens": [1], "outputs": []}]})",
+        R"({"cases": [{"tokens": [1], "outputs": [{"position": 1, "logits": [1]}]}]})",
+        R"({"cases": [{"tokens": [1], "outputs": [{"position": 0, "logits": "x"}]}]})"})
+    EXPECT_NE(expect_refusal(run(golden), 1).find("m.golden.json"), std::string::npos) << golden;
+  const Outcome outcome = run(R"({"cases": [{"tokens": [1], "outputs": [{"position": 0, "logits": [1]}]}]})");
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_NE(outcome.out.find("the model cannot be read"), std::string::npos) << outcome.out;
 }
 
 TEST(Program, InspectAgreesWithItselfInJson) {

@@ -125,15 +125,18 @@ void BlockIQ1_S::expand(int8_t* values, float* scale) const noexcept {
 }
 
 void BlockIQ1_M::expand(int8_t* values, float* scale) const noexcept {
-  uint32_t half = 0;
-  for (uint32_t i = 0; i < 4; ++i) half |= (scales[i] >> 12 & 15u) << (4 * i);
-  const float unit = f16_to_f32(static_cast<uint16_t>(half));
+  const float d = unit();
   for (uint32_t g = 0; g < 16; ++g)
-    scale[g] = unit * static_cast<float>(2 * (scales[g / 4] >> (3 * (g % 4)) & 7u) + 1) * 0.125f;
+    scale[g] = d * static_cast<float>(2 * (scales[g / 4] >> (3 * (g % 4)) & 7u) + 1) * 0.125f;
   for (uint32_t v = 0; v < 32; ++v, values += 8) {
     const uint32_t rest = half_byte(high, v);
     put_shifted(q[v] | (rest & 7) << 8, (rest & 8) != 0, values);
   }
+}
+float BlockIQ1_M::unit() const noexcept {
+  uint32_t half = 0;
+  for (uint32_t i = 0; i < 4; ++i) half |= (scales[i] >> 12 & 15u) << (4 * i);
+  return f16_to_f32(static_cast<uint16_t>(half));
 }
 void BlockIQ1_M::set_scale(float s) noexcept {
   const uint32_t half = f32_to_f16(s);

@@ -103,6 +103,7 @@ struct BlockIQ1_M : Coded<BlockIQ1_M, Format::iq1_m, 256> {
   uint8_t high[16];
   uint16_t scales[4];
   void expand(int8_t* values, float* scale) const noexcept;
+  float unit() const noexcept;  // d
   void set_scale(float s) noexcept;
 };
 

@@ -103,18 +103,15 @@ struct OddScales {
   int steps[kGroups] = {};
   typename Group::Code codes[kGroups] = {};
 
-  // values, importance: [256]
-  void fit(const float* values, const float* importance) noexcept {
+  // values, worth: [256]
+  void fit(const float* values, const float* worth) noexcept {
     float extreme = 0;
     for (uint32_t i = 0; i < kSuperBlock; ++i) extreme = std::max(extreme, std::fabs(values[i]));
     if (!(extreme > 0) || !std::isfinite(extreme)) return;
     // Near 1, so that no square is too large or too small.
     const float size = std::ldexp(1.0f, std::clamp(std::ilogb(extreme), -120, 120));
-    float scaled[kSuperBlock], worth[kSuperBlock], square = 0;
-    for (uint32_t i = 0; i < kSuperBlock; ++i) scaled[i] = values[i] / size, square += scaled[i] * scaled[i];
-    // With so few levels the least squared error makes weights too small, so that of large ones counts more.
-    for (uint32_t i = 0; i < kSuperBlock; ++i)
-      worth[i] = importance[i] * std::sqrt(square / kSuperBlock + scaled[i] * scaled[i]);
+    float scaled[kSuperBlock];
+    for (uint32_t i = 0; i < kSuperBlock; ++i) scaled[i] = values[i] / size;
     LevelSums wanted[kGroups];
     for (uint32_t g = 0; g < kGroups; ++g) wanted[g] = best_code(scaled + g * Group::kSize, worth + g * Group::kSize);
     OddScales next = *this;

@@ -22,12 +22,12 @@ std::vector<float> floats_of(const Gguf& file, const GgufTensor& tensor) {
   return values;
 }
 
-// Sums become means. An expert that was never asked counts the same in all columns.
-std::vector<float> means(std::vector<float> sums, const std::vector<float>& counts) {
+// Sums of squares become what errors count. An expert that was never asked counts the same in all columns.
+std::vector<float> worth_of(std::vector<float> sums, const std::vector<float>& counts) {
   const size_t width = sums.size() / counts.size();
   for (size_t expert = 0; expert < counts.size(); ++expert)
     for (size_t i = expert * width; i < (expert + 1) * width; ++i)
-      sums[i] = counts[expert] > 0 ? sums[i] / counts[expert] : 1.0f;
+      sums[i] = counts[expert] > 0 ? std::sqrt(sums[i] / counts[expert]) : 1.0f;
   return sums;
 }
 
@@ -47,7 +47,7 @@ Importance Importance::read(const Gguf& file) {
     if (counts.size() != tensor.dims[1] * tensor.dims[2] * tensor.dims[3])
       throw FileError(file.name() + ": " + in_quotes(name) + " has " + std::to_string(counts.size()) +
                       " counts that do not fit its sums");
-    result.columns_.emplace(name, means(floats_of(file, tensor), counts));
+    result.columns_.emplace(name, worth_of(floats_of(file, tensor), counts));
   }
   if (result.columns_.empty()) throw FileError(file.name() + ": holds no importance matrix");
   result.chunks_ = static_cast<uint32_t>(file.find_uint("imatrix.chunk_count").value_or(0));

@@ -13,8 +13,11 @@
 
 namespace hearth {
 
-// The mean square of what each column of a matrix was multiplied by, as llama.cpp keeps it in a GGUF file: of a matrix
-// NAME the tensors NAME.in_sum2 [width x experts] and NAME.counts [1 x experts], both F32. Immutable.
+// What a squared error counts in each column of a matrix: the root of the mean square of what the column was multiplied
+// by. For the measured text itself the mean square would be right; but which columns are large depends on the text, and
+// with the root the others keep enough to serve texts of other kinds (bench/README.md has figures). The sums of squares
+// are read as llama.cpp keeps them in a GGUF file: of a matrix NAME the tensors NAME.in_sum2 [width x experts] and
+// NAME.counts [1 x experts], both F32. Immutable.
 class Importance {
  public:
   // Throws FileError where the file is something else or holds numbers that cannot be.

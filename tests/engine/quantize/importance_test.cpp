@@ -34,8 +34,8 @@ class ImportanceFile : public testing::Test {
   TemporaryFolder folder_;
 };
 
-TEST_F(ImportanceFile, GivesMeansForEachExpert) {
-  const Importance importance = Importance::load(write({2, 4, 6, 8, 10, 12}, {2, 0}, 3));
+TEST_F(ImportanceFile, GivesRootMeanSquaresForEachExpert) {
+  const Importance importance = Importance::load(write({2, 8, 18, 8, 10, 12}, {2, 0}, 3));
   const auto columns = importance.find("blk.0.ffn_up_exps.weight", 3, 2);
   EXPECT_EQ(std::vector<float>(columns.begin(), columns.end()), (std::vector<float>{1, 2, 3, 1, 1, 1}));
   EXPECT_TRUE(importance.find("blk.1.ffn_up_exps.weight", 3, 2).empty());

@@ -54,6 +54,9 @@ DeviceInfo describe_cpu(const DeviceOptions& options) {
 std::vector<DeviceOptions> present_devices() {
   std::vector<DeviceOptions> present;
   for (const std::string& kernels : available_cpu_kernels()) present.push_back({.name = "cpu", .kernels = kernels});
+  const std::vector<VulkanDeviceInfo> all = vulkan_devices();
+  for (size_t i = 0; i < all.size(); ++i)
+    if (all[i].missing.empty() && all[i].kind != "CPU") present.push_back({.name = "vulkan:" + std::to_string(i)});
   return present;
 }
 

@@ -46,10 +46,15 @@ std::string describe(const DeviceOptions& options, bool measured) {
   const std::string threads = options.name == "cpu" ? std::to_string(options.threads) + " threads" : "";
   if (!measured) return threads;
   const DeviceInfo info = describe_device(options);
-  if (info.read_gb_s == 0) return threads;
+  std::string text = info.about.empty() ? threads : info.about;
+  if (info.read_gb_s == 0) return text;
   char roofs[100];
-  std::snprintf(roofs, sizeof roofs, "reads %.1f GB/s, %.0f int8 GOPS", info.read_gb_s, info.int8_gops);
-  return threads.empty() ? roofs : threads + ", " + roofs;
+  if (info.int8_gops > 0) {
+    std::snprintf(roofs, sizeof roofs, "reads %.1f GB/s, %.0f int8 GOPS", info.read_gb_s, info.int8_gops);
+  } else {
+    std::snprintf(roofs, sizeof roofs, "copies %.1f GB/s", info.read_gb_s);
+  }
+  return text.empty() ? roofs : text + ", " + roofs;
 }
 
 }  // namespace

@@ -33,7 +33,12 @@ DeviceInfo describe_vulkan(const std::string& name, const VulkanDeviceInfo& info
   result.about = about(info);
   result.missing = info.missing;
   result.memory = info.memory;
-  if (info.missing.empty()) result.read_gb_s = measure_vulkan_copies(which);
+  if (!info.missing.empty()) return result;
+  try {
+    result.read_gb_s = measure_vulkan_copies(which);
+  } catch (const DeviceError& error) {
+    result.missing = error.what();
+  }
   return result;
 }
 
@@ -51,9 +56,14 @@ DeviceInfo describe_cpu(const DeviceOptions& options) {
 
 }  // namespace
 
-std::vector<DeviceOptions> present_devices() {
+std::vector<DeviceOptions> present_cpus() {
   std::vector<DeviceOptions> present;
   for (const std::string& kernels : available_cpu_kernels()) present.push_back({.name = "cpu", .kernels = kernels});
+  return present;
+}
+
+std::vector<DeviceOptions> present_devices() {
+  std::vector<DeviceOptions> present = present_cpus();
   const std::vector<VulkanDeviceInfo> all = vulkan_devices();
   for (size_t i = 0; i < all.size(); ++i)
     if (all[i].missing.empty() && all[i].kind != "CPU") present.push_back({.name = "vulkan:" + std::to_string(i)});

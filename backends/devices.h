@@ -26,8 +26,10 @@ struct DeviceInfo {
   uint64_t memory = 0;                  // bytes of its own; 0 where that is the machine's
 };
 
-// All that this machine has but the reference and GPUs that are programs: the cpu once for each instruction set that it
-// runs, the best first, and each GPU that lacks nothing.
+// The cpu once for each instruction set that this machine runs, the best first.
+std::vector<DeviceOptions> present_cpus();
+// All that this machine has but the reference and GPUs that are programs: present_cpus() and each GPU that lacks
+// nothing.
 std::vector<DeviceOptions> present_devices();
 // Throws DeviceError, naming what there is, for a device or kernels that are not.
 std::unique_ptr<Device> make_device(const DeviceOptions& options);

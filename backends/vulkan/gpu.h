@@ -1,6 +1,7 @@
 // One Vulkan device in use: its queue, its pipelines, and work handed to it.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -66,7 +67,7 @@ class Gpu {
   std::mutex queue_mutex_, pipelines_mutex_, staging_mutex_;
   std::map<std::string, VkPipeline> pipelines_;  // by shader and constants
   Buffer staging_;
-  bool lost_ = false;
+  std::atomic<bool> lost_ = false;
 };
 
 template <class F>

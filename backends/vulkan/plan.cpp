@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "backends/check.h"
 #include "backends/vulkan/batch_words.h"
@@ -98,15 +99,18 @@ void VulkanPlan::take_memory() {
 void VulkanPlan::fit(uint64_t batch_words, uint32_t outputs) {
   const uint32_t needed = bucket_of(std::max(outputs, 1u), limits_.rows);
   const uint64_t bytes = std::bit_ceil(batch_words) * sizeof(uint32_t);
-  if (bytes <= batch_.size() && needed <= outputs_) return;
+  if (ready_ && bytes <= batch_.size() && needed <= outputs_) return;
+  // Where memory is short an exception leaves what is half made to the next step, which then begins anew.
+  const bool anew = !std::exchange(ready_, false);
   work_.clear();
   uploads_.clear();
-  if (bytes > batch_.size()) {
+  if (anew || bytes > batch_.size()) {
     batch_ = Buffer();
+    batch_staging_ = Buffer();
     batch_ = Buffer(*gpu_, bytes, Place::device, "batches");
     batch_staging_ = Buffer(*gpu_, bytes, Place::upload, "batches");
   }
-  if (needed > outputs_) {
+  if (anew || needed > outputs_) {
     outputs_ = needed;
     for (size_t slot = 0; slot < slots_.size(); ++slot) {
       if (!of_outputs_[slot]) continue;
@@ -122,17 +126,21 @@ void VulkanPlan::fit(uint64_t batch_words, uint32_t outputs) {
   places_.batch = batch_.address();
   places_.result = result_.address();
   compile_steps();
+  ready_ = true;
 }
 
-// Twice: scratch is taken once it is known how much is needed.
+// Again until no scratch grows: it is taken once it is known how much is needed, and with it further steps may come.
 void VulkanPlan::compile_steps() {
-  for (const bool known : {false, true}) {
+  for (bool grown = true; grown;) {
+    grown = false;
     Compiled plain = Compiler(program_, limits_, *gpu_, weights_, places_, false, rounds_).run();
     Compiled changed;
     if (program_.adapters > 0) changed = Compiler(program_, limits_, *gpu_, weights_, places_, true, rounds_).run();
-    for (size_t i = 0; i < kScratches && !known; ++i) {
+    for (size_t i = 0; i < kScratches; ++i) {
       const uint64_t bytes = std::max(plain.scratch_bytes[i], changed.scratch_bytes[i]);
-      if (bytes > scratch_[i].size()) scratch_[i] = Buffer(*gpu_, bytes, Place::device, "activations");
+      if (bytes <= scratch_[i].size()) continue;
+      grown = true;
+      scratch_[i] = Buffer(*gpu_, bytes, Place::device, "activations");
       places_.scratch[i] = scratch_[i].address();
     }
     steps_ = std::move(plain.steps);

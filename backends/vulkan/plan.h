@@ -64,6 +64,7 @@ class VulkanPlan : public Plan {
   Places places_;
   uint64_t key_bytes_, value_bytes_;
   uint32_t outputs_ = 0;  // rows that there is room for after Select
+  bool ready_ = false;    // the steps are of the buffers that there are
   bool has_select_ = false;
   uint32_t result_width_ = 0;  // 0: there is no result
 

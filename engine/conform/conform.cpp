@@ -28,7 +28,7 @@ std::vector<Case> selected_cases(const Selection& selection) {
   std::erase_if(cases, [&](const Case& one) {
     const bool cached = one.op == "rope_kv" || one.op == "attend";
     return (selection.quick && !one.quick) || !wanted(selection.ops, {one.op}) ||
-           !wanted(selection.formats, {one.format_name(), cached ? name_of(one.cache) : "-"});
+           !wanted(selection.formats, {one.format_name(), cached ? name_of(one.cache) : one.format_name()});
   });
   return cases;
 }
@@ -61,12 +61,11 @@ std::string describe(const DeviceOptions& options, bool measured) {
 
 std::vector<Candidate> find_candidates(const std::vector<std::string>& names, bool measured) {
   std::vector<DeviceOptions> found;
-  const std::vector<DeviceOptions> present = present_devices();
-  if (names.empty()) found = present;
+  if (names.empty()) found = present_devices();
   for (const std::string& name : names) {
     if (name == "cpu") {
-      std::copy_if(present.begin(), present.end(), std::back_inserter(found),
-                   [](const DeviceOptions& one) { return one.name == "cpu"; });
+      const std::vector<DeviceOptions> tables = present_cpus();
+      found.insert(found.end(), tables.begin(), tables.end());
     } else if (name.starts_with("cpu:") || name.starts_with("cpu ")) {
       found.push_back({.name = "cpu", .kernels = name.substr(4)});
     } else {

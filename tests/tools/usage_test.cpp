@@ -223,8 +223,8 @@ TEST(Program, BenchReportsRatesAndShares) {
 TEST(Program, ConformTellsWhatItFinds) {
   const TemporaryFolder folder;
   const std::string page = folder.path() / "report.html";
-  const std::vector<std::string> some = {"conform",  "--quick", "--op",     "gate", "--op",     "linear",
-                                         "--format", "Q4_0",    "--format", "-",    "--device", "cpu:scalar"};
+  const std::vector<std::string> some = {"conform",  "--quick", "--op",     "embed", "--op",     "linear",
+                                         "--format", "Q4_0",    "--format", "F16",   "--device", "cpu:scalar"};
   std::vector<std::string> words = some;
   words.insert(words.end(), {"--json", "-", "--html", page});
   const Outcome outcome = run_program(words);

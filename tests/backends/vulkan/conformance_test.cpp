@@ -105,6 +105,26 @@ TEST_P(RoundedConformance, SendsManyRowsToTheirExperts) {
   compare(shape, KvType::f32, rounded(0.6), rounded_square(2e-3), {100});
 }
 
+// Of products only those of experts round here, in the first step that the plan makes, which asks for one row.
+TEST_P(RoundedConformance, RoundsInputsOfExpertsAlone) {
+  for (const Format other : {Format::q4_0, Format::mxfp4}) {
+    const RandomProgram random = random_program(
+        {.width = 96, .hidden = 320, .layers = 1, .experts = 4, .used = 4, .format = Format::f16, .other = other}, 9);
+    const Limits limits{.rows = 40, .pages = 8, .page_size = 8, .kv_type = KvType::f32};
+    const Text text = random_text({36}, 100, limits, 4);
+    Batch batch = batch_of(text, 0, 36);
+    batch.outputs = {35};
+    std::vector<std::vector<float>> results;
+    for (const auto& one : {std::shared_ptr<Device>(make_reference_device()), device()}) {
+      const auto plan = one->compile(random.program, limits);
+      plan->submit(batch);
+      const auto logits = plan->wait().logits;
+      results.emplace_back(logits.begin(), logits.end());
+    }
+    for (size_t i = 0; i < results[0].size(); ++i) EXPECT_NEAR(results[1][i], results[0][i], rounded(0.6)) << i;
+  }
+}
+
 TEST_P(RoundedConformance, RoundsOnlyManyRowsAndOnlyWhereResultsMayDiffer) {
   const RandomProgram random = random_program({.width = 96, .hidden = 160, .format = Format::q4_0}, 9);
   for (const bool deterministic : {false, true}) {

@@ -73,6 +73,8 @@ void run_conform(const ConformAsk& asked) {
   if (asked.lists) return list(asked.selection);
   std::vector<conform::GoldenModel> golden;
   if (!asked.golden.empty()) golden = conform::read_golden(asked.golden);
+  if (golden.empty() && conform::list_cases(asked.selection).empty())
+    throw UsageError("no case is of these ops and formats");
   const auto begin = std::chrono::steady_clock::now();
   conform::Report report{.quick = asked.selection.quick, .seed = asked.selection.seed, .devices = find_devices(asked)};
   {
@@ -85,7 +87,6 @@ void run_conform(const ConformAsk& asked) {
     progress.show(0.99, "recorded results");
     conform::run_golden(report.devices, golden, tell);
   }
-  if (report.records.empty()) throw UsageError("no case is of these ops and formats");
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   if (!asked.html.empty()) write_file(asked.html, conform::page_of(report));
   const auto json = [&] {

@@ -52,25 +52,20 @@ void Commands::zero(const Buffer& buffer) {
   if (buffer.size() > 0) gpu_.functions().vkCmdFillBuffer(buffer_, buffer.handle(), 0, VK_WHOLE_SIZE, 0);
 }
 
-void Commands::barrier() {
+void Commands::barrier() { wait_for_writes(0, 0); }
+
+void Commands::wait_for_writes(VkPipelineStageFlags more_stages, VkAccessFlags more_access) {
   constexpr VkPipelineStageFlags kStages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
   VkMemoryBarrier memory{};
   memory.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER;
   memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
   memory.dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_READ_BIT |
-                         VK_ACCESS_TRANSFER_WRITE_BIT;
-  gpu_.functions().vkCmdPipelineBarrier(buffer_, kStages, kStages, 0, 1, &memory, 0, nullptr, 0, nullptr);
+                         VK_ACCESS_TRANSFER_WRITE_BIT | more_access;
+  gpu_.functions().vkCmdPipelineBarrier(buffer_, kStages, kStages | more_stages, 0, 1, &memory, 0, nullptr, 0, nullptr);
 }
 
 void Commands::end() {
-  constexpr VkPipelineStageFlags kStages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
-  VkMemoryBarrier memory{};
-  memory.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER;
-  memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
-  memory.dstAccessMask = VK_ACCESS_HOST_READ_BIT | VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT |
-                         VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
-  gpu_.functions().vkCmdPipelineBarrier(buffer_, kStages, kStages | VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &memory, 0,
-                                        nullptr, 0, nullptr);
+  wait_for_writes(VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
   check(gpu_.functions().vkEndCommandBuffer(buffer_), "recording work");
 }
 

@@ -46,6 +46,9 @@ class Commands {
   void wait();
 
  private:
+  // What follows, and these stages besides, see all that was written before, by their access besides.
+  void wait_for_writes(VkPipelineStageFlags more_stages, VkAccessFlags more_access);
+
   Gpu& gpu_;
   VkCommandPool pool_ = nullptr;
   VkCommandBuffer buffer_ = nullptr;

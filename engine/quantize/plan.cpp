@@ -102,14 +102,15 @@ class PlanMaker {
                       " already; --allow-requantize quantises it once more, at a loss");
     if (options_.importance != nullptr)
       change.importance = options_.importance->find(tensor.name, tensor.dims[0], change.matrices());
-    if (change.format == Format::nvfp4) change.scale_name = scale_name(tensor.name);
+    if (change.format == Format::nvfp4) change.scale_name = scale_name(tensor);
     return change;
   }
 
-  // Empty for a table of embeddings, which nothing is multiplied by, and where the file has such a tensor.
-  std::string scale_name(std::string_view name) const {
+  // Empty for what TensorReader takes no scales of, and where the file has such a tensor.
+  std::string scale_name(const GgufTensor& tensor) const {
     constexpr std::string_view kWeight = ".weight";
-    if (!name.ends_with(kWeight) || name == "token_embd.weight") return "";
+    const std::string_view name = tensor.name;
+    if (!name.ends_with(kWeight) || name == "token_embd.weight" || tensor.dims[1] == 1) return "";
     const std::string scale = std::string(name.substr(0, name.size() - kWeight.size())) + ".scale";
     return file_.find_tensor(scale) == nullptr ? scale : "";
   }

@@ -5,11 +5,11 @@
 #include <span>
 
 #include "backends/vulkan/buffer.h"
+#include "kernels/gpu/parameters.h"
 
 namespace hearth::vulkan {
 
-// Most bytes of what a kernel is told; every device has room for so many.
-inline constexpr uint32_t kPushBytes = 128;
+inline constexpr uint32_t kPushBytes = gpu::kArgsBytes;
 
 // How many workgroups there are.
 struct Grid {

@@ -4,23 +4,26 @@
 #include <algorithm>
 #include <chrono>
 
-#include "backends/vulkan/plan.h"
+#include "backends/gpu/plan.h"
+#include "backends/vulkan/commands.h"
+#include "backends/vulkan/machine.h"
 
 namespace hearth {
 namespace {
 
 class VulkanDevice : public Device {
  public:
-  VulkanDevice(std::shared_ptr<vulkan::Gpu> gpu, bool rounds) : gpu_(std::move(gpu)), rounds_(rounds) {}
+  VulkanDevice(std::shared_ptr<vulkan::Gpu> gpu, bool rounds)
+      : machine_(vulkan::make_machine(std::move(gpu))), rounds_(rounds) {}
   std::string name() const override { return "vulkan"; }
   std::unique_ptr<Plan> compile(const Program& program, const Limits& limits) override {
-    return std::make_unique<vulkan::VulkanPlan>(program, limits, gpu_, matrices_, rounds_);
+    return std::make_unique<gpu::GpuPlan>(program, limits, machine_, matrices_, rounds_);
   }
 
  private:
-  const std::shared_ptr<vulkan::Gpu> gpu_;  // shared with the plans
+  const std::shared_ptr<gpu::Machine> machine_;  // shared with the plans
   const bool rounds_;
-  const std::shared_ptr<vulkan::SharedMatrices> matrices_ = std::make_shared<vulkan::SharedMatrices>();
+  const std::shared_ptr<gpu::SharedMatrices> matrices_ = std::make_shared<gpu::SharedMatrices>();
 };
 
 const char* kind_of(VkPhysicalDeviceType type) {

@@ -97,13 +97,16 @@ Layer layer_of(const std::string& path) {
   if (under(path, "quant/")) return {{"quant/"}, "quant knows no file and no other folder"};
   if (under(path, "formats/")) return {{"quant/", "formats/"}, "formats may use quant only"};
   if (under(path, "kernels/") && !part.empty())
-    return {{"quant/", "kernels/*", part}, "kernels/x may use quant and itself only"};
+    return {{"quant/", "kernels/*", "kernels/gpu/", part},
+            "kernels/x may use quant, itself and what kernels of GPUs are told only"};
   if (under(path, "kernels/")) return {{"quant/", "kernels/*"}, "kernels may use quant only"};
   if (path == "backends/devices.cpp")
     return {{"quant/", "formats/", "backends/"}, "devices.cpp may use quant, formats and the backends"};
   if (under(path, "backends/") && !part.empty())
-    return {{"quant/", "kernels/*", "kernels/" + part.substr(9), "backends/*", part},
-            "backends/x may use quant, kernels/x, itself and the interfaces directly in backends; never a model"};
+    return {
+        {"quant/", "kernels/*", "kernels/gpu/", "kernels/" + part.substr(9), "backends/*", "backends/gpu/", part},
+        "backends/x may use quant, kernels/x, itself, what GPUs share and the interfaces directly in backends; never a "
+        "model"};
   if (under(path, "backends/"))
     return {{"quant/", "formats/", "backends/*"}, "the interfaces in backends know no device and no model"};
   if (under(path, "engine/include/")) return {{"hearth/"}, "installed headers may use installed headers only"};

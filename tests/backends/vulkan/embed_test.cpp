@@ -1,8 +1,10 @@
 // Rows of tables of every format, to the last bit.
-#include "kernels/vulkan/parameters.h"
+#include "kernels/gpu/parameters.h"
 #include "tests/backends/vulkan/weights_for_tests.h"
 
 namespace hearth::vulkan {
+using gpu::EmbedParameters, gpu::HeaderWord, gpu::kHeaderWords;
+
 namespace {
 
 class VulkanEmbed : public WithWeights, public testing::WithParamInterface<FormatInfo> {

@@ -2,10 +2,12 @@
 #include <numeric>
 
 #include "backends/backend.h"
-#include "kernels/vulkan/parameters.h"
+#include "kernels/gpu/parameters.h"
 #include "tests/backends/vulkan/gpu_for_tests.h"
 
 namespace hearth::vulkan {
+using gpu::EmbedParameters, gpu::HeaderWord, gpu::kHeaderWords;
+
 namespace {
 
 class VulkanGpu : public WithGpu {};

@@ -7,10 +7,14 @@
 #include <span>
 
 #include "backends/reference/ops.h"
-#include "kernels/vulkan/parameters.h"
+#include "kernels/gpu/parameters.h"
 #include "tests/backends/vulkan/weights_for_tests.h"
 
 namespace hearth::vulkan {
+using gpu::Address, gpu::ExpertsParameters, gpu::ExpertTilesParameters, gpu::HeaderWord, gpu::kHeaderWords;
+using gpu::MatmulParameters, gpu::RoundInputsParameters, gpu::expert_tiles_bytes, gpu::experts_kinds, gpu::is_whole;
+using gpu::kBiasOfColumn, gpu::matmul_kinds, gpu::most_tiles, gpu::rounded_words;
+
 namespace {
 
 // Columns and rows that a workgroup makes, and by which shader.

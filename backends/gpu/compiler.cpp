@@ -1,11 +1,11 @@
 // The ops that multiply by no matrix.
-#include "backends/vulkan/compiler.h"
+#include "backends/gpu/compiler.h"
 
 #include <algorithm>
 
-#include "kernels/vulkan/row_parameters.h"
+#include "kernels/gpu/row_parameters.h"
 
-namespace hearth::vulkan {
+namespace hearth::gpu {
 namespace {
 
 constexpr uint32_t groups_of(uint64_t count, uint32_t threads) {
@@ -15,11 +15,11 @@ uint32_t rounded_up(uint32_t count, uint32_t unit) { return (count + unit - 1) /
 
 }  // namespace
 
-Compiler::Compiler(const Program& program, const Limits& limits, Gpu& gpu, Weights& weights, const Places& places,
-                   bool adapters, bool rounds)
+Compiler::Compiler(const Program& program, const Limits& limits, Machine& machine, Weights& weights,
+                   const Places& places, bool adapters, bool rounds)
     : program_(program),
       limits_(limits),
-      gpu_(gpu),
+      machine_(machine),
       weights_(weights),
       places_(places),
       adapters_(adapters),
@@ -49,74 +49,74 @@ Step& Compiler::for_rows(Step& step, uint32_t x, uint32_t z) const {
 }
 
 void Compiler::require_all_rows(const char* op) const {
-  if (selected_) throw DeviceError(std::string("vulkan: ") + op + " after some rows were selected");
+  if (selected_) throw DeviceError(machine_.about().backend + ": " + op + " after some rows were selected");
 }
 
 void Compiler::require_shared(uint64_t bytes, const char* what) const {
-  if (bytes > gpu_.about().limits.maxComputeSharedMemorySize)
-    throw DeviceError(std::string("vulkan: ") + what + " of this size do not fit the shared memory of " +
-                      gpu_.about().name);
+  if (bytes > machine_.about().shared_bytes)
+    throw DeviceError(machine_.about().backend + ": " + what + " of this size do not fit the shared memory of " +
+                      machine_.about().name);
 }
 
 void Compiler::prepare_states() {
   for (StateId id = 0; id < program_.state_width.size(); ++id) {
-    const StatesParameters push{places_.states[id], places_.batch, program_.state_width[id]};
-    steps_.add("states", push, {{}, {places_.states[id]}}).x = groups_of(program_.state_width[id], 256);
+    const StatesParameters args{places_.states[id], places_.batch, program_.state_width[id]};
+    steps_.add("states", args, {{}, {places_.states[id]}}).x = groups_of(program_.state_width[id], 256);
   }
 }
 
 void Compiler::make(const Embed& op) {
   require_all_rows("an embedding");
   const auto add = [&](WeightId table, HeaderWord::Word index_at, Address before, Address bias, float scale) {
-    EmbedParameters push{};
-    push.table = weights_.matrix(weight(table));
-    push.add = before;
-    push.bias = bias;
-    push.out = slot(op.out);
-    push.batch = places_.batch;
-    push.decode_tables = weights_.decode_tables();
-    push.width = push.out_stride = width(op.out);
-    push.table_rows = static_cast<uint32_t>(weight(table).rows);
-    push.index_at = index_at;
-    push.scale = scale;
+    EmbedParameters args{};
+    args.table = weights_.matrix(weight(table));
+    args.add = before;
+    args.bias = bias;
+    args.out = slot(op.out);
+    args.batch = places_.batch;
+    args.decode_tables = weights_.decode_tables();
+    args.width = args.out_stride = width(op.out);
+    args.table_rows = static_cast<uint32_t>(weight(table).rows);
+    args.index_at = index_at;
+    args.scale = scale;
     Step& step =
-        steps_.add("embed/" + std::string(format_info(weight(table).format).name), push, {{before}, {slot(op.out)}});
+        steps_.add("embed/" + std::string(format_info(weight(table).format).name), args, {{before}, {slot(op.out)}});
     for_rows(step, groups_of(width(op.out), 8 * 64));
   };
   add(op.table, HeaderWord::tokens, 0, floats(op.bias), op.scale);
   if (op.positions != kNoWeight) add(op.positions, HeaderWord::positions, slot(op.out), 0, 1);
   if (!adapters_) return;
   for (const Change& change : program_.embedding_changes) {
-    AdapterEmbedParameters push{};
-    push.down = weights_.floats(change.down);
-    push.up = weights_.floats(change.up);
-    push.out = slot(op.out);
-    push.batch = places_.batch;
-    push.width = width(op.out);
-    push.rank = static_cast<uint32_t>(change.up.width);
-    push.adapters = program_.adapters;
-    push.adapter = change.adapter;
-    push.factor = change.factor * op.scale;
-    for_rows(steps_.add("adapter_embed", push, {{}, {push.out}}), groups_of(push.width, 64));
+    AdapterEmbedParameters args{};
+    args.down = weights_.floats(change.down);
+    args.up = weights_.floats(change.up);
+    args.out = slot(op.out);
+    args.batch = places_.batch;
+    args.width = width(op.out);
+    args.rank = static_cast<uint32_t>(change.up.width);
+    args.adapters = program_.adapters;
+    args.adapter = change.adapter;
+    args.factor = change.factor * op.scale;
+    for_rows(steps_.add("adapter_embed", args, {{}, {args.out}}), groups_of(args.width, 64));
   }
 }
 
 void Compiler::norm(Slot in, Slot out, WeightId gain, WeightId bias, float eps, Slot add, bool centered) {
-  NormParameters push{};
-  push.in = slot(in);
-  push.out = slot(out);
-  push.gain = floats(gain);
-  push.bias = floats(bias);
-  push.add = slot(add);
-  push.batch = places_.batch;
-  push.width = width(in);
-  push.run = static_cast<uint32_t>(weight(gain).width);
-  push.gain_rows = static_cast<uint32_t>(weight(gain).rows);
-  push.rows_at = rows_at();
-  push.eps = eps;
-  Step& step = steps_.add("norm", push, {{push.in, push.add}, {push.out}});
+  NormParameters args{};
+  args.in = slot(in);
+  args.out = slot(out);
+  args.gain = floats(gain);
+  args.bias = floats(bias);
+  args.add = slot(add);
+  args.batch = places_.batch;
+  args.width = width(in);
+  args.run = static_cast<uint32_t>(weight(gain).width);
+  args.gain_rows = static_cast<uint32_t>(weight(gain).rows);
+  args.rows_at = rows_at();
+  args.eps = eps;
+  Step& step = steps_.add("norm", args, {{args.in, args.add}, {args.out}});
   step.constants = {centered ? 1u : 0u};
-  for_rows(step, groups_of(push.width, push.run));
+  for_rows(step, groups_of(args.width, args.run));
 }
 
 void Compiler::make(const RmsNorm& op) { norm(op.in, op.out, op.gain, kNoWeight, op.eps, op.add, false); }
@@ -160,80 +160,80 @@ void Compiler::make(const RopeKv& op) {
 
 void Compiler::make(const Attend& op) {
   require_all_rows("attention");
-  AttendParameters push{};
-  push.q = slot(op.q);
-  push.out = slot(op.out);
-  push.keys = places_.keys[op.layer];
-  push.values = program_.value_width == 0 ? push.keys : places_.values[op.layer];
-  push.sinks = floats(op.sinks);
-  push.batch = places_.batch;
-  push.heads = width(op.q) / op.head_size;
-  push.kv_heads = op.kv_heads;
-  push.head_size = op.head_size;
-  push.value_size = op.value_size == 0 ? op.head_size : op.value_size;
-  push.key_width = program_.key_width;
-  push.value_width = program_.value_width == 0 ? program_.key_width : program_.value_width;
-  push.page_size = limits_.page_size;
-  push.window = op.window;
-  push.causal = op.causal ? 1 : 0;
-  push.scale = op.scale;
-  push.softcap = op.softcap;
-  Step& step = steps_.add("attend", push, {{push.q, push.keys, push.values}, {push.out}});
+  AttendParameters args{};
+  args.q = slot(op.q);
+  args.out = slot(op.out);
+  args.keys = places_.keys[op.layer];
+  args.values = program_.value_width == 0 ? args.keys : places_.values[op.layer];
+  args.sinks = floats(op.sinks);
+  args.batch = places_.batch;
+  args.heads = width(op.q) / op.head_size;
+  args.kv_heads = op.kv_heads;
+  args.head_size = op.head_size;
+  args.value_size = op.value_size == 0 ? op.head_size : op.value_size;
+  args.key_width = program_.key_width;
+  args.value_width = program_.value_width == 0 ? program_.key_width : program_.value_width;
+  args.page_size = limits_.page_size;
+  args.window = op.window;
+  args.causal = op.causal ? 1 : 0;
+  args.scale = op.scale;
+  args.softcap = op.softcap;
+  Step& step = steps_.add("attend", args, {{args.q, args.keys, args.values}, {args.out}});
   const uint32_t room = rounded_up(op.head_size, 64);
   require_shared(kAttendShared + room * sizeof(float), "heads");
-  step.constants = {static_cast<uint32_t>(limits_.kv_type), room, groups_of(push.value_size, kAttendThreads)};
-  for_rows(step, push.heads);
+  step.constants = {static_cast<uint32_t>(limits_.kv_type), room, groups_of(args.value_size, kAttendThreads)};
+  for_rows(step, args.heads);
 }
 
 void Compiler::make(const Convolve& op) {
   require_all_rows("a convolution");
-  ConvolveParameters push{};
-  push.in = slot(op.in);
-  push.out = slot(op.out);
-  push.kernel = floats(op.kernel);
-  push.states = places_.states[op.state];
-  push.batch = places_.batch;
-  push.channels = width(op.in);
-  push.act = static_cast<uint32_t>(op.act);
-  Step& step = steps_.add("convolve", push, {{push.in}, {push.out, push.states}});
+  ConvolveParameters args{};
+  args.in = slot(op.in);
+  args.out = slot(op.out);
+  args.kernel = floats(op.kernel);
+  args.states = places_.states[op.state];
+  args.batch = places_.batch;
+  args.channels = width(op.in);
+  args.act = static_cast<uint32_t>(op.act);
+  Step& step = steps_.add("convolve", args, {{args.in}, {args.out, args.states}});
   step.constants = {static_cast<uint32_t>(weight(op.kernel).width - 1)};
-  for_rows(step, groups_of(push.channels, 64));
+  for_rows(step, groups_of(args.channels, 64));
 }
 
 void Compiler::make(const DeltaRule& op) {
   require_all_rows("a delta rule");
-  DeltaRuleParameters push{};
-  push.in = slot(op.in);
-  push.decay = slot(op.decay);
-  push.beta = slot(op.beta);
-  push.out = slot(op.out);
-  push.rate = floats(op.rate);
-  push.decay_bias = floats(op.decay_bias);
-  push.states = places_.states[op.state];
-  push.batch = places_.batch;
-  push.key_heads = op.key_heads;
-  push.heads = op.heads;
-  push.key_size = op.key_size;
-  push.value_size = op.value_size;
-  push.cyclic = op.cyclic ? 1 : 0;
-  push.eps = op.eps;
-  Step& step = steps_.add("delta_rule", push, {{push.in, push.decay, push.beta}, {push.out, push.states}});
+  DeltaRuleParameters args{};
+  args.in = slot(op.in);
+  args.decay = slot(op.decay);
+  args.beta = slot(op.beta);
+  args.out = slot(op.out);
+  args.rate = floats(op.rate);
+  args.decay_bias = floats(op.decay_bias);
+  args.states = places_.states[op.state];
+  args.batch = places_.batch;
+  args.key_heads = op.key_heads;
+  args.heads = op.heads;
+  args.key_size = op.key_size;
+  args.value_size = op.value_size;
+  args.cyclic = op.cyclic ? 1 : 0;
+  args.eps = op.eps;
+  Step& step = steps_.add("delta_rule", args, {{args.in, args.decay, args.beta}, {args.out, args.states}});
   const uint32_t room = rounded_up(op.key_size, 64);
   require_shared(kDeltaRuleShared + 2 * room * sizeof(float), "heads");
   step.constants = {room};
-  for_rows(step, groups_of(push.value_size, 64), op.heads);
+  for_rows(step, groups_of(args.value_size, 64), op.heads);
 }
 
 void Compiler::gate(Address gate, Address in, Address out, uint32_t width, Activation act) {
-  const GateParameters push{gate, in, out, places_.batch, width, rows_at(), static_cast<uint32_t>(act)};
-  for_rows(steps_.add("gate", push, {{gate, in}, {out}}), groups_of(width, 64));
+  const GateParameters args{gate, in, out, places_.batch, width, rows_at(), static_cast<uint32_t>(act)};
+  for_rows(steps_.add("gate", args, {{gate, in}, {out}}), groups_of(width, 64));
 }
 
 void Compiler::make(const Gate& op) { gate(slot(op.gate), slot(op.in), slot(op.out), width(op.out), op.act); }
 
 void Compiler::copy_rows(Address from, Address to, uint32_t width) {
-  const CopyHeadsParameters push{from, to, places_.batch, width, 0, width, 0, width, rows_at()};
-  for_rows(steps_.add("copy_heads", push, {{from}, {to}}), groups_of(width, 64));
+  const CopyHeadsParameters args{from, to, places_.batch, width, 0, width, 0, width, rows_at()};
+  for_rows(steps_.add("copy_heads", args, {{from}, {to}}), groups_of(width, 64));
 }
 
 void Compiler::make(const Select& op) {
@@ -241,16 +241,16 @@ void Compiler::make(const Select& op) {
   selected_ = true;
   const uint32_t count = width(op.out);
   const Address out = op.in == op.out ? scratch(Scratch::whole, count) : slot(op.out);
-  const CopyHeadsParameters push{slot(op.in), out, places_.batch, count, 0, count, 0, count, rows_at()};
-  Step& step = steps_.add("copy_heads", push, {{push.in}, {out}});
+  const CopyHeadsParameters args{slot(op.in), out, places_.batch, count, 0, count, 0, count, rows_at()};
+  Step& step = steps_.add("copy_heads", args, {{args.in}, {out}});
   step.constants = {1};
   for_rows(step, groups_of(count, 64));
   if (op.in == op.out) copy_rows(out, slot(op.out), count);
 }
 
 void Compiler::make(const Logits& op) {
-  const LogitsParameters push{slot(op.in), places_.result, places_.batch, width(op.in), rows_at(), op.softcap};
-  for_rows(steps_.add("logits", push, {{push.in}, {push.out}}), groups_of(push.width, 256));
+  const LogitsParameters args{slot(op.in), places_.result, places_.batch, width(op.in), rows_at(), op.softcap};
+  for_rows(steps_.add("logits", args, {{args.in}, {args.out}}), groups_of(args.width, 256));
 }
 
-}  // namespace hearth::vulkan
+}  // namespace hearth::gpu

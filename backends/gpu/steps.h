@@ -9,19 +9,19 @@
 #include <utility>
 #include <vector>
 
-#include "backends/vulkan/commands.h"
-#include "kernels/vulkan/parameters.h"
+#include "backends/gpu/machine.h"
+#include "kernels/gpu/parameters.h"
 
-namespace hearth::vulkan {
+namespace hearth::gpu {
 
 // What the y of a grid follows.
 enum class Follows : uint8_t { nothing, rows, outputs };
 
 struct Step {
-  std::string shader;
+  std::string kernel;
   std::vector<uint32_t> constants;
-  std::array<std::byte, kPushBytes> push;
-  uint32_t push_bytes;
+  std::array<std::byte, kArgsBytes> args;
+  uint32_t args_bytes;
   uint32_t x, z;
   Follows follows;
   uint32_t y_times = 1, y_over = 1, y_more = 0;  // y is ceil(rows * y_times / y_over)
@@ -37,13 +37,13 @@ struct Uses {
 // Appends steps, with barriers between those that depend on each other.
 class StepList {
  public:
-  template <class Push>
-  Step& add(std::string shader, const Push& push, Uses uses) {
-    static_assert(sizeof(Push) <= kPushBytes && sizeof(Push) % 4 == 0);
+  template <class Args>
+  Step& add(std::string kernel, const Args& args, Uses uses) {
+    static_assert(sizeof(Args) <= kArgsBytes && sizeof(Args) % 4 == 0);
     Step step{};
-    step.shader = std::move(shader);
-    std::memcpy(step.push.data(), &push, sizeof push);
-    step.push_bytes = sizeof push;
+    step.kernel = std::move(kernel);
+    std::memcpy(step.args.data(), &args, sizeof args);
+    step.args_bytes = sizeof args;
     step.x = step.z = 1;
     step.after_barrier = depends(std::move(uses));
     steps_.push_back(std::move(step));
@@ -58,4 +58,4 @@ class StepList {
   std::set<Address> read_, written_;  // since the last barrier
 };
 
-}  // namespace hearth::vulkan
+}  // namespace hearth::gpu

@@ -1,5 +1,5 @@
 // Uploading weights in pieces.
-#include "backends/vulkan/weights.h"
+#include "backends/gpu/weights.h"
 
 #include <algorithm>
 #include <vector>
@@ -7,7 +7,7 @@
 #include "quant/decode_tables.h"
 #include "quant/planes.h"
 
-namespace hearth::vulkan {
+namespace hearth::gpu {
 
 std::shared_ptr<Buffer> SharedMatrices::find_or_make(const Key& key, const std::function<Buffer()>& make) {
   const std::lock_guard lock(mutex_);
@@ -20,7 +20,7 @@ std::shared_ptr<Buffer> SharedMatrices::find_or_make(const Key& key, const std::
 Weights::Place Weights::take(uint64_t bytes, const char* what) {
   bytes = (bytes + kAlignment - 1) / kAlignment * kAlignment;
   if (chunks_.empty() || chunks_.back().size() - used_ < bytes) {
-    chunks_.emplace_back(gpu_, std::max(bytes, kChunkBytes), vulkan::Place::device, what);
+    chunks_.push_back(machine_.take(std::max(bytes, kChunkBytes), gpu::Place::device, what));
     used_ = 0;
   }
   const Place place{&chunks_.back(), used_};
@@ -34,7 +34,7 @@ void Weights::fill(const Weight& weight, const Buffer& to, uint64_t offset) {
   const Planes planes = planes_of(weight.format, blocks);
   for (uint32_t plane = 0; plane < planes.count; ++plane) {
     const uint64_t size = planes.size[plane];
-    gpu_.fill(to, offset + planes.begin[plane], blocks * size, size, [&](uint64_t at, std::span<std::byte> out) {
+    machine_.fill(to, offset + planes.begin[plane], blocks * size, size, [&](uint64_t at, std::span<std::byte> out) {
       const std::byte* from = weight.bytes.data() + at / size * info.block_bytes;
       fill_plane(weight.format, from, out.size() / size, plane, out.data());
     });
@@ -52,7 +52,7 @@ Address Weights::matrix(const Weight& weight) {
   }
   const SharedMatrices::Key key{weight.bytes.data(), weight.rows, weight.width, weight.format};
   matrices_.push_back(shared_.find_or_make(key, [&] {
-    Buffer buffer(gpu_, bytes, vulkan::Place::device, weight.name.c_str());
+    Buffer buffer = machine_.take(bytes, gpu::Place::device, weight.name.c_str());
     fill(weight, buffer, 0);
     return buffer;
   }));
@@ -72,7 +72,8 @@ Address Weights::floats(const Weight& weight) {
     std::vector<float> values(count * weight.width);
     for (uint64_t i = 0; i < count; ++i)
       info.decode(weight.bytes.data() + (first + i) * row_bytes, values.data() + i * weight.width, weight.width);
-    gpu_.upload(*place.buffer, place.offset + first * weight.width * sizeof(float), std::as_bytes(std::span(values)));
+    machine_.upload(*place.buffer, place.offset + first * weight.width * sizeof(float),
+                    std::as_bytes(std::span(values)));
   }
   return known = place.address();
 }
@@ -84,7 +85,7 @@ Address Weights::scales(const Weight& weight, uint32_t matrices) {
   Address& known = scales_[each];
   if (known != 0) return known;
   const Place place = take(matrices * sizeof(float), "scales of weights");
-  gpu_.upload(*place.buffer, place.offset, std::as_bytes(std::span(each)));
+  machine_.upload(*place.buffer, place.offset, std::as_bytes(std::span(each)));
   return known = place.address();
 }
 
@@ -92,7 +93,7 @@ Address Weights::decode_tables() {
   if (decode_tables_ != 0) return decode_tables_;
   const DecodeTables tables = hearth::decode_tables();
   const Place place = take(sizeof tables, "codebooks");
-  gpu_.upload(*place.buffer, place.offset, std::as_bytes(std::span(&tables, 1)));
+  machine_.upload(*place.buffer, place.offset, std::as_bytes(std::span(&tables, 1)));
   return decode_tables_ = place.address();
 }
 
@@ -100,4 +101,4 @@ uint64_t matrix_bytes(const Weight& weight) {
   return planes_of(weight.format, weight.rows * (weight.width / format_info(weight.format).block_size)).bytes;
 }
 
-}  // namespace hearth::vulkan
+}  // namespace hearth::gpu

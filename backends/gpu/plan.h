@@ -1,4 +1,4 @@
-// A compiled program of a Vulkan device: its memory, its steps, and work recorded for numbers of rows.
+// A compiled program of a GPU: its memory, its steps, and work recorded for numbers of rows.
 #pragma once
 
 #include <map>
@@ -7,21 +7,21 @@
 #include <vector>
 
 #include "backends/backend.h"
-#include "backends/vulkan/compiler.h"
-#include "backends/vulkan/gpu.h"
-#include "backends/vulkan/places.h"
-#include "backends/vulkan/weights.h"
+#include "backends/gpu/compiler.h"
+#include "backends/gpu/machine.h"
+#include "backends/gpu/places.h"
+#include "backends/gpu/weights.h"
 
-namespace hearth::vulkan {
+namespace hearth::gpu {
 
 // Numbers of rows and of outputs are rounded up to powers of two; for each pair of those the work is recorded once,
 // when a batch first needs it. What a batch says lies in one buffer, which submit() writes.
-class VulkanPlan : public Plan {
+class GpuPlan : public Plan {
  public:
   // Throws DeviceError where the program is not sound, the device cannot run it, or memory is short.
-  VulkanPlan(const Program& program, const Limits& limits, std::shared_ptr<Gpu> gpu,
-             std::shared_ptr<SharedMatrices> matrices, bool rounds);
-  ~VulkanPlan() override;
+  GpuPlan(const Program& program, const Limits& limits, std::shared_ptr<Machine> machine,
+          std::shared_ptr<SharedMatrices> matrices, bool rounds);
+  ~GpuPlan() override;
 
   void submit(const Batch& batch) override;
   StepResult wait() override;
@@ -38,8 +38,8 @@ class VulkanPlan : public Plan {
   // Makes room for such a batch, which may move buffers; what was recorded is then recorded anew.
   void fit(uint64_t batch_words, uint32_t outputs);
   void compile_steps();
-  Commands& work_for(Shape shape);
-  Commands& upload_of(uint64_t words);
+  Work& work_for(Shape shape);
+  Work& upload_of(uint64_t words);
   void finish();
   // Calls f(buffer, its offset, the offset in a page's staging, bytes) for each layer's keys and values.
   template <class F>
@@ -50,7 +50,7 @@ class VulkanPlan : public Plan {
 
   const Program program_;
   const Limits limits_;
-  const std::shared_ptr<Gpu> gpu_;  // which the plan may outlive its device with
+  const std::shared_ptr<Machine> machine_;  // which the plan may outlive its device with
   const std::shared_ptr<SharedMatrices> matrices_;
   const bool rounds_;  // products of many rows multiply inputs of 8 bits
   Weights weights_;
@@ -69,10 +69,10 @@ class VulkanPlan : public Plan {
   uint32_t result_width_ = 0;  // 0: there is no result
 
   std::vector<Step> steps_, steps_with_adapters_;
-  std::map<Shape, std::unique_ptr<Commands>> work_;
-  std::map<uint64_t, std::unique_ptr<Commands>> uploads_;  // by words
-  Commands* running_ = nullptr;
+  std::map<Shape, std::unique_ptr<Work>> work_;
+  std::map<uint64_t, std::unique_ptr<Work>> uploads_;  // by words
+  Work* running_ = nullptr;
   uint32_t result_rows_ = 0;
 };
 
-}  // namespace hearth::vulkan
+}  // namespace hearth::gpu

@@ -1,7 +1,7 @@
 // Which slots an op touches.
-#include "backends/vulkan/places.h"
+#include "backends/gpu/places.h"
 
-namespace hearth::vulkan {
+namespace hearth::gpu {
 namespace {
 
 struct Touched {
@@ -30,4 +30,4 @@ std::vector<Slot> slots_of(const Op& op) {
   return result;
 }
 
-}  // namespace hearth::vulkan
+}  // namespace hearth::gpu

@@ -1,10 +1,10 @@
-// The push constants of the shaders that read no weights, as their sources declare them, and how they are dispatched.
-// Sizes are in values, booleans 0 or 1. rows_at is the header's word that has the number of rows.
+// What the kernels that read no weights are told, and how they are dispatched: workgroups along x, y and z. Sizes are
+// in values, booleans 0 or 1. rows_at is the header's word that has the number of rows.
 #pragma once
 
-#include "kernels/vulkan/parameters.h"
+#include "kernels/gpu/parameters.h"
 
-namespace hearth::vulkan {
+namespace hearth::gpu {
 
 // norm: [ceil(width / run), rows]. Constant 0: centered.
 struct NormParameters {
@@ -135,4 +135,4 @@ struct AdapterEmbedParameters {
 };
 static_assert(sizeof(AdapterEmbedParameters) == 56);
 
-}  // namespace hearth::vulkan
+}  // namespace hearth::gpu

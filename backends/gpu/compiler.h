@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "backends/backend.h"
-#include "backends/vulkan/places.h"
-#include "backends/vulkan/steps.h"
-#include "backends/vulkan/weights.h"
+#include "backends/gpu/places.h"
+#include "backends/gpu/steps.h"
+#include "backends/gpu/weights.h"
 
-namespace hearth::vulkan {
+namespace hearth::gpu {
 
 struct Compiled {
   std::vector<Step> steps;
@@ -23,7 +23,7 @@ class Compiler {
   // The program is sound (check_program). Weights are uploaded as they are met. With `adapters` steps are made for
   // batches in which sequences use some; with `rounds` products of many rows multiply bytes. Throws DeviceError for
   // what the device cannot do.
-  Compiler(const Program& program, const Limits& limits, Gpu& gpu, Weights& weights, const Places& places,
+  Compiler(const Program& program, const Limits& limits, Machine& machine, Weights& weights, const Places& places,
            bool adapters, bool rounds);
   Compiled run();
 
@@ -81,9 +81,9 @@ class Compiler {
   Address scratch_of(Scratch which, uint64_t bytes);
   // Numbers of rows from which on experts' pairs are listed in tiles.
   uint32_t rows_for_tiles(uint32_t experts, uint32_t used) const;
-  void multiply_routed(const Product& product, MatmulParameters push, const Uses& uses, const std::string& format);
+  void multiply_routed(const Product& product, MatmulParameters args, const Uses& uses, const std::string& format);
   // Adds the step that multiplies in tiles, for `least` rows and more, and what it needs before it.
-  Step& add_tiles(const Product& product, MatmulParameters push, bool after_barrier, uint32_t least);
+  Step& add_tiles(const Product& product, MatmulParameters args, bool after_barrier, uint32_t least);
   bool is_changed(WeightId id) const { return adapters_ && !program_.changes_of(id).empty(); }
   // Makes the step follow the rows that the ops work on now.
   Step& for_rows(Step& step, uint32_t x, uint32_t z = 1) const;
@@ -96,7 +96,7 @@ class Compiler {
 
   const Program& program_;
   const Limits& limits_;
-  Gpu& gpu_;
+  Machine& machine_;
   Weights& weights_;
   const Places& places_;
   const bool adapters_, rounds_;
@@ -105,4 +105,4 @@ class Compiler {
   std::array<uint64_t, kScratches> scratch_bytes_{};
 };
 
-}  // namespace hearth::vulkan
+}  // namespace hearth::gpu

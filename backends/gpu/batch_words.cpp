@@ -1,13 +1,13 @@
 // Writing a batch, with the angles that its positions turn by.
-#include "backends/vulkan/batch_words.h"
+#include "backends/gpu/batch_words.h"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
 
-#include "kernels/vulkan/parameters.h"
+#include "kernels/gpu/parameters.h"
 
-namespace hearth::vulkan {
+namespace hearth::gpu {
 namespace {
 
 uint64_t pairs_of(const Program& program) {
@@ -80,4 +80,4 @@ void write_words(const Batch& batch, const Program& program, std::span<uint32_t>
       }
 }
 
-}  // namespace hearth::vulkan
+}  // namespace hearth::gpu

@@ -1,7 +1,7 @@
 // Where barriers are needed.
-#include "backends/vulkan/steps.h"
+#include "backends/gpu/steps.h"
 
-namespace hearth::vulkan {
+namespace hearth::gpu {
 
 bool StepList::depends(Uses uses) {
   std::erase(uses.reads, 0);  // what is absent
@@ -18,4 +18,4 @@ bool StepList::depends(Uses uses) {
   return result;
 }
 
-}  // namespace hearth::vulkan
+}  // namespace hearth::gpu

@@ -1,18 +1,18 @@
 // Taking memory, recording work, running steps.
-#include "backends/vulkan/plan.h"
+#include "backends/gpu/plan.h"
 
 #include <algorithm>
 #include <bit>
 #include <utility>
 
 #include "backends/check.h"
-#include "backends/vulkan/batch_words.h"
+#include "backends/gpu/batch_words.h"
 
-namespace hearth::vulkan {
+namespace hearth::gpu {
 namespace {
 
-const Program& sound(const Program& program, const Limits& limits) {
-  check_program(program, limits, "vulkan");
+const Program& sound(const Program& program, const Limits& limits, const Machine& machine) {
+  check_program(program, limits, machine.about().backend.c_str());
   return program;
 }
 
@@ -23,14 +23,14 @@ std::string mebibytes(uint64_t bytes) { return std::to_string(bytes >> 20) + " M
 
 }  // namespace
 
-VulkanPlan::VulkanPlan(const Program& program, const Limits& limits, std::shared_ptr<Gpu> gpu,
-                       std::shared_ptr<SharedMatrices> matrices, bool rounds)
-    : program_(sound(program, limits)),
+GpuPlan::GpuPlan(const Program& program, const Limits& limits, std::shared_ptr<Machine> machine,
+                 std::shared_ptr<SharedMatrices> matrices, bool rounds)
+    : program_(sound(program, limits, *machine)),
       limits_(limits),
-      gpu_(std::move(gpu)),
+      machine_(std::move(machine)),
       matrices_(std::move(matrices)),
       rounds_(rounds),
-      weights_(*gpu_, *matrices_),
+      weights_(*machine_, *matrices_),
       key_bytes_(kv_row_bytes(limits.kv_type, program.key_width)),
       value_bytes_(kv_row_bytes(limits.kv_type, program.value_width)) {
   require_memory();
@@ -38,14 +38,14 @@ VulkanPlan::VulkanPlan(const Program& program, const Limits& limits, std::shared
   fit(1 << 12, 1);
 }
 
-VulkanPlan::~VulkanPlan() {
+GpuPlan::~GpuPlan() {
   try {
     finish();
   } catch (const DeviceError&) {  // lost: nothing runs any more
   }
 }
 
-void VulkanPlan::require_memory() const {
+void GpuPlan::require_memory() const {
   uint64_t weights = 0;
   std::set<const std::byte*> seen;
   for (const Weight& one : program_.weights)
@@ -53,13 +53,13 @@ void VulkanPlan::require_memory() const {
   const uint64_t cells = uint64_t{limits_.pages} * limits_.page_size;
   const uint64_t cache = cells * position_bytes(program_, limits_.kv_type);
   const uint64_t states = limits_.states * state_values(program_) * sizeof(float);
-  if (weights + cache + states > gpu_->about().memory)
-    throw DeviceError("vulkan: " + gpu_->about().name + " has " + mebibytes(gpu_->about().memory) +
-                      " of memory, but the weights need " + mebibytes(weights) + " and the KV cache and states " +
-                      mebibytes(cache + states));
+  if (weights + cache + states > machine_->about().memory)
+    throw DeviceError(machine_->about().backend + ": " + machine_->about().name + " has " +
+                      mebibytes(machine_->about().memory) + " of memory, but the weights need " + mebibytes(weights) +
+                      " and the KV cache and states " + mebibytes(cache + states));
 }
 
-void VulkanPlan::take_memory() {
+void GpuPlan::take_memory() {
   std::vector<bool> early(program_.slot_width.size());
   for (const Op& op : program_.ops) {
     has_select_ = has_select_ || std::holds_alternative<Select>(op);
@@ -75,28 +75,28 @@ void VulkanPlan::take_memory() {
   places_.slots.resize(early.size());
   for (size_t slot = 0; slot < early.size(); ++slot)
     if (!of_outputs_[slot])
-      slots_[slot] = Buffer(*gpu_, uint64_t{limits_.rows} * program_.slot_width[slot] * sizeof(float), Place::device,
-                            "activations");
+      slots_[slot] = machine_->take(uint64_t{limits_.rows} * program_.slot_width[slot] * sizeof(float), Place::device,
+                                    "activations");
   const uint64_t cells = uint64_t{limits_.pages} * limits_.page_size;
   for (uint32_t layer = 0; layer < program_.layers; ++layer) {
-    keys_.emplace_back(*gpu_, (cells * key_bytes_ + 3) / 4 * 4, Place::device, "the KV cache");
-    values_.emplace_back(*gpu_, (cells * value_bytes_ + 3) / 4 * 4, Place::device, "the KV cache");
+    keys_.push_back(machine_->take((cells * key_bytes_ + 3) / 4 * 4, Place::device, "the KV cache"));
+    values_.push_back(machine_->take((cells * value_bytes_ + 3) / 4 * 4, Place::device, "the KV cache"));
     places_.keys.push_back(keys_.back().address());
     places_.values.push_back(values_.back().address());
   }
   for (const uint32_t width : program_.state_width) {
-    states_.emplace_back(*gpu_, uint64_t{limits_.states} * width * sizeof(float), Place::device, "states");
+    states_.push_back(machine_->take(uint64_t{limits_.states} * width * sizeof(float), Place::device, "states"));
     places_.states.push_back(states_.back().address());
   }
-  page_staging_ = Buffer(*gpu_, limits_.page_size * position_bytes(program_, limits_.kv_type), Place::download,
-                         "copies of the KV cache");
-  gpu_->run_once([&](Commands& commands) {
+  page_staging_ = machine_->take(limits_.page_size * position_bytes(program_, limits_.kv_type), Place::download,
+                                 "copies of the KV cache");
+  machine_->run_once([&](Work& commands) {
     for (const std::vector<Buffer>* buffers : {&keys_, &values_, &states_})
       for (const Buffer& one : *buffers) commands.zero(one);
   });
 }
 
-void VulkanPlan::fit(uint64_t batch_words, uint32_t outputs) {
+void GpuPlan::fit(uint64_t batch_words, uint32_t outputs) {
   const uint32_t needed = bucket_of(std::max(outputs, 1u), limits_.rows);
   const uint64_t bytes = std::bit_ceil(batch_words) * sizeof(uint32_t);
   if (ready_ && bytes <= batch_.size() && needed <= outputs_) return;
@@ -107,8 +107,8 @@ void VulkanPlan::fit(uint64_t batch_words, uint32_t outputs) {
   if (anew || bytes > batch_.size()) {
     batch_ = Buffer();
     batch_staging_ = Buffer();
-    batch_ = Buffer(*gpu_, bytes, Place::device, "batches");
-    batch_staging_ = Buffer(*gpu_, bytes, Place::upload, "batches");
+    batch_ = machine_->take(bytes, Place::device, "batches");
+    batch_staging_ = machine_->take(bytes, Place::upload, "batches");
   }
   if (anew || needed > outputs_) {
     outputs_ = needed;
@@ -116,11 +116,11 @@ void VulkanPlan::fit(uint64_t batch_words, uint32_t outputs) {
       if (!of_outputs_[slot]) continue;
       slots_[slot] = Buffer();
       slots_[slot] =
-          Buffer(*gpu_, uint64_t{outputs_} * program_.slot_width[slot] * sizeof(float), Place::device, "activations");
+          machine_->take(uint64_t{outputs_} * program_.slot_width[slot] * sizeof(float), Place::device, "activations");
     }
     const uint64_t rows = has_select_ ? outputs_ : limits_.rows;
     result_ = Buffer();
-    result_ = Buffer(*gpu_, rows * result_width_ * sizeof(float), Place::download, "results");
+    result_ = machine_->take(rows * result_width_ * sizeof(float), Place::download, "results");
   }
   for (size_t slot = 0; slot < slots_.size(); ++slot) places_.slots[slot] = slots_[slot].address();
   places_.batch = batch_.address();
@@ -130,17 +130,17 @@ void VulkanPlan::fit(uint64_t batch_words, uint32_t outputs) {
 }
 
 // Again until no scratch grows: it is taken once it is known how much is needed, and with it further steps may come.
-void VulkanPlan::compile_steps() {
+void GpuPlan::compile_steps() {
   for (bool grown = true; grown;) {
     grown = false;
-    Compiled plain = Compiler(program_, limits_, *gpu_, weights_, places_, false, rounds_).run();
+    Compiled plain = Compiler(program_, limits_, *machine_, weights_, places_, false, rounds_).run();
     Compiled changed;
-    if (program_.adapters > 0) changed = Compiler(program_, limits_, *gpu_, weights_, places_, true, rounds_).run();
+    if (program_.adapters > 0) changed = Compiler(program_, limits_, *machine_, weights_, places_, true, rounds_).run();
     for (size_t i = 0; i < kScratches; ++i) {
       const uint64_t bytes = std::max(plain.scratch_bytes[i], changed.scratch_bytes[i]);
       if (bytes <= scratch_[i].size()) continue;
       grown = true;
-      scratch_[i] = Buffer(*gpu_, bytes, Place::device, "activations");
+      scratch_[i] = machine_->take(bytes, Place::device, "activations");
       places_.scratch[i] = scratch_[i].address();
     }
     steps_ = std::move(plain.steps);
@@ -148,11 +148,11 @@ void VulkanPlan::compile_steps() {
   }
 }
 
-Commands& VulkanPlan::work_for(Shape shape) {
-  std::unique_ptr<Commands>& work = work_[shape];
+Work& GpuPlan::work_for(Shape shape) {
+  std::unique_ptr<Work>& work = work_[shape];
   if (work != nullptr) return *work;
   const auto [rows, outputs, adapters] = shape;
-  auto commands = std::make_unique<Commands>(*gpu_);
+  std::unique_ptr<Work> commands = machine_->record();
   bool barrier = false;
   for (const Step& step : adapters ? steps_with_adapters_ : steps_) {
     const uint32_t count = step.follows == Follows::outputs ? outputs : rows;
@@ -163,47 +163,49 @@ Commands& VulkanPlan::work_for(Shape shape) {
                            : (uint64_t{count} * step.y_times + step.y_over - 1) / step.y_over + step.y_more;
     if (barrier) commands->barrier();
     barrier = false;
-    commands->dispatch(gpu_->pipeline(step.shader, step.constants), std::span(step.push).first(step.push_bytes),
-                       {step.x, static_cast<uint32_t>(std::min<uint64_t>(y, UINT32_MAX)), step.z});
+    commands->launch({step.kernel,
+                      step.constants,
+                      std::span(step.args).first(step.args_bytes),
+                      {step.x, static_cast<uint32_t>(std::min<uint64_t>(y, UINT32_MAX)), step.z}});
   }
   commands->end();
   work = std::move(commands);
   return *work;
 }
 
-Commands& VulkanPlan::upload_of(uint64_t words) {
-  std::unique_ptr<Commands>& upload = uploads_[std::bit_ceil(words)];
+Work& GpuPlan::upload_of(uint64_t words) {
+  std::unique_ptr<Work>& upload = uploads_[std::bit_ceil(words)];
   if (upload != nullptr) return *upload;
-  auto commands = std::make_unique<Commands>(*gpu_);
+  std::unique_ptr<Work> commands = machine_->record();
   commands->copy(batch_staging_, 0, batch_, 0, std::bit_ceil(words) * sizeof(uint32_t));
   commands->end();
   upload = std::move(commands);
   return *upload;
 }
 
-void VulkanPlan::submit(const Batch& batch) {
+void GpuPlan::submit(const Batch& batch) {
   check_batch(batch, program_, limits_);
   finish();
   const uint64_t words = words_of(batch, program_);
   const auto rows = static_cast<uint32_t>(batch.tokens.size()), outputs = static_cast<uint32_t>(batch.outputs.size());
   fit(words, outputs);
   write_words(batch, program_, {reinterpret_cast<uint32_t*>(batch_staging_.mapped()), words});
-  Commands& work = work_for({bucket_of(rows, limits_.rows), outputs == 0 ? 0 : bucket_of(outputs, limits_.rows),
-                             !batch.adapter_scales.empty()});
-  work.start_after(upload_of(words));
+  Work& work = work_for({bucket_of(rows, limits_.rows), outputs == 0 ? 0 : bucket_of(outputs, limits_.rows),
+                         !batch.adapter_scales.empty()});
+  work.start(&upload_of(words));
   running_ = &work;
   result_rows_ = has_select_ ? outputs : rows;
 }
 
-void VulkanPlan::finish() {
+void GpuPlan::finish() {
   if (running_ == nullptr) return;
-  Commands& work = *std::exchange(running_, nullptr);
+  Work& work = *std::exchange(running_, nullptr);
   work.wait();
 }
 
-StepResult VulkanPlan::wait() {
+StepResult GpuPlan::wait() {
   finish();
   return {{reinterpret_cast<const float*>(result_.mapped()), size_t{result_rows_} * result_width_}};
 }
 
-}  // namespace hearth::vulkan
+}  // namespace hearth::gpu

@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "backends/backend.h"
-#include "backends/vulkan/gpu.h"
-#include "kernels/vulkan/parameters.h"
+#include "backends/gpu/machine.h"
+#include "kernels/gpu/parameters.h"
 
-namespace hearth::vulkan {
+namespace hearth::gpu {
 
 // Memory that one op leaves to the next step of the same op.
 enum class Scratch : uint8_t {
@@ -39,4 +39,4 @@ struct Places {
 // The slots that the op reads or writes.
 std::vector<Slot> slots_of(const Op& op);
 
-}  // namespace hearth::vulkan
+}  // namespace hearth::gpu

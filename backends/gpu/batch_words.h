@@ -1,4 +1,4 @@
-// A batch as kernels read it: see kernels/vulkan/batch.glsl.
+// A batch as kernels read it: see kernels/gpu/parameters.h.
 #pragma once
 
 #include <cstdint>
@@ -7,11 +7,11 @@
 
 #include "backends/backend.h"
 
-namespace hearth::vulkan {
+namespace hearth::gpu {
 
 // Words that the batch takes, its header included.
 uint64_t words_of(const Batch& batch, const Program& program);
 // words: [words_of(batch, program)]
 void write_words(const Batch& batch, const Program& program, std::span<uint32_t> words);
 
-}  // namespace hearth::vulkan
+}  // namespace hearth::gpu

@@ -1,11 +1,15 @@
-// The push constants of each shader, as its source declares them. All sizes and strides are in values.
+// What each kernel of a GPU is told and does, as its source in kernels/vulkan or kernels/cuda declares it. All sizes
+// and strides are in values.
 #pragma once
 
 #include <cstdint>
 
-namespace hearth::vulkan {
+namespace hearth::gpu {
 
 using Address = uint64_t;  // of a buffer or a place in one; 0: there is none
+
+// Most bytes of what a kernel is told: every device of Vulkan has room for so many.
+inline constexpr uint32_t kArgsBytes = 128;
 
 // Words of the batch's header; kernels/vulkan/batch.glsl has the same.
 struct HeaderWord {
@@ -119,4 +123,4 @@ static_assert(sizeof(RoundInputsParameters) == 56);
 // Words that `width` rounded values take.
 constexpr uint32_t rounded_words(uint32_t width) { return (width / 4 + width / 32 + 3) / 4 * 4; }
 
-}  // namespace hearth::vulkan
+}  // namespace hearth::gpu

@@ -1,10 +1,10 @@
 // The ops that multiply by matrices, and what adapters add to their products.
 #include <algorithm>
 
-#include "backends/vulkan/compiler.h"
-#include "kernels/vulkan/row_parameters.h"
+#include "backends/gpu/compiler.h"
+#include "kernels/gpu/row_parameters.h"
 
-namespace hearth::vulkan {
+namespace hearth::gpu {
 namespace {
 
 constexpr uint32_t kRowsAtOnce = 4;  // of a matrix, that a workgroup makes
@@ -67,85 +67,85 @@ void Compiler::multiply_at_once(const Product& product) {
   const bool routed = product.route != 0;
   const Weight& one = weight(product.weight);
   const bool changed = is_changed(product.weight) || (product.up != kNoWeight && is_changed(product.up));
-  MatmulParameters push{};
-  push.weight = weights_.matrix(one);
-  push.weight_up = product.up == kNoWeight ? 0 : weights_.matrix(weight(product.up));
-  push.in = product.in;
-  push.out = product.out;
-  push.batch = places_.batch;
-  push.bias =
+  MatmulParameters args{};
+  args.weight = weights_.matrix(one);
+  args.weight_up = product.up == kNoWeight ? 0 : weights_.matrix(weight(product.up));
+  args.in = product.in;
+  args.out = product.out;
+  args.batch = places_.batch;
+  args.bias =
       changed ? changed_bias(product, product.weight, product.bias, Scratch::low, Scratch::bias) : floats(product.bias);
-  push.bias_up = changed ? changed_bias(product, product.up, product.up_bias, Scratch::low_up, Scratch::bias_up)
+  args.bias_up = changed ? changed_bias(product, product.up, product.up_bias, Scratch::low_up, Scratch::bias_up)
                          : floats(product.up_bias);
-  push.decode_tables = weights_.decode_tables();
-  push.scales = weights_.scales(one, product.matrices);
-  push.scales_up = product.up == kNoWeight ? 0 : weights_.scales(weight(product.up), product.matrices);
-  push.width = static_cast<uint32_t>(one.width);
-  push.rows = static_cast<uint32_t>(one.rows / product.matrices);
-  push.in_stride = product.in_stride;
-  push.out_stride = product.out_stride;
-  push.kinds = matmul_kinds(product.matrices, static_cast<uint32_t>(product.act), rows_at());
-  push.scale = product.scale;
+  args.decode_tables = weights_.decode_tables();
+  args.scales = weights_.scales(one, product.matrices);
+  args.scales_up = product.up == kNoWeight ? 0 : weights_.scales(weight(product.up), product.matrices);
+  args.width = static_cast<uint32_t>(one.width);
+  args.rows = static_cast<uint32_t>(one.rows / product.matrices);
+  args.in_stride = product.in_stride;
+  args.out_stride = product.out_stride;
+  args.kinds = matmul_kinds(product.matrices, static_cast<uint32_t>(product.act), rows_at());
+  args.scale = product.scale;
   Uses uses{{product.in_buffer == 0 ? product.in : product.in_buffer, product.add, product.times, product.route,
              product.tiles},
             {product.out_buffer == 0 ? product.out : product.out_buffer}};
-  if (changed) uses.reads.insert(uses.reads.end(), {push.bias, push.bias_up});
+  if (changed) uses.reads.insert(uses.reads.end(), {args.bias, args.bias_up});
   const std::string format = format_info(one.format).name;
-  const std::string shader = "matmul/" + format;
-  if (changed) push.kinds |= kBiasOfColumn;
-  if (routed) return multiply_routed(product, push, uses, format);
-  push.add = product.add;
-  push.times = product.times;
-  push.in_matrix_stride = product.in_matrix_stride;
-  push.out_matrix_stride = product.out_matrix_stride;
-  const uint32_t whole = is_whole(push.width, push.in, push.in_stride, push.in_matrix_stride) ? 1 : 0;
+  const std::string kernel = "matmul/" + format;
+  if (changed) args.kinds |= kBiasOfColumn;
+  if (routed) return multiply_routed(product, args, uses, format);
+  args.add = product.add;
+  args.times = product.times;
+  args.in_matrix_stride = product.in_matrix_stride;
+  args.out_matrix_stride = product.out_matrix_stride;
+  const uint32_t whole = is_whole(args.width, args.in, args.in_stride, args.in_matrix_stride) ? 1 : 0;
   // Which of these is taken depends on the number of rows, so that all wait for what the first waits for.
   bool after_barrier = false;
   for (const uint32_t columns : {1u, 4u, kMostColumns}) {
-    Step& step = steps_.add(shader, push, columns == 1 ? uses : Uses{});
+    Step& step = steps_.add(kernel, args, columns == 1 ? uses : Uses{});
     if (columns == 1) after_barrier = step.after_barrier;
     step.after_barrier = after_barrier;
-    step.constants = {columns, rows_at_once(push.rows), whole};
+    step.constants = {columns, rows_at_once(args.rows), whole};
     step.least = columns == 1 ? 0 : columns == 4 ? 2 : 5;
     step.most = columns == kMostColumns && limits_.deterministic ? UINT32_MAX : columns;
-    for_rows(step, pieces_of(push.rows, rows_at_once(push.rows)), product.matrices).y_over = columns;
+    for_rows(step, pieces_of(args.rows, rows_at_once(args.rows)), product.matrices).y_over = columns;
   }
   if (limits_.deterministic) return;
-  Step& step = add_tiles(product, push, after_barrier, kMostColumns + 1);
-  for_rows(step, pieces_of(push.rows, kTileRows), product.matrices).y_over = kTileColumns;
+  Step& step = add_tiles(product, args, after_barrier, kMostColumns + 1);
+  for_rows(step, pieces_of(args.rows, kTileRows), product.matrices).y_over = kTileColumns;
 }
 
-Step& Compiler::add_tiles(const Product& product, MatmulParameters push, bool after_barrier, uint32_t least) {
+Step& Compiler::add_tiles(const Product& product, MatmulParameters args, bool after_barrier, uint32_t least) {
   const FormatInfo& format = format_info(weight(product.weight).format);
   const bool routed = product.route != 0;
-  const uint32_t between = routed ? 0 : push.in_matrix_stride;  // of the inputs of two matrices
+  const uint32_t between = routed ? 0 : args.in_matrix_stride;  // of the inputs of two matrices
   if (!rounds_ || format.block_size == 1) {
-    Step& step = steps_.add("matmul_tiles/" + std::string(format.name), push, {});
-    step.constants = {is_whole(push.width, push.in, push.in_stride, between) ? 1u : 0u};
+    Step& step = steps_.add("matmul_tiles/" + std::string(format.name), args, {});
+    step.constants = {is_whole(args.width, args.in, args.in_stride, between) ? 1u : 0u};
     step.after_barrier = after_barrier;
     step.least = least;
     return step;
   }
   RoundInputsParameters round{};
-  round.in = push.in;
-  round.batch = push.batch;
-  round.width = push.width;
-  round.in_stride = push.in_stride;
+  round.in = args.in;
+  round.batch = args.batch;
+  round.width = args.width;
+  round.in_stride = args.in_stride;
   round.in_matrix_stride = between;
-  round.out_matrix_stride = rounded_words(push.width);
+  round.out_matrix_stride = rounded_words(args.width);
   const uint32_t inputs = between == 0 ? 1 : product.matrices;  // of a column
   round.out_stride = inputs * round.out_matrix_stride;
   round.rows_at = rows_at();
   round.rows_each = product.in_of_pairs ? product.used : 1;
-  push.in = round.out = scratch(Scratch::rounded, uint64_t{round.rows_each} * round.out_stride);
-  push.in_stride = round.out_stride;
-  if (between != 0) push.in_matrix_stride = round.out_matrix_stride;
+  args.in = round.out = scratch(Scratch::rounded, uint64_t{round.rows_each} * round.out_stride);
+  args.in_stride = round.out_stride;
+  if (between != 0) args.in_matrix_stride = round.out_matrix_stride;
   // The step before may still read what is rounded anew.
   Step& rounding = steps_.add("round_inputs", round, {});
   rounding.after_barrier = true;
   rounding.least = least;
   for_rows(rounding, pieces_of(round.width, 512), inputs).y_times = round.rows_each;
-  Step& step = steps_.add("byte_tiles/" + std::string(format.name), push, {});
+  Step& step = steps_.add("byte_tiles/" + std::string(format.name), args, {});
   step.after_barrier = true;
   step.least = least;
   return step;
@@ -156,22 +156,22 @@ uint32_t Compiler::rows_for_tiles(uint32_t experts, uint32_t used) const {
                                                          : std::max(kMostColumns, kPairsForTiles * experts / used) + 1;
 }
 
-void Compiler::multiply_routed(const Product& product, MatmulParameters push, const Uses& uses,
+void Compiler::multiply_routed(const Product& product, MatmulParameters args, const Uses& uses,
                                const std::string& format) {
   // As ExpertsParameters has it, which differs in the meaning of these.
-  push.add = product.tiles;
-  push.times = product.route;
-  push.in_matrix_stride = product.used;
-  push.out_matrix_stride = product.in_of_pairs ? 1 : 0;
-  push.kinds |= experts_kinds(product.matrices, static_cast<uint32_t>(product.act));
+  args.add = product.tiles;
+  args.times = product.route;
+  args.in_matrix_stride = product.used;
+  args.out_matrix_stride = product.in_of_pairs ? 1 : 0;
+  args.kinds |= experts_kinds(product.matrices, static_cast<uint32_t>(product.act));
   const uint32_t from = rows_for_tiles(product.matrices, product.used);
-  Step& few = steps_.add("matmul/" + format, push, uses);
+  Step& few = steps_.add("matmul/" + format, args, uses);
   const bool after_barrier = few.after_barrier;
-  few.constants = {1, kRowsAtOnce, is_whole(push.width, push.in, push.in_stride, 0) ? 1u : 0u};
+  few.constants = {1, kRowsAtOnce, is_whole(args.width, args.in, args.in_stride, 0) ? 1u : 0u};
   few.most = from - 1;
-  for_rows(few, pieces_of(push.rows, kRowsAtOnce)).y_times = product.used;
+  for_rows(few, pieces_of(args.rows, kRowsAtOnce)).y_times = product.used;
   if (product.tiles == 0) return;
-  Step& sized = for_rows(add_tiles(product, push, after_barrier, from), pieces_of(push.rows, kTileRows));
+  Step& sized = for_rows(add_tiles(product, args, after_barrier, from), pieces_of(args.rows, kTileRows));
   sized.y_times = product.used;
   sized.y_over = kTileColumns;
   sized.y_more = product.matrices;
@@ -224,9 +224,9 @@ void Compiler::make(const GateUp& op) {
 void Compiler::make(const EachHead& op) {
   const Address in = slot(op.in) + op.in_first * sizeof(float), out = slot(op.out) + op.out_first * sizeof(float);
   if (op.weight == kNoWeight) {
-    const CopyHeadsParameters push{
+    const CopyHeadsParameters args{
         in, out, places_.batch, width(op.in), op.in_stride, width(op.out), op.out_stride, op.in_count, rows_at()};
-    for_rows(steps_.add("copy_heads", push, {{slot(op.in)}, {slot(op.out)}}), pieces_of(op.in_count, 64), op.heads);
+    for_rows(steps_.add("copy_heads", args, {{slot(op.in)}, {slot(op.out)}}), pieces_of(op.in_count, 64), op.heads);
     return;
   }
   Product product{op.weight};
@@ -251,21 +251,21 @@ void Compiler::make(const Route& op) {
   product.in_stride = width(op.in);
   product.out_stride = count;
   multiply(product);
-  RouteParameters push{};
-  push.products = product.out;
-  push.scores = scratch(Scratch::scores, uint64_t{count} + op.groups);
-  push.selection_bias = floats(op.selection_bias);
-  push.out = slot(op.out);
-  push.batch = places_.batch;
-  push.count = count;
-  push.used = op.used;
-  push.groups = op.groups;
-  push.groups_used = op.groups_used;
-  push.softmax = op.gating == Gating::softmax ? 1 : 0;
-  push.normalised = op.normalised ? 1 : 0;
-  push.rows_at = rows_at();
-  push.scale = op.scale;
-  for_rows(steps_.add("route", push, {{}, {push.products, push.scores, push.out}}), 1);
+  RouteParameters args{};
+  args.products = product.out;
+  args.scores = scratch(Scratch::scores, uint64_t{count} + op.groups);
+  args.selection_bias = floats(op.selection_bias);
+  args.out = slot(op.out);
+  args.batch = places_.batch;
+  args.count = count;
+  args.used = op.used;
+  args.groups = op.groups;
+  args.groups_used = op.groups_used;
+  args.softmax = op.gating == Gating::softmax ? 1 : 0;
+  args.normalised = op.normalised ? 1 : 0;
+  args.rows_at = rows_at();
+  args.scale = op.scale;
+  for_rows(steps_.add("route", args, {{}, {args.products, args.scores, args.out}}), 1);
 }
 
 void Compiler::make(const Experts& op) {
@@ -282,8 +282,8 @@ void Compiler::make(const Experts& op) {
   if (rows_for_tiles(op.count, op.used) <= limits_.rows) {
     const uint32_t pairs = limits_.rows * op.used;
     product.tiles = scratch_of(Scratch::tiles, expert_tiles_bytes(pairs, op.count));
-    const ExpertTilesParameters push{product.route, places_.batch, product.tiles, op.count, op.used};
-    Step& step = steps_.add("expert_tiles", push, {{product.route}, {product.tiles}});
+    const ExpertTilesParameters args{product.route, places_.batch, product.tiles, op.count, op.used};
+    Step& step = steps_.add("expert_tiles", args, {{product.route}, {product.tiles}});
     step.least = rows_for_tiles(op.count, op.used);
   }
   multiply(product);
@@ -299,9 +299,9 @@ void Compiler::make(const Experts& op) {
   down.in_of_pairs = true;
   down.tiles = product.tiles;
   multiply(down);
-  const CombineParameters push{down.out,      slot(op.route), slot(op.add), slot(op.out),
+  const CombineParameters args{down.out,      slot(op.route), slot(op.add), slot(op.out),
                                places_.batch, width(op.out),  op.used,      rows_at()};
-  for_rows(steps_.add("combine", push, {{push.made, push.route, push.add}, {push.out}}), pieces_of(push.width, 64));
+  for_rows(steps_.add("combine", args, {{args.made, args.route, args.add}, {args.out}}), pieces_of(args.width, 64));
 }
 
-}  // namespace hearth::vulkan
+}  // namespace hearth::gpu

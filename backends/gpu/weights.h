@@ -10,11 +10,11 @@
 #include <tuple>
 #include <vector>
 
+#include "backends/gpu/machine.h"
 #include "backends/program.h"
-#include "backends/vulkan/gpu.h"
-#include "kernels/vulkan/parameters.h"
+#include "kernels/gpu/parameters.h"
 
-namespace hearth::vulkan {
+namespace hearth::gpu {
 
 // Large matrices that plans of one device share as long as any of them needs them: a program views the bytes that it
 // was made of as long as its plan lives, so that equal places mean equal weights. May be used by several threads.
@@ -28,11 +28,11 @@ class SharedMatrices {
   std::map<Key, std::weak_ptr<Buffer>> known_;
 };
 
-// Each weight is uploaded once, when its address is first asked for; then it stays where it is. The Gpu must outlive
-// this.
+// Each weight is uploaded once, when its address is first asked for; then it stays where it is. The Machine must
+// outlive this.
 class Weights {
  public:
-  Weights(Gpu& gpu, SharedMatrices& shared) : gpu_(gpu), shared_(shared) {}
+  Weights(Machine& machine, SharedMatrices& shared) : machine_(machine), shared_(shared) {}
 
   Address matrix(const Weight& weight);                     // see quant/planes.h
   Address floats(const Weight& weight);                     // [rows x width]
@@ -54,7 +54,7 @@ class Weights {
   // Puts the planes of a matrix there.
   void fill(const Weight& weight, const Buffer& to, uint64_t offset);
 
-  Gpu& gpu_;
+  Machine& machine_;
   SharedMatrices& shared_;
   std::vector<std::shared_ptr<Buffer>> matrices_;  // that others may use, too
   std::deque<Buffer> chunks_;
@@ -67,4 +67,4 @@ class Weights {
 // Bytes that a weight will take as a matrix.
 uint64_t matrix_bytes(const Weight& weight);
 
-}  // namespace hearth::vulkan
+}  // namespace hearth::gpu

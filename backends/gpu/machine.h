@@ -1,0 +1,114 @@
+// What plans need of a GPU: memory, copies, and work that is recorded once and run many times.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace hearth::gpu {
+
+enum class Place : uint8_t {
+  device,    // what kernels use
+  upload,    // written by the host
+  download,  // read by the host
+};
+
+// A piece of memory, released with it. Backends derive what else they need to know of theirs.
+class Memory {
+ public:
+  Memory(uint64_t bytes, uint64_t at, std::byte* seen) : size(bytes), address(at), mapped(seen) {}
+  virtual ~Memory() = default;
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+
+  const uint64_t size;
+  const uint64_t address;   // as kernels see it, a multiple of 256
+  std::byte* const mapped;  // as the host sees it; null where it is the device's
+};
+
+// Owns a piece, or nothing. The machine must outlive it.
+class Buffer {
+ public:
+  Buffer() = default;
+  explicit Buffer(std::unique_ptr<Memory> memory) : memory_(std::move(memory)) {}
+
+  uint64_t size() const { return memory_ == nullptr ? 0 : memory_->size; }
+  uint64_t address() const { return memory_ == nullptr ? 0 : memory_->address; }
+  std::byte* mapped() const { return memory_ == nullptr ? nullptr : memory_->mapped; }
+  const Memory& memory() const { return *memory_; }
+
+ private:
+  std::unique_ptr<Memory> memory_;
+};
+
+// How many workgroups there are.
+struct Grid {
+  uint32_t x, y = 1, z = 1;
+};
+
+// One kernel of kernels/gpu, by its name there, and what it is told.
+struct Launch {
+  std::string_view kernel;
+  std::span<const uint32_t> constants;
+  std::span<const std::byte> args;
+  Grid grid;
+};
+
+// What is recorded after other work may run beside it unless a barrier lies between. The machine, and the buffers that
+// are named, must outlive it. Throws DeviceError where the device cannot do it, or is lost.
+class Work {
+ public:
+  virtual ~Work() = default;
+
+  virtual void launch(const Launch& launch) = 0;
+  virtual void copy(const Buffer& from, uint64_t from_offset, const Buffer& to, uint64_t to_offset, uint64_t bytes) = 0;
+  virtual void zero(const Buffer& buffer) = 0;  // whose size is a multiple of 4
+  // What follows sees all that was written before it.
+  virtual void barrier() = 0;
+  // Ends recording; what was written is then seen by the host, too.
+  virtual void end() = 0;
+
+  // Has it run, after `before` where there is such; wait() must follow before the next.
+  virtual void start(const Work* before) = 0;
+  virtual void wait() = 0;
+};
+
+// May be used by several threads.
+class Machine {
+ public:
+  struct About {
+    std::string backend;        // "vulkan", with which errors begin
+    std::string name;           // of the device
+    uint64_t memory = 0;        // bytes of its own
+    uint32_t shared_bytes = 0;  // most that a workgroup shares
+  };
+
+  virtual ~Machine() = default;
+
+  virtual const About& about() const = 0;
+  // Throws DeviceError naming `what` where memory is short. The content is undefined; without bytes there is none.
+  virtual Buffer take(uint64_t bytes, Place place, const char* what) = 0;
+  virtual std::unique_ptr<Work> record() = 0;
+  // Fills `bytes` of a buffer with what make(position, piece) makes of pieces, whose sizes are multiples of `unit`.
+  virtual void fill(const Buffer& to, uint64_t offset, uint64_t bytes, uint64_t unit,
+                    const std::function<void(uint64_t, std::span<std::byte>)>& make) = 0;
+  virtual void upload(const Buffer& to, uint64_t offset, std::span<const std::byte> bytes) = 0;
+  virtual void download(const Buffer& from, uint64_t offset, std::span<std::byte> bytes) = 0;
+
+  // Runs what `record` records, and waits.
+  template <class F>
+  void run_once(F&& record_into) {
+    const std::unique_ptr<Work> work = record();
+    record_into(*work);
+    work->end();
+    work->start(nullptr);
+    work->wait();
+  }
+};
+
+}  // namespace hearth::gpu

@@ -17,6 +17,12 @@ class DeviceError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// A device that has found out by itself that it computes wrong results, so that nothing can be run on it.
+class WrongResults : public DeviceError {
+ public:
+  using DeviceError::DeviceError;
+};
+
 // How the cache keeps a key or value: as it is, as binary16, or in Q8_0 blocks of 32.
 enum class KvType : uint8_t { f32, f16, q8_0 };
 

@@ -35,7 +35,9 @@ DeviceInfo describe_vulkan(const std::string& name, const VulkanDeviceInfo& info
   result.memory = info.memory;
   if (!info.missing.empty()) return result;
   try {
-    result.read_gb_s = measure_vulkan_copies(which);
+    const VulkanDeviceTrial trial = try_vulkan_device(which);
+    result.read_gb_s = trial.copies_gb_s;
+    if (!trial.switched_off.empty()) result.about += ", without " + trial.switched_off + " (wrong results)";
   } catch (const DeviceError& error) {
     result.missing = error.what();
   }

@@ -91,6 +91,10 @@ class Machine {
   virtual ~Machine() = default;
 
   virtual const About& about() const = 0;
+  // Bytes that this process may still take for what kernels use, as far as the driver tells.
+  virtual uint64_t free_memory() const = 0;
+  // Makes ready what launches of such a kernel need, so that what cannot be had is known before work is recorded.
+  virtual void prepare(std::string_view kernel, std::span<const uint32_t> constants) = 0;
   // Throws DeviceError naming `what` where memory is short. The content is undefined; without bytes there is none.
   virtual Buffer take(uint64_t bytes, Place place, const char* what) = 0;
   virtual std::unique_ptr<Work> record() = 0;

@@ -33,7 +33,6 @@ GpuPlan::GpuPlan(const Program& program, const Limits& limits, std::shared_ptr<M
       weights_(*machine_, *matrices_),
       key_bytes_(kv_row_bytes(limits.kv_type, program.key_width)),
       value_bytes_(kv_row_bytes(limits.kv_type, program.value_width)) {
-  require_memory();
   take_memory();
   fit(1 << 12, 1);
 }
@@ -46,17 +45,23 @@ GpuPlan::~GpuPlan() {
 }
 
 void GpuPlan::require_memory() const {
-  uint64_t weights = 0;
+  uint64_t weights = 0, shared = 0, activations = 0;
   std::set<const std::byte*> seen;
   for (const Weight& one : program_.weights)
-    if (seen.insert(one.bytes.data()).second) weights += matrix_bytes(one);
+    if (seen.insert(one.bytes.data()).second) {
+      weights += matrix_bytes(one);
+      if (matrices_->holds({one.bytes.data(), one.rows, one.width, one.format})) shared += matrix_bytes(one);
+    }
   const uint64_t cells = uint64_t{limits_.pages} * limits_.page_size;
   const uint64_t cache = cells * position_bytes(program_, limits_.kv_type);
   const uint64_t states = limits_.states * state_values(program_) * sizeof(float);
-  if (weights + cache + states > machine_->about().memory)
-    throw DeviceError(machine_->about().backend + ": " + machine_->about().name + " has " +
-                      mebibytes(machine_->about().memory) + " of memory, but the weights need " + mebibytes(weights) +
-                      " and the KV cache and states " + mebibytes(cache + states));
+  for (size_t slot = 0; slot < of_outputs_.size(); ++slot)
+    if (!of_outputs_[slot]) activations += uint64_t{limits_.rows} * program_.slot_width[slot] * sizeof(float);
+  const uint64_t free = machine_->free_memory() + shared;
+  if (weights + cache + states + activations > free)
+    throw DeviceError(machine_->about().backend + ": " + machine_->about().name + " has " + mebibytes(free) +
+                      " of memory free, but the weights need " + mebibytes(weights) + ", the KV cache and states " +
+                      mebibytes(cache + states) + " and activations " + mebibytes(activations));
 }
 
 void GpuPlan::take_memory() {
@@ -71,6 +76,7 @@ void GpuPlan::take_memory() {
     if (const auto* logits = std::get_if<Logits>(&op)) result_width_ = program_.slot_width[logits->in];
   }
   for (size_t slot = 0; slot < early.size(); ++slot) of_outputs_.push_back(!early[slot]);
+  require_memory();
   slots_.resize(early.size());
   places_.slots.resize(early.size());
   for (size_t slot = 0; slot < early.size(); ++slot)
@@ -126,6 +132,10 @@ void GpuPlan::fit(uint64_t batch_words, uint32_t outputs) {
   places_.batch = batch_.address();
   places_.result = result_.address();
   compile_steps();
+  // Now, so that a driver that cannot compile one says so before the first batch.
+  for (const auto* steps : {&steps_, &steps_with_adapters_})
+    for (const Step& step : *steps)
+      if (step.least <= limits_.rows) machine_->prepare(step.kernel, step.constants);
   ready_ = true;
 }
 

@@ -282,7 +282,7 @@ void Compiler::make(const Experts& op) {
   if (rows_for_tiles(op.count, op.used) <= limits_.rows) {
     const uint32_t pairs = limits_.rows * op.used;
     product.tiles = scratch_of(Scratch::tiles, expert_tiles_bytes(pairs, op.count));
-    const ExpertTilesParameters args{product.route, places_.batch, product.tiles, op.count, op.used};
+    const ExpertTilesParameters args{product.route, places_.batch, product.tiles, op.count, op.used, rows_at()};
     Step& step = steps_.add("expert_tiles", args, {{product.route}, {product.tiles}});
     step.least = rows_for_tiles(op.count, op.used);
   }

@@ -17,6 +17,12 @@ std::shared_ptr<Buffer> SharedMatrices::find_or_make(const Key& key, const std::
   return buffer;
 }
 
+bool SharedMatrices::holds(const Key& key) {
+  const std::lock_guard lock(mutex_);
+  const auto found = known_.find(key);
+  return found != known_.end() && !found->second.expired();
+}
+
 Weights::Place Weights::take(uint64_t bytes, const char* what) {
   bytes = (bytes + kAlignment - 1) / kAlignment * kAlignment;
   if (chunks_.empty() || chunks_.back().size() - used_ < bytes) {

@@ -22,6 +22,7 @@ class SharedMatrices {
  public:
   using Key = std::tuple<const std::byte*, uint64_t, uint64_t, Format>;  // bytes, rows, width
   std::shared_ptr<Buffer> find_or_make(const Key& key, const std::function<Buffer()>& make);
+  bool holds(const Key& key);
 
  private:
   std::mutex mutex_;

@@ -1,7 +1,6 @@
-// Choosing a kind of memory, and taking some.
+// Taking memory.
 #include "backends/vulkan/buffer.h"
 
-#include <initializer_list>
 #include <string>
 #include <utility>
 
@@ -14,28 +13,6 @@ namespace {
 std::string size_in_words(uint64_t bytes) {
   if (bytes < 1 << 20) return std::to_string(bytes) + " bytes";
   return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB";
-}
-
-// The first kind of memory that is allowed and has all flags of the earliest wish that any has.
-uint32_t kind_of_memory(const VkPhysicalDeviceMemoryProperties& memory, uint32_t allowed,
-                        std::initializer_list<VkMemoryPropertyFlags> wishes) {
-  for (const VkMemoryPropertyFlags wish : wishes)
-    for (uint32_t i = 0; i < memory.memoryTypeCount; ++i)
-      if ((allowed >> i & 1) != 0 && (memory.memoryTypes[i].propertyFlags & wish) == wish) return i;
-  throw DeviceError("vulkan: the device has no memory of the kind that is needed");
-}
-
-uint32_t kind_for(Place place, const VkPhysicalDeviceMemoryProperties& memory, uint32_t allowed) {
-  constexpr VkMemoryPropertyFlags kShared = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
-  switch (place) {
-    case Place::device:
-      return kind_of_memory(memory, allowed, {VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT, 0});
-    case Place::upload:
-      return kind_of_memory(memory, allowed, {kShared});
-    case Place::download:
-      break;
-  }
-  return kind_of_memory(memory, allowed, {kShared | VK_MEMORY_PROPERTY_HOST_CACHED_BIT, kShared});
 }
 
 }  // namespace
@@ -70,7 +47,7 @@ Buffer::Buffer(const Gpu& gpu, uint64_t bytes, Place place, const char* what) {
     memory.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO;
     memory.pNext = &flags;
     memory.allocationSize = needs.size;
-    memory.memoryTypeIndex = kind_for(place, gpu.memory(), needs.memoryTypeBits);
+    memory.memoryTypeIndex = choose_memory_type(place, gpu.memory(), about.heap, needs.memoryTypeBits);
     check(vk.vkAllocateMemory(gpu.handle(), &memory, nullptr, &memory_), "taking memory");
     check(vk.vkBindBufferMemory(gpu.handle(), buffer_, memory_, 0), "using memory");
     if (place != Place::device) {

@@ -6,16 +6,11 @@
 #include <span>
 
 #include "backends/vulkan/functions.h"
+#include "backends/vulkan/memory.h"
 
 namespace hearth::vulkan {
 
 class Gpu;
-
-enum class Place : uint8_t {
-  device,    // what kernels use
-  upload,    // written by the host
-  download,  // read by the host
-};
 
 // Owns its memory; the Gpu must outlive it. Moves; an empty one has no size.
 class Buffer {

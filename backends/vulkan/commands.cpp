@@ -1,24 +1,28 @@
 // Recording.
 #include "backends/vulkan/commands.h"
 
+#include <string>
+
 #include "backends/backend.h"
 #include "backends/vulkan/gpu.h"
 
 namespace hearth::vulkan {
+namespace {
+
+std::string in_words(uint32_t x, uint32_t y, uint32_t z) {
+  return std::to_string(x) + " x " + std::to_string(y) + " x " + std::to_string(z);
+}
+
+}  // namespace
 
 Commands::Commands(Gpu& gpu) : gpu_(gpu) {
   const Functions& vk = gpu_.functions();
   VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO, nullptr, 0, gpu_.about().queue_family};
   check(vk.vkCreateCommandPool(gpu_.handle(), &pool, nullptr, &pool_), "preparing work");
   try {
-    VkCommandBufferAllocateInfo info{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, nullptr, pool_,
-                                     VK_COMMAND_BUFFER_LEVEL_PRIMARY, 1};
-    check(vk.vkAllocateCommandBuffers(gpu_.handle(), &info, &buffer_), "preparing work");
     VkFenceCreateInfo fence{VK_STRUCTURE_TYPE_FENCE_CREATE_INFO, nullptr, 0};
     check(vk.vkCreateFence(gpu_.handle(), &fence, nullptr, &done_), "preparing work");
-    VkCommandBufferBeginInfo begin{};
-    begin.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO;
-    check(vk.vkBeginCommandBuffer(buffer_, &begin), "recording work");
+    begin_buffer();
   } catch (...) {
     vk.vkDestroyFence(gpu_.handle(), done_, nullptr);
     vk.vkDestroyCommandPool(gpu_.handle(), pool_, nullptr);
@@ -32,24 +36,45 @@ Commands::~Commands() {
   vk.vkDestroyCommandPool(gpu_.handle(), pool_, nullptr);
 }
 
+void Commands::begin_buffer() {
+  const Functions& vk = gpu_.functions();
+  VkCommandBufferAllocateInfo info{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO, nullptr, pool_,
+                                   VK_COMMAND_BUFFER_LEVEL_PRIMARY, 1};
+  VkCommandBuffer buffer = nullptr;
+  check(vk.vkAllocateCommandBuffers(gpu_.handle(), &info, &buffer), "preparing work");
+  buffers_.push_back(buffer);
+  work_ = 0;
+  VkCommandBufferBeginInfo begin{};
+  begin.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO;
+  check(vk.vkBeginCommandBuffer(buffer, &begin), "recording work");
+}
+
 void Commands::dispatch(VkPipeline pipeline, std::span<const std::byte> push, Grid grid) {
   const uint32_t* most = gpu_.about().limits.maxComputeWorkGroupCount;
   if (grid.x > most[0] || grid.y > most[1] || grid.z > most[2])
-    throw DeviceError("vulkan: " + gpu_.about().name + " runs too few workgroups at once for a matrix of this size");
+    throw DeviceError("vulkan: a step of " + in_words(grid.x, grid.y, grid.z) + " workgroups, but " +
+                      gpu_.about().name + " runs at most " + in_words(most[0], most[1], most[2]) + " at once");
   const Functions& vk = gpu_.functions();
-  vk.vkCmdBindPipeline(buffer_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
-  vk.vkCmdPushConstants(buffer_, gpu_.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0, static_cast<uint32_t>(push.size()),
-                        push.data());
-  vk.vkCmdDispatch(buffer_, grid.x, grid.y, grid.z);
+  const uint64_t work = uint64_t{grid.x} * grid.y * grid.z * gpu_.work_of_group(pipeline, push);
+  if (work_ > 0 && work_ + work > gpu_.work_of_submission()) {
+    // Barriers in the next buffer wait for what is in this one, too.
+    check(vk.vkEndCommandBuffer(buffers_.back()), "recording work");
+    begin_buffer();
+  }
+  work_ += work;
+  vk.vkCmdBindPipeline(buffers_.back(), VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
+  vk.vkCmdPushConstants(buffers_.back(), gpu_.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
+                        static_cast<uint32_t>(push.size()), push.data());
+  vk.vkCmdDispatch(buffers_.back(), grid.x, grid.y, grid.z);
 }
 
 void Commands::copy(const Buffer& from, uint64_t from_offset, const Buffer& to, uint64_t to_offset, uint64_t bytes) {
   const VkBufferCopy region{from_offset, to_offset, bytes};
-  if (bytes > 0) gpu_.functions().vkCmdCopyBuffer(buffer_, from.handle(), to.handle(), 1, &region);
+  if (bytes > 0) gpu_.functions().vkCmdCopyBuffer(buffers_.back(), from.handle(), to.handle(), 1, &region);
 }
 
 void Commands::zero(const Buffer& buffer) {
-  if (buffer.size() > 0) gpu_.functions().vkCmdFillBuffer(buffer_, buffer.handle(), 0, VK_WHOLE_SIZE, 0);
+  if (buffer.size() > 0) gpu_.functions().vkCmdFillBuffer(buffers_.back(), buffer.handle(), 0, VK_WHOLE_SIZE, 0);
 }
 
 void Commands::barrier() { wait_for_writes(0, 0); }
@@ -61,19 +86,31 @@ void Commands::wait_for_writes(VkPipelineStageFlags more_stages, VkAccessFlags m
   memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
   memory.dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_READ_BIT |
                          VK_ACCESS_TRANSFER_WRITE_BIT | more_access;
-  gpu_.functions().vkCmdPipelineBarrier(buffer_, kStages, kStages | more_stages, 0, 1, &memory, 0, nullptr, 0, nullptr);
+  gpu_.functions().vkCmdPipelineBarrier(buffers_.back(), kStages, kStages | more_stages, 0, 1, &memory, 0, nullptr, 0,
+                                        nullptr);
 }
 
 void Commands::end() {
   wait_for_writes(VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
-  check(gpu_.functions().vkEndCommandBuffer(buffer_), "recording work");
+  check(gpu_.functions().vkEndCommandBuffer(buffers_.back()), "recording work");
 }
 
-void Commands::start() { gpu_.submit({&buffer_, 1}, done_); }
+void Commands::start() { submit(nullptr); }
 
-void Commands::start_after(const Commands& before) {
-  const VkCommandBuffer both[] = {before.buffer_, buffer_};
-  gpu_.submit(both, done_);
+void Commands::start_after(const Commands& before) { submit(&before); }
+
+void Commands::submit(const Commands* before) {
+  std::vector<VkCommandBuffer> first;
+  if (before != nullptr) first = before->buffers_;
+  first.push_back(buffers_.front());
+  const auto done_after = [&](size_t i) { return i + 1 == buffers_.size() ? done_ : nullptr; };
+  gpu_.submit(first, done_after(0));
+  try {
+    for (size_t i = 1; i < buffers_.size(); ++i) gpu_.submit({&buffers_[i], 1}, done_after(i));
+  } catch (...) {
+    gpu_.wait_until_idle();  // for the part that runs
+    throw;
+  }
 }
 
 void Commands::wait() { gpu_.wait(done_); }

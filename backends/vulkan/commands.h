@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "backends/vulkan/buffer.h"
 #include "kernels/gpu/parameters.h"
@@ -17,7 +18,7 @@ struct Grid {
 };
 
 // The Gpu, and the buffers that are named, must outlive it. Work recorded after other work may run beside it unless a
-// barrier lies between.
+// barrier lies between. Much work is cut into several submissions, in order: see Gpu::limit_submissions().
 class Commands {
  public:
   explicit Commands(Gpu& gpu);
@@ -39,19 +40,23 @@ class Commands {
   // Ends recording; what was written is then seen by the host, too.
   void end();
 
-  VkCommandBuffer handle() const { return buffer_; }
+  size_t submissions() const { return buffers_.size(); }
   void run();    // and waits
   void start();  // has it run; wait() must follow before the next
   void start_after(const Commands& before);
   void wait();
 
  private:
+  void begin_buffer();
+  // Hands the buffers to the queue, those of `before`, if any, with the first.
+  void submit(const Commands* before);
   // What follows, and these stages besides, see all that was written before, by their access besides.
   void wait_for_writes(VkPipelineStageFlags more_stages, VkAccessFlags more_access);
 
   Gpu& gpu_;
   VkCommandPool pool_ = nullptr;
-  VkCommandBuffer buffer_ = nullptr;
+  std::vector<VkCommandBuffer> buffers_;  // one for each submission; the last is being recorded
+  uint64_t work_ = 0;                     // in the last
   VkFence done_ = nullptr;
 };
 

@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <chrono>
 
+#include "backends/check.h"
 #include "backends/gpu/plan.h"
 #include "backends/vulkan/commands.h"
 #include "backends/vulkan/machine.h"
+#include "backends/vulkan/self_check.h"
 
 namespace hearth {
 namespace {
@@ -14,15 +16,18 @@ namespace {
 class VulkanDevice : public Device {
  public:
   VulkanDevice(std::shared_ptr<vulkan::Gpu> gpu, bool rounds)
-      : machine_(vulkan::make_machine(std::move(gpu))), rounds_(rounds) {}
+      : rounds_(rounds), self_check_(*gpu), machine_(vulkan::make_machine(std::move(gpu))) {}
   std::string name() const override { return "vulkan"; }
   std::unique_ptr<Plan> compile(const Program& program, const Limits& limits) override {
-    return std::make_unique<gpu::GpuPlan>(program, limits, machine_, matrices_, rounds_);
+    check_program(program, limits, "vulkan");
+    const bool rounds = self_check_.trust(vulkan::needs_of(program, limits), rounds_);
+    return std::make_unique<gpu::GpuPlan>(program, limits, machine_, matrices_, rounds);
   }
 
  private:
-  const std::shared_ptr<gpu::Machine> machine_;  // shared with the plans
   const bool rounds_;
+  vulkan::SelfCheck self_check_;
+  const std::shared_ptr<gpu::Machine> machine_;  // shared with the plans
   const std::shared_ptr<gpu::SharedMatrices> matrices_ = std::make_shared<gpu::SharedMatrices>();
 };
 
@@ -43,6 +48,37 @@ const char* kind_of(VkPhysicalDeviceType type) {
 
 VulkanDeviceInfo describe(const vulkan::Candidate& one) {
   return {one.name, one.driver, kind_of(one.type), one.missing, one.memory, one.subgroup_size};
+}
+
+// So much that caches do not count; a CPU's time counts more.
+uint64_t bytes_to_copy(const vulkan::Candidate& about) {
+  const uint64_t wanted = about.type == VK_PHYSICAL_DEVICE_TYPE_CPU ? 64 << 20 : 512 << 20;
+  const uint64_t most = std::min(about.largest_buffer, about.free_memory / 4) / 4096 * 4096;
+  return std::min(wanted, std::max<uint64_t>(most, 1 << 20));
+}
+
+double measure_copies(vulkan::Gpu& gpu) {
+  constexpr uint64_t kCopies = 4;
+  const uint64_t bytes = bytes_to_copy(gpu.about());
+  const vulkan::Buffer from(gpu, bytes, vulkan::Place::device, "measuring copies");
+  const vulkan::Buffer to(gpu, bytes, vulkan::Place::device, "measuring copies");
+  vulkan::Commands commands(gpu);
+  commands.zero(from);
+  commands.barrier();
+  for (uint64_t i = 0; i < kCopies; ++i) {
+    commands.copy(from, 0, to, 0, bytes);
+    commands.barrier();
+  }
+  commands.end();
+  double best = 0;
+  for (int run = 0; run < 5; ++run) {
+    const auto start = std::chrono::steady_clock::now();
+    commands.run();
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    // The filling writes as much as half a copy moves.
+    best = std::max(best, static_cast<double>(bytes * (2 * kCopies + 1)) / seconds / 1e9);
+  }
+  return best;
 }
 
 }  // namespace
@@ -67,28 +103,16 @@ std::vector<VulkanDeviceInfo> vulkan_devices() {
 
 VulkanDeviceInfo find_vulkan_device(std::string_view which) { return describe(vulkan::Instance().choose(which)); }
 
-double measure_vulkan_copies(std::string_view which) {
-  constexpr uint64_t kBytes = 64 << 20, kCopies = 4;
+VulkanDeviceTrial try_vulkan_device(std::string_view which) {
   vulkan::Gpu gpu(which);
-  const vulkan::Buffer from(gpu, kBytes, vulkan::Place::device, "measuring copies");
-  const vulkan::Buffer to(gpu, kBytes, vulkan::Place::device, "measuring copies");
-  vulkan::Commands commands(gpu);
-  commands.zero(from);
-  commands.barrier();
-  for (uint64_t i = 0; i < kCopies; ++i) {
-    commands.copy(from, 0, to, 0, kBytes);
-    commands.barrier();
-  }
-  commands.end();
-  double best = 0;
-  for (int run = 0; run < 5; ++run) {
-    const auto start = std::chrono::steady_clock::now();
-    commands.run();
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    // The filling writes as much as half a copy moves.
-    best = std::max(best, static_cast<double>(kBytes * (2 * kCopies + 1)) / seconds / 1e9);
-  }
-  return best;
+  VulkanDeviceTrial result;
+  vulkan::SelfCheck check(gpu);
+  check.trust({.tables = {Format::q4_k}, .products = {Format::q4_k}, .heads = {{128, 128}}, .rms_norm = true},
+              gpu.about().dots_bytes);
+  for (const std::string& one : check.switched_off())
+    result.switched_off += (result.switched_off.empty() ? "" : ", ") + one;
+  result.copies_gb_s = measure_copies(gpu);
+  return result;
 }
 
 }  // namespace hearth

@@ -18,7 +18,8 @@ class Gpu;
 
 // `which`: the number of a device, a part of its name in any case, or nothing for the first that can run programs, a
 // GPU before others. Throws DeviceError where there is none, or it lacks something, naming that. Plans of one device
-// may be used from several threads, and may outlive it.
+// may be used from several threads, and may outlive it. Before a plan is made, what its program needs is computed once
+// on small cases; WrongResults names a shader that is wrong.
 //
 // A row's result may depend on the number of rows and outputs of its batch, for which there are different kernels; with
 // Limits::deterministic it does not. It may differ between devices.
@@ -39,8 +40,11 @@ struct VulkanDeviceInfo {
 std::vector<VulkanDeviceInfo> vulkan_devices();
 // The one that `which` means. Throws DeviceError as make_vulkan_device does.
 VulkanDeviceInfo find_vulkan_device(std::string_view which);
-// 1e9 bytes a second that it copies within its memory, reads and writes counted, at best of a few runs. Throws
-// DeviceError.
-double measure_vulkan_copies(std::string_view which);
+struct VulkanDeviceTrial {
+  double copies_gb_s = 0;    // 1e9 bytes a second copied within its memory, reads and writes counted, at best
+  std::string switched_off;  // shaders that compute wrong results and are not used, "byte_tiles/Q4_K"; empty: none
+};
+// Tries out a device. Throws DeviceError, as where it computes wrong results and cannot be used.
+VulkanDeviceTrial try_vulkan_device(std::string_view which);
 
 }  // namespace hearth

@@ -1,6 +1,11 @@
 // The list of features, and looking for them.
 #include "backends/vulkan/features.h"
 
+#include <algorithm>
+
+#include "backends/vulkan/commands.h"
+#include "backends/vulkan/shader_facts.h"
+
 namespace hearth::vulkan {
 namespace {
 
@@ -34,6 +39,33 @@ void Features::require_all() {
   for_each_needed(*this, [](VkBool32& feature, const char*) { feature = VK_TRUE; });
 }
 
+void Features::require_subgroup_sizes(bool full) {
+  more13.subgroupSizeControl = VK_TRUE;
+  more13.computeFullSubgroups = full ? VK_TRUE : VK_FALSE;
+}
+
+SubgroupControl subgroup_control(const Functions& functions, VkPhysicalDevice device) {
+  Features found;
+  functions.vkGetPhysicalDeviceFeatures2(device, &found.base);
+  return {found.more13.subgroupSizeControl == VK_TRUE, found.more13.computeFullSubgroups == VK_TRUE};
+}
+
+std::string missing_limits(const VkPhysicalDeviceLimits& limits) {
+  std::string missing;
+  const auto require = [&](const char* name, uint32_t found, uint32_t needed) {
+    if (found >= needed) return;
+    missing += (missing.empty() ? "" : ", ") + std::string(name) + " of " + std::to_string(needed) + " (it has " +
+               std::to_string(found) + ")";
+  };
+  const uint32_t threads = most_threads();
+  require("maxComputeWorkGroupInvocations", limits.maxComputeWorkGroupInvocations, threads);
+  require("maxComputeWorkGroupSize", limits.maxComputeWorkGroupSize[0], threads);
+  require("maxComputeSharedMemorySize", limits.maxComputeSharedMemorySize, kSharedBytes);
+  require("maxPushConstantsSize", limits.maxPushConstantsSize, kPushBytes);
+  require("maxComputeWorkGroupCount", *std::ranges::min_element(limits.maxComputeWorkGroupCount), kGroupsOfAxis);
+  return missing;
+}
+
 std::string missing_features(const Functions& functions, VkPhysicalDevice device,
                              const VkPhysicalDeviceVulkan11Properties& properties) {
   Features found;
@@ -43,8 +75,7 @@ std::string missing_features(const Functions& functions, VkPhysicalDevice device
   for_each_needed(found, [&](const VkBool32& feature, const char* name) {
     if (feature == VK_FALSE) lacks(name);
   });
-  constexpr VkSubgroupFeatureFlags kOperations =
-      VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_ARITHMETIC_BIT | VK_SUBGROUP_FEATURE_SHUFFLE_BIT;
+  constexpr VkSubgroupFeatureFlags kOperations = VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_ARITHMETIC_BIT;
   if ((properties.subgroupSupportedOperations & kOperations) != kOperations ||
       (properties.subgroupSupportedStages & VK_SHADER_STAGE_COMPUTE_BIT) == 0)
     lacks("arithmetic of subgroups");

@@ -7,6 +7,10 @@
 
 namespace hearth::vulkan {
 
+// Limits that shaders and steps need; Vulkan promises no less, but drivers have been wrong.
+inline constexpr uint32_t kSharedBytes = 16384;   // of a workgroup
+inline constexpr uint32_t kGroupsOfAxis = 65535;  // workgroups along an axis
+
 // The features that every device must have, as vkCreateDevice takes them.
 struct Features {
   VkPhysicalDeviceFeatures2 base{};
@@ -18,10 +22,20 @@ struct Features {
   Features(const Features&) = delete;
   Features& operator=(const Features&) = delete;
   void require_all();
+  // Asks for subgroups of a chosen size, and for full ones where the device has those.
+  void require_subgroup_sizes(bool full);
 };
+
+// What a device says of subgroups; part of VkPhysicalDeviceVulkan13Features.
+struct SubgroupControl {
+  bool sizes = false, full = false;
+};
+SubgroupControl subgroup_control(const Functions& functions, VkPhysicalDevice device);
 
 // Names of what is missing, "shaderInt8, scalarBlockLayout".
 std::string missing_features(const Functions& functions, VkPhysicalDevice device,
                              const VkPhysicalDeviceVulkan11Properties& properties);
+// The same of limits, with what is needed: "maxPushConstantsSize of 128 (it has 64)".
+std::string missing_limits(const VkPhysicalDeviceLimits& limits);
 
 }  // namespace hearth::vulkan

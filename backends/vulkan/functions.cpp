@@ -29,6 +29,8 @@ std::string words_of(VkResult result) {
       return "its driver failed to start";
     case VK_ERROR_INCOMPATIBLE_DRIVER:
       return "no driver is installed that works with this Vulkan";
+    case VK_ERROR_TOO_MANY_OBJECTS:
+      return "its driver has too many pieces of memory";
     case VK_ERROR_MEMORY_MAP_FAILED:
       return "its memory cannot be reached";
     default:
@@ -54,14 +56,16 @@ Functions open_loader() {
 
 void find_functions(Functions& functions, VkInstance instance, bool messages) {
   const auto one = [&](auto& function, const char* name) { find(functions, instance, function, name); };
+  one(functions.vkDestroyInstance, "vkDestroyInstance");  // first, so that what lacks another can be closed
   if (messages) {
     one(functions.vkCreateDebugUtilsMessengerEXT, "vkCreateDebugUtilsMessengerEXT");
     one(functions.vkDestroyDebugUtilsMessengerEXT, "vkDestroyDebugUtilsMessengerEXT");
   }
-  one(functions.vkDestroyInstance, "vkDestroyInstance");
   one(functions.vkEnumeratePhysicalDevices, "vkEnumeratePhysicalDevices");
   one(functions.vkGetPhysicalDeviceProperties2, "vkGetPhysicalDeviceProperties2");
   one(functions.vkGetPhysicalDeviceFeatures2, "vkGetPhysicalDeviceFeatures2");
+  one(functions.vkEnumerateDeviceExtensionProperties, "vkEnumerateDeviceExtensionProperties");
+  one(functions.vkGetPhysicalDeviceMemoryProperties2, "vkGetPhysicalDeviceMemoryProperties2");
   one(functions.vkGetPhysicalDeviceMemoryProperties, "vkGetPhysicalDeviceMemoryProperties");
   one(functions.vkGetPhysicalDeviceQueueFamilyProperties, "vkGetPhysicalDeviceQueueFamilyProperties");
   one(functions.vkCreateDevice, "vkCreateDevice");
@@ -85,6 +89,8 @@ void find_functions(Functions& functions, VkInstance instance, bool messages) {
   one(functions.vkDestroyShaderModule, "vkDestroyShaderModule");
   one(functions.vkCreatePipelineLayout, "vkCreatePipelineLayout");
   one(functions.vkDestroyPipelineLayout, "vkDestroyPipelineLayout");
+  one(functions.vkCreatePipelineCache, "vkCreatePipelineCache");
+  one(functions.vkDestroyPipelineCache, "vkDestroyPipelineCache");
   one(functions.vkCreateComputePipelines, "vkCreateComputePipelines");
   one(functions.vkDestroyPipeline, "vkDestroyPipeline");
   one(functions.vkCreateCommandPool, "vkCreateCommandPool");

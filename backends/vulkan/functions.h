@@ -16,6 +16,8 @@ struct Functions {
   PFN_vkEnumeratePhysicalDevices vkEnumeratePhysicalDevices;
   PFN_vkGetPhysicalDeviceProperties2 vkGetPhysicalDeviceProperties2;
   PFN_vkGetPhysicalDeviceFeatures2 vkGetPhysicalDeviceFeatures2;
+  PFN_vkEnumerateDeviceExtensionProperties vkEnumerateDeviceExtensionProperties;
+  PFN_vkGetPhysicalDeviceMemoryProperties2 vkGetPhysicalDeviceMemoryProperties2;
   PFN_vkGetPhysicalDeviceMemoryProperties vkGetPhysicalDeviceMemoryProperties;
   PFN_vkGetPhysicalDeviceQueueFamilyProperties vkGetPhysicalDeviceQueueFamilyProperties;
   PFN_vkCreateDevice vkCreateDevice;
@@ -42,6 +44,8 @@ struct Functions {
   PFN_vkDestroyShaderModule vkDestroyShaderModule;
   PFN_vkCreatePipelineLayout vkCreatePipelineLayout;
   PFN_vkDestroyPipelineLayout vkDestroyPipelineLayout;
+  PFN_vkCreatePipelineCache vkCreatePipelineCache;
+  PFN_vkDestroyPipelineCache vkDestroyPipelineCache;
   PFN_vkCreateComputePipelines vkCreateComputePipelines;
   PFN_vkDestroyPipeline vkDestroyPipeline;
   PFN_vkCreateCommandPool vkCreateCommandPool;

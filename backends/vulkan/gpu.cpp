@@ -15,6 +15,7 @@ Gpu::Gpu(std::string_view which, MessageSink sink) : instance_(std::move(sink)),
   vk.vkGetPhysicalDeviceMemoryProperties(about_.handle, &memory_);
   Features features;
   features.require_all();
+  if (about_.subgroup_sizes.most != 0) features.require_subgroup_sizes(about_.full_subgroups);
   const float priority = 1;
   VkDeviceQueueCreateInfo queue{
       VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, nullptr, 0, about_.queue_family, 1, &priority};
@@ -32,6 +33,9 @@ Gpu::Gpu(std::string_view which, MessageSink sink) : instance_(std::move(sink)),
     layout.pushConstantRangeCount = 1;
     layout.pPushConstantRanges = &range;
     check(vk.vkCreatePipelineLayout(device_, &layout, nullptr, &layout_), "preparing pipelines");
+    VkPipelineCacheCreateInfo cache{};
+    cache.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO;
+    check(vk.vkCreatePipelineCache(device_, &cache, nullptr, &cache_), "preparing pipelines");
     staging_ = Buffer(*this, kStagingBytes, Place::download, "copies to and from the device");
   } catch (...) {
     destroy();
@@ -48,6 +52,7 @@ void Gpu::destroy() {
   const Functions& vk = functions();
   vk.vkDeviceWaitIdle(device_);
   for (const auto& [name, pipeline] : pipelines_) vk.vkDestroyPipeline(device_, pipeline, nullptr);
+  vk.vkDestroyPipelineCache(device_, cache_, nullptr);
   vk.vkDestroyPipelineLayout(device_, layout_, nullptr);
   vk.vkDestroyDevice(device_, nullptr);
 }
@@ -58,11 +63,14 @@ VkPipeline Gpu::pipeline(std::string_view shader, std::span<const uint32_t> cons
   const std::lock_guard lock(pipelines_mutex_);
   VkPipeline& result = pipelines_[key];
   if (result != nullptr) return result;
-  const Shader* found = find_shader(shader);
+  const auto replaced = replaced_.find(std::string(shader));
+  const Shader* found = find_shader(replaced == replaced_.end() ? shader : std::string_view(replaced->second));
   if (found == nullptr) throw DeviceError("vulkan: there is no shader " + std::string(shader));
   const Functions& vk = functions();
-  VkShaderModuleCreateInfo code{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, nullptr, 0, found->code.size_bytes(),
-                                found->code.data()};
+  std::vector<uint32_t> words(found->code.begin(), found->code.end());
+  if (about_.keeps_not_finite) words = keeping_not_finite(words);
+  VkShaderModuleCreateInfo code{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, nullptr, 0,
+                                words.size() * sizeof(uint32_t), words.data()};
   VkShaderModule module = nullptr;
   check(vk.vkCreateShaderModule(device_, &code, nullptr, &module), ("taking the shader " + key).c_str());
   std::vector<VkSpecializationMapEntry> entries;
@@ -77,10 +85,28 @@ VkPipeline Gpu::pipeline(std::string_view shader, std::span<const uint32_t> cons
   info.stage.pName = "main";
   info.stage.pSpecializationInfo = &values;
   info.layout = layout_;
-  const VkResult made = vk.vkCreateComputePipelines(device_, nullptr, 1, &info, nullptr, &result);
+  // Drivers choose the size of subgroups for each pipeline, and with it the order of a sum, which must not depend on
+  // the constants.
+  const ShaderFacts facts = facts_of(found->code);
+  const uint32_t size = facts.reduces ? subgroup_size_for(facts.threads, about_.subgroup_sizes) : 0;
+  VkPipelineShaderStageRequiredSubgroupSizeCreateInfo sized{};
+  sized.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO;
+  sized.requiredSubgroupSize = size;
+  if (size != 0 && facts.threads / size <= about_.most_subgroups) {
+    info.stage.pNext = &sized;
+    if (about_.full_subgroups) info.stage.flags = VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT;
+  }
+  const VkResult made = vk.vkCreateComputePipelines(device_, cache_, 1, &info, nullptr, &result);
   vk.vkDestroyShaderModule(device_, module, nullptr);
   check(made, ("compiling the shader " + key).c_str());
+  origins_[result] = {std::string(shader), {constants.begin(), constants.end()}};
   return result;
+}
+
+uint64_t Gpu::work_of_group(VkPipeline pipeline, std::span<const std::byte> push) {
+  const std::lock_guard lock(pipelines_mutex_);
+  const Origin& origin = origins_.at(pipeline);
+  return vulkan::work_of_group(origin.shader, origin.constants, push);
 }
 
 void Gpu::require_present() const {
@@ -94,7 +120,7 @@ void Gpu::submit(std::span<const VkCommandBuffer> work, VkFence done) {
   info.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO;
   info.commandBufferCount = static_cast<uint32_t>(work.size());
   info.pCommandBuffers = work.data();
-  check(functions().vkResetFences(device_, 1, &done), about_.name.c_str());
+  if (done != nullptr) check(functions().vkResetFences(device_, 1, &done), about_.name.c_str());
   const VkResult result = functions().vkQueueSubmit(queue_, 1, &info, done);
   if (result == VK_ERROR_DEVICE_LOST) lost_ = true;
   check(result, about_.name.c_str());
@@ -105,6 +131,11 @@ void Gpu::wait(VkFence done) {
   if (result == VK_ERROR_DEVICE_LOST) lost_ = true;
   require_present();
   check(result, about_.name.c_str());
+}
+
+void Gpu::wait_until_idle() noexcept {
+  const std::lock_guard lock(queue_mutex_);
+  functions().vkDeviceWaitIdle(device_);
 }
 
 void Gpu::fill(const Buffer& to, uint64_t offset, uint64_t bytes, uint64_t unit,

@@ -13,6 +13,7 @@
 #include "backends/vulkan/buffer.h"
 #include "backends/vulkan/commands.h"
 #include "backends/vulkan/instance.h"
+#include "backends/vulkan/work.h"
 
 namespace hearth::vulkan {
 
@@ -30,6 +31,8 @@ class Gpu {
   const Candidate& about() const { return about_; }
   VkPipelineLayout layout() const { return layout_; }
   const VkPhysicalDeviceMemoryProperties& memory() const { return memory_; }
+  // Bytes that this process may still take for what kernels use, as far as the driver tells.
+  uint64_t free_memory() const { return vulkan::free_memory(functions(), about_.handle, about_.heap); }
 
   // The pipeline of a shader of kernels/vulkan, whose constants 0, 1, ... have those values; made on first use. Throws
   // DeviceError for a name that is no shader's.
@@ -39,6 +42,12 @@ class Gpu {
   // once the device is lost.
   void submit(std::span<const VkCommandBuffer> work, VkFence done);
   void wait(VkFence done);
+  void wait_until_idle() noexcept;  // whatever became of it
+  // Work that is recorded from now on is cut into submissions of at most so much work, or of one step that is more.
+  void limit_submissions(uint64_t work) { work_of_submission_ = work; }
+  uint64_t work_of_submission() const { return work_of_submission_; }
+  // See backends/vulkan/work.h.
+  uint64_t work_of_group(VkPipeline pipeline, std::span<const std::byte> push);
   // Records with `record(commands)`, runs that and waits for it.
   template <class F>
   void run_once(F&& record);
@@ -49,11 +58,17 @@ class Gpu {
   void upload(const Buffer& to, uint64_t offset, std::span<const std::byte> bytes);
   void download(const Buffer& from, uint64_t offset, std::span<std::byte> bytes);
 
+  // Has pipelines of a shader that are not made yet be made of another's code, as tests of wrong results need.
+  void replace_shader(const std::string& shader, const std::string& by) { replaced_[shader] = by; }
   // Lets the next wait find the device lost, as tests of that need; nothing can be done with it afterwards.
   void lose() { lost_ = true; }
 
  private:
   static constexpr uint64_t kStagingBytes = 16 << 20;
+  struct Origin {
+    std::string shader;
+    std::vector<uint32_t> constants;
+  };
 
   void require_present() const;
   void destroy();
@@ -64,8 +79,12 @@ class Gpu {
   VkDevice device_ = nullptr;
   VkQueue queue_ = nullptr;
   VkPipelineLayout layout_ = nullptr;
+  VkPipelineCache cache_ = nullptr;  // what pipelines of one shader have in common
   std::mutex queue_mutex_, pipelines_mutex_, staging_mutex_;
   std::map<std::string, VkPipeline> pipelines_;  // by shader and constants
+  std::map<VkPipeline, Origin> origins_;
+  std::map<std::string, std::string> replaced_;
+  std::atomic<uint64_t> work_of_submission_ = kWorkOfSubmission;
   Buffer staging_;
   std::atomic<bool> lost_ = false;
 };

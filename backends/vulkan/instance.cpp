@@ -7,6 +7,7 @@
 
 #include "backends/backend.h"
 #include "backends/vulkan/features.h"
+#include "backends/vulkan/memory.h"
 
 namespace hearth::vulkan {
 namespace {
@@ -28,15 +29,13 @@ bool has_validation(const Functions& functions) {
                      [](const VkLayerProperties& one) { return std::strcmp(one.layerName, kValidation) == 0; });
 }
 
-// The first family that computes; UINT32_MAX without any.
-uint32_t compute_family(const Functions& functions, VkPhysicalDevice device) {
+std::vector<VkQueueFamilyProperties> queue_families(const Functions& functions, VkPhysicalDevice device) {
   uint32_t count = 0;
   functions.vkGetPhysicalDeviceQueueFamilyProperties(device, &count, nullptr);
   std::vector<VkQueueFamilyProperties> families(count);
   functions.vkGetPhysicalDeviceQueueFamilyProperties(device, &count, families.data());
-  for (uint32_t i = 0; i < count; ++i)
-    if ((families[i].queueFlags & VK_QUEUE_COMPUTE_BIT) != 0) return i;
-  return UINT32_MAX;
+  families.resize(count);
+  return families;
 }
 
 Candidate look_at(const Functions& functions, VkPhysicalDevice device) {
@@ -66,17 +65,41 @@ Candidate look_at(const Functions& functions, VkPhysicalDevice device) {
   result.driver = std::string(driver.driverName) + " " + driver.driverInfo;
   result.largest_buffer = std::min(sizes.maxBufferSize, more.maxMemoryAllocationSize);
   result.subgroup_size = more.subgroupSize;
+  const SubgroupControl control = subgroup_control(functions, device);
+  if (control.sizes && (speeds.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0) {
+    result.subgroup_sizes = {more.subgroupSize, speeds.minSubgroupSize, speeds.maxSubgroupSize};
+    result.most_subgroups = speeds.maxComputeWorkgroupSubgroups;
+    result.full_subgroups = control.full;
+  }
+  result.keeps_not_finite = driver.shaderSignedZeroInfNanPreserveFloat32 == VK_TRUE;
   result.dots_bytes = speeds.integerDotProduct4x8BitPackedSignedAccelerated == VK_TRUE;
   result.missing = missing_features(functions, device, more);
-  result.queue_family = compute_family(functions, device);
-  if (result.queue_family == UINT32_MAX)
-    result.missing += (result.missing.empty() ? "" : ", ") + std::string("compute");
+  result.queue_family = choose_queue_family(queue_families(functions, device));
+  for (const std::string& more_missing :
+       {missing_limits(result.limits), std::string(result.queue_family == UINT32_MAX ? "compute" : "")})
+    if (!more_missing.empty()) result.missing += (result.missing.empty() ? "" : ", ") + more_missing;
   VkPhysicalDeviceMemoryProperties memory{};
   functions.vkGetPhysicalDeviceMemoryProperties(device, &memory);
-  for (uint32_t i = 0; i < memory.memoryHeapCount; ++i)
-    if ((memory.memoryHeaps[i].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) != 0)
-      result.memory = std::max(result.memory, memory.memoryHeaps[i].size);
+  result.heap = choose_heap(memory, result.type);
+  result.memory = memory.memoryHeaps[result.heap].size;
+  result.free_memory = vulkan::free_memory(functions, device, result.heap);
   return result;
+}
+
+// The lower the better.
+uint32_t rank_of(VkPhysicalDeviceType type) {
+  switch (type) {
+    case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU:
+      return 0;
+    case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU:
+      return 1;
+    case VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU:
+      return 2;
+    case VK_PHYSICAL_DEVICE_TYPE_CPU:
+      return 4;
+    default:
+      return 3;
+  }
 }
 
 std::string lower(std::string_view text) {
@@ -86,6 +109,24 @@ std::string lower(std::string_view text) {
 }
 
 }  // namespace
+
+uint32_t choose_queue_family(std::span<const VkQueueFamilyProperties> families) {
+  uint32_t chosen = UINT32_MAX;
+  for (uint32_t i = 0; i < families.size(); ++i) {
+    const VkQueueFlags flags = families[i].queueFlags;
+    if ((flags & VK_QUEUE_COMPUTE_BIT) == 0 || families[i].queueCount == 0) continue;
+    if ((flags & VK_QUEUE_GRAPHICS_BIT) == 0) return i;
+    if (chosen == UINT32_MAX) chosen = i;
+  }
+  return chosen;
+}
+
+const Candidate* best_of(std::span<const Candidate> all) {
+  const Candidate* best = nullptr;
+  for (const Candidate& one : all)
+    if (one.missing.empty() && (best == nullptr || rank_of(one.type) < rank_of(best->type))) best = &one;
+  return best;
+}
 
 Instance::Instance(MessageSink sink) : sink_(std::move(sink)), functions_(open_loader()) {
   uint32_t version = 0;
@@ -119,14 +160,22 @@ Instance::Instance(MessageSink sink) : sink_(std::move(sink)), functions_(open_l
     info.pNext = &checks;
   }
   check(functions_.vkCreateInstance(&info, nullptr, &instance_), "opening Vulkan");
-  find_functions(functions_, instance_, static_cast<bool>(sink_));
-  if (sink_)
-    check(functions_.vkCreateDebugUtilsMessengerEXT(instance_, &messages, nullptr, &messenger_), "asking for messages");
+  try {
+    find_functions(functions_, instance_, static_cast<bool>(sink_));
+    if (sink_)
+      check(functions_.vkCreateDebugUtilsMessengerEXT(instance_, &messages, nullptr, &messenger_),
+            "asking for messages");
+  } catch (...) {
+    close();
+    throw;
+  }
 }
 
-Instance::~Instance() {
+Instance::~Instance() { close(); }
+
+void Instance::close() {
   if (messenger_ != nullptr) functions_.vkDestroyDebugUtilsMessengerEXT(instance_, messenger_, nullptr);
-  functions_.vkDestroyInstance(instance_, nullptr);
+  if (functions_.vkDestroyInstance != nullptr) functions_.vkDestroyInstance(instance_, nullptr);
 }
 
 std::vector<Candidate> Instance::candidates() const {
@@ -148,11 +197,7 @@ Candidate Instance::choose(std::string_view which) const {
   const Candidate* found = nullptr;
   const auto is_number = [](unsigned char c) { return std::isdigit(c) != 0; };
   if (which.empty()) {
-    for (const Candidate& one : all) {
-      const bool better =
-          found == nullptr || (found->type == VK_PHYSICAL_DEVICE_TYPE_CPU && one.type != VK_PHYSICAL_DEVICE_TYPE_CPU);
-      if (one.missing.empty() && better) found = &one;
-    }
+    found = best_of(all);
     if (found == nullptr) found = &all.front();
   } else if (which.size() < 4 && std::all_of(which.begin(), which.end(), is_number)) {
     const size_t number = std::stoul(std::string(which));

@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "backends/vulkan/functions.h"
+#include "backends/vulkan/shader_facts.h"
 
 namespace hearth::vulkan {
 
@@ -23,12 +25,25 @@ struct Candidate {
   std::string driver;
   VkPhysicalDeviceType type;
   VkPhysicalDeviceLimits limits;
-  uint64_t memory = 0;          // bytes of its largest heap
-  uint64_t largest_buffer = 0;  // that may be made in one piece
-  uint32_t subgroup_size = 0;
-  bool dots_bytes = false;  // it has an instruction for products of four bytes
+  uint32_t heap = 0;              // see choose_heap()
+  uint64_t memory = 0;            // bytes of that
+  uint64_t free_memory = 0;       // of those, when it was looked at
+  uint64_t largest_buffer = 0;    // that may be made in one piece
+  uint32_t subgroup_size = 0;     // the usual one
+  SubgroupSizes subgroup_sizes;   // that shaders may ask for
+  uint32_t most_subgroups = 0;    // of a workgroup whose subgroups have a size that was asked for
+  bool full_subgroups = false;    // which can be asked for, too
+  bool dots_bytes = false;        // it has an instruction for products of four bytes
+  bool keeps_not_finite = false;  // shaders may declare keeping_not_finite()
   uint32_t queue_family = 0;
 };
+
+// Of its queue families the one to use: one that draws nothing where there is one, so that a desktop is not held up;
+// UINT32_MAX: none computes.
+uint32_t choose_queue_family(std::span<const VkQueueFamilyProperties> families);
+// The first of the best kind that lacks nothing, discrete GPUs before integrated before virtual before others before
+// the CPU; null: there is none.
+const Candidate* best_of(std::span<const Candidate> all);
 
 class Instance {
  public:
@@ -41,11 +56,13 @@ class Instance {
 
   const Functions& functions() const { return functions_; }
   std::vector<Candidate> candidates() const;
-  // By number, by a part of the name (in any case), or for "" the first that lacks nothing, one apart from the CPU
-  // before others. Throws DeviceError naming what there is, or what the chosen one lacks.
+  // By number, by a part of the name (in any case), or for "" best_of() them. Throws DeviceError naming what there is,
+  // or what the chosen one lacks.
   Candidate choose(std::string_view which) const;
 
  private:
+  void close();
+
   const MessageSink sink_;
   Functions functions_{};
   VkInstance instance_ = nullptr;

@@ -61,6 +61,10 @@ class VulkanMachine final : public gpu::Machine {
         about_{"vulkan", gpu_->about().name, gpu_->about().memory, gpu_->about().limits.maxComputeSharedMemorySize} {}
 
   const About& about() const override { return about_; }
+  uint64_t free_memory() const override { return gpu_->free_memory(); }
+  void prepare(std::string_view kernel, std::span<const uint32_t> constants) override {
+    gpu_->pipeline(kernel, constants);
+  }
   gpu::Buffer take(uint64_t bytes, gpu::Place place, const char* what) override {
     if (bytes == 0) return {};
     return gpu::Buffer(std::make_unique<VulkanMemory>(Buffer(*gpu_, bytes, place_of(place), what)));

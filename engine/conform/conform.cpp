@@ -57,6 +57,17 @@ std::string describe(const DeviceOptions& options, bool measured) {
   return text.empty() ? roofs : text + ", " + roofs;
 }
 
+Record failed_to_open(const std::string& device, const char* why) {
+  Record record;
+  record.device = device;
+  record.op = record.format = record.format_class = record.cache = record.precision = record.shape = "-";
+  record.property = "opening";
+  record.outcome = Outcome::failed;
+  record.reason = "a device that is there can be used";
+  record.message = why;
+  return record;
+}
+
 }  // namespace
 
 std::vector<Candidate> find_candidates(const std::vector<std::string>& names, bool measured) {
@@ -78,8 +89,14 @@ std::vector<Candidate> find_candidates(const std::vector<std::string>& names, bo
     const std::string name = options.name + (options.kernels.empty() ? "" : " " + options.kernels);
     const auto same = [&](const Candidate& one) { return one.name == name; };
     if (std::any_of(candidates.begin(), candidates.end(), same)) continue;
-    make_device(options);  // throws where there is none
-    Candidate candidate{name, describe(options, measured), [options] { return make_device(options); }};
+    Candidate candidate{name, "", [options] { return make_device(options); }};
+    try {
+      candidate.make();  // throws where there is none
+      candidate.description = describe(options, measured);
+    } catch (const DeviceError& error) {
+      if (!names.empty()) throw;
+      candidate.description = error.what();  // one that nobody named does not keep others from being examined
+    }
     if (options.name == "cpu")
       candidate.make_alone = [options] { return make_device({options.name, options.kernels, 1}); };
     candidates.push_back(std::move(candidate));
@@ -101,8 +118,15 @@ void run_cases(const std::vector<Candidate>& candidates, const Selection& select
                const std::function<void(const Record&)>& tell, const std::function<void(double)>& progress) {
   std::vector<std::unique_ptr<Device>> devices, alone;
   for (const Candidate& candidate : candidates) {
-    devices.push_back(candidate.make());
-    alone.push_back(candidate.make_alone ? candidate.make_alone() : nullptr);
+    devices.push_back(nullptr);
+    alone.push_back(nullptr);
+    try {
+      devices.back() = candidate.make();
+      if (candidate.make_alone) alone.back() = candidate.make_alone();
+    } catch (const DeviceError& error) {
+      devices.back() = nullptr;
+      tell(failed_to_open(candidate.name, error.what()));
+    }
   }
   BlockPool pool(selection.seed);
   const std::vector<Case> cases = selected_cases(selection);
@@ -113,7 +137,8 @@ void run_cases(const std::vector<Candidate>& candidates, const Selection& select
                         cases[i].property == Property::model ||
                         (!selection.quick && cases[i].property != Property::accuracy);
     for (size_t d = 0; d < devices.size(); ++d)
-      tell(examiner.examine(candidates[d].name, !shared && alone[d] != nullptr ? *alone[d] : *devices[d]));
+      if (devices[d] != nullptr)
+        tell(examiner.examine(candidates[d].name, !shared && alone[d] != nullptr ? *alone[d] : *devices[d]));
     if (progress) progress(static_cast<double>(i + 1) / static_cast<double>(cases.size()));
   }
 }

@@ -23,7 +23,7 @@ struct Candidate {
 
 // The devices of these names, each "cpu" (once for each instruction set that runs here), "cpu:avx2", or another one's
 // name; without names all that this machine has. With `measured`, descriptions tell roofs, which takes half a second
-// each. Throws DeviceError for a name that is none.
+// each. Throws DeviceError for a name that is none; without names one that cannot be used is among them all the same.
 std::vector<Candidate> find_candidates(const std::vector<std::string>& names, bool measured);
 
 struct Selection {
@@ -51,7 +51,7 @@ std::vector<CaseName> list_cases(const Selection& selection);
 
 // Runs the selected cases on all candidates, case by case; `tell` gets a record of each. `progress`, if any, is told
 // the share that is done. What a device throws when it is given a program it does not run makes a case skipped; what it
-// throws later makes it failed.
+// throws later makes it failed; a device that cannot be made or knows that it computes wrong results fails.
 void run_cases(const std::vector<Candidate>& candidates, const Selection& selection,
                const std::function<void(const Record&)>& tell, const std::function<void(double)>& progress = {});
 

@@ -106,6 +106,8 @@ std::unique_ptr<Plan> Examiner::compile(Device& device, const Program& program, 
   limits.deterministic = deterministic;
   try {
     return device.compile(program, limits);
+  } catch (const WrongResults&) {
+    throw;
   } catch (const DeviceError& error) {
     throw NotSupported(error.what());
   }

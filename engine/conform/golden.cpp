@@ -110,6 +110,8 @@ void compare_golden(Device& device, const GoldenModel& model, const OpenModel& o
   std::unique_ptr<Plan> plan;
   try {
     plan = device.compile(open.decoder, golden_limits());
+  } catch (const WrongResults&) {
+    throw;
   } catch (const DeviceError& error) {
     record.outcome = Outcome::skipped;
     record.message = error.what();
@@ -174,7 +176,16 @@ Record begin_record(const std::string& device, const GoldenModel& model, const O
 void run_golden(const std::vector<Candidate>& candidates, const std::vector<GoldenModel>& models,
                 const std::function<void(const Record&)>& tell) {
   std::vector<std::unique_ptr<Device>> devices;
-  for (const Candidate& candidate : candidates) devices.push_back(candidate.make());
+  std::vector<std::string> failures;
+  for (const Candidate& candidate : candidates) {
+    devices.push_back(nullptr);
+    failures.emplace_back();
+    try {
+      devices.back() = candidate.make();
+    } catch (const DeviceError& error) {
+      failures.back() = error.what();
+    }
+  }
   for (const GoldenModel& model : models) {
     std::unique_ptr<OpenModel> open;
     std::string why_not;
@@ -187,6 +198,7 @@ void run_golden(const std::vector<Candidate>& candidates, const std::vector<Gold
       Record record = begin_record(candidates[d].name, model, open.get());
       try {
         if (open == nullptr) throw std::runtime_error("the model cannot be read: " + why_not);
+        if (devices[d] == nullptr) throw std::runtime_error(failures[d]);
         compare_golden(*devices[d], model, *open, record);
       } catch (const std::exception& error) {
         record.outcome = Outcome::failed;

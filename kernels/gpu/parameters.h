@@ -93,13 +93,14 @@ struct ExpertsParameters {
 };
 static_assert(sizeof(ExpertsParameters) == 128);
 
-// expert_tiles: lists the pairs of rows and experts by expert, for matmul_tiles. Experts: at most kMostExperts.
-// Dispatch one workgroup.
+// expert_tiles: lists the pairs of rows and experts by expert, for matmul_tiles. Experts: at most kMostExperts. Rows
+// are as many as the header's word rows_at says. Dispatch one workgroup.
 struct ExpertTilesParameters {
   Address route, batch, tiles;
-  uint32_t experts, used;
+  uint32_t experts, used, rows_at;
+  uint32_t unused = 0;
 };
-static_assert(sizeof(ExpertTilesParameters) == 32);
+static_assert(sizeof(ExpertTilesParameters) == 40);
 inline constexpr uint32_t kMostExperts = 2048;
 
 constexpr uint32_t most_tiles(uint32_t pairs, uint32_t experts) {

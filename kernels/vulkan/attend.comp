@@ -10,6 +10,7 @@ layout(local_size_x = kThreads) in;
 #include "kernels/vulkan/batch.glsl"
 #include "kernels/vulkan/cache.glsl"
 #include "kernels/vulkan/reduce.glsl"
+#include "kernels/vulkan/softcap.glsl"
 
 layout(constant_id = 1) const uint kHeadRoom = 128;      // at least head_size
 layout(constant_id = 2) const uint kValuesOfThread = 1;  // so that all threads together have value_size or more
@@ -65,7 +66,7 @@ void main() {
     if (thread < count) {
       score = 0;
       for (uint i = 0; i < kParts; ++i) score += part_sums[thread * kParts + i];
-      if (p.softcap != 0) score = p.softcap * tanh(score / p.softcap);
+      if (p.softcap != 0) score = softcapped(score, p.softcap);
     }
     const float now = max(top, workgroup_max(score));
     const float weight = thread < count ? exp(score - now) : 0;

@@ -4,6 +4,8 @@
 #extension GL_EXT_shader_16bit_storage : require
 #extension GL_EXT_shader_8bit_storage : require
 
+#include "kernels/vulkan/half.glsl"
+
 layout(constant_id = 0) const uint kKvType = 0;
 const uint kKvF32 = 0;
 const uint kKvF16 = 1;
@@ -24,8 +26,6 @@ uint64_t cell_of(BatchWords batch, uint sequence, uint position, uint page_size)
   return uint64_t(page) * page_size + position % page_size;
 }
 
-float half_to_float(uint16_t bits) { return unpackHalf2x16(uint(bits)).x; }
-
 // To the nearest, ties to even; packHalf2x16 may round otherwise.
 uint16_t float_to_half(float value) {
   const uint bits = floatBitsToUint(value), sign = (bits >> 16) & 0x8000u, magnitude = bits & 0x7fffffffu;
@@ -45,7 +45,7 @@ uint16_t float_to_half(float value) {
 // Value `index` of the row that begins at `row`.
 float load_kv(uint64_t row, uint index) {
   if (kKvType == kKvF32) return Floats(row).at[index];
-  if (kKvType == kKvF16) return half_to_float(Halves(row).at[index]);
+  if (kKvType == kKvF16) return half_value(uint(Halves(row).at[index]));
   const uint64_t block = row + index / kKvBlock * kKvBlockBytes;
-  return half_to_float(Halves(block).at[0]) * float(Bytes(block + 2).at[index % kKvBlock]);
+  return half_value(uint(Halves(block).at[0])) * float(Bytes(block + 2).at[index % kKvBlock]);
 }

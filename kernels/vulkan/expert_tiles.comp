@@ -10,7 +10,7 @@ const uint kMostExperts = 2048;
 layout(local_size_x = kThreads) in;
 layout(push_constant, scalar) uniform Parameters {
   uint64_t route, batch, tiles;
-  uint experts, used;
+  uint experts, used, rows_at;
 } p;
 
 shared uint places[kMostExperts];  // of each expert: its pairs, then where the next of them goes
@@ -18,7 +18,7 @@ shared uint places[kMostExperts];  // of each expert: its pairs, then where the 
 uint expert_of(uint pair) { return uint(Floats(p.route).at[pair / p.used * 2 * p.used + pair % p.used]); }
 
 void main() {
-  const uint t = gl_LocalInvocationIndex, pairs = BatchWords(p.batch).word[kRows] * p.used;
+  const uint t = gl_LocalInvocationIndex, pairs = BatchWords(p.batch).word[p.rows_at] * p.used;
   ExpertTiles tiles = ExpertTiles(p.tiles);
   for (uint e = t; e < p.experts; e += kThreads) places[e] = 0;
   barrier();

@@ -3,6 +3,7 @@
 #extension GL_GOOGLE_include_directive : require
 
 #include "kernels/vulkan/batch.glsl"
+#include "kernels/vulkan/softcap.glsl"
 
 layout(local_size_x = 256) in;
 
@@ -17,6 +18,6 @@ void main() {
   if (row >= BatchWords(p.batch).word[p.rows_at] || index >= p.width) return;
   const uint64_t at = 4 * (uint64_t(row) * p.width + index);
   float value = Floats(p.in_ + at).at[0];
-  if (p.softcap != 0) value = p.softcap * tanh(value / p.softcap);
+  if (p.softcap != 0) value = softcapped(value, p.softcap);
   Floats(p.out_ + at).at[0] = value;
 }

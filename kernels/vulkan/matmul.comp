@@ -48,6 +48,7 @@ float product(uint first_row, uint first_column, uint last_column, uint matrix) 
     }
   }
 
+  barrier();  // threads went through the loop differently often: those of a subgroup must be together again
   [[unroll]] for (uint i = 0; i < kSums; ++i) {
     const float sum = subgroupAdd(sums[i]);
     if (subgroupElect()) partial_sums[gl_SubgroupID * kSums + i] = sum;

@@ -6,8 +6,8 @@
 shared float subgroup_results[kThreads];
 
 float workgroup_sum(float value) {
+  barrier();  // the results of the call before were read, and the threads of a subgroup are together again
   const float sum = subgroupAdd(value);
-  barrier();  // the results of the call before were read
   if (subgroupElect()) subgroup_results[gl_SubgroupID] = sum;
   barrier();
   float total = 0;
@@ -16,8 +16,8 @@ float workgroup_sum(float value) {
 }
 
 float workgroup_max(float value) {
-  const float largest = subgroupMax(value);
   barrier();
+  const float largest = subgroupMax(value);
   if (subgroupElect()) subgroup_results[gl_SubgroupID] = largest;
   barrier();
   float total = subgroup_results[0];

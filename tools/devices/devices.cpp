@@ -12,7 +12,8 @@ namespace {
 void print(const DeviceDescription& device) {
   std::printf("%-10s %s\n", device.name.c_str(), device.about.c_str());
   if (!device.missing.empty()) {
-    std::printf("           cannot be used, for it lacks %s\n", device.missing.c_str());
+    const bool lacks = !device.missing.starts_with("vulkan: ");  // or failed
+    std::printf("           cannot be used%s%s\n", lacks ? ", for it lacks " : ": ", device.missing.c_str());
     return;
   }
   std::printf("           ");

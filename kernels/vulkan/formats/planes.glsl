@@ -5,6 +5,8 @@
 #extension GL_EXT_shader_8bit_storage : require
 #extension GL_EXT_shader_explicit_arithmetic_types : require
 
+#include "kernels/vulkan/half.glsl"
+
 layout(buffer_reference, scalar, buffer_reference_align = 1) readonly buffer Bytes { uint8_t at; };
 layout(buffer_reference, scalar, buffer_reference_align = 2) readonly buffer Halves { uint16_t at; };
 layout(buffer_reference, scalar, buffer_reference_align = 4) readonly buffer Words { uint at; };
@@ -27,8 +29,6 @@ struct Piece {
 };
 
 float quantum(Piece piece, uint i) { return float(bitfieldExtract(int(piece.q[i / 4]), int(i % 4) * 8, 8)); }
-
-float half_value(uint bits) { return unpackHalf2x16(bits).x; }
 
 // Four bytes below 128, each less a number that all bytes of `number` are: their highest bits keep them from borrowing.
 uint bytes_less(uint bytes, uint number) { return ((bytes | 0x80808080u) - number) ^ 0x80808080u; }

@@ -65,7 +65,7 @@ Piece piece_of(uint block, uint offset) {
 #elif defined(FORMAT_NVFP4)
   piece.scale = scale_of(Words(member_of(0, block)).at >> (offset / 16 * 8) & 255u);
 #elif defined(FORMAT_Q4_1) || defined(FORMAT_Q5_1)
-  const vec2 scale_and_min = unpackHalf2x16(Words(member_of(0, block)).at);
+  const vec2 scale_and_min = half_values(Words(member_of(0, block)).at);
   piece.scale = scale_and_min.x;
   piece.less = -scale_and_min.y;
 #else

@@ -36,7 +36,7 @@ uvec2 four_bits(uint64_t q, uint offset) {
 
 #if defined(FORMAT_Q2_K)
 Piece piece_of(uint block, uint offset) {
-  const vec2 units = unpackHalf2x16(Words(member_of(2, block)).at);
+  const vec2 units = half_values(Words(member_of(2, block)).at);
   const uint group = uint(Bytes(member_of(0, block) + offset / 16).at);
   precise float scale = units.x * float(group & 15u), less = units.y * float(group >> 4);
   return Piece(two_bits(member_of(1, block), offset), scale, less);
@@ -55,7 +55,7 @@ Piece piece_of(uint block, uint offset) {
 
 #elif defined(FORMAT_Q4_K) || defined(FORMAT_Q5_K)
 Piece piece_of(uint block, uint offset) {
-  const vec2 units = unpackHalf2x16(Words(member_of(0, block)).at);
+  const vec2 units = half_values(Words(member_of(0, block)).at);
   const uint g = offset / 32, shift = g % 4 * 8;
   const uint64_t scales = member_of(1, block);
   uint group_scale = Words(scales).at >> shift & 255u, group_min = Words(scales + 4).at >> shift & 255u;

@@ -54,6 +54,19 @@ TEST_F(VulkanPlans, SharesLargeMatricesWithOthersOfItsDevice) {
   EXPECT_TRUE(std::equal(expected.begin(), expected.end(), found.begin(), found.end()));
 }
 
+TEST_F(VulkanPlans, ComputesTheSameInManySubmissions) {
+  const RandomProgram random = random_program({.experts = 8, .used = 2, .delta_heads = 4, .delta_key_heads = 2}, 7);
+  const Limits limits{.rows = 40, .pages = 8, .page_size = 8, .states = 2, .kv_type = KvType::f16};
+  const Text text = random_text({33}, 100, limits, 3);
+  vulkan::Gpu& gpu = *vulkan::shared_gpu().gpu;
+  const uint64_t usual = gpu.work_of_submission();
+  const auto expected = logits_of(*device_of_gpu(), random.program, limits, text, 20);
+  gpu.limit_submissions(1);
+  const auto found = logits_of(*device_of_gpu(), random.program, limits, text, 20);
+  gpu.limit_submissions(usual);
+  EXPECT_EQ(found, expected);
+}
+
 TEST_F(VulkanPlans, EndsStepsWithAnErrorOnceItsDeviceIsLost) {
   const RandomProgram random = random_program({}, 7);
   const Limits limits{.rows = 8, .pages = 4, .page_size = 8};

@@ -1,9 +1,15 @@
-// Rows of tables of every format, to the last bit.
-#include "kernels/gpu/parameters.h"
+// Rows of tables of every format, to the last bit; and logits.
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "kernels/gpu/row_parameters.h"
+#include "quant/half.h"
 #include "tests/backends/vulkan/weights_for_tests.h"
 
 namespace hearth::vulkan {
-using gpu::EmbedParameters, gpu::HeaderWord, gpu::kHeaderWords;
+using gpu::EmbedParameters, gpu::HeaderWord, gpu::kHeaderWords, gpu::LogitsParameters;
 
 namespace {
 
@@ -68,6 +74,54 @@ TEST_P(VulkanEmbed, AddsPositionsAndABias) {
       if (row < 2 && i < width) expected += 2.5f * table.values[(row == 0 ? 4 : 1) * width + i] + bias[i];
       ASSERT_NEAR(values[row * stride + i], expected, 1e-5f * (1 + std::fabs(expected))) << "row " << row << ", " << i;
     }
+}
+
+class VulkanHalves : public WithWeights {};
+class VulkanLogits : public WithWeights {};
+
+TEST_F(VulkanHalves, AreAllExact) {
+  constexpr uint32_t kWidth = 256;
+  std::vector<uint16_t> table(1 << 16);
+  std::iota(table.begin(), table.end(), uint16_t{0});
+  std::vector<uint32_t> words(kHeaderWords);
+  words[HeaderWord::rows] = kWidth;
+  words[HeaderWord::tokens] = kHeaderWords;
+  for (uint32_t row = 0; row < kWidth; ++row) words.push_back(row);
+  const Buffer planes = buffer_of(table), batch = buffer_of(words), out = buffer_of(std::vector<float>(table.size()));
+  EmbedParameters push{};
+  push.table = planes.address();
+  push.out = out.address();
+  push.batch = batch.address();
+  push.width = push.out_stride = push.table_rows = kWidth;
+  push.index_at = HeaderWord::tokens;
+  push.scale = 1;
+  run("embed/F16", push, {1, kWidth});
+  const auto values = values_of<float>(out);
+  for (size_t i = 0; i < values.size(); ++i) {
+    const float expected = f16_to_f32(table[i]);
+    if (std::isnan(expected))
+      ASSERT_TRUE(std::isnan(values[i])) << std::hex << i;
+    else
+      ASSERT_EQ(std::bit_cast<uint32_t>(values[i]), std::bit_cast<uint32_t>(expected)) << std::hex << i;
+  }
+}
+
+TEST_F(VulkanLogits, AreCappedWhateverTheyAre) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const std::vector<float> values = {0, 3, -3, 1e-3f, 400, 1e30f, -1e30f, kInfinity, -kInfinity, NAN};
+  std::vector<uint32_t> words(kHeaderWords, 1);
+  const Buffer in = buffer_of(values), batch = buffer_of(words), out = buffer_of(values);
+  LogitsParameters push{};
+  push.in = in.address();
+  push.out = out.address();
+  push.batch = batch.address();
+  push.width = static_cast<uint32_t>(values.size());
+  push.softcap = 30;
+  run("logits", push, {1, 1});
+  const auto capped = values_of<float>(out);
+  for (size_t i = 0; i + 1 < values.size(); ++i)
+    EXPECT_NEAR(capped[i], 30 * std::tanh(double{values[i]} / 30), 1e-5) << values[i];
+  EXPECT_TRUE(std::isnan(capped.back()));
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, VulkanEmbed, testing::ValuesIn(formats().begin(), formats().end()), format_name);

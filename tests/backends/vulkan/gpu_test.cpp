@@ -1,12 +1,14 @@
 // Choosing a device, copies, one shader, and what goes wrong.
+#include <cmath>
 #include <numeric>
 
 #include "backends/backend.h"
-#include "kernels/gpu/parameters.h"
+#include "backends/vulkan/features.h"
+#include "kernels/gpu/row_parameters.h"
 #include "tests/backends/vulkan/gpu_for_tests.h"
 
 namespace hearth::vulkan {
-using gpu::EmbedParameters, gpu::HeaderWord, gpu::kHeaderWords;
+using gpu::EmbedParameters, gpu::GateParameters, gpu::HeaderWord, gpu::kHeaderWords;
 
 namespace {
 
@@ -54,6 +56,89 @@ TEST_F(VulkanGpu, IsChosenByNumberAndByPartOfItsName) {
   EXPECT_NE(message_of([&] { instance.choose("77"); }).find("there is no device \"77\"; there are 0 ("),
             std::string::npos);
   EXPECT_NE(message_of([&] { instance.choose("no such name"); }).find("\"no such name\""), std::string::npos);
+}
+
+TEST(VulkanDevices, AreRankedByTheirKind) {
+  std::vector<Candidate> all(5);
+  const VkPhysicalDeviceType types[] = {VK_PHYSICAL_DEVICE_TYPE_CPU, VK_PHYSICAL_DEVICE_TYPE_OTHER,
+                                        VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU, VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU,
+                                        VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU};
+  for (size_t i = 0; i < all.size(); ++i) all[i].type = types[i];
+  for (size_t i = all.size(); i > 0; --i) {
+    EXPECT_EQ(best_of(all), &all[i - 1]);
+    all[i - 1].missing = "shaderInt8";
+  }
+  EXPECT_EQ(best_of(all), nullptr);
+  all[1].missing = all[2].missing = "";
+  all[2].type = all[1].type;
+  EXPECT_EQ(best_of(all), &all[1]) << "the first of several";
+}
+
+TEST(VulkanDevices, ComputeWhereNothingIsDrawn) {
+  const auto family = [](VkQueueFlags flags, uint32_t count = 1) {
+    return VkQueueFamilyProperties{flags, count, 0, {}};
+  };
+  constexpr VkQueueFlags kAll = VK_QUEUE_GRAPHICS_BIT | VK_QUEUE_COMPUTE_BIT | VK_QUEUE_TRANSFER_BIT;
+  using Families = std::vector<VkQueueFamilyProperties>;
+  EXPECT_EQ(choose_queue_family(Families{family(kAll)}), 0u);
+  EXPECT_EQ(choose_queue_family(Families{family(kAll), family(VK_QUEUE_TRANSFER_BIT), family(VK_QUEUE_COMPUTE_BIT)}),
+            2u);
+  EXPECT_EQ(choose_queue_family(Families{family(kAll), family(VK_QUEUE_COMPUTE_BIT, 0)}), 0u);
+  EXPECT_EQ(choose_queue_family(Families{family(VK_QUEUE_TRANSFER_BIT)}), UINT32_MAX);
+}
+
+TEST(VulkanDevices, SayWhichLimitsAreTooSmall) {
+  VkPhysicalDeviceLimits limits{};
+  limits.maxComputeWorkGroupInvocations = limits.maxComputeWorkGroupSize[0] = 256;
+  limits.maxComputeSharedMemorySize = 16384;
+  limits.maxPushConstantsSize = 128;
+  for (uint32_t& most : limits.maxComputeWorkGroupCount) most = 65535;
+  EXPECT_EQ(missing_limits(limits), "");
+  limits.maxPushConstantsSize = 64;
+  limits.maxComputeWorkGroupInvocations = 128;
+  limits.maxComputeWorkGroupCount[2] = 1024;
+  EXPECT_EQ(missing_limits(limits),
+            "maxComputeWorkGroupInvocations of 256 (it has 128), maxPushConstantsSize of 128 (it has 64), "
+            "maxComputeWorkGroupCount of 65535 (it has 1024)");
+}
+
+TEST_F(VulkanGpu, SaysThatAGridIsTooLarge) {
+  const uint32_t most = gpu().about().limits.maxComputeWorkGroupCount[1];
+  if (most == UINT32_MAX) GTEST_SKIP() << "it takes any";
+  Commands commands(gpu());
+  const VkPipeline pipeline = gpu().pipeline("gate");
+  const std::string text = message_of([&] { commands.dispatch(pipeline, uint32_t{0}, {7, most + 1}); });
+  EXPECT_NE(text.find("7 x " + std::to_string(most + 1) + " x 1 workgroups"), std::string::npos) << text;
+  EXPECT_NE(text.find(gpu().about().name), std::string::npos) << text;
+}
+
+TEST_F(VulkanGpu, CutsMuchWorkIntoSubmissionsInOrder) {
+  constexpr uint32_t kWidth = 256, kSteps = 40;
+  const Buffer first = buffer_of(std::vector<float>(kWidth, 1)), second = buffer_of(std::vector<float>(kWidth));
+  const Buffer batch = buffer_of(std::vector<uint32_t>(kHeaderWords, 1));
+  const std::vector<float> ones(kWidth, 1);
+  const Buffer factors = buffer_of(std::vector<float>(kWidth, 2));
+  const uint64_t usual = gpu().work_of_submission();
+  for (const uint64_t limit : {uint64_t{1}, usual}) {
+    gpu().limit_submissions(limit);
+    Commands commands(gpu());
+    // Doubles the values of one buffer into the other, again and again.
+    for (uint32_t i = 0; i < kSteps; ++i) {
+      const Buffer &from = i % 2 == 0 ? first : second, &to = i % 2 == 0 ? second : first;
+      if (i > 0) commands.barrier();
+      commands.dispatch(gpu().pipeline("gate"),
+                        GateParameters{from.address(), factors.address(), to.address(), batch.address(), kWidth, 0, 0},
+                        {kWidth / 64});
+    }
+    commands.end();
+    gpu().limit_submissions(usual);
+    EXPECT_EQ(commands.submissions(), limit == 1 ? kSteps : 1u);
+    for (int run = 0; run < 2; ++run) {
+      gpu().upload(first, 0, std::as_bytes(std::span(ones)));
+      commands.run();
+      EXPECT_EQ(values_of<float>(first), std::vector<float>(kWidth, std::ldexp(1.0f, kSteps)));
+    }
+  }
 }
 
 TEST_F(VulkanGpu, SaysWhatThereIsTooLittleMemoryFor) {

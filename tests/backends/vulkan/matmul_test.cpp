@@ -12,8 +12,8 @@
 
 namespace hearth::vulkan {
 using gpu::Address, gpu::ExpertsParameters, gpu::ExpertTilesParameters, gpu::HeaderWord, gpu::kHeaderWords;
-using gpu::MatmulParameters, gpu::RoundInputsParameters, gpu::expert_tiles_bytes, gpu::experts_kinds, gpu::is_whole;
 using gpu::kBiasOfColumn, gpu::matmul_kinds, gpu::most_tiles, gpu::rounded_words;
+using gpu::MatmulParameters, gpu::RoundInputsParameters, gpu::expert_tiles_bytes, gpu::experts_kinds, gpu::is_whole;
 
 namespace {
 
@@ -192,7 +192,9 @@ void VulkanMatmul::check_experts(Format format, const Form& form) {
   const auto before = normal_values(size_t{stride} * (tokens + 1) * used, 4);
   const Vector bias = vector_if(true, rows * experts, 5), bias_up = vector_if(true, rows * experts, 6),
                scales = vector_if(true, experts, 7), scales_up = vector_if(true, experts, 8);
-  const std::vector<uint32_t> words(16, tokens);
+  // After a selection: the batch has many more rows, whose routes nobody made.
+  std::vector<uint32_t> words(kHeaderWords, tokens + 1);
+  words[HeaderWord::outputs] = tokens;
   const Buffer first = buffer_of(gate.planes), second = buffer_of(up.planes), in = buffer_of(input),
                batch = buffer_of(words), routes = buffer_of(route);
   for (const bool of_pairs : {false, true}) {
@@ -215,16 +217,17 @@ void VulkanMatmul::check_experts(Format format, const Form& form) {
     push.out_stride = stride;
     push.used = used;
     push.in_of_pairs = of_pairs ? 1 : 0;
-    push.kinds = experts_kinds(experts, gated ? 1 : 0);
+    push.kinds = experts_kinds(experts, gated ? 1 : 0) | matmul_kinds(experts, 0, HeaderWord::outputs);
     Buffer tiles(gpu(), expert_tiles_bytes((tokens + 1) * used, experts), Place::device, "a test");
     if (form.tiles) {
       push.tiles = tiles.address();
-      run("expert_tiles", ExpertTilesParameters{push.route, push.batch, push.tiles, experts, used}, {1});
+      run("expert_tiles", ExpertTilesParameters{push.route, push.batch, push.tiles, experts, used, HeaderWord::outputs},
+          {1});
     }
     Buffer rounded;
     if (form.bytes) {
       RoundInputsParameters parameters{};
-      parameters.rows_at = HeaderWord::rows;
+      parameters.rows_at = HeaderWord::outputs;
       parameters.rows_each = of_pairs ? used : 1;
       rounded = round(push, parameters, tokens * used, 1);
       if (!of_pairs) round_values(input);

@@ -134,6 +134,23 @@ TEST(ConformSuite, DevicesAreFoundByNameAndUnknownOnesAreNamed) {
   EXPECT_THROW(conform::find_candidates({"cpu:mmx"}, false), DeviceError);
 }
 
+TEST(ConformSuite, ADeviceThatCannotBeOpenedFailsAndOthersAreExamined) {
+  auto candidates = conform::find_candidates({"reference"}, false);
+  candidates.insert(candidates.begin(), {"broken", "", []() -> std::unique_ptr<Device> {
+                                           throw DeviceError("vulkan: its driver failed to start");
+                                         }});
+  size_t passed = 0;
+  std::vector<Record> failed;
+  conform::run_cases(candidates, {.quick = true, .ops = {"route"}}, [&](const Record& record) {
+    if (record.outcome == Outcome::passed) ++passed;
+    if (record.outcome == Outcome::failed) failed.push_back(record);
+  });
+  EXPECT_GT(passed, 0u);
+  ASSERT_EQ(failed.size(), 1u);
+  EXPECT_EQ(failed[0].device, "broken");
+  EXPECT_EQ(failed[0].message, "vulkan: its driver failed to start");
+}
+
 // The recorded results of two models; other tests run all of them.
 TEST(ConformSuite, RecordedResultsAreCompared) {
   const auto folder = shared_data("golden/models/qwen2.gguf").parent_path();

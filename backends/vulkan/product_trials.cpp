@@ -1,0 +1,151 @@
+// Trials of what reads weights, and what all trials share.
+#include <cmath>
+
+#include "backends/vulkan/trials.h"
+#include "kernels/gpu/parameters.h"
+#include "quant/decode_tables.h"
+#include "quant/planes.h"
+
+namespace hearth::vulkan {
+namespace {
+
+constexpr uint32_t kTrialRows = 8, kTrialWidth = 256, kTileTrialColumns = 9;
+
+uint32_t scrambled(uint32_t i, uint32_t seed) {
+  uint32_t x = (i + 1) * 0x9e3779b9u ^ seed * 0x85ebca6bu;
+  x = (x ^ x >> 15) * 0x2c1b3c6du;
+  return x ^ x >> 12;
+}
+
+// A matrix, what it decodes to, and its planes; empty where nothing encodes the format.
+struct TrialWeight {
+  std::vector<float> values;  // [kTrialRows x kTrialWidth]
+  std::vector<std::byte> planes;
+};
+
+TrialWeight trial_weight(Format format) {
+  const FormatInfo& info = format_info(format);
+  if (info.encode == nullptr) return {};
+  TrialWeight weight{uneven_values(size_t{kTrialRows} * kTrialWidth, 1), {}};
+  const size_t count = weight.values.size() / info.block_size;
+  std::vector<std::byte> blocks(count * info.block_bytes);
+  info.encode(weight.values.data(), blocks.data(), weight.values.size());
+  info.decode(blocks.data(), weight.values.data(), weight.values.size());
+  const Planes planes = planes_of(format, count);
+  weight.planes.resize(planes.bytes);
+  for (uint32_t p = 0; p < planes.count; ++p)
+    fill_plane(format, blocks.data(), count, p, weight.planes.data() + planes.begin[p]);
+  return weight;
+}
+
+}  // namespace
+
+std::vector<float> uneven_values(size_t count, uint32_t seed) {
+  std::vector<float> values(count);
+  for (size_t i = 0; i < count; ++i)
+    values[i] = static_cast<float>(scrambled(static_cast<uint32_t>(i), seed) >> 8) / static_cast<float>(1 << 23) - 1;
+  return values;
+}
+
+std::vector<float> whole_values(size_t count, uint32_t seed) {
+  std::vector<float> values(count);
+  for (size_t i = 0; i < count; ++i)
+    values[i] = i % 32 == 0 ? 127 : static_cast<float>(scrambled(static_cast<uint32_t>(i), seed) % 255) - 127;
+  return values;
+}
+
+bool are_near(std::span<const float> found, std::span<const double> expected, std::span<const double> bounds) {
+  for (size_t i = 0; i < expected.size(); ++i)
+    if (!(std::fabs(found[i] - expected[i]) <= bounds[i])) return false;  // nor NaN
+  return true;
+}
+
+Trials::Trials(Gpu& gpu) : gpu_(gpu), tables_(put(std::vector<DecodeTables>{decode_tables()})) {}
+
+std::vector<float> Trials::floats_of(const Buffer& buffer) {
+  std::vector<float> values(buffer.size() / sizeof(float));
+  gpu_.download(buffer, 0, std::as_writable_bytes(std::span(values)));
+  return values;
+}
+
+bool Trials::multiplies(Format format, const std::string& shader, std::vector<uint32_t> constants, uint32_t columns,
+                        bool rounds) {
+  const TrialWeight weight = trial_weight(format);
+  if (weight.values.empty()) return true;
+  const std::vector<float> input = whole_values(size_t{columns} * kTrialWidth, 2);
+  const size_t count = size_t{columns} * kTrialRows;
+  const Buffer planes = put(weight.planes), in = put(input),
+               batch = put(std::vector<uint32_t>(gpu::kHeaderWords, columns)), out = put(std::vector<float>(count));
+  gpu::MatmulParameters push{};
+  push.weight = planes.address();
+  push.in = in.address();
+  push.out = out.address();
+  push.batch = batch.address();
+  push.decode_tables = tables_.address();
+  push.width = push.in_stride = kTrialWidth;
+  push.rows = push.out_stride = kTrialRows;
+  push.kinds = gpu::matmul_kinds(1, 0, gpu::HeaderWord::rows);
+  push.scale = 1;
+  Buffer rounded;
+  if (rounds) {
+    gpu::RoundInputsParameters round{};
+    round.in = push.in;
+    round.batch = push.batch;
+    round.width = round.in_stride = kTrialWidth;
+    round.out_stride = round.out_matrix_stride = push.in_stride = gpu::rounded_words(kTrialWidth);
+    round.rows_at = gpu::HeaderWord::rows;
+    round.rows_each = 1;
+    rounded = put(std::vector<uint32_t>(size_t{columns} * round.out_stride));
+    round.out = push.in = rounded.address();
+    run("round_inputs", {}, round, {(kTrialWidth + 511) / 512, columns});
+  }
+  run(shader, constants, push, {shader.starts_with("matmul/") ? kTrialRows / 4 : 1});
+  std::vector<double> expected(count), bounds(count);
+  for (size_t c = 0; c < columns; ++c)
+    for (size_t r = 0; r < kTrialRows; ++r)
+      for (size_t i = 0; i < kTrialWidth; ++i) {
+        const double product = double{weight.values[r * kTrialWidth + i]} * double{input[c * kTrialWidth + i]};
+        expected[c * kTrialRows + r] += product;
+        bounds[c * kTrialRows + r] += 1e-5 * std::fabs(product);
+      }
+  return are_near(floats_of(out), expected, bounds);
+}
+
+bool Trials::product(Format format, uint32_t columns) {
+  return multiplies(format, std::string("matmul/") + format_info(format).name, {columns, 4, 1}, columns, false);
+}
+bool Trials::product_in_tiles(Format format) {
+  return multiplies(format, std::string("matmul_tiles/") + format_info(format).name, {1}, kTileTrialColumns, false);
+}
+bool Trials::product_of_bytes(Format format) {
+  return multiplies(format, std::string("byte_tiles/") + format_info(format).name, {}, kTileTrialColumns, true);
+}
+
+bool Trials::embedding(Format format) {
+  const TrialWeight table = trial_weight(format);
+  if (table.values.empty()) return true;
+  std::vector<uint32_t> words(gpu::kHeaderWords + kTrialRows);
+  words[gpu::HeaderWord::rows] = kTrialRows;
+  words[gpu::HeaderWord::tokens] = gpu::kHeaderWords;
+  for (uint32_t row = 0; row < kTrialRows; ++row) words[gpu::kHeaderWords + row] = kTrialRows - 1 - row;
+  const Buffer planes = put(table.planes), batch = put(words), out = put(std::vector<float>(table.values.size()));
+  gpu::EmbedParameters push{};
+  push.table = planes.address();
+  push.out = out.address();
+  push.batch = batch.address();
+  push.decode_tables = tables_.address();
+  push.width = push.out_stride = kTrialWidth;
+  push.table_rows = kTrialRows;
+  push.index_at = gpu::HeaderWord::tokens;
+  push.scale = 2;
+  run(std::string("embed/") + format_info(format).name, {}, push, {1, kTrialRows});
+  std::vector<double> expected(table.values.size()), bounds(table.values.size());
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const size_t row = kTrialRows - 1 - i / kTrialWidth;
+    expected[i] = 2 * double{table.values[row * kTrialWidth + i % kTrialWidth]};
+    bounds[i] = 1e-6 * std::fabs(expected[i]) + 1e-30;
+  }
+  return are_near(floats_of(out), expected, bounds);
+}
+
+}  // namespace hearth::vulkan

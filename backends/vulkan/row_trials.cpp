@@ -1,0 +1,146 @@
+// Trials of norms, attention and routes.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "backends/vulkan/trials.h"
+#include "kernels/gpu/row_parameters.h"
+
+namespace hearth::vulkan {
+namespace {
+
+constexpr uint32_t kTrialPage = 2, kTrialPositions = 5;
+
+// One sequence of kTrialPositions rows, whose pages are not in their order.
+std::vector<uint32_t> sequence_words() {
+  std::vector<uint32_t> words(gpu::kHeaderWords);
+  const auto array = [&](gpu::HeaderWord::Word word, std::initializer_list<uint32_t> values) {
+    words[word] = static_cast<uint32_t>(words.size());
+    words.insert(words.end(), values);
+  };
+  words[gpu::HeaderWord::rows] = kTrialPositions;
+  words[gpu::HeaderWord::sequences] = 1;
+  array(gpu::HeaderWord::positions, {0, 1, 2, 3, 4});
+  array(gpu::HeaderWord::sequence_of_row, {0, 0, 0, 0, 0});
+  array(gpu::HeaderWord::row_begin, {0, kTrialPositions});
+  array(gpu::HeaderWord::page_begin, {0, 3});
+  array(gpu::HeaderWord::pages, {2, 0, 1});
+  return words;
+}
+
+}  // namespace
+
+bool Trials::norm(bool centered) {
+  constexpr uint32_t kWidth = 600, kRows = 2;
+  const std::vector<float> input = uneven_values(size_t{kWidth} * kRows, 3), gains = uneven_values(kWidth, 4);
+  const Buffer in = put(input), gain = put(gains), batch = put(std::vector<uint32_t>(gpu::kHeaderWords, kRows)),
+               out = put(std::vector<float>(input.size()));
+  gpu::NormParameters push{};
+  push.in = in.address();
+  push.out = out.address();
+  push.gain = gain.address();
+  push.batch = batch.address();
+  push.width = push.run = kWidth;
+  push.gain_rows = 1;
+  push.rows_at = gpu::HeaderWord::rows;
+  push.eps = 1e-5f;
+  const uint32_t constant = centered ? 1 : 0;
+  run("norm", {&constant, 1}, push, {1, kRows});
+  std::vector<double> expected(input.size());
+  for (size_t row = 0; row < kRows; ++row) {
+    const auto values = std::span(input).subspan(row * kWidth, kWidth);
+    const double mean = centered ? std::accumulate(values.begin(), values.end(), 0.0) / kWidth : 0;
+    double squares = 0;
+    for (const float value : values) squares += (double{value} - mean) * (double{value} - mean);
+    const double scale = 1 / std::sqrt(squares / kWidth + double{push.eps});
+    for (size_t i = 0; i < kWidth; ++i)
+      expected[row * kWidth + i] = (double{values[i]} - mean) * scale * double{gains[i]};
+  }
+  return are_near(floats_of(out), expected, std::vector<double>(expected.size(), 1e-4));
+}
+
+bool Trials::attention(KvType cache, uint32_t head_size, uint32_t value_size) {
+  // So many heads that rows of the cache are whole blocks.
+  const uint32_t kv_heads = 32 / std::gcd(32u, std::gcd(head_size, value_size)), heads = 2 * kv_heads;
+  const uint32_t key_width = kv_heads * head_size, value_width = kv_heads * value_size;
+  const uint32_t room = (head_size + 63) / 64 * 64;
+  if (gpu::kAttendShared + room * sizeof(float) > gpu_.about().limits.maxComputeSharedMemorySize)
+    return true;  // refused
+  const std::vector<float> q = uneven_values(size_t{kTrialPositions} * heads * head_size, 5),
+                           k = whole_values(size_t{kTrialPositions} * key_width, 6),
+                           v = whole_values(size_t{kTrialPositions} * value_width, 7);
+  const uint64_t cells = 3 * kTrialPage;
+  const Buffer queries = put(q), new_keys = put(k), new_values = put(v), batch = put(sequence_words()),
+               keys = put(std::vector<std::byte>((cells * kv_row_bytes(cache, key_width) + 3) / 4 * 4)),
+               values = put(std::vector<std::byte>((cells * kv_row_bytes(cache, value_width) + 3) / 4 * 4)),
+               out = put(std::vector<float>(size_t{kTrialPositions} * heads * value_size));
+  gpu::StoreParameters store{};
+  store.k = new_keys.address();
+  store.v = new_values.address();
+  store.keys = keys.address();
+  store.values = values.address();
+  store.batch = batch.address();
+  store.key_width = key_width;
+  store.value_width = value_width;
+  store.page_size = kTrialPage;
+  const auto type = static_cast<uint32_t>(cache);
+  const uint32_t widest = std::max(key_width, value_width), units = cache == KvType::q8_0 ? widest / 32 : widest;
+  run("store", {&type, 1}, store, {(units + 63) / 64, kTrialPositions, 2});
+  gpu::AttendParameters push{};
+  push.q = queries.address();
+  push.out = out.address();
+  push.keys = keys.address();
+  push.values = values.address();
+  push.batch = batch.address();
+  push.heads = heads;
+  push.kv_heads = kv_heads;
+  push.head_size = head_size;
+  push.value_size = value_size;
+  push.key_width = key_width;
+  push.value_width = value_width;
+  push.page_size = kTrialPage;
+  push.causal = 1;
+  push.scale = 1 / (64 * std::sqrt(static_cast<float>(head_size)));
+  const std::array<uint32_t, 3> constants = {type, room, (value_size + gpu::kAttendThreads - 1) / gpu::kAttendThreads};
+  run("attend", constants, push, {heads, kTrialPositions});
+
+  std::vector<double> expected(size_t{kTrialPositions} * heads * value_size);
+  for (size_t row = 0; row < kTrialPositions; ++row)
+    for (size_t head = 0; head < heads; ++head) {
+      double total = 0;
+      double* to = expected.data() + (row * heads + head) * value_size;
+      for (size_t position = 0; position <= row; ++position) {
+        double score = 0;
+        for (size_t i = 0; i < head_size; ++i)
+          score += double{q[(row * heads + head) * head_size + i]} *
+                   double{k[position * key_width + head / 2 * head_size + i]};
+        const double weight = std::exp(score * double{push.scale});
+        total += weight;
+        for (size_t i = 0; i < value_size; ++i)
+          to[i] += weight * double{v[position * value_width + head / 2 * value_size + i]};
+      }
+      for (size_t i = 0; i < value_size; ++i) to[i] /= total;
+    }
+  return are_near(floats_of(out), expected, std::vector<double>(expected.size(), 0.01));
+}
+
+bool Trials::route() {
+  const std::vector<float> scores = {0.5f, -1, 2, 0.25f, 1.5f, -3, 0, 1};
+  const Buffer products = put(scores), scratch = put(std::vector<float>(scores.size() + 1)),
+               batch = put(std::vector<uint32_t>(gpu::kHeaderWords, 1)), out = put(std::vector<float>(4));
+  gpu::RouteParameters push{};
+  push.products = products.address();
+  push.scores = scratch.address();
+  push.out = out.address();
+  push.batch = batch.address();
+  push.count = static_cast<uint32_t>(scores.size());
+  push.used = 2;
+  push.groups = push.groups_used = push.softmax = push.normalised = 1;
+  push.rows_at = gpu::HeaderWord::rows;
+  push.scale = 1;
+  run("route", {}, push, {1, 1});
+  const double first = 1 / (1 + std::exp(-0.5));  // of 2 and 1.5
+  return are_near(floats_of(out), std::array{2.0, 4.0, first, 1 - first}, std::array{0.0, 0.0, 1e-4, 1e-4});
+}
+
+}  // namespace hearth::vulkan

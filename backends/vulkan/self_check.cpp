@@ -1,0 +1,112 @@
+// Which trials a program needs.
+#include "backends/vulkan/self_check.h"
+
+#include <variant>
+
+namespace hearth::vulkan {
+namespace {
+
+constexpr uint32_t kColumnsBeforeTiles = 8;
+
+struct Collector {
+  const Program& program;
+  Needs& needs;
+
+  void add(std::set<Format>& to, WeightId id) const {
+    if (id != kNoWeight) to.insert(program.weights[id].format);
+  }
+  void operator()(const Embed& op) const {
+    add(needs.tables, op.table);
+    add(needs.tables, op.positions);
+  }
+  void operator()(const RmsNorm&) const { needs.rms_norm = true; }
+  void operator()(const LayerNorm&) const { needs.layer_norm = true; }
+  void operator()(const Linear& op) const { add(needs.products, op.weight); }
+  void operator()(const GateUp& op) const {
+    add(needs.products, op.gate);
+    add(needs.products, op.up);
+  }
+  void operator()(const EachHead& op) const { add(needs.products, op.weight); }
+  void operator()(const Attend& op) const {
+    needs.heads.emplace(op.head_size, op.value_size == 0 ? op.head_size : op.value_size);
+  }
+  void operator()(const Route& op) const {
+    needs.routes = true;
+    add(needs.products, op.router);
+  }
+  void operator()(const Experts& op) const {
+    for (const WeightId id : {op.gate, op.up, op.down}) add(needs.expert_products, id);
+  }
+  // There are no trials of others.
+  template <class Op>
+  void operator()(const Op&) const {}
+};
+
+}  // namespace
+
+Needs needs_of(const Program& program, const Limits& limits) {
+  Needs needs;
+  needs.cache = limits.kv_type;
+  needs.rows = limits.rows;
+  needs.deterministic = limits.deterministic;
+  for (const Op& op : program.ops) std::visit(Collector{program, needs}, op);
+  return needs;
+}
+
+bool SelfCheck::is_right(const std::string& shader, uint32_t variant, const std::function<bool()>& trial) {
+  const auto [place, is_new] = results_.try_emplace({shader, variant}, false);
+  if (!is_new) return place->second;
+  try {
+    return place->second = trial();
+  } catch (...) {
+    results_.erase(place);  // it was not the shader, perhaps
+    throw;
+  }
+}
+
+void SelfCheck::require(const std::string& shader, uint32_t variant, const std::function<bool()>& trial) {
+  if (!is_right(shader, variant, trial))
+    throw WrongResults("vulkan: " + gpu_.about().name + " computes wrong results in " + shader +
+                       ", so it cannot be used; a newer driver may help");
+}
+
+bool SelfCheck::trust(const Needs& needs, bool rounds) {
+  const std::lock_guard lock(mutex_);
+  for (const Format format : needs.tables)
+    require(std::string("embed/") + format_info(format).name, 0, [&] { return trials_.embedding(format); });
+  std::set<Format> all = needs.products;
+  all.insert(needs.expert_products.begin(), needs.expert_products.end());
+  for (const Format format : all)
+    for (const uint32_t columns : {1u, 4u, 8u})
+      if (columns == 1 || (columns <= needs.rows && needs.products.contains(format)))
+        require(std::string("matmul/") + format_info(format).name, columns,
+                [&] { return trials_.product(format, columns); });
+  if (!needs.deterministic && needs.rows > kColumnsBeforeTiles) {
+    for (const Format format : all)
+      if (rounds && format_info(format).block_size > 1)
+        rounds = is_right(std::string("byte_tiles/") + format_info(format).name, 0,
+                          [&] { return trials_.product_of_bytes(format); });
+    for (const Format format : all)
+      if (!rounds || format_info(format).block_size == 1)
+        require(std::string("matmul_tiles/") + format_info(format).name, 0,
+                [&] { return trials_.product_in_tiles(format); });
+  }
+  if (needs.rms_norm) require("norm", 0, [&] { return trials_.norm(false); });
+  if (needs.layer_norm) require("norm", 1, [&] { return trials_.norm(true); });
+  for (const auto& head : needs.heads)
+    require("attend of " + std::to_string(head.first) + " and " + std::to_string(head.second),
+            static_cast<uint32_t>(needs.cache),
+            [&] { return trials_.attention(needs.cache, head.first, head.second); });
+  if (needs.routes) require("route", 0, [&] { return trials_.route(); });
+  return rounds;
+}
+
+std::vector<std::string> SelfCheck::switched_off() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> names;
+  for (const auto& [key, right] : results_)
+    if (!right) names.push_back(key.first);
+  return names;
+}
+
+}  // namespace hearth::vulkan

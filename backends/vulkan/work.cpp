@@ -1,0 +1,44 @@
+// Estimating work by the names of shaders.
+#include "backends/vulkan/work.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/gpu/row_parameters.h"
+
+namespace hearth::vulkan {
+namespace {
+
+constexpr uint64_t kTileSize = 64 * 32;
+// What is not known when work is recorded: how far back rows see, and how long a sequence's part of a batch is.
+constexpr uint64_t kUsualPositions = 4096, kUsualRows = 512;
+constexpr uint64_t kSmall = 1 << 14;  // of shaders without matrices
+
+template <class Push>
+Push read_as(std::span<const std::byte> push) {
+  Push result{};
+  std::memcpy(&result, push.data(), std::min(sizeof result, push.size()));
+  return result;
+}
+
+}  // namespace
+
+uint64_t work_of_group(std::string_view shader, std::span<const uint32_t> constants, std::span<const std::byte> push) {
+  const auto constant = [&](size_t i) { return uint64_t{i < constants.size() ? constants[i] : 1}; };
+  const bool tiles = shader.starts_with("matmul_tiles/") || shader.starts_with("byte_tiles/");
+  if (tiles || shader.starts_with("matmul/")) {
+    const auto product = read_as<gpu::MatmulParameters>(push);
+    const uint64_t weights = product.weight_up != 0 ? 2 : 1;
+    // With few columns it is reading the weight that takes time.
+    return weights * product.width * (tiles ? kTileSize : std::max<uint64_t>(4, constant(0)) * constant(1));
+  }
+  if (shader == "attend") {
+    const auto attend = read_as<gpu::AttendParameters>(push);
+    return kUsualPositions * (uint64_t{attend.head_size} + attend.value_size);
+  }
+  if (shader == "delta_rule") return kUsualRows * 3 * 64 * constant(0);
+  if (shader == "convolve") return kUsualRows * 64 * (constant(0) + 1);
+  return kSmall;
+}
+
+}  // namespace hearth::vulkan

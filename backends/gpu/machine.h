@@ -91,13 +91,13 @@ class Machine {
   virtual ~Machine() = default;
 
   virtual const About& about() const = 0;
-  // Bytes that this process may still take for what kernels use, as far as the driver tells.
-  virtual uint64_t free_memory() const = 0;
-  // Makes ready what launches of such a kernel need, so that what cannot be had is known before work is recorded.
-  virtual void prepare(std::string_view kernel, std::span<const uint32_t> constants) = 0;
+  // Bytes of its own that may still be taken, as far as that is known.
+  virtual uint64_t free_memory() const { return about().memory; }
   // Throws DeviceError naming `what` where memory is short. The content is undefined; without bytes there is none.
   virtual Buffer take(uint64_t bytes, Place place, const char* what) = 0;
   virtual std::unique_ptr<Work> record() = 0;
+  // Makes a kernel ready that is launched later, so that one that the device cannot run is found out before.
+  virtual void prepare(std::string_view, std::span<const uint32_t>) {}
   // Fills `bytes` of a buffer with what make(position, piece) makes of pieces, whose sizes are multiples of `unit`.
   virtual void fill(const Buffer& to, uint64_t offset, uint64_t bytes, uint64_t unit,
                     const std::function<void(uint64_t, std::span<std::byte>)>& make) = 0;

@@ -62,12 +62,12 @@ class VulkanMachine final : public gpu::Machine {
 
   const About& about() const override { return about_; }
   uint64_t free_memory() const override { return gpu_->free_memory(); }
-  void prepare(std::string_view kernel, std::span<const uint32_t> constants) override {
-    gpu_->pipeline(kernel, constants);
-  }
   gpu::Buffer take(uint64_t bytes, gpu::Place place, const char* what) override {
     if (bytes == 0) return {};
     return gpu::Buffer(std::make_unique<VulkanMemory>(Buffer(*gpu_, bytes, place_of(place), what)));
+  }
+  void prepare(std::string_view kernel, std::span<const uint32_t> constants) override {
+    gpu_->pipeline(kernel, constants);
   }
   std::unique_ptr<gpu::Work> record() override { return std::make_unique<VulkanWork>(*gpu_); }
   void fill(const gpu::Buffer& to, uint64_t offset, uint64_t bytes, uint64_t unit,

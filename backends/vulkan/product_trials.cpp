@@ -7,6 +7,9 @@
 #include "quant/planes.h"
 
 namespace hearth::vulkan {
+using gpu::EmbedParameters, gpu::HeaderWord, gpu::kHeaderWords, gpu::matmul_kinds, gpu::MatmulParameters;
+using gpu::rounded_words, gpu::RoundInputsParameters;
+
 namespace {
 
 constexpr uint32_t kTrialRows = 8, kTrialWidth = 256, kTileTrialColumns = 9;
@@ -74,9 +77,9 @@ bool Trials::multiplies(Format format, const std::string& shader, std::vector<ui
   if (weight.values.empty()) return true;
   const std::vector<float> input = whole_values(size_t{columns} * kTrialWidth, 2);
   const size_t count = size_t{columns} * kTrialRows;
-  const Buffer planes = put(weight.planes), in = put(input),
-               batch = put(std::vector<uint32_t>(gpu::kHeaderWords, columns)), out = put(std::vector<float>(count));
-  gpu::MatmulParameters push{};
+  const Buffer planes = put(weight.planes), in = put(input), batch = put(std::vector<uint32_t>(kHeaderWords, columns)),
+               out = put(std::vector<float>(count));
+  MatmulParameters push{};
   push.weight = planes.address();
   push.in = in.address();
   push.out = out.address();
@@ -84,16 +87,16 @@ bool Trials::multiplies(Format format, const std::string& shader, std::vector<ui
   push.decode_tables = tables_.address();
   push.width = push.in_stride = kTrialWidth;
   push.rows = push.out_stride = kTrialRows;
-  push.kinds = gpu::matmul_kinds(1, 0, gpu::HeaderWord::rows);
+  push.kinds = matmul_kinds(1, 0, HeaderWord::rows);
   push.scale = 1;
   Buffer rounded;
   if (rounds) {
-    gpu::RoundInputsParameters round{};
+    RoundInputsParameters round{};
     round.in = push.in;
     round.batch = push.batch;
     round.width = round.in_stride = kTrialWidth;
-    round.out_stride = round.out_matrix_stride = push.in_stride = gpu::rounded_words(kTrialWidth);
-    round.rows_at = gpu::HeaderWord::rows;
+    round.out_stride = round.out_matrix_stride = push.in_stride = rounded_words(kTrialWidth);
+    round.rows_at = HeaderWord::rows;
     round.rows_each = 1;
     rounded = put(std::vector<uint32_t>(size_t{columns} * round.out_stride));
     round.out = push.in = rounded.address();
@@ -124,19 +127,19 @@ bool Trials::product_of_bytes(Format format) {
 bool Trials::embedding(Format format) {
   const TrialWeight table = trial_weight(format);
   if (table.values.empty()) return true;
-  std::vector<uint32_t> words(gpu::kHeaderWords + kTrialRows);
-  words[gpu::HeaderWord::rows] = kTrialRows;
-  words[gpu::HeaderWord::tokens] = gpu::kHeaderWords;
-  for (uint32_t row = 0; row < kTrialRows; ++row) words[gpu::kHeaderWords + row] = kTrialRows - 1 - row;
+  std::vector<uint32_t> words(kHeaderWords + kTrialRows);
+  words[HeaderWord::rows] = kTrialRows;
+  words[HeaderWord::tokens] = kHeaderWords;
+  for (uint32_t row = 0; row < kTrialRows; ++row) words[kHeaderWords + row] = kTrialRows - 1 - row;
   const Buffer planes = put(table.planes), batch = put(words), out = put(std::vector<float>(table.values.size()));
-  gpu::EmbedParameters push{};
+  EmbedParameters push{};
   push.table = planes.address();
   push.out = out.address();
   push.batch = batch.address();
   push.decode_tables = tables_.address();
   push.width = push.out_stride = kTrialWidth;
   push.table_rows = kTrialRows;
-  push.index_at = gpu::HeaderWord::tokens;
+  push.index_at = HeaderWord::tokens;
   push.scale = 2;
   run(std::string("embed/") + format_info(format).name, {}, push, {1, kTrialRows});
   std::vector<double> expected(table.values.size()), bounds(table.values.size());

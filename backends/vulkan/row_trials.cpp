@@ -7,24 +7,27 @@
 #include "kernels/gpu/row_parameters.h"
 
 namespace hearth::vulkan {
+using gpu::AttendParameters, gpu::HeaderWord, gpu::kAttendShared, gpu::kAttendThreads, gpu::kHeaderWords;
+using gpu::NormParameters, gpu::RouteParameters, gpu::StoreParameters;
+
 namespace {
 
 constexpr uint32_t kTrialPage = 2, kTrialPositions = 5;
 
 // One sequence of kTrialPositions rows, whose pages are not in their order.
 std::vector<uint32_t> sequence_words() {
-  std::vector<uint32_t> words(gpu::kHeaderWords);
-  const auto array = [&](gpu::HeaderWord::Word word, std::initializer_list<uint32_t> values) {
+  std::vector<uint32_t> words(kHeaderWords);
+  const auto array = [&](HeaderWord::Word word, std::initializer_list<uint32_t> values) {
     words[word] = static_cast<uint32_t>(words.size());
     words.insert(words.end(), values);
   };
-  words[gpu::HeaderWord::rows] = kTrialPositions;
-  words[gpu::HeaderWord::sequences] = 1;
-  array(gpu::HeaderWord::positions, {0, 1, 2, 3, 4});
-  array(gpu::HeaderWord::sequence_of_row, {0, 0, 0, 0, 0});
-  array(gpu::HeaderWord::row_begin, {0, kTrialPositions});
-  array(gpu::HeaderWord::page_begin, {0, 3});
-  array(gpu::HeaderWord::pages, {2, 0, 1});
+  words[HeaderWord::rows] = kTrialPositions;
+  words[HeaderWord::sequences] = 1;
+  array(HeaderWord::positions, {0, 1, 2, 3, 4});
+  array(HeaderWord::sequence_of_row, {0, 0, 0, 0, 0});
+  array(HeaderWord::row_begin, {0, kTrialPositions});
+  array(HeaderWord::page_begin, {0, 3});
+  array(HeaderWord::pages, {2, 0, 1});
   return words;
 }
 
@@ -33,16 +36,16 @@ std::vector<uint32_t> sequence_words() {
 bool Trials::norm(bool centered) {
   constexpr uint32_t kWidth = 600, kRows = 2;
   const std::vector<float> input = uneven_values(size_t{kWidth} * kRows, 3), gains = uneven_values(kWidth, 4);
-  const Buffer in = put(input), gain = put(gains), batch = put(std::vector<uint32_t>(gpu::kHeaderWords, kRows)),
+  const Buffer in = put(input), gain = put(gains), batch = put(std::vector<uint32_t>(kHeaderWords, kRows)),
                out = put(std::vector<float>(input.size()));
-  gpu::NormParameters push{};
+  NormParameters push{};
   push.in = in.address();
   push.out = out.address();
   push.gain = gain.address();
   push.batch = batch.address();
   push.width = push.run = kWidth;
   push.gain_rows = 1;
-  push.rows_at = gpu::HeaderWord::rows;
+  push.rows_at = HeaderWord::rows;
   push.eps = 1e-5f;
   const uint32_t constant = centered ? 1 : 0;
   run("norm", {&constant, 1}, push, {1, kRows});
@@ -64,8 +67,7 @@ bool Trials::attention(KvType cache, uint32_t head_size, uint32_t value_size) {
   const uint32_t kv_heads = 32 / std::gcd(32u, std::gcd(head_size, value_size)), heads = 2 * kv_heads;
   const uint32_t key_width = kv_heads * head_size, value_width = kv_heads * value_size;
   const uint32_t room = (head_size + 63) / 64 * 64;
-  if (gpu::kAttendShared + room * sizeof(float) > gpu_.about().limits.maxComputeSharedMemorySize)
-    return true;  // refused
+  if (kAttendShared + room * sizeof(float) > gpu_.about().limits.maxComputeSharedMemorySize) return true;  // refused
   const std::vector<float> q = uneven_values(size_t{kTrialPositions} * heads * head_size, 5),
                            k = whole_values(size_t{kTrialPositions} * key_width, 6),
                            v = whole_values(size_t{kTrialPositions} * value_width, 7);
@@ -74,7 +76,7 @@ bool Trials::attention(KvType cache, uint32_t head_size, uint32_t value_size) {
                keys = put(std::vector<std::byte>((cells * kv_row_bytes(cache, key_width) + 3) / 4 * 4)),
                values = put(std::vector<std::byte>((cells * kv_row_bytes(cache, value_width) + 3) / 4 * 4)),
                out = put(std::vector<float>(size_t{kTrialPositions} * heads * value_size));
-  gpu::StoreParameters store{};
+  StoreParameters store{};
   store.k = new_keys.address();
   store.v = new_values.address();
   store.keys = keys.address();
@@ -86,7 +88,7 @@ bool Trials::attention(KvType cache, uint32_t head_size, uint32_t value_size) {
   const auto type = static_cast<uint32_t>(cache);
   const uint32_t widest = std::max(key_width, value_width), units = cache == KvType::q8_0 ? widest / 32 : widest;
   run("store", {&type, 1}, store, {(units + 63) / 64, kTrialPositions, 2});
-  gpu::AttendParameters push{};
+  AttendParameters push{};
   push.q = queries.address();
   push.out = out.address();
   push.keys = keys.address();
@@ -101,7 +103,7 @@ bool Trials::attention(KvType cache, uint32_t head_size, uint32_t value_size) {
   push.page_size = kTrialPage;
   push.causal = 1;
   push.scale = 1 / (64 * std::sqrt(static_cast<float>(head_size)));
-  const std::array<uint32_t, 3> constants = {type, room, (value_size + gpu::kAttendThreads - 1) / gpu::kAttendThreads};
+  const std::array<uint32_t, 3> constants = {type, room, (value_size + kAttendThreads - 1) / kAttendThreads};
   run("attend", constants, push, {heads, kTrialPositions});
 
   std::vector<double> expected(size_t{kTrialPositions} * heads * value_size);
@@ -127,8 +129,8 @@ bool Trials::attention(KvType cache, uint32_t head_size, uint32_t value_size) {
 bool Trials::route() {
   const std::vector<float> scores = {0.5f, -1, 2, 0.25f, 1.5f, -3, 0, 1};
   const Buffer products = put(scores), scratch = put(std::vector<float>(scores.size() + 1)),
-               batch = put(std::vector<uint32_t>(gpu::kHeaderWords, 1)), out = put(std::vector<float>(4));
-  gpu::RouteParameters push{};
+               batch = put(std::vector<uint32_t>(kHeaderWords, 1)), out = put(std::vector<float>(4));
+  RouteParameters push{};
   push.products = products.address();
   push.scores = scratch.address();
   push.out = out.address();
@@ -136,7 +138,7 @@ bool Trials::route() {
   push.count = static_cast<uint32_t>(scores.size());
   push.used = 2;
   push.groups = push.groups_used = push.softmax = push.normalised = 1;
-  push.rows_at = gpu::HeaderWord::rows;
+  push.rows_at = HeaderWord::rows;
   push.scale = 1;
   run("route", {}, push, {1, 1});
   const double first = 1 / (1 + std::exp(-0.5));  // of 2 and 1.5

@@ -1,0 +1,35 @@
+// Which thread this is, and barriers, for nvcc.
+#pragma once
+
+#include <nv/target>
+
+#include "kernels/cuda/hardware/qualifiers.h"
+
+namespace hearth::cuda {
+
+HEARTH_DEVICE uint32_t thread_index() { return threadIdx.x; }
+HEARTH_DEVICE uint32_t threads() { return blockDim.x; }
+HEARTH_DEVICE Index3 block_index() { return {blockIdx.x, blockIdx.y, blockIdx.z}; }
+HEARTH_DEVICE Index3 grid_size() { return {gridDim.x, gridDim.y, gridDim.z}; }
+HEARTH_DEVICE uint32_t lane() { return threadIdx.x % kWarp; }
+HEARTH_DEVICE uint32_t warp() { return threadIdx.x / kWarp; }
+
+// Waits for all threads of the block; what they wrote before is seen after.
+HEARTH_DEVICE void sync_block() { __syncthreads(); }
+// The same within a warp.
+HEARTH_DEVICE void sync_warp() { __syncwarp(); }
+
+// Makes what this thread wrote to global memory seen by other blocks before what it writes after.
+HEARTH_DEVICE void fence() { __threadfence(); }
+
+// Waits until the kernel launched before has ended and its writes are seen: before it, only weights may be touched.
+// Where the launch does not overlap kernels, or on devices before sm_90, nothing happens.
+HEARTH_DEVICE void wait_for_kernel_before() {
+  NV_IF_TARGET(NV_PROVIDES_SM_90, (asm volatile("griddepcontrol.wait;" ::: "memory");))
+}
+// Lets the kernel launched next begin, once all blocks have said so or ended.
+HEARTH_DEVICE void let_next_kernel_start() {
+  NV_IF_TARGET(NV_PROVIDES_SM_90, (asm volatile("griddepcontrol.launch_dependents;" ::: "memory");))
+}
+
+}  // namespace hearth::cuda

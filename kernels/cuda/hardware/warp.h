@@ -1,0 +1,32 @@
+// What the lanes of a warp do together, for nvcc. All 32 call the same.
+#pragma once
+
+#include "kernels/cuda/hardware/qualifiers.h"
+
+namespace hearth::cuda {
+
+inline constexpr uint32_t kAllLanes = 0xffffffff;
+
+// The value that lane `from` % 32 gave, that lane() ^ mask gave, or lane() + by (beyond 31: one's own). T: float, or
+// an integer of 4 or 8 bytes.
+template <class T>
+HEARTH_DEVICE T shuffle(T value, uint32_t from) {
+  return __shfl_sync(kAllLanes, value, from);
+}
+template <class T>
+HEARTH_DEVICE T shuffle_xor(T value, uint32_t mask) {
+  return __shfl_xor_sync(kAllLanes, value, mask);
+}
+template <class T>
+HEARTH_DEVICE T shuffle_down(T value, uint32_t by) {
+  return __shfl_down_sync(kAllLanes, value, by);
+}
+
+// Bit i is lane i's.
+HEARTH_DEVICE uint32_t ballot(bool value) { return __ballot_sync(kAllLanes, value); }
+HEARTH_DEVICE bool any(bool value) { return __any_sync(kAllLanes, value); }
+HEARTH_DEVICE bool all(bool value) { return __all_sync(kAllLanes, value); }
+
+}  // namespace hearth::cuda
+
+#include "kernels/cuda/reductions.h"

@@ -1,0 +1,30 @@
+// Plain types that CUDA kernels share with the host.
+#pragma once
+
+#include <cstdint>
+
+namespace hearth::cuda {
+
+using Address = uint64_t;  // in device memory; 0: there is none
+
+// Values that a kernel is launched with beside its parameters, for what the host chooses per launch.
+struct Constants {
+  uint32_t at[4] = {};
+};
+
+struct Index3 {
+  uint32_t x = 1, y = 1, z = 1;
+};
+
+// What is loaded, stored and copied at once: 8 and 16 bytes.
+struct alignas(8) Word2 {
+  uint32_t x, y;
+};
+struct alignas(16) Word4 {
+  uint32_t x, y, z, w;
+};
+
+inline constexpr uint32_t kWarp = 32;  // lanes of a warp
+inline constexpr uint32_t kMostThreads = 1024;
+
+}  // namespace hearth::cuda

@@ -26,5 +26,7 @@ struct alignas(16) Word4 {
 
 inline constexpr uint32_t kWarp = 32;  // lanes of a warp
 inline constexpr uint32_t kMostThreads = 1024;
+// Shared memory of a block: of arrays that the kernel declares, and of all (sm_90; sm_80 has 163 KiB, sm_120 99 KiB).
+inline constexpr uint32_t kMostStaticSharedBytes = 48 << 10, kMostSharedBytes = 227 << 10;
 
 }  // namespace hearth::cuda

@@ -1,0 +1,139 @@
+// A block of a kernel under way: its threads as fibers, and what they wait for.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "tests/simt/interpreter/fibers.h"
+#include "tests/simt/interpreter/kernels.h"
+#include "tests/simt/interpreter/memory.h"
+#include "tests/simt/interpreter/shared_memory.h"
+
+namespace hearth::simt {
+
+// What a warp does together; lanes wait for one another at the same.
+enum class Together : uint8_t {
+  nothing,
+  sync_block,
+  sync_warp,
+  shuffle,
+  shuffle_xor,
+  shuffle_down,
+  ballot,
+  any,
+  all,
+  ldmatrix_x1,
+  ldmatrix_x2,
+  ldmatrix_x4,
+  ldmatrix_x2_transposed,
+  ldmatrix_x4_transposed,
+  mma_f16,
+  mma_bf16,
+  mma_s8,
+  mma_u8s8,
+  returned,  // not waiting any more
+};
+const char* name_of(Together what);
+
+struct AsyncCopy {
+  uint32_t to, bytes, valid, group;
+  Address from;
+};
+
+class Block;
+struct Thread {
+  uint32_t index = 0;
+  Block* block = nullptr;
+  Fiber* fiber = nullptr;  // while it waits
+  Together waits_at = Together::nothing;
+  std::vector<AsyncCopy> copies;  // begun, not yet arrived
+  uint32_t group = 0;             // of copies begun now
+};
+
+// The thread whose code runs; null outside of kernels.
+constinit inline thread_local Thread* current = nullptr;
+
+// What each lane of a warp brought to what they do together.
+using LaneValues = std::array<uint64_t, 32>;
+
+class Block {
+ public:
+  struct Launch {
+    const Kernel* kernel;
+    Index3 grid;
+    uint32_t dynamic_bytes;
+    const void* parameters;
+    cuda::Constants constants;
+  };
+
+  // Reports are added to `reports`. With a seed, threads that can go on do so in its order, else in turn.
+  Block(Memory& memory, std::vector<Report>& reports, uint32_t seed);
+
+  // Of blocks from now on; `launch` outlives them.
+  void begin(const Launch& launch);
+  // Runs all threads to their end; false: a report ended the block.
+  bool run(Index3 index);
+
+  // Of the thread that runs:
+  void sync_block();
+  void sync_warp();
+  // Gives `value` and waits for the other lanes, the last of which does `work` on all values; returns them.
+  const LaneValues& together(Together what, uint64_t value, void (*work)(Block&, LaneValues&) = nullptr);
+  // The place of bytes of an array in shared memory, checked and recorded as touched by `thread`.
+  std::byte* touch(Touch kind, uint32_t array, int64_t offset, uint32_t bytes, uint32_t alignment, uint32_t thread);
+  void copy_async(uint32_t array, int64_t offset, Address from, const Range* range, uint32_t bytes, uint32_t valid);
+  void commit_copies();
+  void wait_copies(uint32_t pending);
+  [[noreturn]] void out_of_bounds(const char* verb, Address at, uint32_t bytes, const Range* range) const;
+  [[noreturn]] void misaligned(const std::string& what, uint64_t to) const;
+  uint32_t shared_array(const void* key, const char* name, uint32_t bytes, uint32_t element);
+  uint32_t dynamic_array(const char* name, uint32_t element);
+
+  const Launch& launch() const { return *launch_; }
+  Index3 index() const { return index_; }
+  uint32_t threads() const { return launch_->kernel->threads; }
+  Memory& memory() const { return memory_; }
+
+ private:
+  struct Warp {
+    uint32_t arrived = 0, returned = 0, turn = 0;
+    Together what = Together::nothing;
+    LaneValues values[2];  // of this turn and the last, which slower lanes may still read
+  };
+  struct Cancelled {};
+
+  void work();  // of a fiber
+  void run_thread(Thread& thread);
+  Thread* next_ready();
+  void go_to(Thread& thread);
+  void wait(Together what);
+  void wake(Thread& thread);
+  void cancel();
+  void explain_standstill();
+  std::string place() const;
+  std::string place_of(uint32_t array, uint32_t offset) const;
+  void report_conflict(Touch kind, uint32_t array, uint32_t thread);
+  void add(Fault fault, std::string text);
+  Found found(Fault fault, const std::string& text) const;
+
+  Memory& memory_;
+  std::vector<Report>& reports_;
+  std::vector<std::string> told_;  // beginnings of reports that are given once
+  bool shuffled_;
+  std::minstd_rand random_;
+  SharedMemory shared_;
+  std::vector<Thread> threads_;
+  std::vector<Warp> warps_;
+  std::vector<Thread*> ready_;  // a ring
+  size_t first_ready_ = 0, ready_count_ = 0;
+  uint32_t at_barrier_ = 0, returned_ = 0;
+  bool cancelled_ = false;
+  const Launch* launch_ = nullptr;
+  Index3 index_;
+  Fibers fibers_;
+};
+
+}  // namespace hearth::simt

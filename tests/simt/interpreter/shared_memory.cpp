@@ -1,0 +1,118 @@
+// Records of accesses to shared memory.
+#include "tests/simt/interpreter/shared_memory.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+namespace hearth::simt {
+namespace {
+
+constexpr size_t kArrayAlignment = 16;
+
+}  // namespace
+
+void SharedMemory::begin(uint32_t dynamic_bytes) {
+  if (clock_ > UINT32_MAX / 2) {
+    clock_ = 0;
+    std::ranges::fill(records_, Record{});
+  }
+  block_time_ = begin_time_ = ++clock_;
+  std::ranges::fill(warp_time_, clock_);
+  arrays_.clear();
+  arrays_.push_back({nullptr, "dynamic shared memory", 0, dynamic_bytes, 1});
+  used_ = dynamic_bytes;
+}
+
+uint32_t SharedMemory::array(const void* key, const char* name, uint32_t bytes, uint32_t element) {
+  for (uint32_t i = 1; i < arrays_.size(); ++i)
+    if (arrays_[i].key == key) return i;
+  const auto begin = static_cast<uint32_t>((used_ + kArrayAlignment - 1) / kArrayAlignment * kArrayAlignment);
+  arrays_.push_back({key, name, begin, bytes, element});
+  used_ = begin + bytes;
+  return static_cast<uint32_t>(arrays_.size() - 1);
+}
+
+uint32_t SharedMemory::dynamic(const char* name, uint32_t element) {
+  if (arrays_[0].key == nullptr) arrays_[0] = {name, name, 0, arrays_[0].bytes, element};
+  return 0;
+}
+
+bool SharedMemory::read(Record& record, uint32_t offset, uint32_t thread) {
+  const uint32_t warp = thread / 32, lane = 1u << thread % 32;
+  bool sound = true;
+  if (record.copied)
+    sound = conflicts(Fault::copy_not_waited_for, offset, record.writer, true);
+  else if (record.written < begin_time_)
+    sound = conflicts(Fault::uninitialised, offset, thread, false);
+  else if (races_with_write(record, thread))
+    sound = conflicts(Fault::race, offset, record.writer, true);
+  if (record.reader == warp && record.read >= block_time_ && record.read >= warp_time_[warp]) {
+    record.lanes |= lane;
+    return sound;
+  }
+  // Of two warps that have read since the last barrier, one at least is not a later writer's.
+  if (record.read >= block_time_ && record.reader != warp) {
+    record.other_read = record.read;
+    record.other_reader = record.reader;
+  }
+  record.read = clock_;
+  record.reader = static_cast<uint8_t>(warp);
+  record.lanes = lane;
+  return sound;
+}
+
+bool SharedMemory::write(Record& record, uint32_t offset, uint32_t thread, bool atomically) {
+  const uint32_t warp = thread / 32, others = record.lanes & ~(1u << thread % 32);
+  bool sound = true;
+  if (record.copied)
+    sound = conflicts(Fault::copy_not_waited_for, offset, record.writer, true);
+  else if (atomically && record.written < begin_time_)
+    sound = conflicts(Fault::uninitialised, offset, thread, false);
+  else if (!(atomically && record.atomically) && races_with_write(record, thread))
+    sound = conflicts(Fault::race, offset, record.writer, true);
+  else if (record.read >= block_time_ && record.reader != warp)
+    sound = conflicts(Fault::race, offset, record.reader * 32 + static_cast<uint32_t>(std::countr_zero(record.lanes)),
+                      false);
+  else if (record.read >= block_time_ && record.read >= warp_time_[warp] && others != 0)
+    sound = conflicts(Fault::race, offset, warp * 32 + static_cast<uint32_t>(std::countr_zero(others)), false);
+  else if (record.other_read >= block_time_ && record.other_reader != warp)
+    sound = conflicts(Fault::race, offset, record.other_reader * 32, false);
+  record.written = clock_;
+  record.writer = static_cast<uint16_t>(thread);
+  record.atomically = atomically;
+  return sound;
+}
+
+bool SharedMemory::touch(Touch kind, uint32_t offset, uint32_t bytes, uint32_t thread) {
+  if (records_.size() < used_) {
+    bytes_.resize(used_);
+    records_.resize(used_);
+  }
+  bool sound = true;
+  for (uint32_t at = offset; at < offset + bytes; ++at)
+    sound &=
+        kind == Touch::read ? read(records_[at], at, thread) : write(records_[at], at, thread, kind == Touch::atomic);
+  return sound;
+}
+
+void SharedMemory::begin_copy(uint32_t offset, uint32_t bytes) {
+  for (uint32_t at = offset; at < offset + bytes; ++at) {
+    records_[at].copied = true;
+    bytes_[at] = std::byte{0xff};
+  }
+}
+
+void SharedMemory::end_copy(uint32_t offset, const std::byte* from, uint32_t valid, uint32_t bytes, uint32_t thread) {
+  for (uint32_t at = offset; at < offset + bytes; ++at) {
+    Record& record = records_[at];
+    record.copied = false;
+    record.written = clock_;
+    record.writer = static_cast<uint16_t>(thread);
+    record.atomically = false;
+  }
+  if (valid != 0) std::memcpy(bytes_.data() + offset, from, valid);
+  std::memset(bytes_.data() + offset + valid, 0, bytes - valid);
+}
+
+}  // namespace hearth::simt

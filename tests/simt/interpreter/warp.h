@@ -1,0 +1,47 @@
+// What the lanes of a warp do together, for the interpreter.
+#pragma once
+
+#include <cstring>
+
+#include "tests/simt/interpreter/arithmetic.h"
+#include "tests/simt/interpreter/threads.h"
+
+namespace hearth::cuda {
+
+// What lane `from` gave to an operation of that kind.
+template <class T>
+T value_of_lane(simt::Together what, T value, uint32_t from) {
+  static_assert(std::is_arithmetic_v<T> && (sizeof(T) == 4 || sizeof(T) == 8));
+  uint64_t word = 0;
+  std::memcpy(&word, &value, sizeof value);
+  word = simt::current->block->together(what, word)[from];
+  std::memcpy(&value, &word, sizeof value);
+  return value;
+}
+
+template <class T>
+T shuffle(T value, uint32_t from) {
+  return value_of_lane(simt::Together::shuffle, value, from % kWarp);
+}
+template <class T>
+T shuffle_xor(T value, uint32_t mask) {
+  return value_of_lane(simt::Together::shuffle_xor, value, (lane() ^ mask) % kWarp);
+}
+template <class T>
+T shuffle_down(T value, uint32_t by) {
+  return value_of_lane(simt::Together::shuffle_down, value, lane() + by < kWarp ? lane() + by : lane());
+}
+
+inline uint32_t bits_of_lanes(simt::Together what, bool value) {
+  const simt::LaneValues& values = simt::current->block->together(what, value ? 1 : 0);
+  uint32_t bits = 0;
+  for (uint32_t i = 0; i < kWarp; ++i) bits |= static_cast<uint32_t>(values[i]) << i;
+  return bits;
+}
+inline uint32_t ballot(bool value) { return bits_of_lanes(simt::Together::ballot, value); }
+inline bool any(bool value) { return bits_of_lanes(simt::Together::any, value) != 0; }
+inline bool all(bool value) { return bits_of_lanes(simt::Together::all, value) == 0xffffffff; }
+
+}  // namespace hearth::cuda
+
+#include "kernels/cuda/reductions.h"

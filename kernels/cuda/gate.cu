@@ -7,6 +7,7 @@
 namespace hearth::cuda {
 
 HEARTH_DEVICE void gate(const vulkan::GateParameters& p, const Constants&) {
+  wait_for_kernel_before();
   const uint32_t row = block_index().y, index = block_index().x * threads() + thread_index();
   if (row >= global<const uint32_t>(p.batch)[p.rows_at] || index >= p.width) return;
   const uint64_t at = uint64_t{row} * p.width + index;

@@ -142,8 +142,8 @@ TEST_F(Faults, AWriteOverWhatAnotherThreadReadNeedsABarrier) {
   expect_none(run("rotate", {{1, 1}}));
   EXPECT_EQ(device_.get<uint32_t>(at_, 64)[63], 0u);
   expect_none(run("rotate", {{1, 32}}));
-  expect_one(run("rotate", {{0, 1}}), Fault::race, {"thread 1 writes values[1], which thread 0 read"});
-  expect_one(run("rotate", {{0, 32}}), Fault::race, {"thread 32 reads values[0], which thread 0 wrote"});
+  expect_one(run("rotate", {{0, 1}}), Fault::race, {"thread 0 writes values[0], which thread 63 read"});
+  expect_one(run("rotate", {{0, 32}}), Fault::race, {"thread 31 reads values[63], which thread 63 wrote"});
 }
 
 TEST_F(Faults, ASyncOfTheWarpOrdersItsLanesAlone) {

@@ -86,7 +86,9 @@ TEST(Memory, HasWhatWasPutThere) {
   Device device;
   const Address at = device.put(numbers(100));
   EXPECT_EQ(at % 256, 0u);
-  EXPECT_EQ(device.get<uint32_t>(at + 40, 90), (std::vector<uint32_t>(numbers(100).begin() + 10, numbers(100).end())));
+  std::vector<uint32_t> later = numbers(100);
+  later.erase(later.begin(), later.begin() + 10);
+  EXPECT_EQ(device.get<uint32_t>(at + 40, 90), later);
   device.memory.fill(at, 8, std::byte{1});
   EXPECT_EQ(device.get<uint32_t>(at, 3), (std::vector<uint32_t>{0x01010101, 0x01010101, numbers(3)[2]}));
   EXPECT_TRUE(std::isnan(device.get<float>(device.memory.allocate(4), 1)[0]));
@@ -134,13 +136,14 @@ TEST(Memory, AtomicsReturnWhatWasThere) {
   Device device;
   const Address to = device.put(std::vector<uint32_t>(8 + 128));
   expect_none(device.launch("atomics", {2}, FromTo{0, to}));
-  const std::vector<uint32_t> found = device.get<uint32_t>(to, 8 + 128);
+  std::vector<uint32_t> found = device.get<uint32_t>(to, 8 + 128);
   EXPECT_EQ(device.get<float>(to, 1)[0], 256.0f);
   EXPECT_EQ(found[1], 63u);
   EXPECT_EQ(found[2], 3u * 128);
   EXPECT_EQ(found[3], 63u);
   EXPECT_EQ(device.get<float>(to + 16, 1)[0], 32.0f);
-  for (uint32_t i = 0; i < 128; ++i) EXPECT_EQ(found[8 + i], i % 64);
+  std::sort(found.begin() + 8, found.end());
+  for (uint32_t i = 0; i < 128; ++i) EXPECT_EQ(found[8 + i], i / 2);
 }
 
 }  // namespace

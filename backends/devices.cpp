@@ -6,19 +6,21 @@
 
 #include "backends/cpu/device.h"
 #include "backends/cpu/roofs.h"
+#include "backends/cuda/device.h"
 #include "backends/reference/device.h"
 #include "backends/vulkan/device.h"
 
 namespace hearth {
 namespace {
 
-// Which of the Vulkan devices a name means; nothing where it is another backend's.
-std::optional<std::string_view> vulkan_part(std::string_view name) {
-  constexpr std::string_view kName = "vulkan";
-  if (name == kName) return std::string_view();
-  if (!name.starts_with(kName) || name[kName.size()] != ':') return std::nullopt;
-  return name.substr(kName.size() + 1);
+// Which of a backend's devices a name means; nothing where it is another backend's.
+std::optional<std::string_view> part_of(std::string_view backend, std::string_view name) {
+  if (name == backend) return std::string_view();
+  if (!name.starts_with(backend) || name[backend.size()] != ':') return std::nullopt;
+  return name.substr(backend.size() + 1);
 }
+std::optional<std::string_view> vulkan_part(std::string_view name) { return part_of("vulkan", name); }
+std::optional<std::string_view> cuda_part(std::string_view name) { return part_of("cuda", name); }
 
 std::string about(const VulkanDeviceInfo& info) {
   std::string text = info.name + ", " + info.kind;
@@ -38,6 +40,21 @@ DeviceInfo describe_vulkan(const std::string& name, const VulkanDeviceInfo& info
     const VulkanDeviceTrial trial = try_vulkan_device(which);
     result.read_gb_s = trial.copies_gb_s;
     if (!trial.switched_off.empty()) result.about += ", without " + trial.switched_off + " (wrong results)";
+  } catch (const DeviceError& error) {
+    result.missing = error.what();
+  }
+  return result;
+}
+
+DeviceInfo describe_cuda(const std::string& name, const CudaDeviceInfo& info, std::string_view which) {
+  DeviceInfo result;
+  result.name = name;
+  result.about = info.name + ", compute capability " + info.capability;
+  result.missing = info.missing;
+  result.memory = info.memory;
+  if (!info.missing.empty()) return result;
+  try {
+    result.read_gb_s = measure_cuda_copies(which);
   } catch (const DeviceError& error) {
     result.missing = error.what();
   }
@@ -66,6 +83,9 @@ std::vector<DeviceOptions> present_cpus() {
 
 std::vector<DeviceOptions> present_devices() {
   std::vector<DeviceOptions> present = present_cpus();
+  const std::vector<CudaDeviceInfo> cuda = cuda_devices();
+  for (size_t i = 0; i < cuda.size(); ++i)
+    if (cuda[i].missing.empty()) present.push_back({.name = "cuda:" + std::to_string(i)});
   const std::vector<VulkanDeviceInfo> all = vulkan_devices();
   for (size_t i = 0; i < all.size(); ++i)
     if (all[i].missing.empty() && all[i].kind != "CPU") present.push_back({.name = "vulkan:" + std::to_string(i)});
@@ -74,11 +94,12 @@ std::vector<DeviceOptions> present_devices() {
 
 std::unique_ptr<Device> make_device(const DeviceOptions& options) {
   if (options.name == "cpu") return make_cpu_device({options.threads, options.kernels});
-  const auto which = vulkan_part(options.name);
-  if (!which && options.name != "reference")
-    throw DeviceError("there is no device \"" + options.name + "\"; there are cpu, reference and vulkan");
+  const auto vulkan = vulkan_part(options.name), cuda = cuda_part(options.name);
+  if (!vulkan && !cuda && options.name != "reference")
+    throw DeviceError("there is no device \"" + options.name + "\"; there are cpu, cuda, vulkan and reference");
   if (!options.kernels.empty()) throw DeviceError("the device " + options.name + " has no kernels to choose from");
-  if (which) return make_vulkan_device(*which);
+  if (vulkan) return make_vulkan_device(*vulkan);
+  if (cuda) return make_cuda_device(*cuda);
   return make_reference_device();
 }
 
@@ -86,6 +107,7 @@ DeviceInfo describe_device(const DeviceOptions& options) {
   if (options.name == "cpu") return describe_cpu(options);
   if (const auto which = vulkan_part(options.name))
     return describe_vulkan(options.name, find_vulkan_device(*which), *which);
+  if (const auto which = cuda_part(options.name)) return describe_cuda(options.name, find_cuda_device(*which), *which);
   DeviceInfo result;
   result.name = options.name;
   return result;
@@ -93,6 +115,9 @@ DeviceInfo describe_device(const DeviceOptions& options) {
 
 std::vector<DeviceInfo> describe_devices() {
   std::vector<DeviceInfo> result = {describe_cpu({})};
+  const std::vector<CudaDeviceInfo> cuda = cuda_devices();
+  for (size_t i = 0; i < cuda.size(); ++i)
+    result.push_back(describe_cuda("cuda:" + std::to_string(i), cuda[i], std::to_string(i)));
   const std::vector<VulkanDeviceInfo> all = vulkan_devices();
   for (size_t i = 0; i < all.size(); ++i)
     result.push_back(describe_vulkan("vulkan:" + std::to_string(i), all[i], std::to_string(i)));
@@ -105,6 +130,10 @@ std::string arithmetic_of(const DeviceOptions& options) {
   if (const auto which = vulkan_part(options.name)) {
     const VulkanDeviceInfo info = find_vulkan_device(*which);
     return "vulkan " + info.name + ", " + info.driver;
+  }
+  if (const auto which = cuda_part(options.name)) {
+    const CudaDeviceInfo info = find_cuda_device(*which);
+    return "cuda " + info.name + ", " + info.capability;
   }
   return options.name;
 }

@@ -11,7 +11,7 @@
 namespace hearth {
 
 struct DeviceOptions {
-  std::string name = "cpu";  // "cpu", "reference", "vulkan", or one of several: "vulkan:1", "vulkan:PART-OF-ITS-NAME"
+  std::string name = "cpu";  // "cpu", "reference", "cuda", "vulkan", or one of several: "cuda:1", "vulkan:PART-OF-ITS-NAME"
   std::string kernels;       // of the cpu: an instruction set; empty: the best
   uint32_t threads = 0;      // of the cpu; 0: one for each core that the process may use
 };
@@ -29,7 +29,7 @@ struct DeviceInfo {
 // The cpu once for each instruction set that this machine runs, the best first.
 std::vector<DeviceOptions> present_cpus();
 // All that this machine has but the reference and GPUs that are programs: present_cpus() and each GPU that lacks
-// nothing.
+// nothing, by each backend that runs on it.
 std::vector<DeviceOptions> present_devices();
 // Throws DeviceError, naming what there is, for a device or kernels that are not.
 std::unique_ptr<Device> make_device(const DeviceOptions& options);

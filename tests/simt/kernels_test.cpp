@@ -1,17 +1,17 @@
 // The first kernels of kernels/cuda on the interpreter, against plain loops.
 #include <cmath>
 
-#include "kernels/vulkan/row_parameters.h"
+#include "kernels/gpu/row_parameters.h"
 #include "tests/simt/device.h"
 
 namespace hearth::simt {
 namespace {
 
-using vulkan::HeaderWord;
+using gpu::HeaderWord;
 
 TEST(Kernels, GateMultipliesByTheActivation) {
   const uint32_t width = 100, rows = 3;
-  std::vector<uint32_t> header(vulkan::kHeaderWords);
+  std::vector<uint32_t> header(gpu::kHeaderWords);
   header[HeaderWord::outputs] = rows - 1;
   std::vector<float> gate(width * rows), in(width * rows);
   for (uint32_t i = 0; i < gate.size(); ++i) {
@@ -22,13 +22,13 @@ TEST(Kernels, GateMultipliesByTheActivation) {
   for (const uint32_t act : {0u, 1u, 2u, 3u, 4u}) {
     Device device(act);
     const Address out = device.put(std::vector<float>(width * rows, -1.0f));
-    const vulkan::GateParameters p{.gate = device.put(gate),
-                                   .in = device.put(in),
-                                   .out = out,
-                                   .batch = device.put(header),
-                                   .width = width,
-                                   .rows_at = HeaderWord::outputs,
-                                   .act = act};
+    const gpu::GateParameters p{.gate = device.put(gate),
+                                .in = device.put(in),
+                                .out = out,
+                                .batch = device.put(header),
+                                .width = width,
+                                .rows_at = HeaderWord::outputs,
+                                .act = act};
     expect_none(device.launch("gate", {(width + 63) / 64, rows}, p));
     const std::vector<float> found = device.get<float>(out, width * rows);
     for (uint32_t i = 0; i < width * rows; ++i) {
@@ -49,7 +49,7 @@ TEST(Kernels, StatesAreCopiedAndBegun) {
   std::vector<float> states(width * places);
   for (uint32_t i = 0; i < states.size(); ++i) states[i] = static_cast<float>(i + 1);
   // Sequence 0 begins, in place 2; 1 goes on in place 1; 2 has no rows.
-  std::vector<uint32_t> batch(vulkan::kHeaderWords);
+  std::vector<uint32_t> batch(gpu::kHeaderWords);
   const auto add = [&](HeaderWord::Word word, std::initializer_list<uint32_t> values) {
     batch[word] = static_cast<uint32_t>(batch.size());
     batch.insert(batch.end(), values);
@@ -62,7 +62,7 @@ TEST(Kernels, StatesAreCopiedAndBegun) {
   add(HeaderWord::positions, {0, 1, 5});
   Device device;
   const Address at = device.put(states);
-  expect_none(device.launch("states", {2}, vulkan::StatesParameters{at, device.put(batch), width}));
+  expect_none(device.launch("states", {2}, gpu::StatesParameters{at, device.put(batch), width}));
   const std::vector<float> found = device.get<float>(at, states.size());
   for (uint32_t i = 0; i < width; ++i) {
     EXPECT_EQ(found[i], states[i]);

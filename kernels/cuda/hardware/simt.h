@@ -6,7 +6,8 @@
 // lanes of a warp, sync_block by all threads of a block, none having returned; what threads exchange through shared
 // memory has a sync_block (or within a warp, a sync_warp) between; all accesses are within allocations and aligned.
 // Rules of style, for both compilers: an element of a shared array is read into a variable of a named type
-// (`const float x = sums[i];`, no auto, no member access on sums[i]); templates are given such variables.
+// (`const float x = sums[i];`, no auto, no member access on sums[i]); templates are given such variables. A
+// function that returns a struct has one return statement: nvcc 13.0 may never end on more.
 #pragma once
 
 #include "kernels/cuda/hardware/arithmetic.h"

@@ -48,6 +48,9 @@ inline void mma_m16n8k16_bf16(float (&d)[4], const uint32_t (&a)[4], const uint3
 inline void mma_m16n8k32_s8(int (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
   simt::multiply_matrices(simt::Together::mma_s8, d, a, b);
 }
+inline void mma_m16n8k16_s8(int (&d)[4], const uint32_t (&a)[2], const uint32_t (&b)[1]) {
+  mma_m16n8k32_s8(d, {a[0], a[1], 0, 0}, {b[0], 0});
+}
 inline void mma_m16n8k32_u8s8(int (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
   simt::multiply_matrices(simt::Together::mma_u8s8, d, a, b);
 }

@@ -1,0 +1,66 @@
+// Names of kernels.
+#include "backends/cuda/kernels.h"
+
+#include <algorithm>
+#include <array>
+
+#include "backends/backend.h"
+#include "kernels/gpu/row_parameters.h"
+
+namespace hearth::cuda {
+namespace {
+
+struct Plain {
+  std::string_view name, image;
+  uint32_t threads;
+};
+constexpr std::array kPlain = {
+    Plain{"norm", "rows", 256},
+    Plain{"rope", "rows", 64},
+    Plain{"gate", "rows", 64},
+    Plain{"copy_heads", "rows", 64},
+    Plain{"logits", "rows", 256},
+    Plain{"combine", "rows", 64},
+    Plain{"store", "attention", 64},
+    Plain{"states", "recurrent", 256},
+    Plain{"delta_rule", "recurrent", 64},
+    Plain{"route", "experts", 64},
+    Plain{"expert_tiles", "experts", 256},
+    Plain{"adapter_down", "adapters", 64},
+    Plain{"adapter_up", "adapters", 64},
+    Plain{"adapter_embed", "adapters", 64},
+    Plain{"round_inputs", "round", 64},
+};
+constexpr std::array<std::string_view, 3> kKvNames = {"f32", "f16", "q8_0"};  // by KvType
+
+uint32_t constant(std::span<const uint32_t> constants, size_t i) { return i < constants.size() ? constants[i] : 0; }
+
+// Of kernels that know a format, "matmul/Q4_K": their threads.
+uint32_t threads_of(std::string_view family) {
+  return family == "embed" ? 64 : family == "matmul" || family == "matmul_tiles" || family == "byte_tiles" ? 128 : 0;
+}
+
+}  // namespace
+
+Kernel kernel_of(std::string_view name, std::span<const uint32_t> constants) {
+  const size_t slash = name.find('/');
+  if (slash != std::string_view::npos) {
+    const std::string family(name.substr(0, slash)), format(name.substr(slash + 1));
+    Kernel kernel{(family == "byte_tiles" ? "rounded_products_" : "products_") + format, family + "_" + format,
+                  threads_of(family)};
+    if (family == "matmul") kernel.function += "_" + std::to_string(constant(constants, 0));
+    if (kernel.threads != 0) return kernel;
+  }
+  if (name == "attend" && constant(constants, 0) < kKvNames.size()) {
+    const auto room = static_cast<uint32_t>(constant(constants, 1) * sizeof(float));
+    return {"attention", "attend_" + std::string(kKvNames[constants[0]]), gpu::kAttendThreads, room};
+  }
+  if (name == "convolve") return {"recurrent", constant(constants, 0) == 3 ? "convolve_3" : "convolve", 64};
+  const auto found = std::find_if(kPlain.begin(), kPlain.end(), [&](const Plain& one) { return one.name == name; });
+  if (found == kPlain.end()) throw DeviceError("cuda: there is no kernel " + std::string(name));
+  Kernel kernel{std::string(found->image), std::string(name), found->threads};
+  if (name == "delta_rule") kernel.shared_bytes = static_cast<uint32_t>(2 * constant(constants, 0) * sizeof(float));
+  return kernel;
+}
+
+}  // namespace hearth::cuda

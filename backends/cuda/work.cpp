@@ -1,0 +1,104 @@
+// Capturing work, and running it.
+#include "backends/cuda/work.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "backends/backend.h"
+#include "backends/cuda/kernels.h"
+#include "kernels/gpu/parameters.h"
+
+namespace hearth::cuda {
+namespace {
+
+constexpr uint32_t kMostBlocks = 65535;  // along y and z
+constexpr size_t kConstants = 4;         // that every kernel is given
+
+}  // namespace
+
+CudaWork::CudaWork(CudaMachine& machine) : machine_(machine) {
+  machine_.enter();
+  check(machine_.driver().cuEventCreate(&done_, kWithoutTiming), "preparing work");
+}
+
+CudaWork::~CudaWork() {
+  const Driver& driver = machine_.driver();
+  try {
+    machine_.enter();
+  } catch (const DeviceError&) {  // lost, and its things with it
+    return;
+  }
+  if (ready_ != nullptr) driver.cuGraphExecDestroy(ready_);
+  if (graph_ != nullptr) driver.cuGraphDestroy(graph_);
+  driver.cuEventDestroy(done_);
+}
+
+void CudaWork::launch(const gpu::Launch& launch) {
+  const Kernel kernel = kernel_of(launch.kernel, launch.constants);
+  const gpu::Grid grid = launch.grid;
+  if (grid.y > kMostBlocks || grid.z > kMostBlocks)
+    throw DeviceError("cuda: " + machine_.about().name + " runs too few blocks at once for a matrix of this size");
+  const CUfunction function = machine_.function(kernel.image, kernel.function);
+  std::array<std::byte, gpu::kArgsBytes> args{};
+  std::memcpy(args.data(), launch.args.data(), launch.args.size());
+  std::array<uint32_t, kConstants> constants{};
+  std::copy_n(launch.constants.begin(), std::min(launch.constants.size(), kConstants), constants.begin());
+  recorded_.push_back([this, function, kernel, grid, args, constants]() mutable {
+    void* each[] = {args.data(), constants.data()};
+    check(machine_.driver().cuLaunchKernel(function, grid.x, grid.y, grid.z, kernel.threads, 1, 1, kernel.shared_bytes,
+                                           machine_.stream(), each, nullptr),
+          kernel.function.c_str());
+  });
+}
+
+void CudaWork::copy(const gpu::Buffer& from, uint64_t from_offset, const gpu::Buffer& to, uint64_t to_offset,
+                    uint64_t bytes) {
+  if (bytes == 0) return;
+  recorded_.push_back([this, to = to.address() + to_offset, from = from.address() + from_offset, bytes] {
+    check(machine_.driver().cuMemcpyAsync(to, from, bytes, machine_.stream()), "copying");
+  });
+}
+
+void CudaWork::zero(const gpu::Buffer& buffer) {
+  if (buffer.size() == 0) return;
+  recorded_.push_back([this, at = buffer.address(), words = buffer.size() / 4] {
+    check(machine_.driver().cuMemsetD32Async(at, 0, words, machine_.stream()), "clearing memory");
+  });
+}
+
+void CudaWork::end() {
+  machine_.enter();
+  const Driver& driver = machine_.driver();
+  {
+    const std::lock_guard lock(machine_.stream_mutex());
+    check(driver.cuStreamBeginCapture(machine_.stream(), kOfThread), "recording work");
+    try {
+      for (const auto& one : recorded_) one();
+    } catch (...) {
+      driver.cuStreamEndCapture(machine_.stream(), &graph_);
+      throw;
+    }
+    check(driver.cuStreamEndCapture(machine_.stream(), &graph_), "recording work");
+  }
+  check(driver.cuGraphInstantiateWithFlags(&ready_, graph_, 0), "preparing work");
+  recorded_.clear();
+}
+
+void CudaWork::start(const gpu::Work* before) {
+  machine_.enter();
+  const Driver& driver = machine_.driver();
+  const std::lock_guard lock(machine_.stream_mutex());
+  if (before != nullptr)
+    check(driver.cuGraphLaunch(static_cast<const CudaWork*>(before)->ready_, machine_.stream()), "starting work");
+  check(driver.cuGraphLaunch(ready_, machine_.stream()), "starting work");
+  check(driver.cuEventRecord(done_, machine_.stream()), "starting work");
+}
+
+void CudaWork::wait() {
+  machine_.enter();
+  check(machine_.driver().cuEventSynchronize(done_), machine_.about().name.c_str());
+}
+
+}  // namespace hearth::cuda

@@ -1,0 +1,33 @@
+// Work of a CUDA device, captured in a graph.
+#pragma once
+
+#include "backends/cuda/machine.h"
+
+namespace hearth::cuda {
+
+// All that is recorded runs in order, so that barriers have nothing to do.
+class CudaWork final : public gpu::Work {
+ public:
+  explicit CudaWork(CudaMachine& machine);
+  ~CudaWork() override;
+
+  void launch(const gpu::Launch& launch) override;
+  void copy(const gpu::Buffer& from, uint64_t from_offset, const gpu::Buffer& to, uint64_t to_offset,
+            uint64_t bytes) override;
+  void zero(const gpu::Buffer& buffer) override;
+  void barrier() override {}
+  void end() override;
+  void start(const gpu::Work* before) override;
+  void wait() override;
+
+ private:
+  void check(CUresult result, const char* what) const { cuda::check(machine_.driver(), result, what); }
+
+  CudaMachine& machine_;
+  CUevent done_ = nullptr;
+  CUgraph graph_ = nullptr;
+  CUgraphExec ready_ = nullptr;
+  std::vector<std::function<void()>> recorded_;  // until end()
+};
+
+}  // namespace hearth::cuda

@@ -1,0 +1,31 @@
+// The device: what its plans share.
+#include "backends/gpu/device.h"
+
+#include <utility>
+
+#include "backends/gpu/plan.h"
+
+namespace hearth::gpu {
+namespace {
+
+class GpuDevice final : public Device {
+ public:
+  GpuDevice(std::shared_ptr<Machine> machine, bool rounds) : machine_(std::move(machine)), rounds_(rounds) {}
+  std::string name() const override { return machine_->about().backend; }
+  std::unique_ptr<Plan> compile(const Program& program, const Limits& limits) override {
+    return std::make_unique<GpuPlan>(program, limits, machine_, matrices_, rounds_);
+  }
+
+ private:
+  const std::shared_ptr<Machine> machine_;
+  const bool rounds_;
+  const std::shared_ptr<SharedMatrices> matrices_ = std::make_shared<SharedMatrices>();
+};
+
+}  // namespace
+
+std::unique_ptr<Device> make_device(std::shared_ptr<Machine> machine, bool rounds) {
+  return std::make_unique<GpuDevice>(std::move(machine), rounds);
+}
+
+}  // namespace hearth::gpu

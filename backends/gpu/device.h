@@ -1,0 +1,15 @@
+// A device of plans on one machine.
+#pragma once
+
+#include <memory>
+
+#include "backends/backend.h"
+#include "backends/gpu/machine.h"
+
+namespace hearth::gpu {
+
+// Named as its backend. rounds: products of many rows with weights of few bits multiply inputs rounded to 8 bits. Plans
+// may be used from several threads, and may outlive the device.
+std::unique_ptr<Device> make_device(std::shared_ptr<Machine> machine, bool rounds);
+
+}  // namespace hearth::gpu

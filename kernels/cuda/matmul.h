@@ -1,0 +1,90 @@
+// What the products of a matrix share: where a column is, and what becomes of a sum.
+#pragma once
+
+#include "kernels/cuda/activation.h"
+#include "kernels/cuda/batch.h"
+#include "kernels/cuda/formats/formats.h"
+
+namespace hearth::cuda {
+
+// Columns are rows of the batch and a block's z is the matrix; or, routed, columns are pairs of a row and a place of
+// its route, which says the matrix. The parameters of both lie alike (ExpertsParameters in kernels/gpu/parameters.h).
+class Product {
+ public:
+  HEARTH_DEVICE explicit Product(const gpu::MatmulParameters& parameters) : p(parameters) {}
+
+  HEARTH_DEVICE bool routed() const { return (p.kinds >> 24 & 1u) != 0; }
+  HEARTH_DEVICE uint32_t matrices() const { return p.kinds & 0xffffu; }
+  HEARTH_DEVICE uint32_t activation() const { return p.kinds >> 16 & 15u; }
+  HEARTH_DEVICE uint32_t rows_of_batch() const { return BatchWords(p.batch).word(p.kinds >> 20 & 15u); }
+  HEARTH_DEVICE bool has_bias_of_column() const { return (p.kinds >> 25 & 1u) != 0; }
+  HEARTH_DEVICE uint32_t used() const { return p.in_matrix_stride; }
+  HEARTH_DEVICE uint32_t columns() const { return routed() ? rows_of_batch() * used() : rows_of_batch(); }
+  HEARTH_DEVICE uint32_t weights() const { return p.weight_up != 0 ? 2 : 1; }
+
+  HEARTH_DEVICE uint32_t matrix_of(uint32_t column) const {
+    if (!routed()) return block_index().z;
+    const uint64_t at = static_cast<uint64_t>(column / used()) * 2 * used() + column % used();
+    return static_cast<uint32_t>(read<float>(p.times, at));
+  }
+  // Where the input of a column begins.
+  HEARTH_DEVICE Address input_of(uint32_t column, uint32_t matrix) const {
+    if (routed())
+      return p.in + 4 * static_cast<uint64_t>(p.out_matrix_stride != 0 ? column : column / used()) * p.in_stride;
+    return p.in + 4 * (static_cast<uint64_t>(column) * p.in_stride + matrix * p.in_matrix_stride);
+  }
+  template <class Blocks>
+  HEARTH_DEVICE Matrix<Blocks> open(uint32_t which) const {
+    return open_matrix<Blocks>(which == 0 ? p.weight : p.weight_up,
+                               p.rows * matrices() * (p.width / Blocks::kBlockSize), p.decode_tables);
+  }
+  // The first block of a row of a matrix; of the last row for those behind it.
+  template <class Blocks>
+  HEARTH_DEVICE uint32_t blocks_of_row(uint32_t row, uint32_t matrix) const {
+    return (matrix * p.rows + min(row, p.rows - 1)) * (p.width / Blocks::kBlockSize);
+  }
+
+  // out[column][row] from the sums of the weight's row and of the other weight's, if there is one.
+  HEARTH_DEVICE void finish(uint32_t column, uint32_t matrix, uint32_t row, float sum, float sum_up) const {
+    const uint64_t bias_at = static_cast<uint64_t>(has_bias_of_column() ? column : matrix) * p.rows + row;
+    float value = sum;
+    if (p.scales != 0) value *= read<float>(p.scales, matrix);
+    if (p.bias != 0) value += read<float>(p.bias, bias_at);
+    if (p.weight_up != 0) {
+      float up = sum_up;
+      if (p.scales_up != 0) up *= read<float>(p.scales_up, matrix);
+      if (p.bias_up != 0) up += read<float>(p.bias_up, bias_at);
+      value = gated(activation(), value, up);
+    } else {
+      value = activate(activation(), value);
+    }
+    uint64_t at = static_cast<uint64_t>(column) * p.out_stride + row;
+    if (!routed()) {
+      at += static_cast<uint64_t>(matrix) * p.out_matrix_stride;
+      value *= p.scale;
+      if (p.times != 0) value *= read<float>(p.times, column);
+      if (p.add != 0) value += read<float>(p.add, at);
+    }
+    write(p.out, at, value);
+  }
+
+  const gpu::MatmulParameters& p;
+};
+
+// The 8 values from `first` of `width` on; those behind the end are 0. whole: the width is a multiple of 8, and all
+// inputs begin at multiples of 16 bytes.
+HEARTH_DEVICE void load8(Address place, uint32_t first, uint32_t width, bool whole, float x[8]) {
+  if (whole) {
+    for (uint32_t i = 0; i < 2; ++i) {
+      const Word4 four = read<Word4>(place + 4ull * first, i);
+      x[4 * i] = float_of(four.x);
+      x[4 * i + 1] = float_of(four.y);
+      x[4 * i + 2] = float_of(four.z);
+      x[4 * i + 3] = float_of(four.w);
+    }
+  } else {
+    for (uint32_t i = 0; i < 8; ++i) x[i] = first + i < width ? read<float>(place, first + i) : 0.0f;
+  }
+}
+
+}  // namespace hearth::cuda

@@ -1,0 +1,9 @@
+// Names with the format that a source is compiled for, which the build gives as FORMAT. Only macros make names.
+#pragma once
+
+#define HEARTH_JOIN(before, name, after) before##name##after
+#define HEARTH_JOIN_EXPANDED(before, name, after) HEARTH_JOIN(before, name, after)
+#define HEARTH_OF_FORMAT(before, after) HEARTH_JOIN_EXPANDED(before, FORMAT, after)
+#define HEARTH_KERNEL_EXPANDED(name, ...) HEARTH_KERNEL(name, __VA_ARGS__)
+// HEARTH_KERNEL of the name BEFORE_FORMAT_AFTER.
+#define HEARTH_FORMAT_KERNEL(before, after, ...) HEARTH_KERNEL_EXPANDED(HEARTH_OF_FORMAT(before, after), __VA_ARGS__)

@@ -1,0 +1,48 @@
+// What products in tiles share: which tile a block makes. A tile has 64 rows and 32 columns.
+#pragma once
+
+#include "kernels/cuda/expert_tiles.h"
+#include "kernels/cuda/matmul.h"
+
+namespace hearth::cuda {
+
+constexpr uint32_t kTileRows = 64, kTileDepth = 32, kTileThreads = 128;
+
+// The tile's columns are `count` from `begin` on: of the batch, or of the list of pairs.
+struct TileColumns {
+  uint32_t begin, count, matrix;
+};
+
+// Without columns where there is no such tile.
+HEARTH_DEVICE TileColumns columns_of_tile(const Product& product) {
+  TileColumns columns{0, 0, block_index().z};
+  if (product.routed()) {
+    const auto tiles = global<const uint32_t>(product.p.add);
+    const uint32_t tile = kExpertTiles + 3 * block_index().y;
+    if (block_index().y < tiles[0]) {
+      columns.matrix = tiles[tile];
+      columns.begin = tiles[tile + 1];
+      columns.count = tiles[tile + 2];
+    }
+  } else {
+    const uint32_t count = product.rows_of_batch();
+    columns.begin = block_index().y * kTileColumns;
+    if (columns.begin < count) columns.count = min(kTileColumns, count - columns.begin);
+  }
+  return columns;
+}
+
+HEARTH_DEVICE uint32_t column_of(const Product& product, const TileColumns& columns, uint32_t i) {
+  if (!product.routed()) return columns.begin + i;
+  const uint32_t list =
+      kExpertTiles + 3 * gpu::most_tiles(product.rows_of_batch() * product.used(), product.matrices());
+  return read<uint32_t>(product.p.add, list + columns.begin + i);
+}
+
+// The column whose input a thread loads begins there.
+HEARTH_DEVICE Address input_to_load(const Product& product, const TileColumns& columns) {
+  const uint32_t column = min(thread_index() % kTileColumns, columns.count - 1);
+  return product.input_of(column_of(product, columns, column), columns.matrix);
+}
+
+}  // namespace hearth::cuda

@@ -1,0 +1,195 @@
+// Every function of the driver that the backend uses, on the interpreter.
+#include "tests/simt/fake_driver.h"
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+#include <stdexcept>
+
+#include "kernels/gpu/parameters.h"
+#include "tests/simt/interpreter/executor.h"
+
+namespace hearth::simt {
+namespace {
+
+using namespace cuda;
+
+constexpr int kInvalid = 1, kLaunchFailed = 719;
+constexpr size_t kMemory = size_t{8} << 30;
+
+struct FakeWork {
+  std::vector<std::function<CUresult()>> parts;
+};
+struct FakeStream {
+  bool capturing = false;
+  FakeWork captured;
+};
+
+struct FakeDevice {
+  explicit FakeDevice(uint32_t seed) : executor(memory, seed) {}
+  Memory memory;
+  Executor executor;
+  std::string found;  // by the last launch that failed
+  int devices = 1;
+  size_t most = kMemory;
+};
+std::unique_ptr<FakeDevice> device;
+
+template <class Handle, class T>
+Handle handle_of(T* thing) {
+  return reinterpret_cast<Handle>(thing);
+}
+template <class T, class Handle>
+T& behind(Handle handle) {
+  return *reinterpret_cast<T*>(handle);
+}
+
+// Now, or when the graph that is captured runs.
+CUresult do_in(CUstream stream, std::function<CUresult()> part) {
+  auto& to = behind<FakeStream>(stream);
+  if (!to.capturing) return part();
+  to.captured.parts.push_back(std::move(part));
+  return 0;
+}
+
+CUresult take(size_t bytes, uint64_t& address) {
+  if (bytes == 0) return kInvalid;
+  if (device->memory.allocated() + bytes > device->most) return kOutOfMemory;
+  address = device->memory.allocate(bytes);
+  return 0;
+}
+
+CUresult launch(CUfunction function, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned threads_y,
+                unsigned threads_z, unsigned shared, CUstream stream, void** args, void** extra) {
+  const Kernel& kernel = behind<const Kernel>(function);
+  if (threads != kernel.threads || threads_y != 1 || threads_z != 1 || extra != nullptr) return kInvalid;
+  std::vector<std::byte> parameters(kernel.parameter_bytes);
+  std::memcpy(parameters.data(), args[0], parameters.size());
+  Constants constants;
+  std::memcpy(&constants, args[1], sizeof constants);
+  return do_in(stream, [&kernel, x, y, z, shared, parameters, constants]() -> CUresult {
+    const std::vector<Report> reports = device->executor.launch(kernel.name, {x, y, z}, shared, parameters, constants);
+    if (reports.empty()) return 0;
+    device->found = reports.front().text;
+    return kLaunchFailed;
+  });
+}
+
+}  // namespace
+
+const void* any_image(std::string_view) { return &device; }
+size_t fake_driver_holds() { return device->memory.allocated(); }
+void let_fake_driver_have(size_t bytes) { device->most = bytes; }
+
+Driver fake_driver(uint32_t seed, int devices) {
+  device = std::make_unique<FakeDevice>(seed);
+  device->devices = devices;
+  Driver d{};
+  d.cuInit = [](unsigned) { return 0; };
+  d.cuDriverGetVersion = [](int* version) { return *version = 13000, 0; };
+  d.cuGetErrorString = [](CUresult result, const char** words) {
+    *words = result == kLaunchFailed ? device->found.c_str() : result == kOutOfMemory ? "out of memory" : "invalid";
+    return 0;
+  };
+  d.cuDeviceGetCount = [](int* count) { return *count = device->devices, 0; };
+  d.cuDeviceGet = [](CUdevice* which, int number) { return *which = number, 0; };
+  d.cuDeviceGetName = [](char* name, int, CUdevice number) {
+    std::strcpy(name, number == 0 ? "Interpreter" : "Older Interpreter");
+    return 0;
+  };
+  d.cuDeviceTotalMem = [](size_t* bytes, CUdevice) { return *bytes = kMemory, 0; };
+  d.cuDeviceGetAttribute = [](int* value, int which, CUdevice number) {
+    *value = which == kSharedBytes ? 48 << 10 : which == kMajor ? 9 - 2 * number : which == kMultiprocessors ? 4 : 0;
+    return 0;
+  };
+  d.cuDevicePrimaryCtxRetain = [](CUcontext* context, CUdevice) {
+    return *context = handle_of<CUcontext>(device.get()), 0;
+  };
+  d.cuDevicePrimaryCtxRelease = [](CUdevice) { return 0; };
+  d.cuCtxSetCurrent = [](CUcontext context) { return context == handle_of<CUcontext>(device.get()) ? 0 : kInvalid; };
+  d.cuMemGetInfo = [](size_t* free, size_t* all) {
+    *all = device->most;
+    *free = *all - device->memory.allocated();
+    return 0;
+  };
+  d.cuMemAlloc = [](CUdeviceptr* address, size_t bytes) { return take(bytes, *address); };
+  d.cuMemFree = [](CUdeviceptr address) { return device->memory.free(address), 0; };
+  d.cuMemHostAlloc = [](void** memory, size_t bytes, unsigned) {
+    uint64_t address = 0;
+    const CUresult result = take(bytes, address);
+    *memory = reinterpret_cast<void*>(address);
+    return result;
+  };
+  d.cuMemFreeHost = [](void* memory) { return device->memory.free(reinterpret_cast<uint64_t>(memory)), 0; };
+  d.cuMemcpyAsync = [](CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream) {
+    return do_in(stream, [=] {
+      std::vector<std::byte> copy(bytes);
+      device->memory.download(from, copy);
+      device->memory.upload(to, copy);
+      return 0;
+    });
+  };
+  d.cuMemsetD32Async = [](CUdeviceptr at, unsigned value, size_t words, CUstream stream) {
+    return do_in(stream, [=] {
+      const std::vector<unsigned> values(words, value);
+      device->memory.upload(at, std::as_bytes(std::span(values)));
+      return 0;
+    });
+  };
+  d.cuModuleLoadData = [](CUmodule* module, const void* image) {
+    *module = reinterpret_cast<CUmodule>(const_cast<void*>(image));
+    return image == nullptr ? kInvalid : 0;
+  };
+  d.cuModuleUnload = [](CUmodule) { return 0; };
+  d.cuModuleGetFunction = [](CUfunction* function, CUmodule, const char* name) -> CUresult {
+    const Kernel* kernel = find_kernel(std::string_view(name).substr(std::strlen("hearth_")));
+    *function = reinterpret_cast<CUfunction>(const_cast<Kernel*>(kernel));
+    return kernel == nullptr ? kNotFound : 0;
+  };
+  d.cuLaunchKernel = launch;
+  d.cuStreamCreate = [](CUstream* stream, unsigned) { return *stream = handle_of<CUstream>(new FakeStream), 0; };
+  d.cuStreamDestroy = [](CUstream stream) {
+    delete &behind<FakeStream>(stream);
+    return 0;
+  };
+  d.cuStreamSynchronize = [](CUstream) { return 0; };
+  d.cuStreamBeginCapture = [](CUstream stream, int) {
+    behind<FakeStream>(stream) = {true, {}};
+    return 0;
+  };
+  d.cuStreamEndCapture = [](CUstream stream, CUgraph* graph) {
+    auto& from = behind<FakeStream>(stream);
+    from.capturing = false;
+    *graph = handle_of<CUgraph>(new FakeWork(std::move(from.captured)));
+    return 0;
+  };
+  d.cuGraphInstantiateWithFlags = [](CUgraphExec* exec, CUgraph graph, unsigned long long) {
+    *exec = handle_of<CUgraphExec>(new FakeWork(behind<FakeWork>(graph)));
+    return 0;
+  };
+  d.cuGraphLaunch = [](CUgraphExec exec, CUstream) -> CUresult {
+    for (const auto& part : behind<FakeWork>(exec).parts)
+      if (const CUresult result = part(); result != 0) return result;
+    return 0;
+  };
+  d.cuGraphExecDestroy = [](CUgraphExec exec) {
+    delete &behind<FakeWork>(exec);
+    return 0;
+  };
+  d.cuGraphDestroy = [](CUgraph graph) {
+    delete &behind<FakeWork>(graph);
+    return 0;
+  };
+  d.cuEventCreate = [](CUevent* event, unsigned) { return *event = nullptr, 0; };
+  d.cuEventDestroy = [](CUevent) { return 0; };
+  d.cuEventRecord = [](CUevent, CUstream) { return 0; };
+  d.cuEventSynchronize = [](CUevent) { return 0; };
+  return d;
+}
+
+std::shared_ptr<CudaMachine> make_interpreted_machine(uint32_t seed) {
+  const Driver driver = fake_driver(seed);
+  return std::make_shared<CudaMachine>(driver, choose(driver, ""), any_image);
+}
+
+}  // namespace hearth::simt

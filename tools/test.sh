@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 packages=(clang lld cmake ninja-build libgtest-dev libbenchmark-dev nlohmann-json3-dev libutf8proc-dev libcli11-dev
-  libedit-dev libboost-dev prometheus-cpp-dev libtomlplusplus-dev libcurl4-openssl-dev
+  libedit-dev libboost-dev libboost-context-dev prometheus-cpp-dev libtomlplusplus-dev libcurl4-openssl-dev
   libzstd-dev libsqlite3-dev libssl-dev libre2-dev libsimde-dev libclang-rt-14-dev strace chromium
   glslc libvulkan-dev mesa-vulkan-drivers vulkan-validationlayers spirv-tools)
 command -v npm >/dev/null || packages+=(nodejs npm)

@@ -140,6 +140,8 @@ TEST(ArchitectureRules, FirstLinesLengthsMarksAndMacrosAreFound) {
   EXPECT_EQ(check_finished(read_source("quant/a.h", std::string("// TO") + "DO: more\n")).size(), 1u);
   EXPECT_EQ(check_finished(read_source("quant/CMakeLists.txt", std::string("# FIX") + "ME\n")).size(), 1u);
   EXPECT_EQ(check_preprocessor(read_source("quant/a.h", "#define A 1\n")).size(), 1u);
+  EXPECT_EQ(check_preprocessor(read_source("kernels/cuda/hardware/qualifiers.h", "#define A 1\n")).size(), 0u);
+  EXPECT_EQ(check_preprocessor(read_source("kernels/cuda/a.cu", "#define A 1\n")).size(), 1u);
   EXPECT_EQ(check_preprocessor(read_source("quant/a.h", "#ifdef A\n#endif\n")).size(), 1u);
   EXPECT_EQ(check_preprocessor(read_source("kernels/cpu/a.h", "#ifdef A\n#endif\n")).size(), 0u);
   EXPECT_EQ(check_preprocessor(read_source("tests/a.h", "#define A 1\n")).size(), 0u);

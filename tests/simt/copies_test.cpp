@@ -65,7 +65,7 @@ namespace {
 
 using cuda::CopyParameters;
 
-class Copies : public testing::Test {
+class AsyncCopies : public testing::Test {
  protected:
   std::vector<Report> run(CopyParameters p, const char* kernel = "pipeline", cuda::Constants constants = {}) {
     p.in = in_;
@@ -90,7 +90,7 @@ class Copies : public testing::Test {
   Address in_ = device_.put(numbers(), "the input"), out_ = device_.put(std::vector<uint32_t>(192));
 };
 
-TEST_F(Copies, ArriveInTheirOrder) {
+TEST_F(AsyncCopies, ArriveInTheirOrder) {
   expect_none(run({.stages = 5, .pending = 1, .synced = 1, .valid = 16, .distance = 5}));
   EXPECT_EQ(device_.get<uint32_t>(out_, 64), sums(16, 5));
   expect_none(run({.stages = 5, .pending = 0, .synced = 1, .valid = 8, .distance = 33}));
@@ -99,7 +99,7 @@ TEST_F(Copies, ArriveInTheirOrder) {
   EXPECT_EQ(device_.get<uint32_t>(out_, 64), sums(0, 0));
 }
 
-TEST_F(Copies, OfFourAndEightBytesHaveZerosBehindWhatIsValid) {
+TEST_F(AsyncCopies, OfFourAndEightBytesHaveZerosBehindWhatIsValid) {
   expect_none(run({.valid = 4}, "small_copies"));
   std::vector<uint32_t> expected = numbers();
   expected.resize(192);
@@ -107,30 +107,30 @@ TEST_F(Copies, OfFourAndEightBytesHaveZerosBehindWhatIsValid) {
   EXPECT_EQ(device_.get<uint32_t>(out_, 192), expected);
 }
 
-TEST_F(Copies, AMissingWaitIsFound) {
+TEST_F(AsyncCopies, AMissingWaitIsFound) {
   expect_one(run({.stages = 5, .pending = 3, .synced = 1, .valid = 16, .distance = 0}), Fault::copy_not_waited_for,
              {"kernel pipeline", "reads stages[63] while an asynchronous copy to it is under way"});
   expect_one(run({.stages = 5, .pending = 2, .synced = 1, .valid = 16, .distance = 0}), Fault::copy_not_waited_for,
              {"reads stages["});
 }
 
-TEST_F(Copies, AnothersBytesNeedABarrier) {
+TEST_F(AsyncCopies, AnothersBytesNeedABarrier) {
   expect_none(run({.stages = 5, .pending = 1, .synced = 0, .valid = 16, .distance = 0}));
   const auto reports = run({.stages = 2, .pending = 0, .synced = 0, .valid = 16, .distance = 63});
   expect_found(reports, Fault::race, {"thread 1 reads stages[0], which thread 0 wrote"});
 }
 
-TEST_F(Copies, APlaceIsNotFilledAgainWhileItIsRead) {
+TEST_F(AsyncCopies, APlaceIsNotFilledAgainWhileItIsRead) {
   const auto reports = run({.stages = 5, .pending = 0, .synced = 1, .valid = 16, .distance = 1, .reused = 1});
   expect_found(reports, Fault::race, {"thread 0 writes stages[0], which thread 63 read"});
 }
 
-TEST_F(Copies, AreWaitedForBeforeTheEnd) {
+TEST_F(AsyncCopies, AreWaitedForBeforeTheEnd) {
   expect_one(run({.valid = 8}, "small_copies", {{1}}), Fault::copy_not_waited_for,
              {"thread 0: returns with asynchronous copies under way"});
 }
 
-TEST_F(Copies, StayInTheirAllocationAndOnTheirGrid) {
+TEST_F(AsyncCopies, StayInTheirAllocationAndOnTheirGrid) {
   expect_one(run({.stages = 6, .pending = 1, .synced = 1, .valid = 16, .distance = 0}), Fault::out_of_bounds,
              {"copies 16 bytes 992 bytes behind the end of the input"});
   in_ += 8;

@@ -9,7 +9,7 @@ namespace {
 
 using gpu::HeaderWord;
 
-TEST(Kernels, GateMultipliesByTheActivation) {
+TEST(CudaKernels, GateMultipliesByTheActivation) {
   const uint32_t width = 100, rows = 3;
   std::vector<uint32_t> header(gpu::kHeaderWords);
   header[HeaderWord::outputs] = rows - 1;
@@ -23,12 +23,12 @@ TEST(Kernels, GateMultipliesByTheActivation) {
     Device device(act);
     const Address out = device.put(std::vector<float>(width * rows, -1.0f));
     const gpu::GateParameters p{.gate = device.put(gate),
-                                .in = device.put(in),
-                                .out = out,
-                                .batch = device.put(header),
-                                .width = width,
-                                .rows_at = HeaderWord::outputs,
-                                .act = act};
+                                   .in = device.put(in),
+                                   .out = out,
+                                   .batch = device.put(header),
+                                   .width = width,
+                                   .rows_at = HeaderWord::outputs,
+                                   .act = act};
     expect_none(device.launch("gate", {(width + 63) / 64, rows}, p));
     const std::vector<float> found = device.get<float>(out, width * rows);
     for (uint32_t i = 0; i < width * rows; ++i) {
@@ -44,7 +44,7 @@ TEST(Kernels, GateMultipliesByTheActivation) {
   }
 }
 
-TEST(Kernels, StatesAreCopiedAndBegun) {
+TEST(CudaKernels, StatesAreCopiedAndBegun) {
   const uint32_t width = 300, places = 4;
   std::vector<float> states(width * places);
   for (uint32_t i = 0; i < states.size(); ++i) states[i] = static_cast<float>(i + 1);

@@ -82,7 +82,7 @@ std::vector<uint32_t> numbers(uint32_t count) {
   return made;
 }
 
-TEST(Memory, HasWhatWasPutThere) {
+TEST(DeviceMemory, HasWhatWasPutThere) {
   Device device;
   const Address at = device.put(numbers(100));
   EXPECT_EQ(at % 256, 0u);
@@ -94,7 +94,7 @@ TEST(Memory, HasWhatWasPutThere) {
   EXPECT_TRUE(std::isnan(device.get<float>(device.memory.allocate(4), 1)[0]));
 }
 
-TEST(Memory, TheHostStaysInItsAllocations) {
+TEST(DeviceMemory, TheHostStaysInItsAllocations) {
   Device device;
   const Address at = device.put(numbers(4), "numbers");
   EXPECT_EQ(device.memory.allocated(), 16u);
@@ -109,7 +109,7 @@ TEST(Memory, TheHostStaysInItsAllocations) {
   expect_found(device.launch("copy_words", {1}, FromTo{at, at}), Fault::out_of_bounds, {"reads 16 bytes at address"});
 }
 
-TEST(Memory, KernelsLoadAndStoreWordsOfEachSize) {
+TEST(DeviceMemory, KernelsLoadAndStoreWordsOfEachSize) {
   Device device;
   const Address from = device.put(numbers(128)), to = device.memory.allocate(32 * 16 + 32 * 8);
   expect_none(device.launch("copy_words", {1}, FromTo{from, to}));
@@ -119,7 +119,7 @@ TEST(Memory, KernelsLoadAndStoreWordsOfEachSize) {
   EXPECT_EQ(device.get<uint32_t>(to, 192), expected);
 }
 
-TEST(Memory, SharedArraysAreReadAndWrittenAsAnyType) {
+TEST(DeviceMemory, SharedArraysAreReadAndWrittenAsAnyType) {
   Device device;
   const Address from = device.put(numbers(128)), to = device.memory.allocate(512);
   expect_none(device.launch("shared_places", {1}, FromTo{from, to}));
@@ -132,7 +132,7 @@ TEST(Memory, SharedArraysAreReadAndWrittenAsAnyType) {
   EXPECT_EQ(device.get<uint32_t>(to, 128), expected);
 }
 
-TEST(Memory, AtomicsReturnWhatWasThere) {
+TEST(DeviceMemory, AtomicsReturnWhatWasThere) {
   Device device;
   const Address to = device.put(std::vector<uint32_t>(8 + 128));
   expect_none(device.launch("atomics", {2}, FromTo{0, to}));

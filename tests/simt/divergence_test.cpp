@@ -69,7 +69,7 @@ TEST(Divergence, ABarrierIsNotAWarpOperation) {
   expect_none(run("some_sync", {{0, 32}}));
   expect_one(run("some_sync", {{32, 64}}), Fault::divergent_barrier, {"thread 0 to 31 waits at sync_block"});
   expect_one(run("some_sync", {{16, 64}}), Fault::divergent_barrier,
-             {"thread 0 to 15 waits at sync_block, thread 16 to 31 waits at shuffle_xor, thread 32 to 63 returned"});
+             {"thread 0 to 15 waits at sync_block, thread 16 to 31 waits at warp_sum, thread 32 to 63 returned"});
 }
 
 TEST(Divergence, AllLanesTakePartInAWarpOperation) {

@@ -27,6 +27,20 @@ HEARTH_DEVICE uint32_t ballot(bool value) { return __ballot_sync(kAllLanes, valu
 HEARTH_DEVICE bool any(bool value) { return __any_sync(kAllLanes, value); }
 HEARTH_DEVICE bool all(bool value) { return __all_sync(kAllLanes, value); }
 
-}  // namespace hearth::cuda
+// Over each `lanes` (a power of 2) lanes that follow one another; all of them get the same bits, as the order is that
+// of a butterfly: halves are added first. T as of shuffle.
+template <uint32_t lanes = kWarp, class T>
+HEARTH_DEVICE T warp_sum(T value) {
+#pragma unroll
+  for (uint32_t mask = lanes / 2; mask != 0; mask /= 2) value += shuffle_xor(value, mask);
+  return value;
+}
+// NaN is passed over where another lane has a number.
+template <uint32_t lanes = kWarp, class T>
+HEARTH_DEVICE T warp_max(T value) {
+#pragma unroll
+  for (uint32_t mask = lanes / 2; mask != 0; mask /= 2) value = max(value, shuffle_xor(value, mask));
+  return value;
+}
 
-#include "kernels/cuda/reductions.h"
+}  // namespace hearth::cuda

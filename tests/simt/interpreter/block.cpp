@@ -13,6 +13,8 @@ const char* name_of(Together what) {
                                     "shuffle",
                                     "shuffle_xor",
                                     "shuffle_down",
+                                    "warp_sum",
+                                    "warp_max",
                                     "ballot",
                                     "any",
                                     "all",
@@ -38,7 +40,6 @@ void Block::begin(const Launch& launch) {
   const uint32_t count = launch.kernel->threads;
   threads_.resize(count);
   warps_.resize(count / 32);
-  ready_.resize(count);
 }
 
 bool Block::run(Index3 index) {
@@ -48,10 +49,7 @@ bool Block::run(Index3 index) {
   at_barrier_ = returned_ = 0;
   first_ready_ = ready_count_ = 0;
   cancelled_ = false;
-  for (Warp& warp : warps_) {
-    warp.arrived = warp.returned = 0;
-    warp.what = Together::nothing;
-  }
+  for (Warp& warp : warps_) warp.arrived = 0;
   for (uint32_t i = 0; i < count; ++i) {
     Thread& thread = threads_[i];
     thread.index = i;
@@ -72,19 +70,14 @@ bool Block::run(Index3 index) {
 
 Thread* Block::next_ready() {
   if (ready_count_ == 0) return nullptr;
-  Thread*& first = ready_[first_ready_];
+  Thread*& first = ready_[first_ready_ % ready_.size()];
   if (shuffled_) std::swap(first, ready_[(first_ready_ + random_() % ready_count_) % ready_.size()]);
-  Thread* next = first;
-  if (++first_ready_ == ready_.size()) first_ready_ = 0;
+  ++first_ready_;
   --ready_count_;
-  return next;
+  return first;
 }
 
-void Block::wake(Thread& thread) {
-  size_t at = first_ready_ + ready_count_++;
-  if (at >= ready_.size()) at -= ready_.size();
-  ready_[at] = &thread;
-}
+void Block::wake(Thread& thread) { ready_[(first_ready_ + ready_count_++) % ready_.size()] = &thread; }
 
 void Block::go_to(Thread& thread) {
   current = &thread;
@@ -126,18 +119,14 @@ void Block::run_thread(Thread& thread) {
   }
   thread.waits_at = Together::returned;
   ++returned_;
-  Warp& warp = warps_[thread.index / 32];
-  ++warp.returned;
   if (ended && !cancelled_) cancel();
 }
 
 void Block::cancel() {
   cancelled_ = true;
+  ready_count_ = 0;
   for (Thread& thread : threads_)
-    if (thread.waits_at != Together::returned && thread.waits_at != Together::nothing) {
-      thread.waits_at = Together::nothing;
-      wake(thread);
-    }
+    if (thread.waits_at != Together::returned) wake(thread);
 }
 
 void Block::wait(Together what) {
@@ -149,7 +138,6 @@ void Block::wait(Together what) {
   else
     fibers_.switch_to(fibers_.outside());
   self.fiber = nullptr;
-  self.waits_at = Together::nothing;
   if (cancelled_) throw Cancelled{};
 }
 
@@ -158,10 +146,7 @@ void Block::sync_block() {
   at_barrier_ = 0;
   shared_.block_synced();
   for (Thread& thread : threads_)
-    if (&thread != current) {
-      thread.waits_at = Together::nothing;
-      wake(thread);
-    }
+    if (&thread != current) wake(thread);
 }
 
 void Block::sync_warp() {
@@ -171,14 +156,13 @@ void Block::sync_warp() {
 const LaneValues& Block::together(Together what, uint64_t value, void (*work)(Block&, LaneValues&)) {
   const uint32_t lane = current->index % 32, first = current->index - lane;
   Warp& warp = warps_[current->index / 32];
-  if (warp.arrived == 0) warp.what = what;
-  if (warp.what != what) {
-    const auto other = std::find_if(threads_.begin() + first, threads_.begin() + first + 32,
-                                    [&](const Thread& thread) { return thread.waits_at == warp.what; });
-    throw found(Fault::divergent_warp, std::string("calls ") + name_of(what) + " while thread " +
-                                           std::to_string(other->index) + " of its warp waits at " +
-                                           name_of(warp.what));
+  if (warp.arrived == 0) {
+    warp.what = what;
+    warp.first = current->index;
   }
+  if (warp.what != what)
+    throw found(Fault::divergent_warp, std::string("calls ") + name_of(what) + " while thread " +
+                                           std::to_string(warp.first) + " of its warp waits at " + name_of(warp.what));
   LaneValues& values = warp.values[warp.turn % 2];
   values[lane] = value;
   if (++warp.arrived < 32) {
@@ -189,10 +173,7 @@ const LaneValues& Block::together(Together what, uint64_t value, void (*work)(Bl
   ++warp.turn;
   if (work != nullptr) work(*this, values);
   for (uint32_t i = first; i < first + 32; ++i)
-    if (i != first + lane) {
-      threads_[i].waits_at = Together::nothing;
-      wake(threads_[i]);
-    }
+    if (i != first + lane) wake(threads_[i]);
   return values;
 }
 

@@ -22,6 +22,8 @@ enum class Together : uint8_t {
   shuffle,
   shuffle_xor,
   shuffle_down,
+  warp_sum,
+  warp_max,
   ballot,
   any,
   all,
@@ -47,10 +49,10 @@ class Block;
 struct Thread {
   uint32_t index = 0;
   Block* block = nullptr;
-  Fiber* fiber = nullptr;  // while it waits
-  Together waits_at = Together::nothing;
-  std::vector<AsyncCopy> copies;  // begun, not yet arrived
-  uint32_t group = 0;             // of copies begun now
+  Fiber* fiber = nullptr;                 // while it waits
+  Together waits_at = Together::nothing;  // when it last waited, or returned
+  std::vector<AsyncCopy> copies;          // begun, not yet arrived
+  uint32_t group = 0;                     // of copies begun now
 };
 
 // The thread whose code runs; null outside of kernels.
@@ -99,7 +101,8 @@ class Block {
 
  private:
   struct Warp {
-    uint32_t arrived = 0, returned = 0, turn = 0;
+    uint32_t arrived = 0, turn = 0;
+    uint32_t first = 0;  // thread that arrived
     Together what = Together::nothing;
     LaneValues values[2];  // of this turn and the last, which slower lanes may still read
   };
@@ -127,7 +130,7 @@ class Block {
   SharedMemory shared_;
   std::vector<Thread> threads_;
   std::vector<Warp> warps_;
-  std::vector<Thread*> ready_;  // a ring
+  std::array<Thread*, cuda::kMostThreads> ready_;  // a ring
   size_t first_ready_ = 0, ready_count_ = 0;
   uint32_t at_barrier_ = 0, returned_ = 0;
   bool cancelled_ = false;

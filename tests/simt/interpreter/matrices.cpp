@@ -52,41 +52,43 @@ struct LaneProduct {
   const uint32_t* b;
 };
 
-// Both kinds: a word holds `each` values, and k is 8 * each. T is what is summed in.
-template <uint32_t each, class D, class T, class Value>
-void multiply(const LaneValues& values, Value value) {
+// Both kinds: a word holds `each` values, and k is 8 * each. Value is what `decode` makes of them, Sum is summed in.
+template <uint32_t each, class D, class Value, class Sum, class Decode>
+void multiply(const LaneValues& values, Decode decode) {
   const auto part = [&](uint32_t lane) -> LaneProduct& { return *reinterpret_cast<LaneProduct*>(values[lane]); };
   constexpr uint32_t k = 8 * each;
-  T a[16][k], b[8][k];
+  Value a[16][k], b[k][8];
   for (uint32_t lane = 0; lane < 32; ++lane) {
     const uint32_t g = lane / 4, t = lane % 4;
     for (uint32_t i = 0; i < each; ++i) {
       for (uint32_t word = 0; word < 4; ++word)
-        a[g + 8 * (word % 2)][each * t + i + k / 2 * (word / 2)] = value(true, part(lane).a[word], i);
-      for (uint32_t word = 0; word < 2; ++word) b[g][each * t + i + k / 2 * word] = value(false, part(lane).b[word], i);
+        a[g + 8 * (word % 2)][each * t + i + k / 2 * (word / 2)] = decode(true, part(lane).a[word], i);
+      for (uint32_t word = 0; word < 2; ++word)
+        b[each * t + i + k / 2 * word][g] = decode(false, part(lane).b[word], i);
     }
   }
-  for (uint32_t lane = 0; lane < 32; ++lane)
-    for (uint32_t i = 0; i < 4; ++i) {
-      D& d = static_cast<D*>(part(lane).d)[i];
-      const T* row = a[lane / 4 + 8 * (i / 2)];
-      const T* column = b[2 * (lane % 4) + i % 2];
-      T sum = static_cast<T>(d);
-      for (uint32_t j = 0; j < k; ++j) sum += row[j] * column[j];
-      d = static_cast<D>(sum);
-    }
+  for (uint32_t row = 0; row < 16; ++row) {
+    const auto d = [&](uint32_t column) -> D& {
+      return static_cast<D*>(part(row % 8 * 4 + column / 2).d)[row / 8 * 2 + column % 2];
+    };
+    Sum sums[8];
+    for (uint32_t column = 0; column < 8; ++column) sums[column] = d(column);
+    for (uint32_t i = 0; i < k; ++i)
+      for (uint32_t column = 0; column < 8; ++column) sums[column] += Sum{a[row][i]} * b[i][column];
+    for (uint32_t column = 0; column < 8; ++column) d(column) = static_cast<D>(sums[column]);
+  }
 }
 
 template <Together what>
 void multiply_for_all(Block&, LaneValues& values) {
   constexpr bool is_half = what == Together::mma_f16, is_float = is_half || what == Together::mma_bf16;
   if constexpr (is_float)
-    multiply<2, float, double>(values, [](bool, uint32_t word, uint32_t i) {
+    multiply<2, float, double, double>(values, [](bool, uint32_t word, uint32_t i) {
       const auto bits = static_cast<uint16_t>(word >> 16 * i);
       return is_half ? f16_to_f32(bits) : bf16_to_f32(bits);
     });
   else
-    multiply<4, int, int>(values, [](bool of_a, uint32_t word, uint32_t i) -> int {
+    multiply<4, int, int16_t, int>(values, [](bool of_a, uint32_t word, uint32_t i) -> int16_t {
       const auto bits = static_cast<uint8_t>(word >> 8 * i);
       return of_a && what == Together::mma_u8s8 ? bits : static_cast<int8_t>(bits);
     });

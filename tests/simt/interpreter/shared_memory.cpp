@@ -15,7 +15,7 @@ constexpr size_t kArrayAlignment = 16;
 void SharedMemory::begin(uint32_t dynamic_bytes) {
   if (clock_ > UINT32_MAX / 2) {
     clock_ = 0;
-    std::ranges::fill(records_, Record{});
+    std::ranges::fill(of_words_, Record{});
   }
   block_time_ = begin_time_ = ++clock_;
   std::ranges::fill(warp_time_, clock_);
@@ -41,7 +41,7 @@ uint32_t SharedMemory::dynamic(const char* name, uint32_t element) {
 bool SharedMemory::read(Record& record, uint32_t offset, uint32_t thread) {
   const uint32_t warp = thread / 32, lane = 1u << thread % 32;
   bool sound = true;
-  if (record.copied)
+  if (record.copied >= begin_time_)
     sound = conflicts(Fault::copy_not_waited_for, offset, record.writer, true);
   else if (record.written < begin_time_)
     sound = conflicts(Fault::uninitialised, offset, thread, false);
@@ -65,7 +65,7 @@ bool SharedMemory::read(Record& record, uint32_t offset, uint32_t thread) {
 bool SharedMemory::write(Record& record, uint32_t offset, uint32_t thread, bool atomically) {
   const uint32_t warp = thread / 32, others = record.lanes & ~(1u << thread % 32);
   bool sound = true;
-  if (record.copied)
+  if (record.copied >= begin_time_)
     sound = conflicts(Fault::copy_not_waited_for, offset, record.writer, true);
   else if (atomically && record.written < begin_time_)
     sound = conflicts(Fault::uninitialised, offset, thread, false);
@@ -84,33 +84,55 @@ bool SharedMemory::write(Record& record, uint32_t offset, uint32_t thread, bool 
   return sound;
 }
 
-bool SharedMemory::touch(Touch kind, uint32_t offset, uint32_t bytes, uint32_t thread) {
-  if (records_.size() < used_) {
-    bytes_.resize(used_);
-    records_.resize(used_);
+void SharedMemory::grow() {
+  bytes_.resize(used_);
+  of_words_.resize(used_ / 4 + 1);
+  of_bytes_.resize(of_words_.size() * 4);
+}
+
+// Words have one record until some of their bytes are touched alone, and then one for each byte to the block's end.
+template <class Each>
+void SharedMemory::each_record(uint32_t offset, uint32_t bytes, Each each) {
+  const uint32_t last = offset + bytes;
+  for (uint32_t at = offset; at < last;) {
+    Record& word = of_words_[at / 4];
+    const uint32_t end = std::min(last, at / 4 * 4 + 4);
+    if (word.split != begin_time_) {
+      if (end - at == 4) {
+        each(word, at);
+        at = end;
+        continue;
+      }
+      std::fill_n(&of_bytes_[at / 4 * 4], 4, word);
+      word.split = begin_time_;
+    }
+    for (; at < end; ++at) each(of_bytes_[at], at);
   }
+}
+
+bool SharedMemory::touch(Touch kind, uint32_t offset, uint32_t bytes, uint32_t thread) {
+  if (bytes_.size() < used_) grow();
   bool sound = true;
-  for (uint32_t at = offset; at < offset + bytes; ++at)
-    sound &=
-        kind == Touch::read ? read(records_[at], at, thread) : write(records_[at], at, thread, kind == Touch::atomic);
+  if (kind == Touch::read)
+    each_record(offset, bytes, [&](Record& record, uint32_t at) { sound &= read(record, at, thread); });
+  else
+    each_record(offset, bytes,
+                [&](Record& record, uint32_t at) { sound &= write(record, at, thread, kind == Touch::atomic); });
   return sound;
 }
 
 void SharedMemory::begin_copy(uint32_t offset, uint32_t bytes) {
-  for (uint32_t at = offset; at < offset + bytes; ++at) {
-    records_[at].copied = true;
-    bytes_[at] = std::byte{0xff};
-  }
+  each_record(offset, bytes, [&](Record& record, uint32_t) { record.copied = clock_; });
+  std::memset(bytes_.data() + offset, 0xff, bytes);
 }
 
 void SharedMemory::end_copy(uint32_t offset, const std::byte* from, uint32_t valid, uint32_t bytes, uint32_t thread) {
-  for (uint32_t at = offset; at < offset + bytes; ++at) {
-    Record& record = records_[at];
-    record.copied = false;
+  each_record(offset, bytes, [&](Record& record, uint32_t) {
+    record.copied = 0;
     record.written = clock_;
     record.writer = static_cast<uint16_t>(thread);
     record.atomically = false;
-  }
+  });
   if (valid != 0) std::memcpy(bytes_.data() + offset, from, valid);
   std::memset(bytes_.data() + offset + valid, 0, bytes - valid);
 }

@@ -59,13 +59,18 @@ class SharedMemory {
     uint16_t writer = 0;       // thread
     uint8_t reader = 0;        // warp
     uint8_t other_reader = 0;  // warp
-    bool copied = false;       // an asynchronous copy is under way
+    uint32_t copied = 0;       // since when an asynchronous copy is under way
     bool atomically = false;   // the last write
+    uint32_t split = 0;        // the block's time where the bytes of a word have records of their own
   };
   bool conflicts(Fault fault, uint32_t offset, uint32_t other_thread, bool other_wrote) {
     conflict_ = {fault, offset, other_thread, other_wrote};
     return false;
   }
+  void grow();
+  // Calls `each` for the records of all bytes there, and the offset of each.
+  template <class Each>
+  void each_record(uint32_t offset, uint32_t bytes, Each each);
   bool read(Record& record, uint32_t offset, uint32_t thread);
   bool write(Record& record, uint32_t offset, uint32_t thread, bool atomically);
   // Whether the last write may not be ordered before what the thread does now.
@@ -75,7 +80,7 @@ class SharedMemory {
   }
 
   std::vector<std::byte> bytes_;
-  std::vector<Record> records_;
+  std::vector<Record> of_words_, of_bytes_;
   std::vector<Array> arrays_;
   uint32_t used_ = 0, clock_ = 0, begin_time_ = 0, block_time_ = 0;
   uint32_t warp_time_[32] = {};

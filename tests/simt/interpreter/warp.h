@@ -42,6 +42,35 @@ inline uint32_t ballot(bool value) { return bits_of_lanes(simt::Together::ballot
 inline bool any(bool value) { return bits_of_lanes(simt::Together::any, value) != 0; }
 inline bool all(bool value) { return bits_of_lanes(simt::Together::all, value) == 0xffffffff; }
 
-}  // namespace hearth::cuda
+// One operation, not one for each turn of the butterfly: it is what kernels do most.
+template <class T, uint32_t lanes, class Combine>
+T combine_lanes(simt::Together what, T value, Combine) {
+  static_assert(std::is_arithmetic_v<T> && (sizeof(T) == 4 || sizeof(T) == 8));
+  uint64_t word = 0;
+  std::memcpy(&word, &value, sizeof value);
+  const auto work = [](simt::Block&, simt::LaneValues& words) {
+    T values[kWarp];
+    for (uint32_t i = 0; i < kWarp; ++i) std::memcpy(&values[i], &words[i], sizeof(T));
+    for (uint32_t mask = lanes / 2; mask != 0; mask /= 2) {
+      T before[kWarp];
+      std::memcpy(before, values, sizeof before);
+      for (uint32_t i = 0; i < kWarp; ++i) values[i] = Combine()(before[i], before[i ^ mask]);
+    }
+    for (uint32_t i = 0; i < kWarp; ++i) std::memcpy(&words[i], &values[i], sizeof(T));
+  };
+  word = simt::current->block->together(what, word, work)[lane()];
+  std::memcpy(&value, &word, sizeof value);
+  return value;
+}
+template <uint32_t lanes = kWarp, class T>
+T warp_sum(T value) {
+  const auto add = [](T a, T b) { return a + b; };
+  return combine_lanes<T, lanes>(simt::Together::warp_sum, value, add);
+}
+template <uint32_t lanes = kWarp, class T>
+T warp_max(T value) {
+  const auto greater = [](T a, T b) { return max(a, b); };
+  return combine_lanes<T, lanes>(simt::Together::warp_max, value, greater);
+}
 
-#include "kernels/cuda/reductions.h"
+}  // namespace hearth::cuda

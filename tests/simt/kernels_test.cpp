@@ -23,12 +23,12 @@ TEST(CudaKernels, GateMultipliesByTheActivation) {
     Device device(act);
     const Address out = device.put(std::vector<float>(width * rows, -1.0f));
     const gpu::GateParameters p{.gate = device.put(gate),
-                                   .in = device.put(in),
-                                   .out = out,
-                                   .batch = device.put(header),
-                                   .width = width,
-                                   .rows_at = HeaderWord::outputs,
-                                   .act = act};
+                                .in = device.put(in),
+                                .out = out,
+                                .batch = device.put(header),
+                                .width = width,
+                                .rows_at = HeaderWord::outputs,
+                                .act = act};
     expect_none(device.launch("gate", {(width + 63) / 64, rows}, p));
     const std::vector<float> found = device.get<float>(out, width * rows);
     for (uint32_t i = 0; i < width * rows; ++i) {

@@ -34,6 +34,40 @@ const char* name_of(Together what) {
 Block::Block(Memory& memory, std::vector<Report>& reports, uint32_t seed)
     : memory_(memory), reports_(reports), shuffled_(seed != 0), random_(seed), fibers_([this] { work(); }) {}
 
+// These are inline for the sake of what Fibers::switch_to says.
+[[gnu::always_inline]] inline Thread* Block::next_ready() {
+  if (ready_count_ == 0) return nullptr;
+  Thread*& first = ready_[first_ready_ % ready_.size()];
+  if (shuffled_) std::swap(first, ready_[(first_ready_ + random_() % ready_count_) % ready_.size()]);
+  ++first_ready_;
+  --ready_count_;
+  return first;
+}
+
+[[gnu::always_inline]] inline void Block::wake(Thread& thread) {
+  ready_[(first_ready_ + ready_count_++) % ready_.size()] = &thread;
+}
+
+[[gnu::always_inline]] inline void Block::go_to(Thread& thread) {
+  current = &thread;
+  if (thread.fiber != nullptr) return fibers_.switch_to(*thread.fiber);
+  Fiber& fiber = fibers_.take();
+  fiber.start = &thread;
+  fibers_.switch_to(fiber);
+}
+
+[[gnu::always_inline]] inline void Block::wait(Together what) {
+  Thread& self = *current;
+  self.waits_at = what;
+  self.fiber = &fibers_.running();
+  if (Thread* next = next_ready())
+    go_to(*next);
+  else
+    fibers_.switch_to(fibers_.outside());
+  self.fiber = nullptr;
+  if (cancelled_) throw Cancelled{};
+}
+
 void Block::begin(const Launch& launch) {
   launch_ = &launch;
   told_.clear();
@@ -66,25 +100,6 @@ bool Block::run(Index3 index) {
   }
   current = nullptr;
   return !cancelled_;
-}
-
-Thread* Block::next_ready() {
-  if (ready_count_ == 0) return nullptr;
-  Thread*& first = ready_[first_ready_ % ready_.size()];
-  if (shuffled_) std::swap(first, ready_[(first_ready_ + random_() % ready_count_) % ready_.size()]);
-  ++first_ready_;
-  --ready_count_;
-  return first;
-}
-
-void Block::wake(Thread& thread) { ready_[(first_ready_ + ready_count_++) % ready_.size()] = &thread; }
-
-void Block::go_to(Thread& thread) {
-  current = &thread;
-  if (thread.fiber != nullptr) return fibers_.switch_to(*thread.fiber);
-  Fiber& fiber = fibers_.take();
-  fiber.start = &thread;
-  fibers_.switch_to(fiber);
 }
 
 // Runs threads that have not begun until one that has is next: threads that never wait need no switch.
@@ -127,18 +142,6 @@ void Block::cancel() {
   ready_count_ = 0;
   for (Thread& thread : threads_)
     if (thread.waits_at != Together::returned) wake(thread);
-}
-
-void Block::wait(Together what) {
-  Thread& self = *current;
-  self.waits_at = what;
-  self.fiber = &fibers_.running();
-  if (Thread* next = next_ready())
-    go_to(*next);
-  else
-    fibers_.switch_to(fibers_.outside());
-  self.fiber = nullptr;
-  if (cancelled_) throw Cancelled{};
 }
 
 void Block::sync_block() {

@@ -5,12 +5,6 @@
 #include <memory>
 #include <utility>
 
-// AddressSanitizer's, where the program is built with it: it must know which stack is in use.
-extern "C" {
-[[gnu::weak]] void __sanitizer_start_switch_fiber(void** fake_stack, const void* bottom, size_t bytes);
-[[gnu::weak]] void __sanitizer_finish_switch_fiber(void* fake_stack, const void** bottom, size_t* bytes);
-}
-
 namespace hearth::simt {
 namespace {
 
@@ -26,25 +20,6 @@ Fibers::Fibers(std::function<void()> work) : work_(std::move(work)) {}
 Fibers::~Fibers() {
   ending_ = true;
   for (const auto& fiber : fibers_) switch_to(*fiber);
-}
-
-void Fibers::arrived(boost::context::fiber&& from, Fiber& here) {
-  const void* bottom = nullptr;
-  size_t bytes = 0;
-  if (__sanitizer_finish_switch_fiber != nullptr) __sanitizer_finish_switch_fiber(here.fake_stack, &bottom, &bytes);
-  left_->context = std::move(from);
-  left_->stack = bottom;
-  left_->stack_bytes = bytes;
-  running_ = &here;
-}
-
-void Fibers::switch_to(Fiber& next) {
-  Fiber& here = *running_;
-  left_ = &here;
-  if (__sanitizer_start_switch_fiber != nullptr)
-    __sanitizer_start_switch_fiber(&here.fake_stack, next.stack, next.stack_bytes);
-  boost::context::fiber from = std::move(next.context).resume();
-  arrived(std::move(from), here);
 }
 
 boost::context::fiber Fibers::run(boost::context::fiber&& from, Fiber& here) {

@@ -5,7 +5,14 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
+
+// AddressSanitizer's, where the program is built with it: it must know which stack is in use.
+extern "C" {
+[[gnu::weak]] void __sanitizer_start_switch_fiber(void** fake_stack, const void* bottom, size_t bytes);
+[[gnu::weak]] void __sanitizer_finish_switch_fiber(void* fake_stack, const void** bottom, size_t* bytes);
+}
 
 namespace hearth::simt {
 
@@ -48,5 +55,25 @@ class Fibers {
   Fiber* left_ = nullptr;  // which fiber the last switch left
   bool ending_ = false;
 };
+
+inline void Fibers::arrived(boost::context::fiber&& from, Fiber& here) {
+  const void* bottom = nullptr;
+  size_t bytes = 0;
+  if (__sanitizer_finish_switch_fiber != nullptr) __sanitizer_finish_switch_fiber(here.fake_stack, &bottom, &bytes);
+  left_->context = std::move(from);
+  left_->stack = bottom;
+  left_->stack_bytes = bytes;
+  running_ = &here;
+}
+
+// Inline, as are its callers: after a switch the processor guesses each return wrongly.
+[[gnu::always_inline]] inline void Fibers::switch_to(Fiber& next) {
+  Fiber& here = *running_;
+  left_ = &here;
+  if (__sanitizer_start_switch_fiber != nullptr)
+    __sanitizer_start_switch_fiber(&here.fake_stack, next.stack, next.stack_bytes);
+  boost::context::fiber from = std::move(next.context).resume();
+  arrived(std::move(from), here);
+}
 
 }  // namespace hearth::simt

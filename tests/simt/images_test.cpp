@@ -1,0 +1,32 @@
+// The compiled kernels that the CUDA backend carries.
+#include "kernels/cuda/images.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <cstring>
+#include <set>
+#include <string>
+
+namespace hearth::cuda {
+namespace {
+
+TEST(CudaImages, AreFatBinariesWithNames) {
+  std::set<std::string> names;
+  for (const Image& image : images()) {
+    EXPECT_TRUE(names.insert(image.name).second) << image.name << " is there twice";
+    ASSERT_GT(image.bytes.size(), 1000u) << image.name;
+    uint32_t magic = 0;
+    std::memcpy(&magic, image.bytes.data(), sizeof magic);
+    EXPECT_EQ(magic, 0xba55ed50u) << image.name;
+    // Its header says how many bytes follow.
+    uint64_t bytes = 0;
+    std::memcpy(&bytes, image.bytes.data() + 8, sizeof bytes);
+    EXPECT_EQ(bytes + 16, image.bytes.size()) << image.name;
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(image.bytes.data()) % 16, 0u) << image.name;
+  }
+  EXPECT_TRUE(names.contains("gate"));
+}
+
+}  // namespace
+}  // namespace hearth::cuda

@@ -24,6 +24,11 @@ struct alignas(16) Word4 {
   uint32_t x, y, z, w;
 };
 
+// A barrier in shared memory, see kernels/cuda/hardware/barriers.h.
+struct PhaseBarrier {
+  uint64_t state;
+};
+
 inline constexpr uint32_t kWarp = 32;  // lanes of a warp
 inline constexpr uint32_t kMostThreads = 1024;
 // Shared memory of a block: of arrays that the kernel declares, and of all (sm_90; sm_80 has 163 KiB, sm_120 99 KiB).

@@ -25,7 +25,7 @@ TEST(CudaImages, AreFatBinariesWithNames) {
     EXPECT_EQ(bytes + 16, image.bytes.size()) << image.name;
     EXPECT_EQ(reinterpret_cast<uintptr_t>(image.bytes.data()) % 16, 0u) << image.name;
   }
-  EXPECT_TRUE(names.contains("gate"));
+  EXPECT_TRUE(names.contains("rows"));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "kernels/cuda/hardware/arithmetic.h"
+#include "kernels/cuda/hardware/barriers.h"
 #include "kernels/cuda/hardware/copies.h"
 #include "kernels/cuda/hardware/matrices.h"
 #include "kernels/cuda/hardware/memory.h"

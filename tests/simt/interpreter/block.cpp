@@ -9,6 +9,8 @@ namespace hearth::simt {
 const char* name_of(Together what) {
   constexpr const char* kNames[] = {"nothing",
                                     "sync_block",
+                                    "sync_some",
+                                    "wait_phase",
                                     "sync_warp",
                                     "shuffle",
                                     "shuffle_xor",
@@ -42,10 +44,6 @@ Block::Block(Memory& memory, std::vector<Report>& reports, uint32_t seed)
   ++first_ready_;
   --ready_count_;
   return first;
-}
-
-[[gnu::always_inline]] inline void Block::wake(Thread& thread) {
-  ready_[(first_ready_ + ready_count_++) % ready_.size()] = &thread;
 }
 
 [[gnu::always_inline]] inline void Block::go_to(Thread& thread) {
@@ -84,6 +82,8 @@ bool Block::run(Index3 index) {
   first_ready_ = ready_count_ = 0;
   cancelled_ = false;
   for (Warp& warp : warps_) warp.arrived = 0;
+  phase_barriers_.clear();
+  for (SomeBarrier& barrier : some_barriers_) barrier.waiting.clear();
   for (uint32_t i = 0; i < count; ++i) {
     Thread& thread = threads_[i];
     thread.index = i;
@@ -99,6 +99,7 @@ bool Block::run(Index3 index) {
     if (ready_count_ == 0 && returned_ < count) explain_standstill();
   }
   current = nullptr;
+  explain_copies();
   return !cancelled_;
 }
 
@@ -143,6 +144,8 @@ void Block::cancel() {
   for (Thread& thread : threads_)
     if (thread.waits_at != Together::returned) wake(thread);
 }
+
+void Block::pause(Together what) { wait(what); }
 
 void Block::sync_block() {
   if (++at_barrier_ < threads()) return wait(Together::sync_block);

@@ -18,6 +18,8 @@ namespace hearth::simt {
 enum class Together : uint8_t {
   nothing,
   sync_block,
+  sync_some,
+  wait_phase,
   sync_warp,
   shuffle,
   shuffle_xor,
@@ -43,6 +45,22 @@ const char* name_of(Together what);
 struct AsyncCopy {
   uint32_t to, bytes, valid, group;
   Address from;
+};
+
+// A barrier in shared memory, which threads arrive at and bulk copies end at.
+struct PhaseBarrier {
+  struct Copy {
+    uint32_t to, bytes, thread;
+    Address from;
+  };
+  uint32_t offset = 0;    // of its bytes in shared memory
+  uint32_t arrivals = 0;  // that end a phase
+  uint32_t missing = 0;   // of this phase
+  int64_t bytes = 0;      // expected in this phase
+  uint32_t phase = 0;
+  std::vector<Copy> copies;  // begun, ending with this phase
+  Known arriving, known;     // by this phase; by the last
+  std::vector<Thread*> waiting;
 };
 
 class Block;
@@ -89,6 +107,13 @@ class Block {
   void copy_async(uint32_t array, int64_t offset, Address from, const Range* range, uint32_t bytes, uint32_t valid);
   void commit_copies();
   void wait_copies(uint32_t pending);
+  // Of barriers and bulk copies. Arrays and offsets are places in shared memory.
+  void sync_some(uint32_t barrier, uint32_t count);
+  void init_barrier(uint32_t array, int64_t offset, uint32_t arrivals);
+  void arrive(uint32_t array, int64_t offset, uint32_t bytes);
+  void wait_phase(uint32_t array, int64_t offset, uint32_t parity);
+  void copy_bulk(uint32_t array, int64_t offset, Address from, const Range* range, uint32_t bytes,
+                 uint32_t barrier_array, int64_t barrier_offset);
   [[noreturn]] void out_of_bounds(const char* verb, Address at, uint32_t bytes, const Range* range) const;
   [[noreturn]] void misaligned(const std::string& what, uint64_t to) const;
   uint32_t shared_array(const void* key, const char* name, uint32_t bytes, uint32_t element);
@@ -106,6 +131,12 @@ class Block {
     Together what = Together::nothing;
     LaneValues values[2];  // of this turn and the last, which slower lanes may still read
   };
+  // Of sync_some.
+  struct SomeBarrier {
+    uint32_t count = 0;
+    Known known;
+    std::vector<Thread*> waiting;
+  };
   struct Cancelled {};
 
   void work();  // of a fiber
@@ -113,9 +144,13 @@ class Block {
   Thread* next_ready();
   void go_to(Thread& thread);
   void wait(Together what);
+  void pause(Together what);  // the same for other files
+  PhaseBarrier& barrier_at(uint32_t array, int64_t offset);
+  bool end_phase(PhaseBarrier& barrier);
   void wake(Thread& thread);
   void cancel();
   void explain_standstill();
+  void explain_copies();
   std::string place() const;
   std::string place_of(uint32_t array, uint32_t offset) const;
   void report_conflict(Touch kind, uint32_t array, uint32_t thread);
@@ -133,10 +168,14 @@ class Block {
   std::array<Thread*, cuda::kMostThreads> ready_;  // a ring
   size_t first_ready_ = 0, ready_count_ = 0;
   uint32_t at_barrier_ = 0, returned_ = 0;
+  std::vector<PhaseBarrier> phase_barriers_;
+  std::array<SomeBarrier, 16> some_barriers_;
   bool cancelled_ = false;
   const Launch* launch_ = nullptr;
   Index3 index_;
   Fibers fibers_;
 };
+
+inline void Block::wake(Thread& thread) { ready_[(first_ready_ + ready_count_++) % ready_.size()] = &thread; }
 
 }  // namespace hearth::simt

@@ -116,7 +116,7 @@ void Block::explain_standstill() {
     const Together what = threads_[i].waits_at;
     size_t end = i + 1;
     while (end < threads_.size() && threads_[end].waits_at == what) ++end;
-    at_barrier |= what == Together::sync_block;
+    at_barrier |= what == Together::sync_block || what == Together::sync_some || what == Together::wait_phase;
     text += (i == 0 ? ": thread " : ", thread ") + number(i) + (end == i + 1 ? "" : " to " + number(end - 1)) +
             (what == Together::returned ? " returned" : std::string(" waits at ") + name_of(what));
     i = end;

@@ -9,6 +9,11 @@ namespace hearth::simt {
 namespace {
 
 constexpr size_t kArrayAlignment = 16;
+constexpr uint32_t kNobody = ~0u;
+
+void add_known(Known& to, const Known& from) {
+  for (size_t i = 0; i < from.size(); ++i) to[i] = std::max(to[i], from[i]);
+}
 
 }  // namespace
 
@@ -22,6 +27,7 @@ void SharedMemory::begin(uint32_t dynamic_bytes) {
   arrays_.clear();
   arrays_.push_back({nullptr, "dynamic shared memory", 0, dynamic_bytes, 1});
   used_ = dynamic_bytes;
+  keeps_known_ = false;
 }
 
 uint32_t SharedMemory::array(const void* key, const char* name, uint32_t bytes, uint32_t element) {
@@ -55,6 +61,7 @@ bool SharedMemory::read(Record& record, uint32_t offset, uint32_t thread) {
   if (record.read >= block_time_ && record.reader != warp) {
     record.other_read = record.read;
     record.other_reader = record.reader;
+    record.other_lanes = record.lanes;
   }
   record.read = clock_;
   record.reader = static_cast<uint8_t>(warp);
@@ -62,8 +69,16 @@ bool SharedMemory::read(Record& record, uint32_t offset, uint32_t thread) {
   return sound;
 }
 
+uint32_t SharedMemory::racing_reader(uint32_t time, uint32_t warp, uint32_t lanes, uint32_t thread) const {
+  if (time < block_time_ || (warp == thread / 32 && time < warp_time_[warp])) return kNobody;
+  for (; lanes != 0; lanes &= lanes - 1) {
+    const uint32_t reader = warp * 32 + static_cast<uint32_t>(std::countr_zero(lanes));
+    if (reader != thread && !knows(thread, reader, time)) return reader;
+  }
+  return kNobody;
+}
+
 bool SharedMemory::write(Record& record, uint32_t offset, uint32_t thread, bool atomically) {
-  const uint32_t warp = thread / 32, others = record.lanes & ~(1u << thread % 32);
   bool sound = true;
   if (record.copied >= begin_time_)
     sound = conflicts(Fault::copy_not_waited_for, offset, record.writer, true);
@@ -71,13 +86,11 @@ bool SharedMemory::write(Record& record, uint32_t offset, uint32_t thread, bool 
     sound = conflicts(Fault::uninitialised, offset, thread, false);
   else if (!(atomically && record.atomically) && races_with_write(record, thread))
     sound = conflicts(Fault::race, offset, record.writer, true);
-  else if (record.read >= block_time_ && record.reader != warp)
-    sound = conflicts(Fault::race, offset, record.reader * 32 + static_cast<uint32_t>(std::countr_zero(record.lanes)),
-                      false);
-  else if (record.read >= block_time_ && record.read >= warp_time_[warp] && others != 0)
-    sound = conflicts(Fault::race, offset, warp * 32 + static_cast<uint32_t>(std::countr_zero(others)), false);
-  else if (record.other_read >= block_time_ && record.other_reader != warp)
-    sound = conflicts(Fault::race, offset, record.other_reader * 32, false);
+  else if (uint32_t other = racing_reader(record.read, record.reader, record.lanes, thread); other != kNobody)
+    sound = conflicts(Fault::race, offset, other, false);
+  else if (other = racing_reader(record.other_read, record.other_reader, record.other_lanes, thread); other != kNobody)
+    sound = conflicts(Fault::race, offset, other, false);
+  record.read = record.other_read = 0;  // whoever is ordered after this write is ordered after them
   record.written = clock_;
   record.writer = static_cast<uint16_t>(thread);
   record.atomically = atomically;
@@ -136,5 +149,26 @@ void SharedMemory::end_copy(uint32_t offset, const std::byte* from, uint32_t val
   if (valid != 0) std::memcpy(bytes_.data() + offset, from, valid);
   std::memset(bytes_.data() + offset + valid, 0, bytes - valid);
 }
+
+void SharedMemory::warp_synced(uint32_t warp) {
+  if (keeps_known_) {
+    Known all(known_.size());
+    for (uint32_t thread = 32 * warp; thread < 32 * warp + 32; ++thread) release(thread, all);
+    for (uint32_t thread = 32 * warp; thread < 32 * warp + 32; ++thread) acquire(thread, all);
+  }
+  warp_time_[warp] = ++clock_;
+}
+
+void SharedMemory::keep_known(uint32_t threads) {
+  if (keeps_known_) return;
+  keeps_known_ = true;
+  known_.assign(threads, Known(threads));
+}
+
+void SharedMemory::release(uint32_t thread, Known& into) {
+  known_[thread][thread] = clock_++;
+  add_known(into, known_[thread]);
+}
+void SharedMemory::acquire(uint32_t thread, const Known& from) { add_known(known_[thread], from); }
 
 }  // namespace hearth::simt

@@ -13,8 +13,12 @@ namespace hearth::simt {
 
 enum class Touch { read, write, atomic };
 
+// Of each thread: up to which time what it did is known to be done.
+using Known = std::vector<uint32_t>;
+
 // Times are counted by a clock that each barrier advances. An access is ordered before another thread's where a
-// sync_block completed between, or for threads of one warp a sync_warp.
+// sync_block completed between, or for threads of one warp a sync_warp; or where the other thread knows of it through
+// barriers of some threads.
 class SharedMemory {
  public:
   struct Array {
@@ -48,20 +52,25 @@ class SharedMemory {
   void end_copy(uint32_t offset, const std::byte* from, uint32_t valid, uint32_t bytes, uint32_t thread);
 
   void block_synced() { block_time_ = ++clock_; }
-  void warp_synced(uint32_t warp) { warp_time_[warp] = ++clock_; }
+  void warp_synced(uint32_t warp);
+  // To be called before the first of the next two in a block.
+  void keep_known(uint32_t threads);
+  // Adds to `into` all that the thread knows and has done; adds `from` to what it knows.
+  void release(uint32_t thread, Known& into);
+  void acquire(uint32_t thread, const Known& from);
 
  private:
   struct Record {
     uint32_t written = 0;  // when last
     uint32_t read = 0;     // when first by the lanes below of the warp that read last, since its last barrier
     uint32_t lanes = 0;
-    uint32_t other_read = 0;   // when by another warp
-    uint16_t writer = 0;       // thread
-    uint8_t reader = 0;        // warp
-    uint8_t other_reader = 0;  // warp
-    uint32_t copied = 0;       // since when an asynchronous copy is under way
-    bool atomically = false;   // the last write
-    uint32_t split = 0;        // the block's time where the bytes of a word have records of their own
+    uint32_t other_read = 0, other_lanes = 0;  // the same of another warp
+    uint16_t writer = 0;                       // thread
+    uint8_t reader = 0;                        // warp
+    uint8_t other_reader = 0;                  // warp
+    uint32_t copied = 0;                       // since when an asynchronous copy is under way
+    bool atomically = false;                   // the last write
+    uint32_t split = 0;                        // the block's time where the bytes of a word have records of their own
   };
   bool conflicts(Fault fault, uint32_t offset, uint32_t other_thread, bool other_wrote) {
     conflict_ = {fault, offset, other_thread, other_wrote};
@@ -73,17 +82,25 @@ class SharedMemory {
   void each_record(uint32_t offset, uint32_t bytes, Each each);
   bool read(Record& record, uint32_t offset, uint32_t thread);
   bool write(Record& record, uint32_t offset, uint32_t thread, bool atomically);
+  bool knows(uint32_t thread, uint32_t other, uint32_t time) const {
+    return keeps_known_ && known_[thread][other] >= time;
+  }
   // Whether the last write may not be ordered before what the thread does now.
   bool races_with_write(const Record& record, uint32_t thread) const {
     return record.written >= block_time_ && record.writer != thread &&
-           (record.writer / 32 != thread / 32 || record.written >= warp_time_[thread / 32]);
+           (record.writer / 32 != thread / 32 || record.written >= warp_time_[thread / 32]) &&
+           !knows(thread, record.writer, record.written);
   }
+  // The first of the lanes of a warp whose read may not be; nobody's number if there is none.
+  uint32_t racing_reader(uint32_t time, uint32_t warp, uint32_t lanes, uint32_t thread) const;
 
   std::vector<std::byte> bytes_;
   std::vector<Record> of_words_, of_bytes_;
   std::vector<Array> arrays_;
   uint32_t used_ = 0, clock_ = 0, begin_time_ = 0, block_time_ = 0;
   uint32_t warp_time_[32] = {};
+  std::vector<Known> known_;  // of each thread
+  bool keeps_known_ = false;
   Conflict conflict_ = {};
 };
 

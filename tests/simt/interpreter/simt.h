@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tests/simt/interpreter/arithmetic.h"
+#include "tests/simt/interpreter/barriers.h"
 #include "tests/simt/interpreter/copies.h"
 #include "tests/simt/interpreter/matrices.h"
 #include "tests/simt/interpreter/pointers.h"

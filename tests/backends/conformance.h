@@ -19,6 +19,8 @@ struct DeviceUnderTest {
   std::string name;
   std::function<std::shared_ptr<Device>()> make;  // null: there is none, and the test is skipped
   bool rounds_activations;                        // to 8 bits, before it multiplies by weights of few bits
+  std::function<std::shared_ptr<Device>()> plain =
+      nullptr;  // of one that does: the same that does not; empty: it always does
 };
 inline std::ostream& operator<<(std::ostream& out, const DeviceUnderTest& one) { return out << one.name; }
 
@@ -38,6 +40,7 @@ class Conformance : public testing::TestWithParam<DeviceUnderTest> {
                       const std::vector<uint32_t>& steps = {100, 13, 1});
 };
 
-class Pages : public Conformance {};  // pages_test.cpp
+class Pages : public Conformance {};               // pages_test.cpp
+class RoundedConformance : public Conformance {};  // rounded_tests.cpp
 
 }  // namespace hearth

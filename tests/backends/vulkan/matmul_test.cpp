@@ -12,8 +12,8 @@
 
 namespace hearth::vulkan {
 using gpu::Address, gpu::ExpertsParameters, gpu::ExpertTilesParameters, gpu::HeaderWord, gpu::kHeaderWords;
-using gpu::MatmulParameters, gpu::RoundInputsParameters, gpu::expert_tiles_bytes, gpu::experts_kinds, gpu::is_whole;
 using gpu::kBiasOfColumn, gpu::matmul_kinds, gpu::most_tiles, gpu::rounded_words;
+using gpu::MatmulParameters, gpu::RoundInputsParameters, gpu::expert_tiles_bytes, gpu::experts_kinds, gpu::is_whole;
 
 namespace {
 

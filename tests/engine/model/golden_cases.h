@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 
@@ -19,6 +20,13 @@ struct GoldenCase {
 };
 
 inline void PrintTo(const GoldenCase& one, std::ostream* out) { *out << one.path << " in chunks of " << one.chunk; }
+
+inline std::string name_of(const GoldenCase& one) {
+  std::string name = one.path + "_by_" + std::to_string(one.chunk);
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
+  return name;
+}
 
 // What sees all of its sequence gets it in one batch.
 inline bool is_encoder(const std::string& path) { return path == "models/bert" || path == "models/nomic-bert"; }

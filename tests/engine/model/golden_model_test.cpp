@@ -42,12 +42,8 @@ TEST_P(GoldenModel, EveryInstructionSetGivesTheRecordedLogits) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, GoldenModel, testing::ValuesIn(golden_cases()), [](const auto& one) {
-  std::string name = one.param.path + "_by_" + std::to_string(one.param.chunk);
-  std::replace_if(
-      name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(All, GoldenModel, testing::ValuesIn(golden_cases()),
+                         [](const auto& one) { return name_of(one.param); });
 
 }  // namespace
 }  // namespace hearth

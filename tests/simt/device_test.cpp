@@ -1,0 +1,63 @@
+// What the CUDA backend does with a driver: choosing devices, memory, failures.
+#include "backends/gpu/device.h"
+
+#include "kernels/gpu/row_parameters.h"
+#include "tests/backends/random_program.h"
+#include "tests/simt/fake_driver.h"
+
+namespace hearth {
+namespace {
+
+TEST(CudaDevices, AreChosenByNumberByNameAndByWhatTheyLack) {
+  const cuda::Driver driver = simt::fake_driver(0, 2);
+  EXPECT_EQ(cuda::choose(driver, "").name, "Interpreter");
+  EXPECT_EQ(cuda::choose(driver, "0").name, "Interpreter");
+  EXPECT_EQ(cuda::choose(driver, "interp").major, 9);
+  const auto message = [&](const char* which) {
+    try {
+      cuda::choose(driver, which);
+    } catch (const DeviceError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_EQ(message("older"), "cuda: Older Interpreter cannot run programs, for it lacks compute capability 8.0");
+  EXPECT_EQ(message("2"), "cuda: there is no device \"2\"; there are 0 (Interpreter), 1 (Older Interpreter)");
+  simt::fake_driver(0, 0);
+  EXPECT_EQ(message(""), "cuda: there is no NVIDIA GPU on this machine");
+}
+
+TEST(CudaDevices, GiveBackWhatTheyTookAndSayWhatIsShort) {
+  const RandomProgram random = random_program({}, 7);
+  const Limits limits{.rows = 8, .pages = 4, .page_size = 8};
+  auto fresh = simt::make_interpreted_machine();
+  const size_t before = simt::fake_driver_holds();
+  gpu::make_device(fresh, true)->compile(random.program, limits);
+  EXPECT_EQ(simt::fake_driver_holds(), before);
+  simt::let_fake_driver_have(before + 1000);
+  try {
+    gpu::make_device(fresh, true)->compile(random.program, limits);
+    ADD_FAILURE() << "no error";
+  } catch (const DeviceError& error) {
+    EXPECT_NE(std::string(error.what()).find("of memory free, but the weights need"), std::string::npos)
+        << error.what();
+  }
+  EXPECT_EQ(simt::fake_driver_holds(), before);
+  fresh.reset();
+  EXPECT_EQ(simt::fake_driver_holds(), 0u);
+}
+
+TEST(CudaDevices, NameWhatAKernelDidWrong) {
+  const auto fresh = simt::make_interpreted_machine();
+  const gpu::GateParameters args{.gate = 64, .in = 64, .out = 64, .batch = 64, .width = 1, .rows_at = 0, .act = 0};
+  try {
+    fresh->run_once([&](gpu::Work& work) { work.launch({"gate", {}, std::as_bytes(std::span(&args, 1)), {1}}); });
+    ADD_FAILURE() << "no error";
+  } catch (const DeviceError& error) {
+    EXPECT_NE(std::string(error.what()).find("gate"), std::string::npos) << error.what();
+  }
+  EXPECT_THROW(fresh->prepare("none", {}), DeviceError);
+}
+
+}  // namespace
+}  // namespace hearth

@@ -99,6 +99,7 @@ HEARTH_DEVICE void attend(const gpu::AttendParameters& p, const Constants&) {
     top = now;
     for (uint32_t j = thread; j < p.value_size; j += kThreads) {
       float sum = out[j] * shrink;
+#pragma unroll 2
       for (uint32_t i = 0; i < count; ++i)
         sum = fma(weights[i], load_kv<kType>(value_rows[i], kv_head * p.value_size + j), sum);
       out[j] = sum;

@@ -1,5 +1,6 @@
 // The kernels of one format, FORMAT, whose inputs are rounded to bytes.
 #include "kernels/cuda/byte_tiles.h"
+#include "kernels/cuda/few_rounded.h"
 #include "kernels/cuda/of_format.h"
 
 namespace hearth::cuda {
@@ -7,5 +8,9 @@ namespace hearth::cuda {
 using Blocks = HEARTH_OF_FORMAT(, Blocks);
 
 HEARTH_FORMAT_KERNEL(byte_tiles_, , kTileThreads, gpu::MatmulParameters, byte_tiles<Blocks>)
+
+HEARTH_FORMAT_KERNEL(byte_matmul_, _1, kRoundedThreads, gpu::MatmulParameters, byte_matmul<Blocks, 1>)
+HEARTH_FORMAT_KERNEL(byte_matmul_, _4, kRoundedThreads, gpu::MatmulParameters, byte_matmul<Blocks, 4>)
+HEARTH_FORMAT_KERNEL(byte_matmul_, _8, kRoundedThreads, gpu::MatmulParameters, byte_matmul<Blocks, 8>)
 
 }  // namespace hearth::cuda

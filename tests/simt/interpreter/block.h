@@ -14,7 +14,7 @@
 
 namespace hearth::simt {
 
-// What a warp does together; lanes wait for one another at the same.
+// What threads wait for one another at: some or all of a block, then the lanes of a warp, which are all at the same.
 enum class Together : uint8_t {
   nothing,
   sync_block,

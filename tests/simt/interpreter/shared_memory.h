@@ -37,7 +37,7 @@ class SharedMemory {
 
   std::byte* bytes(uint32_t offset) { return bytes_.data() + offset; }
 
-  // Checks and records. False: there is a fault, which explain() tells; it may be recorded and gone on from.
+  // Checks and records. False: there is a fault, which conflict() has; one may go on.
   bool touch(Touch kind, uint32_t offset, uint32_t bytes, uint32_t thread);
   struct Conflict {
     Fault fault;

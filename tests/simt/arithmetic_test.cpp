@@ -36,6 +36,8 @@ TEST(Words, BytesAreMultipliedAndPermuted) {
   EXPECT_EQ(count_ones(0xf00f0001), 9u);
   EXPECT_EQ(leading_zeros(0), 32u);
   EXPECT_EQ(leading_zeros(0x00400000), 9u);
+  EXPECT_EQ(trailing_zeros(0), 32u);
+  EXPECT_EQ(trailing_zeros(0x00400000), 22u);
 }
 
 TEST(Words, HalvesAndBfloatsComeBack) {

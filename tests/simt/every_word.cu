@@ -13,7 +13,8 @@ HEARTH_TABLE uint32_t kWordTable[4] = {1, 2, 3, 4};
 HEARTH_DEVICE float arithmetic(uint32_t a, uint32_t b, float x) {
   uint32_t bits = pack_halves(x, 1.0f) + pack_bfloats(x, 1.0f) + add_halves(a, b) + multiply_halves(a, b) +
                   fma_halves(a, b, a) + fma_bfloats(a, b, a) + permute_bytes(a, b, 0x3715) + logic<0x6a>(a, b, a) +
-                  count_ones(a) + leading_zeros(b) + shift_left(a, b, 3) + shift_right(a, b, 3) + bits_of(x);
+                  count_ones(a) + leading_zeros(b) + trailing_zeros(b) + shift_left(a, b, 3) + shift_right(a, b, 3) +
+                  bits_of(x);
   const int dots = dot_bytes(static_cast<int>(a & 0x01010101), 3, 4) + dot_unsigned_bytes(a & 0x01010101, 3, 4);
   float y = low_half(bits) + high_half(bits) + low_bfloat(bits) + high_bfloat(bits) + float_of(bits & 0x3fffffff);
   y += half_to_float(float_to_half(x)) + bfloat_to_float(float_to_bfloat(x)) + static_cast<float>(dots);
@@ -25,7 +26,7 @@ HEARTH_DEVICE float arithmetic(uint32_t a, uint32_t b, float x) {
 
 HEARTH_DEVICE float lanes(float x) {
   const uint32_t t = thread_index();
-  float y = shuffle(x, 3) + shuffle_xor(x, 1) + shuffle_down(x, 2) + warp_sum(x) + warp_max<4>(x);
+  float y = shuffle(x, 3) + shuffle_xor(x, 1) + shuffle_down(x, 2) + shuffle_up(x, 2) + warp_sum(x) + warp_max<4>(x);
   y += static_cast<float>(shuffle_xor(uint64_t{t}, 1) + ballot(t > 3));
   return any(t == 1) && !all(t == 2) ? y : 0.0f;
 }
@@ -71,10 +72,12 @@ HEARTH_DEVICE void every_word(const EveryWordParameters& p, const Constants& c) 
   const Global<float> out = global<float>(p.out);
   out[t] = sum + static_cast<float>(stages * c.at[0] + one[0] + warp() + lane() + block_index().x + grid_size().y);
   atomic_add(out + 32, 1.0f);
+  out[t] += load_fresh(out + t);
   atomic_add(global<uint32_t>(p.out) + 33, 1u);
   if (t == threads() - 1) atomic_max(global<uint32_t>(p.out) + 34, 7u);
 }
 
 HEARTH_KERNEL(every_word, 32, EveryWordParameters, every_word<2>)
+HEARTH_CROWDED_KERNEL(every_word_crowded, 32, 16, EveryWordParameters, every_word<3>)
 
 }  // namespace hearth::cuda

@@ -24,7 +24,9 @@ void copy_words(const FromTo& p, const Constants&) {
   Global<Word2> pairs = cast<Word2>(to + 32);
   pairs += t;
   *pairs = load_constant(cast<const Word2>(from) + t);
-  pairs->y += kSquares[t % 5];
+  Word2 fresh = load_fresh(pairs);
+  fresh.y += kSquares[t % 5];
+  pairs[0] = fresh;
   if (Global<const Word4> constant = to; constant == to && t == 0) cast<uint16_t>(to)[0] = 7;
 }
 HEARTH_KERNEL(copy_words, 32, FromTo, copy_words)

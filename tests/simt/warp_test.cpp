@@ -11,7 +11,7 @@ namespace {
 struct InOut {
   Address in, out;
 };
-constexpr uint32_t kResults = 12;
+constexpr uint32_t kResults = 13;
 
 // [threads x kResults]
 void warp_words(const InOut& p, const Constants& c) {
@@ -31,6 +31,7 @@ void warp_words(const InOut& p, const Constants& c) {
   out[10] = bits_of(warp_sum(1.0f / static_cast<float>(x % 100 + 1)));
   const uint64_t wide = uint64_t{x} << 20;
   out[11] = static_cast<uint32_t>(shuffle_xor(wide, 31) >> 32);
+  out[12] = shuffle_up(x, 4);
 }
 HEARTH_KERNEL(warp_words, 96, InOut, warp_words)
 
@@ -66,6 +67,7 @@ TEST(Warp, OperationsGiveWhatTheirContractsSay) {
       expected[2] = x[lane ^ 9];
       expected[3] = lane + 3 < 32 ? x[lane + 3] : x[lane];
       expected[6] = 1;
+      expected[12] = lane >= 4 ? x[lane - 4] : x[lane];
       float sums[32];
       for (uint32_t i = 0; i < 32; ++i) {
         expected[4] |= (x[i] % 3 == 0 ? 1u : 0u) << i;

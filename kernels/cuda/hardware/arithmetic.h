@@ -80,7 +80,8 @@ HEARTH_DEVICE uint32_t logic(uint32_t a, uint32_t b, uint32_t c) {
   return d;
 }
 HEARTH_DEVICE uint32_t count_ones(uint32_t x) { return __popc(x); }
-HEARTH_DEVICE uint32_t leading_zeros(uint32_t x) { return __clz(x); }  // of 0: 32
+HEARTH_DEVICE uint32_t leading_zeros(uint32_t x) { return __clz(x); }                             // of 0: 32
+HEARTH_DEVICE uint32_t trailing_zeros(uint32_t x) { return __clz(static_cast<int>(__brev(x))); }  // of 0: 32
 // The upper half of b:a shifted left by `by` % 32 bits, or the lower half of it shifted right.
 HEARTH_DEVICE uint32_t shift_left(uint32_t a, uint32_t b, uint32_t by) { return __funnelshift_l(a, b, by); }
 HEARTH_DEVICE uint32_t shift_right(uint32_t a, uint32_t b, uint32_t by) { return __funnelshift_r(a, b, by); }

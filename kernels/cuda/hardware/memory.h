@@ -76,6 +76,25 @@ HEARTH_DEVICE std::remove_const_t<T> load_constant(T* from) {
   return value;
 }
 
+// Reads what other blocks of the kernel wrote before a fence() and an atomic that this block has seen: not from the
+// multiprocessor's own cache, which may be older. T has 4, 8 or 16 bytes.
+template <class T>
+HEARTH_DEVICE std::remove_const_t<T> load_fresh(T* from) {
+  std::remove_const_t<T> value;
+  if constexpr (sizeof(T) == 16) {
+    const uint4 w = __ldcg(reinterpret_cast<const uint4*>(from));
+    __builtin_memcpy(&value, &w, 16);
+  } else if constexpr (sizeof(T) == 8) {
+    const uint2 w = __ldcg(reinterpret_cast<const uint2*>(from));
+    __builtin_memcpy(&value, &w, 8);
+  } else {
+    static_assert(sizeof(T) == 4);
+    const unsigned w = __ldcg(reinterpret_cast<const unsigned*>(from));
+    __builtin_memcpy(&value, &w, 4);
+  }
+  return value;
+}
+
 // Has the line of 128 bytes around `at` brought to the L2 cache.
 template <class T>
 HEARTH_DEVICE void prefetch_l2(T* at) {

@@ -7,7 +7,8 @@ namespace hearth::cuda {
 
 inline constexpr uint32_t kAllLanes = 0xffffffff;
 
-// The value that lane `from` % 32 gave, that lane() ^ mask gave, or lane() + by (beyond 31: one's own). T: float, or
+// The value that lane `from` % 32 gave, that lane() ^ mask gave, or lane() + by or lane() - by (where there is
+// none: one's own). T: float, or
 // an integer of 4 or 8 bytes.
 template <class T>
 HEARTH_DEVICE T shuffle(T value, uint32_t from) {
@@ -20,6 +21,10 @@ HEARTH_DEVICE T shuffle_xor(T value, uint32_t mask) {
 template <class T>
 HEARTH_DEVICE T shuffle_down(T value, uint32_t by) {
   return __shfl_down_sync(kAllLanes, value, by);
+}
+template <class T>
+HEARTH_DEVICE T shuffle_up(T value, uint32_t by) {
+  return __shfl_up_sync(kAllLanes, value, by);
 }
 
 // Bit i is lane i's.

@@ -81,6 +81,7 @@ uint32_t logic(uint32_t a, uint32_t b, uint32_t c) {
 }
 inline uint32_t count_ones(uint32_t x) { return static_cast<uint32_t>(std::popcount(x)); }
 inline uint32_t leading_zeros(uint32_t x) { return static_cast<uint32_t>(std::countl_zero(x)); }
+inline uint32_t trailing_zeros(uint32_t x) { return static_cast<uint32_t>(std::countr_zero(x)); }
 inline uint32_t shift_left(uint32_t a, uint32_t b, uint32_t by) {
   return static_cast<uint32_t>((uint64_t{b} << 32 | a) << by % 32 >> 32);
 }

@@ -15,6 +15,7 @@ const char* name_of(Together what) {
                                     "shuffle",
                                     "shuffle_xor",
                                     "shuffle_down",
+                                    "shuffle_up",
                                     "warp_sum",
                                     "warp_max",
                                     "ballot",

@@ -24,6 +24,7 @@ enum class Together : uint8_t {
   shuffle,
   shuffle_xor,
   shuffle_down,
+  shuffle_up,
   warp_sum,
   warp_max,
   ballot,

@@ -142,6 +142,11 @@ std::remove_const_t<T> load_constant(const Global<T>& from) {
   return load_stream(from);
 }
 template <class T>
+std::remove_const_t<T> load_fresh(const Global<T>& from) {
+  static_assert(sizeof(T) >= 4);
+  return load_stream(from);
+}
+template <class T>
 void prefetch_l2(const Global<T>&) {}
 
 template <class T>

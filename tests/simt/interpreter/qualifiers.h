@@ -16,6 +16,8 @@
 #define HEARTH_DYNAMIC_SHARED(T, name) const hearth::cuda::Shared<T> name = hearth::cuda::Shared<T>::dynamic(#name)
 
 #define HEARTH_KERNEL(name, threads, Parameters, ...) HEARTH_NAMED_KERNEL(name, threads, Parameters, __VA_ARGS__)
+#define HEARTH_CROWDED_KERNEL(name, threads, blocks, Parameters, ...) \
+  HEARTH_NAMED_KERNEL(name, threads, Parameters, __VA_ARGS__)
 #define HEARTH_NAMED_KERNEL(name, threads, Parameters, ...)                      \
   static_assert((threads) % 32 == 0 && (threads) <= hearth::cuda::kMostThreads); \
   static const hearth::simt::Registered hearth_##name(                           \

@@ -32,6 +32,11 @@ T shuffle_down(T value, uint32_t by) {
   return value_of_lane(simt::Together::shuffle_down, value, lane() + by < kWarp ? lane() + by : lane());
 }
 
+template <class T>
+T shuffle_up(T value, uint32_t by) {
+  return value_of_lane(simt::Together::shuffle_up, value, by <= lane() ? lane() - by : lane());
+}
+
 inline uint32_t bits_of_lanes(simt::Together what, bool value) {
   const simt::LaneValues& values = simt::current->block->together(what, value ? 1 : 0);
   uint32_t bits = 0;

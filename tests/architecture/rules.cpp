@@ -27,6 +27,7 @@ constexpr Exception kMayAllocate[] = {
 };
 constexpr Exception kMayDefineMacros[] = {
     {"kernels/cuda/hardware/qualifiers.h", "what a kernel declares has no other words in CUDA, and others elsewhere"},
+    {"kernels/cuda/of_format.h", "a kernel's name, made with that of a format"},
 };
 constexpr Exception kMayChooseProcessor[] = {
     {"backends/devices.cpp", "chooses among the devices that were built in"},

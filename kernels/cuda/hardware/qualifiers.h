@@ -20,13 +20,14 @@ extern __shared__ __align__(16) unsigned char dynamic_shared[];
 
 // Makes the kernel hearth_`name` of blocks of `threads` (a multiple of 32): each thread calls
 // body(const Parameters&, const Constants&), the last argument, which may contain commas. A name may be a macro.
-#define HEARTH_KERNEL(name, threads, Parameters, ...) HEARTH_NAMED_KERNEL(name, threads, 1, Parameters, __VA_ARGS__)
+#define HEARTH_KERNEL(name, threads, Parameters, ...) \
+  HEARTH_NAMED_KERNEL(name, threads, (threads), Parameters, __VA_ARGS__)
 // The same with so few registers that `blocks` of them run on a multiprocessor at once.
 #define HEARTH_CROWDED_KERNEL(name, threads, blocks, Parameters, ...) \
-  HEARTH_NAMED_KERNEL(name, threads, blocks, Parameters, __VA_ARGS__)
-#define HEARTH_NAMED_KERNEL(name, threads, blocks, Parameters, ...)                                            \
-  static_assert((threads) % 32 == 0 && (threads) <= hearth::cuda::kMostThreads);                               \
-  extern "C" __global__ void __launch_bounds__(threads, blocks)                                                \
-      hearth_##name(const __grid_constant__ Parameters p, const __grid_constant__ hearth::cuda::Constants c) { \
-    __VA_ARGS__(p, c);                                                                                         \
+  HEARTH_NAMED_KERNEL(name, threads, (threads, blocks), Parameters, __VA_ARGS__)
+#define HEARTH_NAMED_KERNEL(name, threads, bounds, Parameters, ...)                              \
+  static_assert((threads) % 32 == 0 && (threads) <= hearth::cuda::kMostThreads);                 \
+  extern "C" __global__ void __launch_bounds__ bounds hearth_##name(                             \
+      const __grid_constant__ Parameters p, const __grid_constant__ hearth::cuda::Constants c) { \
+    __VA_ARGS__(p, c);                                                                           \
   }

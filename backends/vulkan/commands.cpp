@@ -1,6 +1,7 @@
 // Recording.
 #include "backends/vulkan/commands.h"
 
+#include <algorithm>
 #include <string>
 
 #include "backends/backend.h"
@@ -50,22 +51,36 @@ void Commands::begin_buffer() {
 }
 
 void Commands::dispatch(VkPipeline pipeline, std::span<const std::byte> push, Grid grid) {
-  const uint32_t* most = gpu_.about().limits.maxComputeWorkGroupCount;
-  if (grid.x > most[0] || grid.y > most[1] || grid.z > most[2])
+  const uint32_t* limits = gpu_.about().limits.maxComputeWorkGroupCount;
+  if (grid.x > limits[0] || grid.y > limits[1] || grid.z > limits[2])
     throw DeviceError("vulkan: a step of " + in_words(grid.x, grid.y, grid.z) + " workgroups, but " +
-                      gpu_.about().name + " runs at most " + in_words(most[0], most[1], most[2]) + " at once");
+                      gpu_.about().name + " runs at most " + in_words(limits[0], limits[1], limits[2]) + " at once");
   const Functions& vk = gpu_.functions();
-  const uint64_t work = uint64_t{grid.x} * grid.y * grid.z * gpu_.work_of_group(pipeline, push);
+  const auto [work_of_group, divisible] = gpu_.work_of_group(pipeline, push);
+  const uint64_t work_of_row = uint64_t{grid.x} * grid.z * work_of_group;
+  const uint64_t rows_at_once = kSubmissionsOfStep * gpu_.work_of_submission() / std::max<uint64_t>(1, work_of_row);
+  const auto most =
+      static_cast<uint32_t>(divisible ? std::max<uint64_t>(1, std::min<uint64_t>(rows_at_once, grid.y)) : grid.y);
+  for (uint32_t y = 0; y < grid.y; y += most) {
+    const uint32_t count = std::min(most, grid.y - y);
+    make_room(count * work_of_row);
+    vk.vkCmdBindPipeline(buffers_.back(), VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
+    vk.vkCmdPushConstants(buffers_.back(), gpu_.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
+                          static_cast<uint32_t>(push.size()), push.data());
+    if (count == grid.y)
+      vk.vkCmdDispatch(buffers_.back(), grid.x, grid.y, grid.z);
+    else
+      vk.vkCmdDispatchBase(buffers_.back(), 0, y, 0, grid.x, count, grid.z);
+  }
+}
+
+void Commands::make_room(uint64_t work) {
   if (work_ > 0 && work_ + work > gpu_.work_of_submission()) {
     // Barriers in the next buffer wait for what is in this one, too.
-    check(vk.vkEndCommandBuffer(buffers_.back()), "recording work");
+    check(gpu_.functions().vkEndCommandBuffer(buffers_.back()), "recording work");
     begin_buffer();
   }
   work_ += work;
-  vk.vkCmdBindPipeline(buffers_.back(), VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
-  vk.vkCmdPushConstants(buffers_.back(), gpu_.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0,
-                        static_cast<uint32_t>(push.size()), push.data());
-  vk.vkCmdDispatch(buffers_.back(), grid.x, grid.y, grid.z);
 }
 
 void Commands::copy(const Buffer& from, uint64_t from_offset, const Buffer& to, uint64_t to_offset, uint64_t bytes) {

@@ -48,6 +48,7 @@ class Commands {
 
  private:
   void begin_buffer();
+  void make_room(uint64_t work);  // by another buffer, where this one has too much already
   // Hands the buffers to the queue, those of `before`, if any, with the first.
   void submit(const Commands* before);
   // What follows, and these stages besides, see all that was written before, by their access besides.

@@ -101,6 +101,7 @@ void find_functions(Functions& functions, VkInstance instance, bool messages) {
   one(functions.vkCmdBindPipeline, "vkCmdBindPipeline");
   one(functions.vkCmdPushConstants, "vkCmdPushConstants");
   one(functions.vkCmdDispatch, "vkCmdDispatch");
+  one(functions.vkCmdDispatchBase, "vkCmdDispatchBase");
   one(functions.vkCmdPipelineBarrier, "vkCmdPipelineBarrier");
   one(functions.vkCmdCopyBuffer, "vkCmdCopyBuffer");
   one(functions.vkCmdFillBuffer, "vkCmdFillBuffer");

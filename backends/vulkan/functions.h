@@ -56,6 +56,7 @@ struct Functions {
   PFN_vkCmdBindPipeline vkCmdBindPipeline;
   PFN_vkCmdPushConstants vkCmdPushConstants;
   PFN_vkCmdDispatch vkCmdDispatch;
+  PFN_vkCmdDispatchBase vkCmdDispatchBase;
   PFN_vkCmdPipelineBarrier vkCmdPipelineBarrier;
   PFN_vkCmdCopyBuffer vkCmdCopyBuffer;
   PFN_vkCmdFillBuffer vkCmdFillBuffer;

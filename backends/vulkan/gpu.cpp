@@ -85,6 +85,7 @@ VkPipeline Gpu::pipeline(std::string_view shader, std::span<const uint32_t> cons
   info.stage.pName = "main";
   info.stage.pSpecializationInfo = &values;
   info.layout = layout_;
+  if (is_divisible(shader)) info.flags = VK_PIPELINE_CREATE_DISPATCH_BASE_BIT;
   // Drivers choose the size of subgroups for each pipeline, and with it the order of a sum, which must not depend on
   // the constants.
   const ShaderFacts facts = facts_of(found->code);
@@ -103,10 +104,10 @@ VkPipeline Gpu::pipeline(std::string_view shader, std::span<const uint32_t> cons
   return result;
 }
 
-uint64_t Gpu::work_of_group(VkPipeline pipeline, std::span<const std::byte> push) {
+Gpu::GroupWork Gpu::work_of_group(VkPipeline pipeline, std::span<const std::byte> push) {
   const std::lock_guard lock(pipelines_mutex_);
   const Origin& origin = origins_.at(pipeline);
-  return vulkan::work_of_group(origin.shader, origin.constants, push);
+  return {vulkan::work_of_group(origin.shader, origin.constants, push), is_divisible(origin.shader)};
 }
 
 void Gpu::require_present() const {

@@ -47,7 +47,11 @@ class Gpu {
   void limit_submissions(uint64_t work) { work_of_submission_ = work; }
   uint64_t work_of_submission() const { return work_of_submission_; }
   // See backends/vulkan/work.h.
-  uint64_t work_of_group(VkPipeline pipeline, std::span<const std::byte> push);
+  struct GroupWork {
+    uint64_t amount;
+    bool is_divisible;
+  };
+  GroupWork work_of_group(VkPipeline pipeline, std::span<const std::byte> push);
   // Records with `record(commands)`, runs that and waits for it.
   template <class F>
   void run_once(F&& record);

@@ -11,7 +11,7 @@ namespace {
 
 constexpr uint64_t kTileSize = 64 * 32;
 // What is not known when work is recorded: how far back rows see, and how long a sequence's part of a batch is.
-constexpr uint64_t kUsualPositions = 4096, kUsualRows = 512;
+constexpr uint64_t kUsualPositions = 16384, kUsualRows = 512;
 constexpr uint64_t kSmall = 1 << 14;  // of shaders without matrices
 
 template <class Push>
@@ -21,11 +21,17 @@ Push read_as(std::span<const std::byte> push) {
   return result;
 }
 
+bool is_product_in_tiles(std::string_view shader) {
+  return shader.starts_with("matmul_tiles/") || shader.starts_with("byte_tiles/");
+}
+
 }  // namespace
+
+bool is_divisible(std::string_view shader) { return shader == "attend" || is_product_in_tiles(shader); }
 
 uint64_t work_of_group(std::string_view shader, std::span<const uint32_t> constants, std::span<const std::byte> push) {
   const auto constant = [&](size_t i) { return uint64_t{i < constants.size() ? constants[i] : 1}; };
-  const bool tiles = shader.starts_with("matmul_tiles/") || shader.starts_with("byte_tiles/");
+  const bool tiles = is_product_in_tiles(shader);
   if (tiles || shader.starts_with("matmul/")) {
     const auto product = read_as<gpu::MatmulParameters>(push);
     const uint64_t weights = product.weight_up != 0 ? 2 : 1;

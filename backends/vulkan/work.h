@@ -13,6 +13,12 @@ namespace hearth::vulkan {
 // stands still as long.
 inline constexpr uint64_t kWorkOfSubmission = 4'000'000'000;
 
+// One step that is more than this many times that is cut along the y of its grid, where its shader lets it be.
+inline constexpr uint64_t kSubmissionsOfStep = 8;
+
+// Whether workgroups of a shader may be run some at a time, as those of shaders with much work.
+bool is_divisible(std::string_view shader);
+
 // Multiply-adds of one workgroup of a shader with these constants that is told `push`, or what takes about as long; an
 // estimate.
 uint64_t work_of_group(std::string_view shader, std::span<const uint32_t> constants, std::span<const std::byte> push);

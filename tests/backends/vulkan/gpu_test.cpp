@@ -141,6 +141,41 @@ TEST_F(VulkanGpu, CutsMuchWorkIntoSubmissionsInOrder) {
   }
 }
 
+// Of products in tiles and attention: other steps are not so long, or count their workgroups.
+TEST_F(VulkanGpu, CutsOneLongStepAlongItsRows) {
+  constexpr uint32_t kColumns = 100, kRows = 70;
+  std::vector<float> identity(64 * kRows);
+  for (uint32_t i = 0; i < 64; ++i) identity[i * 64 + i] = 1;
+  std::vector<float> values(64 * kColumns);
+  std::iota(values.begin(), values.end(), 1.0f);
+  const Buffer weight = buffer_of(identity), in = buffer_of(values),
+               batch = buffer_of(std::vector<uint32_t>(kHeaderWords, kColumns));
+  const uint32_t whole = 1;
+  const uint64_t usual = gpu().work_of_submission();
+  for (const uint64_t limit : {uint64_t{1}, usual}) {
+    const Buffer out = buffer_of(std::vector<float>(kRows * kColumns, -1));
+    gpu::MatmulParameters push{};
+    push.weight = weight.address();
+    push.in = in.address();
+    push.out = out.address();
+    push.batch = batch.address();
+    push.width = push.in_stride = 64;
+    push.rows = push.out_stride = kRows;
+    push.kinds = gpu::matmul_kinds(1, 0, HeaderWord::rows);
+    push.scale = 1;
+    gpu().limit_submissions(limit);
+    Commands commands(gpu());
+    commands.dispatch(gpu().pipeline("matmul_tiles/F32", {&whole, 1}), push, {2, 4});
+    commands.end();
+    gpu().limit_submissions(usual);
+    EXPECT_EQ(commands.submissions(), limit == 1 ? 4u : 1u);
+    commands.run();
+    const auto found = values_of<float>(out);
+    for (uint32_t c = 0; c < kColumns; ++c)
+      for (uint32_t r = 0; r < kRows; ++r) ASSERT_EQ(found[c * kRows + r], r < 64 ? values[c * 64 + r] : 0.0f);
+  }
+}
+
 TEST_F(VulkanGpu, SaysWhatThereIsTooLittleMemoryFor) {
   const std::string text =
       message_of([&] { Buffer(gpu(), uint64_t{1} << 50, Place::device, "the weights of a giant"); });

@@ -113,8 +113,9 @@ DeviceInfo describe_device(const DeviceOptions& options) {
   return result;
 }
 
-std::vector<DeviceInfo> describe_devices() {
+std::vector<DeviceInfo> describe_devices(bool gpus) {
   std::vector<DeviceInfo> result = {describe_cpu({})};
+  if (!gpus) return result;
   const std::vector<CudaDeviceInfo> cuda = cuda_devices();
   for (size_t i = 0; i < cuda.size(); ++i)
     result.push_back(describe_cuda("cuda:" + std::to_string(i), cuda[i], std::to_string(i)));
@@ -122,6 +123,14 @@ std::vector<DeviceInfo> describe_devices() {
   for (size_t i = 0; i < all.size(); ++i)
     result.push_back(describe_vulkan("vulkan:" + std::to_string(i), all[i], std::to_string(i)));
   return result;
+}
+
+std::vector<std::string> gpu_names() {
+  std::vector<std::string> names;
+  const size_t cuda = cuda_devices().size(), vulkan = vulkan_devices().size();
+  for (size_t i = 0; i < cuda; ++i) names.push_back("cuda:" + std::to_string(i));
+  for (size_t i = 0; i < vulkan; ++i) names.push_back("vulkan:" + std::to_string(i));
+  return names;
 }
 
 std::string arithmetic_of(const DeviceOptions& options) {

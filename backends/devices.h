@@ -34,8 +34,11 @@ std::vector<DeviceOptions> present_devices();
 // Throws DeviceError, naming what there is, for a device or kernels that are not.
 std::unique_ptr<Device> make_device(const DeviceOptions& options);
 DeviceInfo describe_device(const DeviceOptions& options);
-// All that there are, named so that make_device() takes the names. Those that lack nothing are measured.
-std::vector<DeviceInfo> describe_devices();
+// All that there are, without `gpus` the cpu alone, named so that make_device() takes the names. Those that lack
+// nothing are measured.
+std::vector<DeviceInfo> describe_devices(bool gpus = true);
+// Those that are GPUs, or programs that act as such; their drivers are opened.
+std::vector<std::string> gpu_names();
 // "cpu avx2": devices of equal names compute the same bits, where their limits are deterministic.
 std::string arithmetic_of(const DeviceOptions& options);
 

@@ -4,10 +4,10 @@
 
 namespace hearth {
 
-std::vector<DeviceDescription> list_devices() {
-  return with_public_errors([] {
+std::vector<DeviceDescription> list_devices(bool gpus) {
+  return with_public_errors([gpus] {
     std::vector<DeviceDescription> result;
-    for (const DeviceInfo& info : describe_devices()) {
+    for (const DeviceInfo& info : describe_devices(gpus)) {
       DeviceDescription one;
       one.name = info.name;
       one.about = info.about.empty() ? info.kernels + ", " + std::to_string(info.threads) + " threads" : info.about;
@@ -19,6 +19,10 @@ std::vector<DeviceDescription> list_devices() {
     }
     return result;
   });
+}
+
+std::vector<std::string> list_gpus() {
+  return with_public_errors([] { return gpu_names(); });
 }
 
 }  // namespace hearth

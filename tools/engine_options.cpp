@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "tools/command.h"
+#include "tools/devices/probe.h"
 #include "tools/store/adapter_argument.h"
 #include "tools/store/find_model.h"
 
@@ -61,6 +62,7 @@ void add_speculation_options(CLI::App& command, EngineOptions& options) {
 }
 
 Engine load_engine(const std::string& path, EngineOptions options) {
+  require_sound_drivers(options.device);
   const bool terminal = isatty(STDERR_FILENO) != 0;
   int shown = -1;
   if (terminal)

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "tools/command.h"
+#include "tools/devices/probe.h"
 
 namespace {
 
@@ -52,6 +53,7 @@ int main(int argc, char** argv) {
   hearth::add_compare(program);
   hearth::add_devices(program);
   hearth::add_conform(program);
+  hearth::add_probe_gpus(program);
   try {
     require_values({argv, static_cast<size_t>(argc)});
     program.parse(argc, argv);

@@ -6,6 +6,7 @@
 
 #include "engine/decode/benchmark.h"
 #include "tools/command.h"
+#include "tools/devices/probe.h"
 #include "tools/store/find_model.h"
 
 namespace hearth {
@@ -47,6 +48,7 @@ void print_rates(const char* name, uint32_t tokens, const std::vector<double>& r
 }
 
 void run(const BenchOptions& options) {
+  require_sound_drivers(options.engine.device);
   const BenchmarkResult result = benchmark(store::find_model(options.model), options.engine, options.benchmark);
   if (options.json) return print_json(result);
   std::printf("device %s%s%s, %u threads; loaded in %.2f s; at most %.0f MiB in memory\n", result.device.c_str(),

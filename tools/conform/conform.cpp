@@ -8,6 +8,7 @@
 
 #include "tools/command.h"
 #include "tools/conform/report.h"
+#include "tools/devices/probe.h"
 #include "tools/progress_line.h"
 
 namespace hearth {
@@ -61,8 +62,14 @@ void write_file(const std::string& path, const std::string& text) {
 }
 
 std::vector<conform::Candidate> find_devices(const ConformAsk& asked) {
+  std::vector<std::string> names = asked.devices;
+  for (const std::string& name : names) require_sound_drivers(name);
+  if (const std::string trouble = names.empty() ? gpu_trouble() : ""; !trouble.empty()) {
+    std::cerr << "hearth: GPUs are not examined: " << trouble << '\n';
+    names = {"cpu"};
+  }
   try {
-    return conform::find_candidates(asked.devices, !asked.selection.quick);
+    return conform::find_candidates(names, !asked.selection.quick);
   } catch (const DeviceError& error) {
     throw UsageError(error.what());
   }

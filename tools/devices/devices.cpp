@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/command.h"
+#include "tools/devices/probe.h"
 
 namespace hearth {
 namespace {
@@ -45,7 +46,12 @@ void add_devices(CLI::App& program) {
   CLI::App* command = program.add_subcommand("devices", "List what models can run on here, and how fast its memory is");
   command->add_flag("--json", *json, "As JSON");
   command->callback([=] {
-    const std::vector<DeviceDescription> devices = list_devices();
+    const std::string trouble = gpu_trouble();
+    std::vector<DeviceDescription> devices = list_devices(trouble.empty());
+    if (!trouble.empty()) {
+      devices.push_back({.name = "vulkan"});
+      devices.back().missing = "vulkan: " + trouble;
+    }
     if (*json) return print_json(devices);
     for (const DeviceDescription& one : devices) print(one);
     if (std::fflush(stdout) != 0) throw std::runtime_error("cannot write to standard output");

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "tools/command.h"
+#include "tools/devices/probe.h"
 #include "tools/pull/model_argument.h"
 #include "tools/serve/config.h"
 #include "tools/serve/server.h"
@@ -90,6 +91,7 @@ void give_adapters(ServerOptions& options) {
 void run_server(ServerOptions options) {
   if (options.models.empty()) options.models.push_back({"spark", {}, builtin_model()});
   require_distinct_names(options);
+  require_sound_drivers(options.engine.device);
   if (options.memory == 0) options.memory = machine_memory() / 10 * 9;
   options.log = log_line;
   std::signal(SIGPIPE, SIG_IGN);

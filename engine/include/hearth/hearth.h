@@ -302,10 +302,10 @@ class Engine {
   Statistics statistics() const;
 
   // Saves the keys and values that the cache holds of all texts, or of the longest cached beginning of `tokens` under
-  // these adapters, as in a request, so that an engine that loads the file need not compute them again. Requests go on meanwhile; what
-  // of the cache they take before it was copied is left out. Throws Error (invalid_argument) where the cache holds
-  // nothing of it. The file, which holds the tokens too, is for its owner alone (0600); it takes its name once it is
-  // whole and on the disk, and replaces no file but one that begins as these do (other_cache).
+  // these adapters, as in a request, so that an engine that loads the file need not compute them again. Requests go on
+  // meanwhile; what of the cache they take before it was copied is left out. Throws Error (invalid_argument) where the
+  // cache holds nothing of it. The file, which holds the tokens too, is for its owner alone (0600); it takes its name
+  // once it is whole and on the disk, and replaces no file but one that begins as these do (other_cache).
   CacheContent save_cache(const std::filesystem::path& path);
   CacheContent save_cache(std::span<const int32_t> tokens, const std::filesystem::path& path,
                           const std::optional<std::vector<AdapterUse>>& adapters = {});
@@ -353,8 +353,10 @@ struct DeviceDescription {
   double int8_gops = 0;  // measured: 1e9 operations a second on bytes; 0 where that is not measured
 };
 
-// All devices that models can run on, but for the exact one. Measuring takes about half a second for each. Throws Error
-// where one fails.
-std::vector<DeviceDescription> list_devices();
+// All devices that models can run on, but for the exact one; without `gpus` no driver of those is opened. Measuring
+// takes about half a second for each. Throws Error where one fails.
+std::vector<DeviceDescription> list_devices(bool gpus = true);
+// The names of the GPUs alone, not measured. This opens their drivers, of which a bad one may end the process.
+std::vector<std::string> list_gpus();
 
 }  // namespace hearth

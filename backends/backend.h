@@ -35,9 +35,11 @@ struct Limits {
   bool deterministic = false;  // a row's result depends on its sequence alone, whatever else is in its batches
 };
 
-// logits: [batch.outputs x vocabulary], valid until the next submit.
+// logits: [batch.outputs x vocabulary]; sent: of programs with a Send, [batch rows x its width]. Valid until the next
+// submit.
 struct StepResult {
   std::span<const float> logits;
+  std::span<const float> sent = {};
 };
 
 // One program on one device, with its own cache. Used by one thread at a time; the weights that the program views must

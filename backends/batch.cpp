@@ -34,6 +34,12 @@ void check_states(const Batch& batch, const Program& program, const Limits& limi
     require(copy.from < limits.states && copy.to < limits.states, "a state is out of range");
 }
 
+// Of a row; 0 of programs that receive nothing.
+size_t received_width(const Program& program) {
+  const auto* receive = program.ops.empty() ? nullptr : std::get_if<Receive>(&program.ops.front());
+  return receive == nullptr ? 0 : program.slot_width[receive->out];
+}
+
 }  // namespace
 
 void check_batch(const Batch& batch, const Program& program, const Limits& limits) {
@@ -66,6 +72,7 @@ void check_batch(const Batch& batch, const Program& program, const Limits& limit
     require(batch.outputs[i] < rows, "an output is out of range");
     require(i == 0 || batch.outputs[i - 1] < batch.outputs[i], "outputs must rise");
   }
+  require(batch.received.size() == rows * received_width(program), "the rows that are received are others");
 }
 
 }  // namespace hearth

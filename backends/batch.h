@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace hearth {
@@ -29,6 +30,9 @@ struct Batch {
   std::vector<Copy> state_copies;  // of places, made in this order before the rows are computed
 
   std::vector<float> adapter_scales;  // [sequences x adapters of the program], 0: not used; empty: no sequence uses any
+
+  // What Receive puts into its slot, of programs that have it [rows x its width]; viewed until Plan::wait.
+  std::span<const float> received = {};
 };
 
 }  // namespace hearth

@@ -24,6 +24,7 @@ class Checker {
     for (size_t i = 0; i < program_.ops.size(); ++i) {
       where_ = "op " + std::to_string(i) + ": ";
       std::visit([this](const auto& op) { check(op); }, program_.ops[i]);
+      require(i == 0 || !std::holds_alternative<Receive>(program_.ops[i]), "rows are received after other ops");
     }
   }
 
@@ -232,6 +233,13 @@ class Checker {
   }
   void check(const Select& op) const { require(width(op.in) == width(op.out), "slots of different widths"); }
   void check(const Logits& op) const { (void)width(op.in); }
+  void check(const Send& op) const {
+    (void)width(op.in);
+    require(&op == std::get_if<Send>(&program_.ops.back()), "rows are sent before other ops");
+    for (const Op& one : program_.ops)
+      require(!std::holds_alternative<Select>(one), "rows are sent after some were selected");
+  }
+  void check(const Receive& op) const { (void)width(op.out); }
 
   const Program& program_;
   const Limits& limits_;

@@ -156,8 +156,16 @@ struct Logits {  // the result of the step, softcap * tanh(in / softcap) where t
   float softcap = 0;
 };
 
+// The ends of a piece of a program that is split between devices (split.h).
+struct Send {  // the last op, after no Select: the rows of in are a result of the step
+  Slot in;
+};
+struct Receive {  // the first op: out = the rows that the batch brings
+  Slot out;
+};
+
 using Op = std::variant<Embed, RmsNorm, LayerNorm, Linear, GateUp, EachHead, RopeKv, Attend, Convolve, DeltaRule, Gate,
-                        Route, Experts, Select, Logits>;
+                        Route, Experts, Select, Logits, Send, Receive>;
 
 // A view of weights that the model file keeps; rows are contiguous in `bytes`.
 struct Weight {

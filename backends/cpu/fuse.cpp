@@ -9,6 +9,7 @@ namespace {
 struct Reads {
   Slot slot;
   bool operator()(const Embed&) const { return false; }
+  bool operator()(const Receive&) const { return false; }
   bool operator()(const RmsNorm& op) const { return op.in == slot || op.add == slot; }
   bool operator()(const Linear& op) const { return op.in == slot || op.add == slot || op.times == slot; }
   bool operator()(const RopeKv& op) const { return op.q == slot || op.k == slot || op.v == slot; }
@@ -26,6 +27,7 @@ struct Writes {  // all of the slot
   Slot slot;
   bool operator()(const RopeKv& op) const { return op.q == slot || op.k == slot; }
   bool operator()(const Logits&) const { return false; }
+  bool operator()(const Send&) const { return false; }
   bool operator()(const EachHead&) const { return false; }
   template <class T>
   bool operator()(const T& op) const {
@@ -124,7 +126,8 @@ bool take_norm(const std::vector<Op>& ops, size_t next, const FoundNorm& norm, M
 bool keeps_to_rows(const Stage& stage) {
   return std::holds_alternative<Embed>(stage) || std::holds_alternative<RmsNorm>(stage) ||
          std::holds_alternative<LayerNorm>(stage) || std::holds_alternative<RopeKv>(stage) ||
-         std::holds_alternative<Gate>(stage);
+         std::holds_alternative<Gate>(stage) || std::holds_alternative<Send>(stage) ||
+         std::holds_alternative<Receive>(stage);
 }
 
 std::vector<Stage> fuse(const Program& program) {

@@ -33,7 +33,7 @@ struct MatmulStage {
 };
 
 using Stage = std::variant<Embed, RmsNorm, LayerNorm, MatmulStage, EachHead, RopeKv, Attend, Convolve, DeltaRule, Gate,
-                           Route, Experts, Select, Logits>;
+                           Route, Experts, Select, Logits, Send, Receive>;
 
 // Whether threads keep to their rows in this stage, reading nothing of others, so that the next such stage may follow
 // without waiting.

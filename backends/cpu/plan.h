@@ -21,7 +21,7 @@ class CpuPlan : public Plan {
           uint64_t worth_sharing);
 
   void submit(const Batch& batch) override;  // runs the step
-  StepResult wait() override { return {logits_}; }
+  StepResult wait() override { return {logits_, sent_}; }
   void read_page(uint32_t page, uint32_t positions, std::span<std::byte> bytes) const override;  // pages.cpp
   void write_page(uint32_t page, uint32_t positions, std::span<const std::byte> bytes) override;
   void read_state(uint32_t place, std::span<float> values) const override;  // recurrent.cpp
@@ -114,6 +114,8 @@ class CpuPlan : public Plan {
   void run(const RopeKv& op, uint32_t thread);
   void run(const Select& op, uint32_t thread);
   void run(const Logits& op, uint32_t thread);
+  void run(const Send& op, uint32_t thread);
+  void run(const Receive& op, uint32_t thread);
   void run(const Attend& op, uint32_t thread);    // attend.cpp
   void run(const Convolve& op, uint32_t thread);  // recurrent.cpp
   void run(const DeltaRule& op, uint32_t thread);
@@ -189,7 +191,7 @@ class CpuPlan : public Plan {
   std::vector<Tile> tiles_;
   std::atomic<uint32_t> next_task_ = 0;
   uint32_t rows_ = 0;  // of the batch, from Select on of the outputs
-  std::span<const float> logits_;
+  std::span<const float> logits_, sent_;
 };
 
 }  // namespace hearth::cpu

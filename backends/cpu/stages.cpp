@@ -105,4 +105,15 @@ void CpuPlan::run(const Logits& op, uint32_t thread) {
   if (thread == 0) logits_ = {row(op.in, 0), size_t{rows_} * width(op.in)};
 }
 
+void CpuPlan::run(const Send& op, uint32_t thread) {
+  if (thread == 0) sent_ = {row(op.in, 0), size_t{rows_} * width(op.in)};
+}
+
+void CpuPlan::run(const Receive& op, uint32_t thread) {
+  const Range rows = share(thread, rows_, 1);
+  const size_t count = width(op.out);
+  if (rows.begin < rows.end)
+    std::copy_n(batch_->received.data() + rows.begin * count, (rows.end - rows.begin) * count, row(op.out, rows.begin));
+}
+
 }  // namespace hearth::cpu

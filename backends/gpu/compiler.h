@@ -61,6 +61,8 @@ class Compiler {
   void make(const Experts& op);
   void make(const Select& op);
   void make(const Logits& op);
+  void make(const Send&) {}  // the plan copies what passes between devices
+  void make(const Receive&) {}
   void prepare_states();
 
   void norm(Slot in, Slot out, WeightId gain, WeightId bias, float eps, Slot add, bool centered);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <utility>
 
 #include "backends/check.h"
@@ -74,6 +75,8 @@ void GpuPlan::take_memory() {
       if (!has_select_ || (select != nullptr && slot == select->in)) early[slot] = true;
     }
     if (const auto* logits = std::get_if<Logits>(&op)) result_width_ = program_.slot_width[logits->in];
+    if (const auto* receive = std::get_if<Receive>(&op)) receives_ = receive->out;
+    if (const auto* send = std::get_if<Send>(&op)) sends_ = send->in;
   }
   for (size_t slot = 0; slot < early.size(); ++slot) of_outputs_.push_back(!early[slot]);
   require_memory();
@@ -94,6 +97,8 @@ void GpuPlan::take_memory() {
     states_.push_back(machine_->take(uint64_t{limits_.states} * width * sizeof(float), Place::device, "states"));
     places_.states.push_back(states_.back().address());
   }
+  if (receives_ != kNoSlot) received_ = machine_->take(slots_[receives_].size(), Place::upload, "activations");
+  if (sends_ != kNoSlot) sent_ = machine_->take(slots_[sends_].size(), Place::download, "activations");
   page_staging_ = machine_->take(limits_.page_size * position_bytes(program_, limits_.kv_type), Place::download,
                                  "copies of the KV cache");
   machine_->run_once([&](Work& commands) {
@@ -163,7 +168,11 @@ Work& GpuPlan::work_for(Shape shape) {
   if (work != nullptr) return *work;
   const auto [rows, outputs, adapters] = shape;
   std::unique_ptr<Work> commands = machine_->record();
-  bool barrier = false;
+  const auto row_bytes = [this, count = uint64_t{rows}](Slot slot) {
+    return count * program_.slot_width[slot] * sizeof(float);
+  };
+  bool barrier = receives_ != kNoSlot;
+  if (barrier) commands->copy(received_, 0, slots_[receives_], 0, row_bytes(receives_));
   for (const Step& step : adapters ? steps_with_adapters_ : steps_) {
     const uint32_t count = step.follows == Follows::outputs ? outputs : rows;
     barrier = barrier || step.after_barrier;
@@ -177,6 +186,10 @@ Work& GpuPlan::work_for(Shape shape) {
                       step.constants,
                       std::span(step.args).first(step.args_bytes),
                       {step.x, static_cast<uint32_t>(std::min<uint64_t>(y, UINT32_MAX)), step.z}});
+  }
+  if (sends_ != kNoSlot) {
+    commands->barrier();
+    commands->copy(slots_[sends_], 0, sent_, 0, row_bytes(sends_));
   }
   commands->end();
   work = std::move(commands);
@@ -200,11 +213,13 @@ void GpuPlan::submit(const Batch& batch) {
   const auto rows = static_cast<uint32_t>(batch.tokens.size()), outputs = static_cast<uint32_t>(batch.outputs.size());
   fit(words, outputs);
   write_words(batch, program_, {reinterpret_cast<uint32_t*>(batch_staging_.mapped()), words});
+  if (receives_ != kNoSlot) std::memcpy(received_.mapped(), batch.received.data(), batch.received.size_bytes());
   Work& work = work_for({bucket_of(rows, limits_.rows), outputs == 0 ? 0 : bucket_of(outputs, limits_.rows),
                          !batch.adapter_scales.empty()});
   work.start(&upload_of(words));
   running_ = &work;
   result_rows_ = has_select_ ? outputs : rows;
+  rows_ = rows;
 }
 
 void GpuPlan::finish() {
@@ -215,7 +230,9 @@ void GpuPlan::finish() {
 
 StepResult GpuPlan::wait() {
   finish();
-  return {{reinterpret_cast<const float*>(result_.mapped()), size_t{result_rows_} * result_width_}};
+  const size_t sent = sends_ == kNoSlot ? 0 : size_t{rows_} * program_.slot_width[sends_];
+  return {{reinterpret_cast<const float*>(result_.mapped()), size_t{result_rows_} * result_width_},
+          {reinterpret_cast<const float*>(sent_.mapped()), sent}};
 }
 
 }  // namespace hearth::gpu

@@ -61,6 +61,8 @@ class GpuPlan : public Plan {
   std::vector<Buffer> states_;         // by StateId, [places x its width]
   std::array<Buffer, kScratches> scratch_;
   Buffer batch_, batch_staging_, result_, page_staging_;
+  Buffer received_, sent_;  // [rows x width], as the host sees what passes between devices
+  Slot receives_ = kNoSlot, sends_ = kNoSlot;
   Places places_;
   uint64_t key_bytes_, value_bytes_;
   uint32_t outputs_ = 0;  // rows that there is room for after Select
@@ -72,7 +74,7 @@ class GpuPlan : public Plan {
   std::map<Shape, std::unique_ptr<Work>> work_;
   std::map<uint64_t, std::unique_ptr<Work>> uploads_;  // by words
   Work* running_ = nullptr;
-  uint32_t result_rows_ = 0;
+  uint32_t result_rows_ = 0, rows_ = 0;
 };
 
 }  // namespace hearth::gpu

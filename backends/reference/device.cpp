@@ -29,7 +29,7 @@ class ReferencePlan : public Plan {
     for_each_row([&](size_t s, size_t i) { sequence_of_row_[i] = s; });
     for (const Op& op : program_.ops) std::visit([this](const auto& one) { run(one); }, op);
   }
-  StepResult wait() override { return {logits_}; }
+  StepResult wait() override { return {logits_, sent_}; }
   void read_page(uint32_t page, uint32_t positions, std::span<std::byte> bytes) const override {
     check_page(page, positions, bytes.size(), program_, limits_);
     const uint64_t size = position_bytes(program_, limits_.kv_type);
@@ -333,6 +333,9 @@ class ReferencePlan : public Plan {
       if (op.softcap != 0) logit = op.softcap * std::tanh(logit / op.softcap);
   }
 
+  void run(const Send& op) { sent_.assign(slots_[op.in].begin(), slots_[op.in].end()); }
+  void run(const Receive& op) { slots_[op.out].assign(batch_.received.begin(), batch_.received.end()); }
+
   const Program program_;
   const Limits limits_;
   KvCache cache_;
@@ -341,7 +344,7 @@ class ReferencePlan : public Plan {
   Batch batch_;
   size_t rows_ = 0;  // of the batch, after Select of the outputs
   std::vector<size_t> sequence_of_row_;
-  std::vector<float> logits_;
+  std::vector<float> logits_, sent_;
 };
 
 class ReferenceDevice : public Device {

@@ -23,6 +23,7 @@ struct MainWeight {
 struct OutSlot {
   Slot operator()(const RopeKv& op) const { return op.q; }
   Slot operator()(const Logits&) const { return kNoSlot; }
+  Slot operator()(const Send&) const { return kNoSlot; }
   template <class T>
   Slot operator()(const T& op) const {
     return op.out;
@@ -39,9 +40,9 @@ bool writes_more(const std::vector<Op>& ops, size_t i) {
 }  // namespace
 
 std::string_view name_of(const Op& op) {
-  constexpr std::string_view kNames[] = {"embed",     "rms_norm", "layer_norm", "linear",   "gate_up",
-                                         "each_head", "rope_kv",  "attend",     "convolve", "delta_rule",
-                                         "gate",      "route",    "experts",    "select",   "logits"};
+  constexpr std::string_view kNames[] = {"embed",   "rms_norm", "layer_norm", "linear",     "gate_up", "each_head",
+                                         "rope_kv", "attend",   "convolve",   "delta_rule", "gate",    "route",
+                                         "experts", "select",   "logits",     "send",       "receive"};
   static_assert(std::size(kNames) == std::variant_size_v<Op>);
   return kNames[op.index()];
 }

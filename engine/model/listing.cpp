@@ -67,6 +67,8 @@ class Lister {
   }
   std::string operator()(const Select& op) const { return slot(op.out) + " = select " + slot(op.in); }
   std::string operator()(const Logits& op) const { return "logits " + slot(op.in); }
+  std::string operator()(const Send& op) const { return "send " + slot(op.in); }
+  std::string operator()(const Receive& op) const { return slot(op.out) + " = receive"; }
 
  private:
   std::string slot(Slot one) const {

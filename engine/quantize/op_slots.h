@@ -1,4 +1,4 @@
-// Which slots the ops of a program read and write, by the names of their members; and where a program can be cut.
+// Where a program can be cut so that each piece reads one slot of what came before.
 #pragma once
 
 #include <algorithm>
@@ -6,41 +6,9 @@
 #include <variant>
 #include <vector>
 
-#include "backends/program.h"
+#include "backends/op_members.h"
 
 namespace hearth {
-
-template <class One>
-std::vector<Slot> slots_read(const One& op) {
-  std::vector<Slot> slots;
-  if constexpr (requires { op.in; }) slots.push_back(op.in);
-  if constexpr (requires { op.q; }) slots.push_back(op.q);
-  if constexpr (requires { op.k; }) slots.push_back(op.k);
-  if constexpr (requires { op.v; }) slots.push_back(op.v);
-  if constexpr (requires { op.route; }) slots.push_back(op.route);
-  if constexpr (requires { op.add; }) slots.push_back(op.add);
-  if constexpr (requires { op.times; }) slots.push_back(op.times);
-  if constexpr (requires { op.beta; }) slots.insert(slots.end(), {op.decay, op.beta});
-  if constexpr (std::is_same_v<One, Gate>) slots.push_back(op.gate);
-  if constexpr (requires { op.out_first; }) slots.push_back(op.out);  // writes a part of it
-  std::erase(slots, kNoSlot);
-  return slots;
-}
-
-template <class One>
-std::vector<Slot> slots_written(const One& op) {
-  std::vector<Slot> slots;
-  if constexpr (requires { op.out; }) slots.push_back(op.out);
-  if constexpr (requires { op.k; }) slots = {op.q, op.k};
-  return slots;
-}
-
-inline std::vector<Slot> slots_read(const Op& op) {
-  return std::visit([](const auto& one) { return slots_read(one); }, op);
-}
-inline std::vector<Slot> slots_written(const Op& op) {
-  return std::visit([](const auto& one) { return slots_written(one); }, op);
-}
 
 // Whether an op from `begin` on, before `end`, writes the slot.
 inline bool written_between(const Program& program, size_t begin, size_t end, Slot slot) {

@@ -1,4 +1,5 @@
 // The tests of every device against the reference.
+#include "backends/cut.h"
 #include "tests/backends/conformance.h"
 
 namespace hearth {
@@ -340,6 +341,35 @@ TEST_P(Conformance, GivesOnlyTheWantedRows) {
   batch.outputs = {};
   plan->submit(batch);
   EXPECT_TRUE(plan->wait().logits.empty());
+}
+
+// A layer between others: what it receives and sends are rows, in steps on both sides of powers of two.
+TEST_P(Conformance, PassesRowsOnAsTheReference) {
+  const Shape shape{
+      .width = 45, .heads = 3, .kv_heads = 1, .head_size = 13, .hidden = 77, .layers = 3, .rope_pairs = 6};
+  const RandomProgram random = random_program(shape, 7);
+  const std::vector<Cut> cuts = layer_cuts(random.program);
+  const Program layer = cut_program(random.program, std::span(cuts).subspan(1, 2))[1];
+  const Limits limits{.rows = 40, .pages = 8, .page_size = 8, .kv_type = KvType::f32};
+  const Text text = random_text({33}, shape.vocabulary, limits, 3);
+  std::mt19937 generator(5);
+  std::normal_distribution<float> normal;
+  std::vector<float> rows(33 * shape.width);
+  for (float& value : rows) value = normal(generator);
+  const auto reference = make_reference_device()->compile(layer, limits), tested = device()->compile(layer, limits);
+  for (const uint32_t begin : {0u, 17u, 25u, 28u, 29u, 32u}) {
+    const uint32_t next[] = {17, 25, 28, 29, 32, 33};
+    const uint32_t end = *std::upper_bound(std::begin(next), std::end(next), begin);
+    Batch batch = batch_of(text, begin, end);
+    batch.received = std::span(rows).subspan(begin * shape.width, (end - begin) * shape.width);
+    reference->submit(batch);
+    tested->submit(batch);
+    const auto expected = reference->wait().sent, found = tested->wait().sent;
+    ASSERT_EQ(found.size(), batch.received.size());
+    ASSERT_EQ(expected.size(), found.size());
+    for (size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], expected[i], kFloat);
+    EXPECT_TRUE(tested->wait().logits.empty());
+  }
 }
 
 }  // namespace hearth

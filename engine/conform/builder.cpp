@@ -32,7 +32,7 @@ Slot Builder::slot(uint32_t width) {
   return static_cast<Slot>(program().slot_width.size() - 1);
 }
 
-Slot Builder::input(uint32_t width, float size) {
+std::vector<float> Builder::input_values(uint32_t width, float size) {
   std::vector<float> values;
   for (int32_t token = 0; token < kTokens; ++token) {
     for (uint32_t i = 0; i < width; ++i) values.push_back(draw_normal(random_, size));
@@ -42,8 +42,20 @@ Slot Builder::input(uint32_t width, float size) {
     values.insert(values.end(), values.begin(), values.begin() + width);
     values[values.size() - 1 - random_() % width] = poison;
   }
+  return values;
+}
+
+Slot Builder::input(uint32_t width, float size) {
+  const std::vector<float> values = input_values(width, size);
   const Slot out = slot(width);
   add(Embed{out, floats(program().vocabulary, width, values)});
+  return out;
+}
+
+Slot Builder::received_input(uint32_t width) {
+  const Slot out = slot(width);
+  floats(program().vocabulary, width, input_values(width, 1));
+  add(Receive{out});
   return out;
 }
 

@@ -31,6 +31,8 @@ class Builder {
   uint32_t width(Slot slot) const { return program().slot_width[slot]; }
   // A slot that an Embed of its own fills with values of `size` by the row's token.
   Slot input(uint32_t width, float size = 1);
+  // The same of a slot that is received.
+  Slot received_input(uint32_t width);
   // The same with values [kTokens x width] that stay as they are for all Inputs and poisons.
   Slot fixed_input(uint32_t width, const std::vector<float>& values);
   WeightId weight(Format format, uint64_t rows, uint64_t width, float size);
@@ -50,6 +52,8 @@ class Builder {
   OwnedProgram take() { return std::move(own_); }
 
  private:
+  // Of an input: [kTokens + 2 x width].
+  std::vector<float> input_values(uint32_t width, float size);
   std::span<const std::byte> keep(std::vector<std::byte> bytes);
   WeightId name(Format format, uint64_t rows, uint64_t width, std::span<const std::byte> bytes);
 

@@ -1,4 +1,4 @@
-// Ops on rows without a matrix: embed, norms, gate, select, logits.
+// Ops on rows without a matrix: embed, norms, gate, select, logits, send, receive.
 #include <cmath>
 
 #include "engine/conform/cases.h"
@@ -157,6 +157,26 @@ void add_ends(CaseList& list) {
   }
 }
 
+// What passes between devices is no other value.
+void add_passing(CaseList& list) {
+  for (const uint32_t width : {1u, 33u, 512u})
+    for (const bool sends : {false, true}) {
+      Case one{sends ? "send" : "receive"};
+      one.shape = joined({std::to_string(width), steps_text(kRows, kRowSteps)});
+      one.build = [=](const BuildContext& context) {
+        Builder builder(context);
+        if (sends)
+          builder.add(Send{builder.input(width)});
+        else
+          builder.finish(builder.received_input(width));
+        return row_trial(builder, [](int32_t, std::span<const float>, std::span<double> bound) {
+          for (double& value : bound) value = 1e-37;  // values below 2^-126 may vanish
+        });
+      };
+      list.add(one, {.basic = width == 33, .quick = true});
+    }
+}
+
 }  // namespace
 
 void add_row_cases(CaseList& list) {
@@ -164,6 +184,7 @@ void add_row_cases(CaseList& list) {
   add_norms(list);
   add_gate(list);
   add_ends(list);
+  add_passing(list);
 }
 
 }  // namespace hearth::conform

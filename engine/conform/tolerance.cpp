@@ -94,6 +94,8 @@ constexpr Tolerance kTolerances[] = {
     {"experts", blocks, Precision::int8, KvType::f32, 2e-3, kThreeProducts},
     {"select", none, Precision::f32, KvType::f32, 0, kCopy},
     {"logits", none, Precision::f32, KvType::f32, kSmall, kElementwise},
+    {"send", none, Precision::f32, KvType::f32, 0, kCopy},
+    {"receive", none, Precision::f32, KvType::f32, 0, kCopy},
     {"model", floats, Precision::f32, KvType::f32, 1e-9, kModelFloats},
     {"model", floats, Precision::f16, KvType::f32, 1e-5, kModelHalf},
     {"model", blocks, Precision::int8, KvType::f32, 4e-3, kModelBytes},

@@ -2,6 +2,7 @@
 #include "engine/conform/trial.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace hearth::conform {
 namespace {
@@ -25,6 +26,19 @@ Batch batch_of(const Text& text, uint32_t begin, uint32_t end, bool states) {
       batch.adapter_scales.insert(batch.adapter_scales.end(), text.scales[s].begin(), text.scales[s].end());
   }
   return batch;
+}
+
+std::vector<float> received_rows(const Program& program, const Batch& batch) {
+  std::vector<float> rows;
+  if (!std::holds_alternative<Receive>(program.ops.front())) return rows;
+  const Weight& table = program.weights.front();  // of floats, that lie anyhow
+  for (const int32_t token : batch.tokens) {
+    rows.resize(rows.size() + table.width);
+    const size_t bytes = table.width * sizeof(float);
+    std::memcpy(rows.data() + rows.size() - table.width, table.bytes.data() + static_cast<size_t>(token) * bytes,
+                bytes);
+  }
+  return rows;
 }
 
 // `count` values of a key or value from `bytes` on, which then stand behind them.
@@ -56,7 +70,10 @@ std::vector<float> kept(const Plan& plan, const Program& program, const Limits& 
 
 }  // namespace
 
-uint32_t result_width(const Program& program) { return program.slot_width[std::get<Logits>(program.ops.back()).in]; }
+uint32_t result_width(const Program& program) {
+  const auto* send = std::get_if<Send>(&program.ops.back());
+  return program.slot_width[send == nullptr ? std::get<Logits>(program.ops.back()).in : send->in];
+}
 
 Results run_text(Plan& plan, const Program& program, const Limits& limits, const Text& text, uint32_t chunk,
                  std::optional<uint16_t> cached_layer, uint32_t most_steps) {
@@ -65,9 +82,13 @@ Results run_text(Plan& plan, const Program& program, const Limits& limits, const
   size_t longest = 0;
   for (const auto& tokens : text.tokens) longest = std::max(longest, tokens.size());
   for (uint32_t begin = 0; begin < longest && begin / chunk < most_steps; begin += chunk) {
-    const Batch batch = batch_of(text, begin, begin + chunk, !program.state_width.empty());
+    Batch batch = batch_of(text, begin, begin + chunk, !program.state_width.empty());
+    const std::vector<float> received = received_rows(program, batch);
+    batch.received = received;
     plan.submit(batch);
-    const std::span<const float> found = plan.wait().logits;
+    const StepResult result = plan.wait();
+    const bool sends = std::holds_alternative<Send>(program.ops.back());
+    const std::span<const float> found = sends ? result.sent : result.logits;
     if (found.size() != batch.outputs.size() * width)
       throw DeviceError("a step gave " + std::to_string(found.size()) + " values instead of " +
                         std::to_string(batch.outputs.size() * width));

@@ -48,9 +48,10 @@ struct Trial {
 // By sequence: [position x values of a row].
 using Results = std::vector<std::vector<float>>;
 
-// Runs a text through a plan, `chunk` rows of each sequence at a time; values of a row: those that the program's result
-// has, and of the cache with Trial::cached_layer. A run that ends after
-// `most_steps` gives fewer rows. Throws DeviceError as the plan does.
+// A program that receives rows gets those of its first weight by token, and has no other use of that; of one that sends
+// rows these are the result. Runs a text through a plan, `chunk` rows of each sequence at a time; values of a row:
+// those that the program's result has, and of the cache with Trial::cached_layer. A run that ends after `most_steps`
+// gives fewer rows. Throws DeviceError as the plan does.
 Results run_text(Plan& plan, const Program& program, const Limits& limits, const Text& text, uint32_t chunk,
                  std::optional<uint16_t> cached_layer = std::nullopt, uint32_t most_steps = UINT32_MAX);
 

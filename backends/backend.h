@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -66,6 +67,8 @@ class Device {
  public:
   virtual ~Device() = default;
   virtual std::string name() const = 0;
+  // Bytes of a memory of its own that are free now; nothing where it uses the machine's.
+  virtual std::optional<uint64_t> free_memory() const { return std::nullopt; }
   // Throws DeviceError where an op, format or size is not supported.
   virtual std::unique_ptr<Plan> compile(const Program& program, const Limits& limits) = 0;
 };

@@ -72,7 +72,7 @@ void answer(hearth_engine& engine, Prompt prompt, const hearth_sampling* samplin
 }  // namespace
 
 void hearth_default_options(hearth_options* options) {
-  if (options != nullptr) *options = {nullptr, nullptr, 0, 0, nullptr, nullptr, 0, 0, nullptr};
+  if (options != nullptr) *options = {nullptr, nullptr, 0, 0, nullptr, nullptr, 0, 0, nullptr, 0};
 }
 
 void hearth_default_sampling(hearth_sampling* sampling) {
@@ -93,6 +93,8 @@ int hearth_load(const char* path, const hearth_options* options, hearth_engine**
       all.context = options->context;
       all.lookup = options->lookup != 0;
       if (options->draft != nullptr) all.draft = options->draft;
+      require(options->gpu_layers >= -1, "gpu_layers must be a number of layers, 0 or -1");
+      if (options->gpu_layers != 0) all.gpu_layers = static_cast<uint32_t>(std::max(options->gpu_layers, 0));
       require(options->adapters != nullptr || options->adapter_count == 0,
               "adapters must not be NULL where there is an adapter_count");
       for (size_t i = 0; i < options->adapter_count; ++i) {

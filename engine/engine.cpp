@@ -8,7 +8,6 @@
 #include <mutex>
 #include <random>
 
-#include "backends/devices.h"
 #include "engine/adapter_scales.h"
 #include "engine/cache_identity.h"
 #include "engine/checks.h"
@@ -23,6 +22,7 @@
 #include "engine/include/hearth/hearth.h"
 #include "engine/model/decoder.h"
 #include "engine/model/loaded_model.h"
+#include "engine/placement.h"
 #include "engine/text/chat.h"
 #include "engine/text/prompt.h"
 #include "engine/text/template/json.h"
@@ -73,13 +73,12 @@ struct Engine::State {
         adapter_scales(options.adapters),
         model(load_model(std::move(file), {options.context, kv_type_of(options.cache_type), options.pre_tokenizer,
                                            options.chat_template, options.parallel, options.cache_tokens,
-                                           options.deterministic, adapter_paths(options.adapters)})),
-        device(make_device({options.device, options.kernels, options.threads})) {
+                                           options.deterministic, adapter_paths(options.adapters)})) {
     if (!options.draft.empty()) draft_model.emplace(load_draft(options.draft, model, options.parallel));
     require_memory(model, options.embeddings, draft_model ? &*draft_model : nullptr);
-    if (model.config.causal) plan = device->compile(model.program, model.limits);
-    if (plan && draft_model) draft_plan = device->compile(draft_model->program, draft_model->limits);
-    info = describe(model, *device, options);
+    place();
+    if (model.config.causal) plan = placement.device->compile(model.program, model.limits);
+    if (plan && draft_model) draft_plan = placement.draft_device->compile(draft_model->program, draft_model->limits);
     if (options.on_load) read_weights(model.program, options.on_load);
     if (draft_plan)
       draft.emplace(*draft_plan, draft_model->limits, draft_model->program.vocabulary,
@@ -108,13 +107,29 @@ struct Engine::State {
           std::make_unique<Scheduler>(*plan, model.limits, model.program.vocabulary, std::move(scheduling)));
     if (info.has_embeddings) {
       const Limits limits = embedding_limits(model);
-      embedding_plan = device->compile(without_head(model.program), limits);
+      embedding_plan = placement.device->compile(without_head(model.program), limits);
       embedding_lane = schedulers.size();
       schedulers.push_back(std::make_unique<Scheduler>(
           *embedding_plan, limits, model.config.width,
           SchedulerOptions{.parallel = kEmbeddingsAtOnce, .whole_prompts = !plan, .on_divergence = {}}));
     }
     worker = std::make_unique<Worker>(std::move(schedulers));
+  }
+
+  // Chooses the devices of the plans that are to be made.
+  void place() {
+    const Program headless = without_head(model.program);
+    const Limits headless_limits = embedding_limits(model);
+    std::vector<PlannedProgram> plans;
+    if (model.config.causal) plans.push_back({&model.program, &model.limits});
+    if (options.embeddings || !model.config.causal) plans.push_back({&headless, &headless_limits});
+    std::optional<PlannedProgram> draft_planned;
+    if (draft_model) draft_planned = {&draft_model->program, &draft_model->limits};
+    placement =
+        place_model({options.device, options.kernels, options.threads}, options.gpu_layers, plans, draft_planned);
+    if (options.on_placement && !placement.line.empty()) options.on_placement(placement.line);
+    info = describe(model, *placement.device, options);
+    info.placement = placement.line;
   }
 
   // Of an encoder there is nothing but embeddings.
@@ -157,9 +172,7 @@ struct Engine::State {
   // It takes reading samples of the weights, which most engines never need.
   const CacheIdentity& cache_identity() {
     require_text();
-    std::call_once(identity_once, [&] {
-      identity = identify_cache(model, arithmetic_of({options.device, options.kernels, options.threads}));
-    });
+    std::call_once(identity_once, [&] { identity = identify_cache(model, placement.arithmetic); });
     return identity;
   }
   std::shared_ptr<Generation> start(const Request& request, std::function<void(Event)> on_event);
@@ -167,7 +180,7 @@ struct Engine::State {
   EngineOptions options;
   AdapterScales adapter_scales;
   LoadedModel model;
-  std::unique_ptr<Device> device;
+  Placement placement;
   std::unique_ptr<Plan> plan, embedding_plan;  // null where there is no text, or no embeddings
   std::optional<LoadedModel> draft_model;
   std::unique_ptr<Plan> draft_plan;

@@ -49,7 +49,11 @@ CLI::Validator between(Number least, Number most) {
   return CLI::Range(least, most).description(range.str());
 }
 
-// Adds --device, --kernels, --threads, --pre and, where asked for, --ctx and --kv-type.
+// "auto" or a number, as EngineOptions::gpu_layers has it. Throws UsageError.
+uint32_t read_gpu_layers(const std::string& text);
+inline constexpr uint32_t kMostGpuLayers = 1 << 16;
+
+// Adds --device, --kernels, --threads, --pre and, where asked for, --gpu-layers, --ctx, --kv-type and --deterministic.
 void add_engine_options(CLI::App& command, EngineOptions& options, bool with_cache = true);
 
 // Adds --lora.

@@ -1,6 +1,7 @@
 // Options and loading that most subcommands share.
 #include <unistd.h>
 
+#include <charconv>
 #include <cstdio>
 #include <iostream>
 
@@ -10,6 +11,17 @@
 #include "tools/store/find_model.h"
 
 namespace hearth {
+
+uint32_t read_gpu_layers(const std::string& text) {
+  if (text == "auto") return kLayersThatFit;
+  uint32_t layers = 0;
+  const char* const end = text.data() + text.size();
+  const auto [read, problem] = std::from_chars(text.data(), end, layers);
+  if (problem != std::errc() || read != end || layers > kMostGpuLayers)
+    throw UsageError("a number of layers is \"auto\" or 0 to " + std::to_string(kMostGpuLayers) + ", not '" + text +
+                     "'");
+  return layers;
+}
 
 void add_engine_options(CLI::App& command, EngineOptions& options, bool with_cache) {
   const CLI::Validator known(
@@ -27,6 +39,12 @@ void add_engine_options(CLI::App& command, EngineOptions& options, bool with_cac
   command.add_option("--threads", options.threads, "Threads; default: one for each core")->check(between(1, 1024));
   command.add_option("--pre", options.pre_tokenizer, "Pre-tokenizer, instead of the one that the file names");
   if (!with_cache) return;
+  command.add_option_function<std::string>(
+      "--gpu-layers,--n-gpu-layers",
+      [&options](const std::string& text) { options.gpu_layers = read_gpu_layers(text); },
+      "With a GPU: so many layers are computed there, the last ones of the model, with the output; the cpu computes "
+      "those before, so that a row passes from one to the other once. 0: none; more than there are, as 99: all. auto, "
+      "the default: as many as fit into its free memory");
   command
       .add_option("--ctx", options.context, "Tokens of prompt and answer; default: the model's own, but at most 4096")
       ->check(between(1, 1 << 24));
@@ -64,6 +82,7 @@ void add_speculation_options(CLI::App& command, EngineOptions& options) {
 Engine load_engine(const std::string& path, EngineOptions options) {
   require_sound_drivers(options.device);
   const bool terminal = isatty(STDERR_FILENO) != 0;
+  options.on_placement = [](const std::string& line) { std::cerr << line << '\n'; };
   int shown = -1;
   if (terminal)
     options.on_load = [&](double share) {

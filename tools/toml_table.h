@@ -110,6 +110,10 @@ class TomlTable {
   }
 
   bool has(const char* key) const { return table_.get(key) != nullptr; }
+  bool is_text(const char* key) const {
+    const toml::node* node = table_.get(key);
+    return node != nullptr && node->is_string();
+  }
 
   void refuse_others() const {
     for (const auto& [key, value] : table_)

@@ -12,6 +12,7 @@ class GpuDevice final : public Device {
  public:
   GpuDevice(std::shared_ptr<Machine> machine, bool rounds) : machine_(std::move(machine)), rounds_(rounds) {}
   std::string name() const override { return machine_->about().backend; }
+  std::optional<uint64_t> free_memory() const override { return machine_->free_memory(); }
   std::unique_ptr<Plan> compile(const Program& program, const Limits& limits) override {
     return std::make_unique<GpuPlan>(program, limits, machine_, matrices_, rounds_);
   }

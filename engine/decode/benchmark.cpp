@@ -7,9 +7,9 @@
 #include <chrono>
 #include <utility>
 
-#include "backends/devices.h"
 #include "engine/errors.h"
 #include "engine/model/loaded_model.h"
+#include "engine/placement.h"
 
 namespace hearth {
 namespace {
@@ -128,15 +128,17 @@ BenchmarkResult benchmark(const std::filesystem::path& path, const EngineOptions
     if (limits.states > 0) limits.states = options.batch;
     limits.rows = std::max(Limits{}.rows, options.batch);
     const DeviceOptions device_options{engine.device, engine.kernels, engine.threads};
-    const auto device = make_device(device_options);
-    const auto plan = device->compile(model.program, limits);
+    const Placement placement = place_model(device_options, engine.gpu_layers, {{&model.program, &limits}});
+    const auto plan = placement.device->compile(model.program, limits);
     read_weights(model.program, [](double) {});
     result.load_seconds = std::chrono::duration<double>(Clock::now() - start).count();
 
     Lanes lanes(*plan, limits, options.batch, model.program.vocabulary, std::move(scales));
     measure(lanes, options, result);
-    const DeviceInfo info = describe_device(device_options);
-    result.device = info.name;
+    result.placement = placement.line;
+    const bool alone = placement.device->free_memory() || placement.line.empty();
+    const DeviceInfo info = alone ? describe_device(device_options) : DeviceInfo();  // roofs are those of one device
+    result.device = alone ? info.name : placement.device->name();
     result.kernels = info.kernels;
     result.threads = info.threads;
     result.read_gb_s = info.read_gb_s;

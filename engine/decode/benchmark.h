@@ -24,6 +24,7 @@ struct BenchmarkResult {
   double int8_gops = 0;
   double prompt_share = 0, generate_share = 0;  // of the roofs, by the medians
   std::string device, kernels;
+  std::string placement;  // of layers, where the device is a GPU
   uint32_t threads = 0;
 };
 

@@ -75,6 +75,17 @@ TEST_F(CInterface, AdaptersAreLoadedWithTheModel) {
   EXPECT_EQ(none, nullptr);
 }
 
+TEST_F(CInterface, LayersAreForGpusAlone) {
+  const std::string model = HEARTH_SOURCE_DIR "/tests/data/models/spark.gguf";
+  hearth_engine* none = nullptr;
+  for (const int32_t layers : {-2, -1, 3}) {
+    hearth_options options;
+    hearth_default_options(&options);
+    options.gpu_layers = layers;
+    EXPECT_EQ(hearth_load(model.c_str(), &options, &none, &error_), HEARTH_INVALID_ARGUMENT) << layers;
+  }
+}
+
 TEST_F(CInterface, GuessesChangeNoAnswer) {
   const auto model = folder_.path() / "scripted.gguf";
   sampling_.temperature = 0;

@@ -1,4 +1,7 @@
 // The public API on Vulkan: the same texts as on the CPU, several at once.
+#include <unistd.h>
+
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -46,6 +49,56 @@ TEST_F(VulkanEngine, AnswersSeveralAtOnceAsOneByOne) {
     threads.emplace_back([&, i] { together[i] = engine.generate(greedy(prompts[i], 24)).text; });
   for (std::thread& one : threads) one.join();
   EXPECT_EQ(together, alone);
+}
+
+TEST_F(VulkanEngine, SplitsAModelWithTheCpu) {
+  HEARTH_REQUIRE_SHARED(shared_data("models/stories260K.gguf"));
+  const auto golden = nlohmann::json::parse(std::ifstream(shared_data("models/stories260K.golden.json")));
+  for (const uint32_t layers : {0u, 2u}) {
+    EngineOptions options;
+    options.device = "vulkan";
+    options.gpu_layers = layers;
+    options.context = 512;
+    std::string told;
+    options.on_placement = [&](const std::string& line) { told = line; };
+    Engine engine = Engine::load(shared_data("models/stories260K.gguf"), options);
+    EXPECT_EQ(engine.info().device, layers == 0 ? "cpu" : "cpu+vulkan");
+    EXPECT_EQ(engine.info().placement, told);
+    EXPECT_FALSE(told.empty());
+    EXPECT_EQ(engine.generate(greedy("", golden.at("n"))).text, golden.at("text")) << layers;
+  }
+}
+
+TEST_F(VulkanEngine, ExchangesCachesBetweenASplitModelAndAWhole) {
+  HEARTH_REQUIRE_SHARED(shared_data("models/stories260K.gguf"));
+  const auto path = std::filesystem::temp_directory_path() / ("hearth-split-" + std::to_string(getpid()) + ".cache");
+  EngineOptions options;
+  options.device = "vulkan";
+  options.gpu_layers = 3;
+  options.context = 512;
+  Engine split = Engine::load(shared_data("models/stories260K.gguf"), options);
+  Engine whole = engine_on("cpu", "models/stories260K.gguf");
+  const std::string sentence = "Once upon a time there was a little girl who lived in a big house and had a dog. ";
+  const Request request = greedy(sentence + sentence + sentence, 16);
+  const Result first = split.generate(request);
+  split.save_cache(path);
+  EXPECT_GT(whole.load_cache(path).tokens, 0u);
+  const Result second = whole.generate(request);
+  std::filesystem::remove(path);
+  EXPECT_GT(second.cached_tokens, 0u);
+  EXPECT_EQ(second.text, first.text);
+}
+
+TEST_F(VulkanEngine, RefusesLayersForTheCpu) {
+  HEARTH_REQUIRE_SHARED(shared_data("models/stories260K.gguf"));
+  EngineOptions options;
+  options.gpu_layers = 2;
+  try {
+    Engine::load(shared_data("models/stories260K.gguf"), options);
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
+  }
 }
 
 TEST_F(VulkanEngine, SaysThatADeviceDoesNotExist) {

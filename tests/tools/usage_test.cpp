@@ -78,6 +78,8 @@ TEST(Program, WrongCommandLinesAreUsageErrors) {
       {"run", kModel, "-p", "x", "--top-p", "nan"},
       {"run", kModel, "-p", "x", "--seed", "-1"},
       {"run", kModel, "-p", "x", "--device", "gpu"},
+      {"run", kModel, "-p", "x", "--gpu-layers", "many"},
+      {"run", kModel, "-p", "x", "--gpu-layers", "-1"},
       {"run", kModel, "-p", "x", "--kv-type", "q3"},
       {"run", kModel, "--stop=", "-p", "x"},
       {"run", kModel, "--lora", "a.gguf:inf", "-p", "x"},

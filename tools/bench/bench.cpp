@@ -35,6 +35,7 @@ void print_json(const BenchmarkResult& result) {
                                  {"device", result.device},
                                  {"kernels", result.kernels},
                                  {"threads", result.threads}};
+  if (!result.placement.empty()) json["placement"] = result.placement;
   std::cout << json.dump() << '\n';
 }
 
@@ -54,6 +55,7 @@ void run(const BenchOptions& options) {
   std::printf("device %s%s%s, %u threads; loaded in %.2f s; at most %.0f MiB in memory\n", result.device.c_str(),
               result.kernels.empty() ? "" : " ", result.kernels.c_str(), result.threads, result.load_seconds,
               static_cast<double>(result.peak_memory) / (1 << 20));
+  if (!result.placement.empty()) std::printf("%s\n", result.placement.c_str());
   if (result.read_gb_s > 0)
     std::printf("roofs: memory %.1f GB/s read, int8 %.0f Gop/s\n", result.read_gb_s, result.int8_gops);
   print_rates("pp", options.benchmark.prompt, result.prompt_rate, result.prompt_share, "int8 peak");

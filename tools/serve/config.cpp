@@ -17,6 +17,13 @@ void append(std::vector<std::string>& to, std::vector<std::string> more) {
   to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
 
+// "auto" or a number.
+uint32_t read_gpu_layers(TomlTable& root) {
+  if (!root.is_text("gpu_layers")) return static_cast<uint32_t>(*root.count("gpu_layers", 1 << 16));
+  if (root.get<std::string>("gpu_layers") != "auto") root.refuse("gpu_layers", "must be a number or \"auto\"");
+  return kLayersThatFit;
+}
+
 void read_models(TomlTable& root, const std::filesystem::path& folder, ServerOptions& options) {
   for (TomlTable& model : root.tables("model")) {
     ModelSource source = model_source(model.required("path"));
@@ -133,6 +140,8 @@ void read_config(const std::filesystem::path& path, ServerOptions& options) {
   if (const auto key = root.get<std::string>("api_key")) append(options.access.keys, read_keys(*key));
   if (const auto context = root.count("ctx", 1 << 24)) options.engine.context = static_cast<uint32_t>(*context);
   if (const auto most = root.count("parallel", 4096)) options.engine.parallel = static_cast<uint32_t>(*most);
+  if (const auto device = root.get<std::string>("device")) options.engine.device = *device;
+  if (root.has("gpu_layers")) options.engine.gpu_layers = read_gpu_layers(root);
   if (const auto memory = root.get<std::string>("memory")) options.memory = read_bytes(*memory);
   if (const auto seconds = root.count("keep_alive", UINT32_MAX))
     options.keep_alive_seconds = static_cast<uint32_t>(*seconds);

@@ -10,9 +10,11 @@ namespace {
 
 enum class State { absent, loading, loaded, unloading };
 
-Engine open_engine(const ModelSource& source, EngineOptions options) {
+Engine open_engine(const ModelSource& source, EngineOptions options,
+                   const std::function<void(const std::string&)>& log) {
   options.draft = source.draft;
   options.adapters = source.adapters;
+  options.on_placement = [&](const std::string& line) { log(source.name + ": " + line); };
   return source.path.empty() ? Engine::view(source.bytes, source.name, options) : Engine::load(source.path, options);
 }
 
@@ -195,7 +197,7 @@ void Models::load(Model& model) {
     auto engine = std::make_shared<std::optional<Engine>>();
     std::optional<ApiError> failure;
     try {
-      *engine = open_engine(model.source, options_.engine);
+      *engine = open_engine(model.source, options_.engine, options_.log);
       KeptCaches{options_.cache_folder, options_.log}.restore(model.source.name, **engine);
     } catch (...) {
       failure = from_current_exception();

@@ -57,9 +57,16 @@ struct AdapterFile {
   float scale = 1;  // in requests that do not say which adapters they use; 0: it is not used
 };
 
+// EngineOptions::gpu_layers: as many as fit into the memory that is free.
+inline constexpr uint32_t kLayersThatFit = UINT32_MAX;
+
 struct EngineOptions {
   // "cpu"; "vulkan", or one of several: "vulkan:1", "vulkan:PART-OF-ITS-NAME"; "reference": slow and exact
   std::string device = "cpu";
+  // Of a GPU: how many layers of the model it computes, the last ones, with the output; the CPU computes those before
+  // and looks tokens up. 0: none, more than there are: all of the model. Nothing: kLayersThatFit. Refused for other
+  // devices.
+  std::optional<uint32_t> gpu_layers;
   std::string kernels;   // instruction set of the CPU device; empty: the best of this machine
   uint32_t threads = 0;  // 0: one for each core that the process may use
   uint32_t context = 0;  // tokens of prompt and answer; 0: the model's own, but at most 4096
@@ -82,6 +89,9 @@ struct EngineOptions {
   // Called with the share of the file that is in memory, 0 to 1, in the thread that loads. Without it the file is read
   // when first used.
   std::function<void(double)> on_load;
+  // Told, in the thread that loads and before that takes long, which layers a GPU computes and what they take of its
+  // memory: one line. Not called for other devices.
+  std::function<void(const std::string&)> on_placement;
   // Told lines for a log, from the engine's thread: why a prompt was not found in the cache, for one.
   std::function<void(std::string_view)> on_log;
 };
@@ -212,7 +222,8 @@ struct ModelInfo {
   bool makes_text = true;                         // false: an encoder, which makes embeddings alone
   std::vector<std::string> adapters;              // names
   bool has_tools = false, has_reasoning = false;  // the chat template says calls, or what the model thinks
-  std::string device;
+  std::string device;     // of a model that is split between two: "cpu+vulkan"
+  std::string placement;  // what EngineOptions::on_placement was told, if anything
 };
 
 // What a file of the cache holds, or what of it came into the cache.

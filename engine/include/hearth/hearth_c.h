@@ -41,6 +41,7 @@ typedef struct {
   size_t adapter_count;
   int lookup;        /* not 0: guess that texts go on as they did before; answers come sooner, and are the same */
   const char* draft; /* path of a small model with the same vocabulary, which guesses; NULL: none */
+  int32_t gpu_layers; /* the last layers of the model that a GPU computes; 0: as many as fit; -1: none */
 } hearth_options;
 
 typedef struct {

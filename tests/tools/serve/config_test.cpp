@@ -37,6 +37,7 @@ TEST_F(Config, AllKeysAreRead) {
       read("host = '127.0.0.2'\nport = 80\nollama_port = 81\napi_key = '@" + (folder_.path() / "keys").string() +
            "'\nctx = 100\nparallel = 3\nmemory = '2G'\nkeep_alive = 60\n"
            "queue = 7\nqueue_seconds = 8\nmax_tokens = 9\ngrace = 10\nembeddings = true\nlookup = true\n"
+           "device = 'vulkan:1'\ngpu_layers = 20\n"
            "allow_hosts = ['a']\nallow_origins = ['b']\n"
            "[[model]]\nname = 'm'\npath = 'sub/x.gguf'\ndraft = 'small.gguf'\n"
            "adapters = ['sql=sub/a.gguf:0.25', '/b.gguf']\n[[model]]\npath = '/y.gguf'\n");
@@ -54,6 +55,9 @@ TEST_F(Config, AllKeysAreRead) {
   EXPECT_EQ(options.grace_seconds, 10u);
   EXPECT_TRUE(options.engine.embeddings);
   EXPECT_TRUE(options.engine.lookup);
+  EXPECT_EQ(options.engine.device, "vulkan:1");
+  EXPECT_EQ(options.engine.gpu_layers, 20u);
+  EXPECT_EQ(read("gpu_layers = 'auto'\n").engine.gpu_layers, kLayersThatFit);
   EXPECT_EQ(options.access.hosts, std::vector<std::string>{"a"});
   EXPECT_EQ(options.access.origins, std::vector<std::string>{"b"});
   ASSERT_EQ(options.models.size(), 2u);
@@ -73,6 +77,8 @@ TEST_F(Config, AllKeysAreRead) {
 
 TEST_F(Config, MistakesAreNamed) {
   EXPECT_NE(refusal("prot = 1\n").find("'prot'"), std::string::npos);
+  EXPECT_NE(refusal("gpu_layers = 'many'\n").find("'gpu_layers' must be a number or \"auto\""), std::string::npos);
+  EXPECT_NE(refusal("gpu_layers = -1\n").find("'gpu_layers'"), std::string::npos);
   EXPECT_NE(refusal("port = 'x'\n").find("'port'"), std::string::npos);
   EXPECT_NE(refusal("port = 70000\n").find("'port'"), std::string::npos);
   EXPECT_NE(refusal("a = 1\nb = = 2\n").find("hearth.toml:2"), std::string::npos);

@@ -1,0 +1,64 @@
+// Adding up what a plan takes.
+#include "backends/memory.h"
+
+#include <algorithm>
+#include <set>
+
+#include "backends/op_members.h"
+
+namespace hearth {
+namespace {
+
+constexpr uint64_t kOutputs = 16;  // rows whose results are wanted at once, as a rule
+
+uint64_t weight_bytes(const Program& program) {
+  uint64_t bytes = 0;
+  std::set<const std::byte*> seen;  // rows of one tensor that adapters change may share a matrix
+  for (const Weight& weight : program.weights)
+    if (seen.insert(weight.bytes.data()).second) bytes += weight.bytes.size();
+  const auto add = [&](const std::vector<Change>& changes) {
+    for (const Change& change : changes)
+      for (const Weight* one : {&change.up, &change.down})
+        if (seen.insert(one->bytes.data()).second) bytes += one->rows * one->width * sizeof(float);
+  };
+  for (const auto& changes : program.changes) add(changes);
+  add(program.embedding_changes);
+  return bytes;
+}
+
+// Values for each row: those of the slots, and what an op leaves to itself, which is as much as a few of the widest, or
+// what the experts of a row make.
+uint64_t row_values(const Program& program, bool selected) {
+  std::set<Slot> slots;
+  uint64_t experts = 0, values = 0, widest = 0;
+  bool is_selected = false;
+  for (const Op& op : program.ops) {
+    if (const auto* mixture = std::get_if<Experts>(&op))
+      experts = std::max(
+          experts, mixture->used * (program.weights[mixture->down].width + uint64_t{program.slot_width[mixture->out]}));
+    if (is_selected == selected) {
+      for (const Slot slot : slots_read(op)) slots.insert(slot);
+      for (const Slot slot : slots_written(op)) slots.insert(slot);
+    }
+    is_selected = is_selected || std::holds_alternative<Select>(op);
+  }
+  for (const Slot slot : slots) {
+    values += program.slot_width[slot];
+    widest = std::max<uint64_t>(widest, program.slot_width[slot]);
+  }
+  return values + 2 * widest + (selected ? 0 : 2 * experts);
+}
+
+}  // namespace
+
+MemoryNeed memory_of(const Program& program, const Limits& limits) {
+  MemoryNeed need;
+  need.weights = weight_bytes(program);
+  need.cache = uint64_t{limits.pages} * limits.page_size * position_bytes(program, limits.kv_type) +
+               limits.states * state_values(program) * sizeof(float);
+  const uint64_t outputs = std::min<uint64_t>(limits.rows, kOutputs);
+  need.activations = sizeof(float) * (limits.rows * row_values(program, false) + outputs * row_values(program, true));
+  return need;
+}
+
+}  // namespace hearth

@@ -1,0 +1,20 @@
+// How much memory a plan of a device with memory of its own takes, before it is made.
+#pragma once
+
+#include <cstdint>
+
+#include "backends/backend.h"
+
+namespace hearth {
+
+// Bytes.
+struct MemoryNeed {
+  uint64_t weights = 0;      // with those of adapters
+  uint64_t cache = 0;        // keys, values and states
+  uint64_t activations = 0;  // about, of a full batch and a few outputs
+  uint64_t total() const { return weights + cache + activations; }
+};
+
+MemoryNeed memory_of(const Program& program, const Limits& limits);
+
+}  // namespace hearth

@@ -16,7 +16,7 @@ namespace hearth {
 // Throws DeviceError where there is none, or it lacks something, naming that. Plans of one device may be used from
 // several threads, and may outlive it.
 //
-// Products of many rows with weights of few bits multiply inputs rounded to 8 bits. A row's result may depend on the
+// Products with weights of few bits multiply inputs rounded to 8 bits. A row's result may depend on the
 // number of rows and outputs of its batch, for which there are different kernels; with Limits::deterministic it does
 // not. It may differ between devices.
 std::unique_ptr<Device> make_cuda_device(std::string_view which = {});

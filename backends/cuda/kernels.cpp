@@ -37,7 +37,8 @@ uint32_t constant(std::span<const uint32_t> constants, size_t i) { return i < co
 
 // Of kernels that know a format, "matmul/Q4_K": their threads.
 uint32_t threads_of(std::string_view family) {
-  return family == "embed" ? 64 : family == "matmul" || family == "matmul_tiles" || family == "byte_tiles" ? 128 : 0;
+  if (family == "embed") return 64;
+  return family == "matmul" || family == "matmul_tiles" || family == "byte_matmul" || family == "byte_tiles" ? 128 : 0;
 }
 
 }  // namespace
@@ -46,9 +47,9 @@ Kernel kernel_of(std::string_view name, std::span<const uint32_t> constants) {
   const size_t slash = name.find('/');
   if (slash != std::string_view::npos) {
     const std::string family(name.substr(0, slash)), format(name.substr(slash + 1));
-    Kernel kernel{(family == "byte_tiles" ? "rounded_products_" : "products_") + format, family + "_" + format,
+    Kernel kernel{(family.starts_with("byte") ? "rounded_products_" : "products_") + format, family + "_" + format,
                   threads_of(family)};
-    if (family == "matmul") kernel.function += "_" + std::to_string(constant(constants, 0));
+    if (family == "matmul" || family == "byte_matmul") kernel.function += "_" + std::to_string(constant(constants, 0));
     if (kernel.threads != 0) return kernel;
   }
   if (name == "attend" && constant(constants, 0) < kKvNames.size()) {

@@ -100,7 +100,7 @@ CudaMachine::CudaMachine(const Driver& driver, const Candidate& candidate, FindI
     : driver_(driver),
       device_(candidate.handle),
       find_image_(find_image),
-      about_{"cuda", candidate.name, candidate.memory, candidate.shared_bytes} {
+      about_{"cuda", candidate.name, candidate.memory, candidate.shared_bytes, true} {
   check(driver_, driver_.cuDevicePrimaryCtxRetain(&context_, device_), ("starting " + about_.name).c_str());
   try {
     enter();

@@ -21,7 +21,8 @@ struct Compiled {
 class Compiler {
  public:
   // The program is sound (check_program). Weights are uploaded as they are met. With `adapters` steps are made for
-  // batches in which sequences use some; with `rounds` products of many rows multiply bytes. Throws DeviceError for
+  // batches in which sequences use some; with `rounds` products of many rows multiply bytes, and those of few where the
+  // machine has kernels for that. Throws DeviceError for
   // what the device cannot do.
   Compiler(const Program& program, const Limits& limits, Machine& machine, Weights& weights, const Places& places,
            bool adapters, bool rounds);
@@ -83,9 +84,17 @@ class Compiler {
   Address scratch_of(Scratch which, uint64_t bytes);
   // Numbers of rows from which on experts' pairs are listed in tiles.
   uint32_t rows_for_tiles(uint32_t experts, uint32_t used) const;
-  void multiply_routed(const Product& product, MatmulParameters args, const Uses& uses, const std::string& format);
+  // How products of few rows are made.
+  struct Few {
+    std::string kernel;
+    uint32_t whole;  // see is_whole()
+    bool rounded;    // the inputs are rounded already
+  };
+  void multiply_routed(const Product& product, const MatmulParameters& args, const Uses& uses, const Few& few);
+  // Adds the step that rounds the inputs of a product, for `least` rows and more; they are then those of `args`.
+  void round_inputs(const Product& product, MatmulParameters& args, uint32_t least);
   // Adds the step that multiplies in tiles, for `least` rows and more, and what it needs before it.
-  Step& add_tiles(const Product& product, MatmulParameters args, bool after_barrier, uint32_t least);
+  Step& add_tiles(const Product& product, MatmulParameters args, const Few& few, bool after_barrier, uint32_t least);
   bool is_changed(WeightId id) const { return adapters_ && !program_.changes_of(id).empty(); }
   // Makes the step follow the rows that the ops work on now.
   Step& for_rows(Step& step, uint32_t x, uint32_t z = 1) const;

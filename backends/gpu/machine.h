@@ -86,6 +86,7 @@ class Machine {
     std::string name;           // of the device
     uint64_t memory = 0;        // bytes of its own
     uint32_t shared_bytes = 0;  // most that a workgroup shares
+    bool rounds_few = false;    // it has byte_matmul, for products of few rows
   };
 
   virtual ~Machine() = default;

@@ -90,42 +90,47 @@ void Compiler::multiply_at_once(const Product& product) {
              product.tiles},
             {product.out_buffer == 0 ? product.out : product.out_buffer}};
   if (changed) uses.reads.insert(uses.reads.end(), {args.bias, args.bias_up});
-  const std::string format = format_info(one.format).name;
-  const std::string kernel = "matmul/" + format;
   if (changed) args.kinds |= kBiasOfColumn;
-  if (routed) return multiply_routed(product, args, uses, format);
-  args.add = product.add;
-  args.times = product.times;
-  args.in_matrix_stride = product.in_matrix_stride;
-  args.out_matrix_stride = product.out_matrix_stride;
-  const uint32_t whole = is_whole(args.width, args.in, args.in_stride, args.in_matrix_stride) ? 1 : 0;
+  if (routed) {
+    // As ExpertsParameters has it, which differs in the meaning of these.
+    args.add = product.tiles;
+    args.times = product.route;
+    args.in_matrix_stride = product.used;
+    args.out_matrix_stride = product.in_of_pairs ? 1 : 0;
+    args.kinds |= experts_kinds(product.matrices, static_cast<uint32_t>(product.act));
+  } else {
+    args.add = product.add;
+    args.times = product.times;
+    args.in_matrix_stride = product.in_matrix_stride;
+    args.out_matrix_stride = product.out_matrix_stride;
+  }
+  const FormatInfo& format = format_info(one.format);
+  const std::string name = format.name;
+  const bool rounds_few = rounds_ && machine_.about().rounds_few && format.block_size > 1;
+  if (rounds_few) round_inputs(product, args, 0);
+  const Few few{(rounds_few ? "byte_matmul/" : "matmul/") + name,
+                is_whole(args.width, args.in, args.in_stride, routed ? 0 : args.in_matrix_stride) ? 1u : 0u,
+                rounds_few};
+  if (routed) return multiply_routed(product, args, uses, few);
   // Which of these is taken depends on the number of rows, so that all wait for what the first waits for.
   bool after_barrier = false;
   for (const uint32_t columns : {1u, 4u, kMostColumns}) {
-    Step& step = steps_.add(kernel, args, columns == 1 ? uses : Uses{});
-    if (columns == 1) after_barrier = step.after_barrier;
+    Step& step = steps_.add(few.kernel, args, columns == 1 ? uses : Uses{});
+    if (columns == 1) after_barrier = step.after_barrier || few.rounded;
     step.after_barrier = after_barrier;
-    step.constants = {columns, rows_at_once(args.rows), whole};
+    step.constants = {columns, rows_at_once(args.rows), few.whole};
     step.least = columns == 1 ? 0 : columns == 4 ? 2 : 5;
     step.most = columns == kMostColumns && limits_.deterministic ? UINT32_MAX : columns;
     for_rows(step, pieces_of(args.rows, rows_at_once(args.rows)), product.matrices).y_over = columns;
   }
   if (limits_.deterministic) return;
-  Step& step = add_tiles(product, args, after_barrier, kMostColumns + 1);
+  Step& step = add_tiles(product, args, few, after_barrier, kMostColumns + 1);
   for_rows(step, pieces_of(args.rows, kTileRows), product.matrices).y_over = kTileColumns;
 }
 
-Step& Compiler::add_tiles(const Product& product, MatmulParameters args, bool after_barrier, uint32_t least) {
-  const FormatInfo& format = format_info(weight(product.weight).format);
+void Compiler::round_inputs(const Product& product, MatmulParameters& args, uint32_t least) {
   const bool routed = product.route != 0;
   const uint32_t between = routed ? 0 : args.in_matrix_stride;  // of the inputs of two matrices
-  if (!rounds_ || format.block_size == 1) {
-    Step& step = steps_.add("matmul_tiles/" + std::string(format.name), args, {});
-    step.constants = {is_whole(args.width, args.in, args.in_stride, between) ? 1u : 0u};
-    step.after_barrier = after_barrier;
-    step.least = least;
-    return step;
-  }
   RoundInputsParameters round{};
   round.in = args.in;
   round.batch = args.batch;
@@ -145,8 +150,16 @@ Step& Compiler::add_tiles(const Product& product, MatmulParameters args, bool af
   rounding.after_barrier = true;
   rounding.least = least;
   for_rows(rounding, pieces_of(round.width, 512), inputs).y_times = round.rows_each;
-  Step& step = steps_.add("byte_tiles/" + std::string(format.name), args, {});
-  step.after_barrier = true;
+}
+
+Step& Compiler::add_tiles(const Product& product, MatmulParameters args, const Few& few, bool after_barrier,
+                          uint32_t least) {
+  const FormatInfo& format = format_info(weight(product.weight).format);
+  const bool rounded = rounds_ && format.block_size > 1;
+  if (rounded && !few.rounded) round_inputs(product, args, least);
+  Step& step = steps_.add((rounded ? "byte_tiles/" : "matmul_tiles/") + std::string(format.name), args, {});
+  if (!rounded) step.constants = {few.whole};
+  step.after_barrier = after_barrier || rounded;
   step.least = least;
   return step;
 }
@@ -156,22 +169,15 @@ uint32_t Compiler::rows_for_tiles(uint32_t experts, uint32_t used) const {
                                                          : std::max(kMostColumns, kPairsForTiles * experts / used) + 1;
 }
 
-void Compiler::multiply_routed(const Product& product, MatmulParameters args, const Uses& uses,
-                               const std::string& format) {
-  // As ExpertsParameters has it, which differs in the meaning of these.
-  args.add = product.tiles;
-  args.times = product.route;
-  args.in_matrix_stride = product.used;
-  args.out_matrix_stride = product.in_of_pairs ? 1 : 0;
-  args.kinds |= experts_kinds(product.matrices, static_cast<uint32_t>(product.act));
+void Compiler::multiply_routed(const Product& product, const MatmulParameters& args, const Uses& uses, const Few& few) {
   const uint32_t from = rows_for_tiles(product.matrices, product.used);
-  Step& few = steps_.add("matmul/" + format, args, uses);
-  const bool after_barrier = few.after_barrier;
-  few.constants = {1, kRowsAtOnce, is_whole(args.width, args.in, args.in_stride, 0) ? 1u : 0u};
-  few.most = from - 1;
-  for_rows(few, pieces_of(args.rows, kRowsAtOnce)).y_times = product.used;
+  Step& step = steps_.add(few.kernel, args, uses);
+  const bool after_barrier = step.after_barrier = step.after_barrier || few.rounded;
+  step.constants = {1, kRowsAtOnce, few.whole};
+  step.most = from - 1;
+  for_rows(step, pieces_of(args.rows, kRowsAtOnce)).y_times = product.used;
   if (product.tiles == 0) return;
-  Step& sized = for_rows(add_tiles(product, args, after_barrier, from), pieces_of(args.rows, kTileRows));
+  Step& sized = for_rows(add_tiles(product, args, few, after_barrier, from), pieces_of(args.rows, kTileRows));
   sized.y_times = product.used;
   sized.y_over = kTileColumns;
   sized.y_more = product.matrices;

@@ -99,7 +99,6 @@ HEARTH_DEVICE void attend(const gpu::AttendParameters& p, const Constants&) {
     top = now;
     for (uint32_t j = thread; j < p.value_size; j += kThreads) {
       float sum = out[j] * shrink;
-#pragma unroll 2
       for (uint32_t i = 0; i < count; ++i)
         sum = fma(weights[i], load_kv<kType>(value_rows[i], kv_head * p.value_size + j), sum);
       out[j] = sum;
@@ -108,8 +107,8 @@ HEARTH_DEVICE void attend(const gpu::AttendParameters& p, const Constants&) {
   }
   for (uint32_t j = thread; j < p.value_size; j += kThreads) out[j] = out[j] / total;
 }
-HEARTH_KERNEL(attend_f32, kThreads, gpu::AttendParameters, attend<kKvF32>)
-HEARTH_KERNEL(attend_f16, kThreads, gpu::AttendParameters, attend<kKvF16>)
-HEARTH_KERNEL(attend_q8_0, kThreads, gpu::AttendParameters, attend<kKvQ8>)
+HEARTH_CROWDED_KERNEL(attend_f32, kThreads, 4, gpu::AttendParameters, attend<kKvF32>)
+HEARTH_CROWDED_KERNEL(attend_f16, kThreads, 4, gpu::AttendParameters, attend<kKvF16>)
+HEARTH_CROWDED_KERNEL(attend_q8_0, kThreads, 4, gpu::AttendParameters, attend<kKvQ8>)
 
 }  // namespace hearth::cuda

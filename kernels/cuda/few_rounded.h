@@ -1,5 +1,5 @@
-// byte_matmul/FORMAT: matmul/FORMAT of inputs that round_inputs has rounded, with dot products of bytes. A block makes R
-// rows of C columns, a warp one row at a time; a column's result does not depend on C, nor on other columns.
+// byte_matmul/FORMAT: matmul/FORMAT of inputs that round_inputs has rounded, with dot products of bytes. A block makes
+// R rows of C columns, a warp one row at a time; a column's result does not depend on C, nor on other columns.
 #pragma once
 
 #include "kernels/cuda/formats/runs.h"

@@ -73,6 +73,8 @@ constexpr bool is_whole(uint32_t width, Address in, uint32_t in_stride, uint32_t
   return width % 8 == 0 && in % 16 == 0 && in_stride % 4 == 0 && in_matrix_stride % 4 == 0;
 }
 
+// byte_matmul/FORMAT, of formats with blocks, is matmul/FORMAT for inputs that round_inputs has rounded, `in` and its
+// strides being those of RoundInputsParameters' out. Only some machines have it.
 // matmul_tiles/FORMAT is the same for many columns. Its constant 0 is 1 where is_whole(); dispatch [ceil(rows / 64),
 // ceil(columns / 32), matrices]. Nor does a column's result depend on others here, but it may differ from that of
 // matmul/FORMAT. byte_tiles/FORMAT, of formats with blocks, is matmul_tiles/FORMAT for inputs that round_inputs has

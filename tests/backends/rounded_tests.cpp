@@ -36,15 +36,4 @@ TEST_P(RoundedConformance, RoundsInputsOfExpertsAlone) {
   }
 }
 
-TEST_P(RoundedConformance, RoundsOnlyManyRowsAndOnlyWhereResultsMayDiffer) {
-  const RandomProgram random = random_program({.width = 96, .hidden = 160, .format = Format::q4_0}, 9);
-  for (const bool deterministic : {false, true}) {
-    const Limits limits{.rows = 40, .pages = 8, .page_size = 8, .kv_type = KvType::f32, .deterministic = deterministic};
-    const Text text = random_text({33}, 100, limits, 4);
-    const auto logits = [&](Device& of, uint32_t step) { return logits_of(of, random.program, limits, text, step); };
-    EXPECT_EQ(logits(*device(), 40) == logits(*GetParam().plain(), 40), deterministic);
-    EXPECT_EQ(logits(*device(), 1), logits(*GetParam().plain(), 1));
-  }
-}
-
 }  // namespace hearth

@@ -1,5 +1,5 @@
-// 32 weights at a time, as bytes with their scales, for products of rounded inputs: two runs of 16 neighbours each, which
-// are what 16 bytes of a plane hold of most formats.
+// 32 weights at a time, as bytes with their scales, for products of rounded inputs: two runs of 16 neighbours each,
+// which are what 16 bytes of a plane hold of most formats.
 #pragma once
 
 #include "kernels/cuda/formats/formats.h"

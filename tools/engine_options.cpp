@@ -26,12 +26,16 @@ uint32_t read_gpu_layers(const std::string& text) {
 void add_engine_options(CLI::App& command, EngineOptions& options, bool with_cache) {
   const CLI::Validator known(
       [](const std::string& name) -> std::string {
-        const bool one_of_several = name.starts_with("vulkan:") && name.size() > 7;
-        if (one_of_several || name == "cpu" || name == "vulkan" || name == "reference") return {};
-        return "there is no device " + name + "; there are cpu, vulkan, vulkan:NUMBER, vulkan:NAME and reference";
+        const bool one_of_several =
+            (name.starts_with("vulkan:") && name.size() > 7) || (name.starts_with("cuda:") && name.size() > 5);
+        if (one_of_several || name == "cpu" || name == "cuda" || name == "vulkan" || name == "reference") return {};
+        return "there is no device " + name +
+               "; there are cpu, cuda, vulkan, one of several as vulkan:NUMBER or vulkan:NAME, and reference";
       },
-      "{cpu,vulkan,vulkan:NUMBER,vulkan:NAME,reference}");
-  command.add_option("--device", options.device, "Where to compute: cpu, vulkan (a GPU), or reference (slow, exact)")
+      "{cpu,cuda,vulkan,BACKEND:NUMBER,BACKEND:NAME,reference}");
+  command
+      .add_option("--device", options.device,
+                  "Where to compute: cpu, cuda (an NVIDIA GPU), vulkan (a GPU), or reference (slow, exact)")
       ->check(known)
       ->capture_default_str();
   command.add_option("--kernels", options.kernels, "Instruction set of the cpu; default: the best of this machine")

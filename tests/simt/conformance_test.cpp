@@ -27,5 +27,27 @@ INSTANTIATE_TEST_SUITE_P(Cuda, RoundedConformance,
                          [](const auto& info) { return info.param.name; });
 INSTANTIATE_TEST_SUITE_P(Cuda, Pages, testing::Values(kCuda), [](const auto& info) { return info.param.name; });
 
+// Products of few rows by runs of 32 weights, of which some formats have their own.
+TEST(CudaProducts, MultiplyFewRoundedInputsByEveryFormat) {
+  const auto rounding = device_of<true>();
+  for (const FormatInfo& info : formats()) {
+    if (info.block_size == 1) continue;
+    SCOPED_TRACE(info.name);
+    const RandomProgram random = random_program(
+        {.width = 256, .head_size = 64, .hidden = 256, .layers = 1, .format = info.format, .other = info.format}, 9);
+    const Limits limits{.rows = 3, .pages = 4, .page_size = 8, .kv_type = KvType::f32};
+    const Text text = random_text({6}, 100, limits, 4);
+    const std::vector<float> found = logits_of(*rounding, random.program, limits, text, 3).at(0);
+    const std::vector<float> expected = logits_of(*make_reference_device(), random.program, limits, text, 3).at(0);
+    double squares = 0, error = 0;
+    for (size_t i = 0; i < found.size(); ++i) {
+      squares += double{expected[i]} * expected[i];
+      error += (double{found[i]} - expected[i]) * (double{found[i]} - expected[i]);
+    }
+    EXPECT_LE(error, 2e-3 * squares);  // inputs are off by up to 1/254 of the largest of 32
+    EXPECT_GT(error, 0);
+  }
+}
+
 }  // namespace
 }  // namespace hearth

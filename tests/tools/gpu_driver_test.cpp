@@ -1,4 +1,4 @@
-// The program where a driver of Vulkan crashes.
+// The program where a driver of a GPU crashes.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -18,15 +18,15 @@ class CrashingDriver : public testing::Test {
                                     {"ICD", {{"library_path", HEARTH_CRASHING_DRIVER}, {"api_version", "1.3.0"}}}}
                          .dump());
     for (const char* name : {"VK_DRIVER_FILES", "VK_ICD_FILENAMES"}) setenv(name, file.c_str(), 1);
-    setenv("HEARTH_FORCE_VULKAN", "1", 1);
+    setenv("HEARTH_FORCE_GPUS", "1", 1);
     is_opened_ = run_program({"probe-gpus"}).signal != 0;
-    unsetenv("HEARTH_FORCE_VULKAN");
+    unsetenv("HEARTH_FORCE_GPUS");
     if (is_opened_) return;
     if (std::getenv("CI") != nullptr) FAIL() << "there is no loader of Vulkan";
     GTEST_SKIP() << "there is no loader of Vulkan";
   }
   void TearDown() override {
-    for (const char* name : {"VK_DRIVER_FILES", "VK_ICD_FILENAMES", "HEARTH_FORCE_VULKAN"}) unsetenv(name);
+    for (const char* name : {"VK_DRIVER_FILES", "VK_ICD_FILENAMES", "HEARTH_FORCE_GPUS"}) unsetenv(name);
   }
   const TemporaryFolder folder_;
   bool is_opened_ = false;
@@ -38,13 +38,13 @@ TEST_F(CrashingDriver, IsToldAmongTheDevices) {
   const auto devices = nlohmann::json::parse(outcome.out);
   ASSERT_EQ(devices.size(), 2u);
   EXPECT_EQ(devices[0].at("name"), "cpu");
-  EXPECT_EQ(devices[1].at("name"), "vulkan");
+  EXPECT_EQ(devices[1].at("name"), "gpu");
   EXPECT_NE(devices[1].at("missing").get<std::string>().find("crashes"), std::string::npos);
 }
 
 TEST_F(CrashingDriver, EndsWhatAsksForItWithAnError) {
   const std::string error = expect_refusal(run_program({"run", "--device", "vulkan", "-p", "def", "-n", "1"}), 1);
-  EXPECT_NE(error.find("a driver of Vulkan crashes when it is opened"), error.npos) << error;
+  EXPECT_NE(error.find("a driver of a GPU crashes when it is opened"), error.npos) << error;
 }
 
 TEST_F(CrashingDriver, DoesNotKeepOthersFromBeingExamined) {
@@ -55,7 +55,7 @@ TEST_F(CrashingDriver, DoesNotKeepOthersFromBeingExamined) {
 }
 
 TEST_F(CrashingDriver, IsOpenedWhereThatIsForced) {
-  setenv("HEARTH_FORCE_VULKAN", "1", 1);
+  setenv("HEARTH_FORCE_GPUS", "1", 1);
   EXPECT_NE(run_program({"devices"}).signal, 0);
 }
 

@@ -13,8 +13,9 @@ namespace {
 void print(const DeviceDescription& device) {
   std::printf("%-10s %s\n", device.name.c_str(), device.about.c_str());
   if (!device.missing.empty()) {
-    const bool lacks = !device.missing.starts_with("vulkan: ");  // or failed
-    std::printf("           cannot be used%s%s\n", lacks ? ", for it lacks " : ": ", device.missing.c_str());
+    const bool failed =
+        device.missing.starts_with("vulkan: ") || device.missing.starts_with("cuda: ") || device.name == "gpu";
+    std::printf("           cannot be used%s%s\n", failed ? ": " : ", for it lacks ", device.missing.c_str());
     return;
   }
   std::printf("           ");
@@ -49,8 +50,8 @@ void add_devices(CLI::App& program) {
     const std::string trouble = gpu_trouble();
     std::vector<DeviceDescription> devices = list_devices(trouble.empty());
     if (!trouble.empty()) {
-      devices.push_back({.name = "vulkan"});
-      devices.back().missing = "vulkan: " + trouble;
+      devices.push_back({.name = "gpu"});
+      devices.back().missing = trouble;
     }
     if (*json) return print_json(devices);
     for (const DeviceDescription& one : devices) print(one);

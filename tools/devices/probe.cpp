@@ -56,23 +56,23 @@ void add_probe_gpus(CLI::App& program) {
 }
 
 std::string gpu_trouble() {
-  if (std::getenv("HEARTH_FORCE_VULKAN") != nullptr) return {};
+  if (std::getenv("HEARTH_FORCE_GPUS") != nullptr) return {};
   bool started = false;
   const std::optional<int> status = run_probe(started);
   if (!started) return {};  // where no process can be started nothing is known of drivers
-  if (!status) return "a driver of Vulkan does not come back when it is opened";
+  if (!status) return "a driver of a GPU does not come back when it is opened";
   if (WIFSIGNALED(*status))
-    return std::string("a driver of Vulkan crashes when it is opened (") + strsignal(WTERMSIG(*status)) + ")";
+    return std::string("a driver of a GPU crashes when it is opened (") + strsignal(WTERMSIG(*status)) + ")";
   return {};
 }
 
 void require_sound_drivers(const std::string& device) {
-  if (!device.starts_with("vulkan")) return;
+  if (!device.starts_with("vulkan") && !device.starts_with("cuda")) return;
   const std::string trouble = gpu_trouble();
   if (!trouble.empty())
-    throw Error(
-        ErrorCode::device,
-        "vulkan: " + trouble + "; VK_DRIVER_FILES can name another, HEARTH_FORCE_VULKAN=1 opens it all the same");
+    throw Error(ErrorCode::device,
+                device + ": " + trouble +
+                    "; VK_DRIVER_FILES can name another of Vulkan, HEARTH_FORCE_GPUS=1 opens it all the same");
 }
 
 }  // namespace hearth

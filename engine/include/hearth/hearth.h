@@ -61,7 +61,7 @@ struct AdapterFile {
 inline constexpr uint32_t kLayersThatFit = UINT32_MAX;
 
 struct EngineOptions {
-  // "cpu"; "vulkan", or one of several: "vulkan:1", "vulkan:PART-OF-ITS-NAME"; "reference": slow and exact
+  // "cpu"; "cuda", "vulkan", or one of several: "cuda:1", "vulkan:PART-OF-ITS-NAME"; "reference": slow and exact
   std::string device = "cpu";
   // Of a GPU: how many layers of the model it computes, the last ones, with the output; the CPU computes those before
   // and looks tokens up. 0: none, more than there are: all of the model. Nothing: kLayersThatFit. Refused for other

@@ -32,7 +32,7 @@ typedef struct {
 typedef struct hearth_engine hearth_engine;
 
 typedef struct {
-  const char* device;  /* "cpu", "vulkan", "vulkan:1" or "reference"; NULL: "cpu" */
+  const char* device;  /* "cpu", "cuda", "vulkan", "vulkan:1" or "reference"; NULL: "cpu" */
   const char* kernels; /* NULL: the best of this machine */
   uint32_t threads;    /* 0: one for each core */
   uint32_t context;    /* tokens; 0: the model's own, but at most 4096 */

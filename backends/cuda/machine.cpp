@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstring>
 #include <utility>
 
 #include "backends/backend.h"
 #include "backends/cuda/kernels.h"
 #include "backends/cuda/work.h"
+#include "backends/gpu/choice.h"
 
 namespace hearth::cuda {
 namespace {
@@ -56,12 +56,6 @@ Candidate look_at(const Driver& driver, int number) {
   return result;
 }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return result;
-}
-
 }  // namespace
 
 std::vector<Candidate> candidates(const Driver& driver) {
@@ -76,24 +70,10 @@ std::vector<Candidate> candidates(const Driver& driver) {
 Candidate choose(const Driver& driver, std::string_view which) {
   const std::vector<Candidate> all = candidates(driver);
   if (all.empty()) throw DeviceError("cuda: there is no NVIDIA GPU on this machine");
-  std::string list;
-  for (size_t i = 0; i < all.size(); ++i) list += (i == 0 ? "" : ", ") + std::to_string(i) + " (" + all[i].name + ")";
-  const Candidate* found = nullptr;
-  const auto is_number = [](unsigned char c) { return std::isdigit(c) != 0; };
-  if (which.empty()) {
-    const auto sound = std::find_if(all.begin(), all.end(), [](const Candidate& one) { return one.missing.empty(); });
-    found = sound == all.end() ? &all.front() : &*sound;
-  } else if (which.size() < 4 && std::all_of(which.begin(), which.end(), is_number)) {
-    const size_t number = std::stoul(std::string(which));
-    if (number < all.size()) found = &all[number];
-  } else {
-    for (const Candidate& one : all)
-      if (found == nullptr && lower(one.name).find(lower(which)) != std::string::npos) found = &one;
-  }
-  if (found == nullptr) throw DeviceError("cuda: there is no device \"" + std::string(which) + "\"; there are " + list);
-  if (!found->missing.empty())
-    throw DeviceError("cuda: " + found->name + " cannot run programs, for it lacks " + found->missing);
-  return *found;
+  const auto sound = std::find_if(all.begin(), all.end(), [](const Candidate& one) { return one.missing.empty(); });
+  std::vector<gpu::Choice> choices;
+  for (const Candidate& one : all) choices.push_back({one.name, one.missing});
+  return all[gpu::choose("cuda", which, choices, sound == all.end() ? 0 : static_cast<size_t>(sound - all.begin()))];
 }
 
 CudaMachine::CudaMachine(const Driver& driver, const Candidate& candidate, FindImage find_image)

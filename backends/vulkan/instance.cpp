@@ -2,10 +2,10 @@
 #include "backends/vulkan/instance.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cstring>
 
 #include "backends/backend.h"
+#include "backends/gpu/choice.h"
 #include "backends/vulkan/features.h"
 #include "backends/vulkan/memory.h"
 
@@ -102,12 +102,6 @@ uint32_t rank_of(VkPhysicalDeviceType type) {
   }
 }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return result;
-}
-
 }  // namespace
 
 uint32_t choose_queue_family(std::span<const VkQueueFamilyProperties> families) {
@@ -191,26 +185,11 @@ std::vector<Candidate> Instance::candidates() const {
 
 Candidate Instance::choose(std::string_view which) const {
   const std::vector<Candidate> all = candidates();
-  std::string list;
-  for (size_t i = 0; i < all.size(); ++i) list += (i == 0 ? "" : ", ") + std::to_string(i) + " (" + all[i].name + ")";
   if (all.empty()) throw DeviceError("vulkan: no device has a driver for Vulkan on this machine");
-  const Candidate* found = nullptr;
-  const auto is_number = [](unsigned char c) { return std::isdigit(c) != 0; };
-  if (which.empty()) {
-    found = best_of(all);
-    if (found == nullptr) found = &all.front();
-  } else if (which.size() < 4 && std::all_of(which.begin(), which.end(), is_number)) {
-    const size_t number = std::stoul(std::string(which));
-    if (number < all.size()) found = &all[number];
-  } else {
-    for (const Candidate& one : all)
-      if (found == nullptr && lower(one.name).find(lower(which)) != std::string::npos) found = &one;
-  }
-  if (found == nullptr)
-    throw DeviceError("vulkan: there is no device \"" + std::string(which) + "\"; there are " + list);
-  if (!found->missing.empty())
-    throw DeviceError("vulkan: " + found->name + " cannot run programs, for it lacks " + found->missing);
-  return *found;
+  const Candidate* best = best_of(all);
+  std::vector<gpu::Choice> choices;
+  for (const Candidate& one : all) choices.push_back({one.name, one.missing});
+  return all[gpu::choose("vulkan", which, choices, best == nullptr ? 0 : static_cast<size_t>(best - all.data()))];
 }
 
 }  // namespace hearth::vulkan

@@ -107,8 +107,8 @@ HEARTH_DEVICE void attend(const gpu::AttendParameters& p, const Constants&) {
   }
   for (uint32_t j = thread; j < p.value_size; j += kThreads) out[j] = out[j] / total;
 }
-HEARTH_CROWDED_KERNEL(attend_f32, kThreads, 4, gpu::AttendParameters, attend<kKvF32>)
-HEARTH_CROWDED_KERNEL(attend_f16, kThreads, 4, gpu::AttendParameters, attend<kKvF16>)
-HEARTH_CROWDED_KERNEL(attend_q8_0, kThreads, 4, gpu::AttendParameters, attend<kKvQ8>)
+HEARTH_KERNEL(attend_f32, kThreads, gpu::AttendParameters, attend<kKvF32>)
+HEARTH_KERNEL(attend_f16, kThreads, gpu::AttendParameters, attend<kKvF16>)
+HEARTH_KERNEL(attend_q8_0, kThreads, gpu::AttendParameters, attend<kKvQ8>)
 
 }  // namespace hearth::cuda

@@ -23,7 +23,7 @@ inline constexpr int kNotFound = 500;
 inline constexpr int kSharedBytes = 8, kMultiprocessors = 16, kMajor = 75, kMinor = 76;  // attributes of devices
 inline constexpr unsigned kNonBlocking = 1;                                              // streams
 inline constexpr unsigned kWithoutTiming = 2;                                            // events
-inline constexpr unsigned kPortable = 1;                                                 // memory of the host
+inline constexpr unsigned kOfAllContexts = 1, kMapped = 2;                               // memory of the host
 inline constexpr int kOfThread = 1;                                                      // how work is captured
 
 struct Driver {

@@ -125,7 +125,7 @@ gpu::Buffer CudaMachine::take(uint64_t bytes, gpu::Place place, const char* what
     return gpu::Buffer(std::make_unique<CudaMemory>(*this, bytes, address, nullptr));
   }
   void* memory = nullptr;
-  check(driver_, driver_.cuMemHostAlloc(&memory, bytes, kPortable), needs.c_str());
+  check(driver_, driver_.cuMemHostAlloc(&memory, bytes, kOfAllContexts | kMapped), needs.c_str());
   // With one space of addresses for all memory it is the same place to the device.
   return gpu::Buffer(
       std::make_unique<CudaMemory>(*this, bytes, reinterpret_cast<uint64_t>(memory), static_cast<std::byte*>(memory)));

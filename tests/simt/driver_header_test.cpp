@@ -1,0 +1,69 @@
+// Whether the driver's interface is what CUDA's own header says: each function's arguments, by number, size and kind,
+// and the numbers of constants.
+#include <cuda.h>
+#include <gtest/gtest.h>
+
+#include <type_traits>
+
+#include "backends/cuda/driver.h"
+
+namespace hearth::cuda {
+namespace {
+
+template <class A, class B>
+constexpr bool alike() {
+  return sizeof(A) == sizeof(B) && std::is_pointer_v<A> == std::is_pointer_v<B>;
+}
+template <class... A, class... B>
+constexpr bool agree(CUresult (*Driver::*)(A...), ::CUresult (*)(B...)) {
+  if constexpr (sizeof...(A) != sizeof...(B)) {
+    return false;
+  } else {
+    return (alike<A, B>() && ...);
+  }
+}
+
+TEST(CudaDriver, HasTheArgumentsOfTheHeader) {
+  static_assert(!agree(&Driver::cuInit, &::cuCtxSetCurrent) && !agree(&Driver::cuInit, &::cuDeviceGet));
+  static_assert(agree(&Driver::cuInit, &::cuInit) && agree(&Driver::cuDriverGetVersion, &::cuDriverGetVersion) &&
+                agree(&Driver::cuGetErrorString, &::cuGetErrorString) &&
+                agree(&Driver::cuDeviceGetCount, &::cuDeviceGetCount) && agree(&Driver::cuDeviceGet, &::cuDeviceGet) &&
+                agree(&Driver::cuDeviceGetName, &::cuDeviceGetName) &&
+                agree(&Driver::cuDeviceTotalMem, &::cuDeviceTotalMem) &&
+                agree(&Driver::cuDeviceGetAttribute, &::cuDeviceGetAttribute) &&
+                agree(&Driver::cuDevicePrimaryCtxRetain, &::cuDevicePrimaryCtxRetain) &&
+                agree(&Driver::cuDevicePrimaryCtxRelease, &::cuDevicePrimaryCtxRelease) &&
+                agree(&Driver::cuCtxSetCurrent, &::cuCtxSetCurrent));
+  static_assert(agree(&Driver::cuMemGetInfo, &::cuMemGetInfo) && agree(&Driver::cuMemAlloc, &::cuMemAlloc) &&
+                agree(&Driver::cuMemFree, &::cuMemFree) && agree(&Driver::cuMemHostAlloc, &::cuMemHostAlloc) &&
+                agree(&Driver::cuMemFreeHost, &::cuMemFreeHost) && agree(&Driver::cuMemcpyAsync, &::cuMemcpyAsync) &&
+                agree(&Driver::cuMemsetD32Async, &::cuMemsetD32Async));
+  static_assert(
+      agree(&Driver::cuModuleLoadData, &::cuModuleLoadData) && agree(&Driver::cuModuleUnload, &::cuModuleUnload) &&
+      agree(&Driver::cuModuleGetFunction, &::cuModuleGetFunction) &&
+      agree(&Driver::cuLaunchKernel, &::cuLaunchKernel) && agree(&Driver::cuStreamCreate, &::cuStreamCreate) &&
+      agree(&Driver::cuStreamDestroy, &::cuStreamDestroy) &&
+      agree(&Driver::cuStreamSynchronize, &::cuStreamSynchronize) &&
+      agree(&Driver::cuGraphInstantiateWithFlags, &::cuGraphInstantiateWithFlags) &&
+      agree(&Driver::cuStreamEndCapture, &::cuStreamEndCapture) && agree(&Driver::cuGraphLaunch, &::cuGraphLaunch) &&
+      agree(&Driver::cuGraphExecDestroy, &::cuGraphExecDestroy) && agree(&Driver::cuGraphDestroy, &::cuGraphDestroy) &&
+      agree(&Driver::cuEventCreate, &::cuEventCreate) && agree(&Driver::cuEventDestroy, &::cuEventDestroy) &&
+      agree(&Driver::cuEventRecord, &::cuEventRecord) && agree(&Driver::cuEventSynchronize, &::cuEventSynchronize));
+}
+
+TEST(CudaDriver, HasTheNumbersOfTheHeader) {
+  EXPECT_EQ(kOutOfMemory, CUDA_ERROR_OUT_OF_MEMORY);
+  EXPECT_EQ(kNotFound, CUDA_ERROR_NOT_FOUND);
+  EXPECT_EQ(kSharedBytes, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK);
+  EXPECT_EQ(kMultiprocessors, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
+  EXPECT_EQ(kMajor, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR);
+  EXPECT_EQ(kMinor, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
+  EXPECT_EQ(kNonBlocking, CU_STREAM_NON_BLOCKING);
+  EXPECT_EQ(kWithoutTiming, CU_EVENT_DISABLE_TIMING);
+  EXPECT_EQ(kOfAllContexts, CU_MEMHOSTALLOC_PORTABLE);
+  EXPECT_EQ(kMapped, CU_MEMHOSTALLOC_DEVICEMAP);
+  EXPECT_EQ(kOfThread, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL);
+}
+
+}  // namespace
+}  // namespace hearth::cuda

@@ -1,6 +1,7 @@
 // The one place that knows which backends there are.
 #include "backends/devices.h"
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 
@@ -113,23 +114,22 @@ DeviceInfo describe_device(const DeviceOptions& options) {
   return result;
 }
 
-std::vector<DeviceInfo> describe_devices(bool gpus) {
+std::vector<DeviceInfo> describe_devices(const std::vector<std::string>& gpus) {
   std::vector<DeviceInfo> result = {describe_cpu({})};
-  if (!gpus) return result;
-  const std::vector<CudaDeviceInfo> cuda = cuda_devices();
-  for (size_t i = 0; i < cuda.size(); ++i)
-    result.push_back(describe_cuda("cuda:" + std::to_string(i), cuda[i], std::to_string(i)));
-  const std::vector<VulkanDeviceInfo> all = vulkan_devices();
-  for (size_t i = 0; i < all.size(); ++i)
-    result.push_back(describe_vulkan("vulkan:" + std::to_string(i), all[i], std::to_string(i)));
+  const auto wanted = [&](const char* backend) { return std::find(gpus.begin(), gpus.end(), backend) != gpus.end(); };
+  const auto add = [&](const std::string& backend, const auto& all, const auto& describe) {
+    for (size_t i = 0; i < all.size(); ++i)
+      result.push_back(describe(backend + ":" + std::to_string(i), all[i], std::to_string(i)));
+  };
+  if (wanted("cuda")) add("cuda", cuda_devices(), describe_cuda);
+  if (wanted("vulkan")) add("vulkan", vulkan_devices(), describe_vulkan);
   return result;
 }
 
-std::vector<std::string> gpu_names() {
+std::vector<std::string> gpu_names(std::string_view backend) {
   std::vector<std::string> names;
-  const size_t cuda = cuda_devices().size(), vulkan = vulkan_devices().size();
-  for (size_t i = 0; i < cuda; ++i) names.push_back("cuda:" + std::to_string(i));
-  for (size_t i = 0; i < vulkan; ++i) names.push_back("vulkan:" + std::to_string(i));
+  const size_t count = backend == "cuda" ? cuda_devices().size() : vulkan_devices().size();
+  for (size_t i = 0; i < count; ++i) names.push_back(std::string(backend) + ":" + std::to_string(i));
   return names;
 }
 

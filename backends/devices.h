@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backends/backend.h"
@@ -34,11 +35,11 @@ std::vector<DeviceOptions> present_devices();
 // Throws DeviceError, naming what there is, for a device or kernels that are not.
 std::unique_ptr<Device> make_device(const DeviceOptions& options);
 DeviceInfo describe_device(const DeviceOptions& options);
-// All that there are, without `gpus` the cpu alone, named so that make_device() takes the names. Those that lack
+// The cpu, and the GPUs of the backends `gpus`, "cuda" and "vulkan", named so that make_device() takes the names. Those that lack
 // nothing are measured.
-std::vector<DeviceInfo> describe_devices(bool gpus = true);
-// Those that are GPUs, or programs that act as such; their drivers are opened.
-std::vector<std::string> gpu_names();
+std::vector<DeviceInfo> describe_devices(const std::vector<std::string>& gpus);
+// The GPUs of a backend, or programs that act as such; their drivers are opened.
+std::vector<std::string> gpu_names(std::string_view backend);
 // "cpu avx2": devices of equal names compute the same bits, where their limits are deterministic.
 std::string arithmetic_of(const DeviceOptions& options);
 

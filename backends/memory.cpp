@@ -9,13 +9,16 @@
 namespace hearth {
 namespace {
 
-constexpr uint64_t kOutputs = 16;  // rows whose results are wanted at once, as a rule
+constexpr uint64_t kOutputs = 16;     // rows whose results are wanted at once, as a rule
+constexpr uint64_t kPiece = 2 << 20;  // devices give large pieces of memory in multiples of so many bytes
+
+uint64_t taken(uint64_t bytes) { return bytes < kPiece / 2 ? bytes : (bytes + kPiece - 1) / kPiece * kPiece; }
 
 uint64_t weight_bytes(const Program& program) {
   uint64_t bytes = 0;
   std::set<const std::byte*> seen;  // rows of one tensor that adapters change may share a matrix
   for (const Weight& weight : program.weights)
-    if (seen.insert(weight.bytes.data()).second) bytes += weight.bytes.size();
+    if (seen.insert(weight.bytes.data()).second) bytes += taken(weight.bytes.size());
   const auto add = [&](const std::vector<Change>& changes) {
     for (const Change& change : changes)
       for (const Weight* one : {&change.up, &change.down})
@@ -54,8 +57,10 @@ uint64_t row_values(const Program& program, bool selected) {
 MemoryNeed memory_of(const Program& program, const Limits& limits) {
   MemoryNeed need;
   need.weights = weight_bytes(program);
-  need.cache = uint64_t{limits.pages} * limits.page_size * position_bytes(program, limits.kv_type) +
-               limits.states * state_values(program) * sizeof(float);
+  const uint64_t cells = uint64_t{limits.pages} * limits.page_size;
+  need.cache = program.layers * (taken(cells * kv_row_bytes(limits.kv_type, program.key_width)) +
+                                 taken(cells * kv_row_bytes(limits.kv_type, program.value_width)));
+  for (const uint32_t width : program.state_width) need.cache += taken(limits.states * uint64_t{width} * sizeof(float));
   const uint64_t outputs = std::min<uint64_t>(limits.rows, kOutputs);
   need.activations = sizeof(float) * (limits.rows * row_values(program, false) + outputs * row_values(program, true));
   return need;

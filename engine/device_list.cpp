@@ -4,8 +4,8 @@
 
 namespace hearth {
 
-std::vector<DeviceDescription> list_devices(bool gpus) {
-  return with_public_errors([gpus] {
+std::vector<DeviceDescription> list_devices(const std::vector<std::string>& gpus) {
+  return with_public_errors([&gpus] {
     std::vector<DeviceDescription> result;
     for (const DeviceInfo& info : describe_devices(gpus)) {
       DeviceDescription one;
@@ -21,8 +21,8 @@ std::vector<DeviceDescription> list_devices(bool gpus) {
   });
 }
 
-std::vector<std::string> list_gpus() {
-  return with_public_errors([] { return gpu_names(); });
+std::vector<std::string> list_gpus(const std::string& backend) {
+  return with_public_errors([&backend] { return gpu_names(backend); });
 }
 
 }  // namespace hearth

@@ -31,10 +31,12 @@ CudaDeviceInfo describe(const cuda::Candidate& one) {
 std::unique_ptr<Device> make_cuda_device(std::string_view which) { return gpu::make_device(start(which), true); }
 
 std::vector<CudaDeviceInfo> cuda_devices() {
+  if (!cuda::has_driver()) return {};
   std::vector<CudaDeviceInfo> result;
   try {
     for (const cuda::Candidate& one : cuda::candidates(cuda::open_driver())) result.push_back(describe(one));
-  } catch (const DeviceError&) {  // none is installed
+  } catch (const DeviceError& error) {
+    result.push_back({"a GPU of NVIDIA", "unknown", error.what(), 0});
   }
   return result;
 }

@@ -28,7 +28,8 @@ struct CudaDeviceInfo {
   std::string missing;     // what it lacks to run programs; empty: nothing
   uint64_t memory = 0;     // bytes of its own
 };
-// In the order of their numbers; empty where there is no driver.
+// In the order of their numbers; empty where there is no driver. Where the driver fails there is one that lacks what
+// the error says.
 std::vector<CudaDeviceInfo> cuda_devices();
 // The one that `which` means. Throws DeviceError as make_cuda_device does.
 CudaDeviceInfo find_cuda_device(std::string_view which);

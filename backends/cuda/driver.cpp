@@ -17,11 +17,15 @@ void find(void* library, Function& function, const char* name) {
     throw DeviceError(std::string("cuda: the installed driver is too old, for it has no ") + name);
 }
 
+// Null where there is none. Never closed: it has threads of its own.
+void* open_library() { return dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL); }
+
 }  // namespace
 
+bool has_driver() { return open_library() != nullptr; }
+
 Driver open_driver() {
-  // Never closed: it has threads of its own.
-  void* library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+  void* library = open_library();
   if (library == nullptr) throw DeviceError("cuda: no NVIDIA driver is installed on this machine (libcuda.so.1)");
   Driver driver{};
   const auto one = [&](auto& function, const char* name) { find(library, function, name); };

@@ -18,8 +18,8 @@ using CUevent = struct CUevent_st*;
 using CUgraph = struct CUgraph_st*;
 using CUgraphExec = struct CUgraphExec_st*;
 
-inline constexpr int kOutOfMemory = 2;  // of CUresult
-inline constexpr int kNotFound = 500;
+inline constexpr int kNoDevice = 100;        // of CUresult
+inline constexpr int kLeastVersion = 13000;  // of CUDA, that a driver must be for: 13.0
 inline constexpr int kSharedBytes = 8, kMultiprocessors = 16, kMajor = 75, kMinor = 76;  // attributes of devices
 inline constexpr unsigned kNonBlocking = 1;                                              // streams
 inline constexpr unsigned kWithoutTiming = 2;                                            // events
@@ -65,6 +65,8 @@ struct Driver {
   CUresult (*cuEventSynchronize)(CUevent);
 };
 
+// Whether a driver is installed.
+bool has_driver();
 // Throws DeviceError where no driver is installed, or one that is too old.
 Driver open_driver();
 

@@ -59,8 +59,14 @@ Candidate look_at(const Driver& driver, int number) {
 }  // namespace
 
 std::vector<Candidate> candidates(const Driver& driver) {
-  check(driver, driver.cuInit(0), "starting the driver");
-  int count = 0;
+  const CUresult started = driver.cuInit(0);
+  if (started == kNoDevice) return {};
+  check(driver, started, "starting the driver");
+  int version = 0, count = 0;
+  check(driver, driver.cuDriverGetVersion(&version), "asking for its version");
+  if (version < kLeastVersion)
+    throw DeviceError("cuda: the installed driver is for CUDA " + std::to_string(version / 1000) + "." +
+                      std::to_string(version % 1000 / 10) + "; one for 13.0 (580 or later) is needed");
   check(driver, driver.cuDeviceGetCount(&count), "listing devices");
   std::vector<Candidate> result;
   for (int i = 0; i < count; ++i) result.push_back(look_at(driver, i));

@@ -39,7 +39,8 @@ void CudaWork::launch(const gpu::Launch& launch) {
   const Kernel kernel = kernel_of(launch.kernel, launch.constants);
   const gpu::Grid grid = launch.grid;
   if (grid.y > kMostBlocks || grid.z > kMostBlocks)
-    throw DeviceError("cuda: " + machine_.about().name + " runs too few blocks at once for a matrix of this size");
+    throw DeviceError("cuda: " + machine_.about().name + " cannot run " + std::to_string(grid.y) + " by " +
+                      std::to_string(grid.z) + " blocks of " + kernel.function + " at once");
   const CUfunction function = machine_.function(kernel.image, kernel.function);
   std::array<std::byte, gpu::kArgsBytes> args{};
   std::memcpy(args.data(), launch.args.data(), launch.args.size());

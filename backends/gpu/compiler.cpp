@@ -58,6 +58,13 @@ void Compiler::require_shared(uint64_t bytes, const char* what) const {
                       machine_.about().name);
 }
 
+void Compiler::require_blocks(const Weight& one, uint32_t matrices) const {
+  const uint64_t blocks = one.rows * (one.width / format_info(one.format).block_size);
+  if (blocks > UINT32_MAX || matrices > UINT16_MAX)
+    throw DeviceError(machine_.about().backend + ": " + one.name +
+                      " has more blocks or matrices than kernels can count");
+}
+
 void Compiler::prepare_states() {
   for (StateId id = 0; id < program_.state_width.size(); ++id) {
     const StatesParameters args{places_.states[id], places_.batch, program_.state_width[id]};
@@ -68,6 +75,7 @@ void Compiler::prepare_states() {
 void Compiler::make(const Embed& op) {
   require_all_rows("an embedding");
   const auto add = [&](WeightId table, HeaderWord::Word index_at, Address before, Address bias, float scale) {
+    require_blocks(weight(table), 1);
     EmbedParameters args{};
     args.table = weights_.matrix(weight(table));
     args.add = before;

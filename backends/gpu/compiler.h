@@ -104,6 +104,7 @@ class Compiler {
   }
   void require_all_rows(const char* op) const;
   void require_shared(uint64_t bytes, const char* what) const;
+  void require_blocks(const Weight& one, uint32_t matrices) const;
 
   const Program& program_;
   const Limits& limits_;

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "backends/check.h"
 #include "backends/gpu/plan.h"
 
 namespace hearth::gpu {
@@ -10,23 +11,28 @@ namespace {
 
 class GpuDevice final : public Device {
  public:
-  GpuDevice(std::shared_ptr<Machine> machine, bool rounds) : machine_(std::move(machine)), rounds_(rounds) {}
+  GpuDevice(std::shared_ptr<Machine> machine, Rounds rounds)
+      : machine_(std::move(machine)), rounds_(std::move(rounds)) {}
   std::string name() const override { return machine_->about().backend; }
   std::optional<uint64_t> free_memory() const override { return machine_->free_memory(); }
   std::unique_ptr<Plan> compile(const Program& program, const Limits& limits) override {
-    return std::make_unique<GpuPlan>(program, limits, machine_, matrices_, rounds_);
+    check_program(program, limits, machine_->about().backend.c_str());
+    return std::make_unique<GpuPlan>(program, limits, machine_, matrices_, rounds_(program, limits));
   }
 
  private:
   const std::shared_ptr<Machine> machine_;
-  const bool rounds_;
+  const Rounds rounds_;
   const std::shared_ptr<SharedMatrices> matrices_ = std::make_shared<SharedMatrices>();
 };
 
 }  // namespace
 
+std::unique_ptr<Device> make_device(std::shared_ptr<Machine> machine, Rounds rounds) {
+  return std::make_unique<GpuDevice>(std::move(machine), std::move(rounds));
+}
 std::unique_ptr<Device> make_device(std::shared_ptr<Machine> machine, bool rounds) {
-  return std::make_unique<GpuDevice>(std::move(machine), rounds);
+  return make_device(std::move(machine), [rounds](const Program&, const Limits&) { return rounds; });
 }
 
 }  // namespace hearth::gpu

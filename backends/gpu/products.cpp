@@ -66,6 +66,7 @@ Address Compiler::changed_bias(const Product& product, WeightId id, WeightId bia
 void Compiler::multiply_at_once(const Product& product) {
   const bool routed = product.route != 0;
   const Weight& one = weight(product.weight);
+  require_blocks(one, product.matrices);
   const bool changed = is_changed(product.weight) || (product.up != kNoWeight && is_changed(product.up));
   MatmulParameters args{};
   args.weight = weights_.matrix(one);

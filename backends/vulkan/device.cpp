@@ -4,8 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "backends/check.h"
-#include "backends/gpu/plan.h"
+#include "backends/gpu/device.h"
 #include "backends/vulkan/commands.h"
 #include "backends/vulkan/machine.h"
 #include "backends/vulkan/self_check.h"
@@ -13,22 +12,11 @@
 namespace hearth {
 namespace {
 
-class VulkanDevice : public Device {
- public:
-  VulkanDevice(std::shared_ptr<vulkan::Gpu> gpu, bool rounds)
-      : rounds_(rounds), self_check_(*gpu), machine_(vulkan::make_machine(std::move(gpu))) {}
-  std::string name() const override { return "vulkan"; }
-  std::unique_ptr<Plan> compile(const Program& program, const Limits& limits) override {
-    check_program(program, limits, "vulkan");
-    const bool rounds = self_check_.trust(vulkan::needs_of(program, limits), rounds_);
-    return std::make_unique<gpu::GpuPlan>(program, limits, machine_, matrices_, rounds);
-  }
-
- private:
-  const bool rounds_;
-  vulkan::SelfCheck self_check_;
-  const std::shared_ptr<gpu::Machine> machine_;  // shared with the plans
-  const std::shared_ptr<gpu::SharedMatrices> matrices_ = std::make_shared<gpu::SharedMatrices>();
+// A GPU with what is known of its shaders, which goes first.
+struct Trusted {
+  explicit Trusted(std::shared_ptr<vulkan::Gpu> one) : gpu(std::move(one)), check(*gpu) {}
+  const std::shared_ptr<vulkan::Gpu> gpu;
+  vulkan::SelfCheck check;
 };
 
 const char* kind_of(VkPhysicalDeviceType type) {
@@ -89,7 +77,11 @@ std::unique_ptr<Device> make_vulkan_device(std::string_view which) {
 
 std::unique_ptr<Device> make_vulkan_device(std::shared_ptr<vulkan::Gpu> gpu, std::optional<bool> rounds) {
   const bool fast = gpu->about().dots_bytes;
-  return std::make_unique<VulkanDevice>(std::move(gpu), rounds.value_or(fast));
+  const auto trusted = std::make_shared<Trusted>(gpu);
+  return gpu::make_device(vulkan::make_machine(std::move(gpu)),
+                          [trusted, wanted = rounds.value_or(fast)](const Program& program, const Limits& limits) {
+                            return trusted->check.trust(vulkan::needs_of(program, limits), wanted);
+                          });
 }
 
 std::vector<VulkanDeviceInfo> vulkan_devices() {

@@ -13,6 +13,16 @@ TEST(CudaDevices, AreChosenByNumberByNameAndByWhatTheyLack) {
   EXPECT_EQ(cuda::choose(driver, "").name, "Interpreter");
   EXPECT_EQ(cuda::choose(driver, "0").name, "Interpreter");
   EXPECT_EQ(cuda::choose(driver, "interp").major, 9);
+  EXPECT_TRUE(cuda::candidates(simt::fake_driver(0, 0)).empty());
+  simt::fake_driver(0, 2);
+  cuda::Driver old = driver;
+  old.cuDriverGetVersion = [](int* version) { return *version = 12040, 0; };
+  try {
+    cuda::candidates(old);
+    ADD_FAILURE() << "no error";
+  } catch (const DeviceError& error) {
+    EXPECT_STREQ(error.what(), "cuda: the installed driver is for CUDA 12.4; one for 13.0 (580 or later) is needed");
+  }
   const auto message = [&](const char* which) {
     try {
       cuda::choose(driver, which);

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
-#include <stdexcept>
+#include <utility>
 
 #include "kernels/gpu/parameters.h"
 #include "tests/simt/interpreter/executor.h"
@@ -14,7 +14,8 @@ namespace {
 
 using namespace cuda;
 
-constexpr int kInvalid = 1, kLaunchFailed = 719;
+constexpr int kInvalid = 1, kOutOfMemory = 2, kNotFound = 500, kLaunchFailed = 719;
+constexpr unsigned kMostBlocks = 65535, kShared = 48 << 10;
 constexpr size_t kMemory = size_t{8} << 30;
 
 struct FakeWork {
@@ -23,6 +24,7 @@ struct FakeWork {
 struct FakeStream {
   bool capturing = false;
   FakeWork captured;
+  std::vector<const FakeWork*> pending;  // graphs that were launched, which run when somebody waits
 };
 
 struct FakeDevice {
@@ -34,6 +36,11 @@ struct FakeDevice {
   size_t most = kMemory;
 };
 std::unique_ptr<FakeDevice> device;
+thread_local CUcontext current_context = nullptr;  // of each thread, as the driver has it
+int capturing = 0;  // streams that are captured from, while which nothing else may be asked
+
+// Whether a call may be made now by this thread.
+bool allowed() { return current_context == reinterpret_cast<CUcontext>(device.get()) && capturing == 0; }
 
 template <class Handle, class T>
 Handle handle_of(T* thing) {
@@ -44,16 +51,29 @@ T& behind(Handle handle) {
   return *reinterpret_cast<T*>(handle);
 }
 
-// Now, or when the graph that is captured runs.
+// What was launched and not waited for yet.
+CUresult run_pending(CUstream stream) {
+  if (!allowed()) return kInvalid;
+  for (const FakeWork* work : std::exchange(behind<FakeStream>(stream).pending, {}))
+    for (const auto& part : work->parts)
+      if (const CUresult result = part(); result != 0) return result;
+  return 0;
+}
+
+// Now, after what was launched before, or when the graph that is captured runs.
 CUresult do_in(CUstream stream, std::function<CUresult()> part) {
   auto& to = behind<FakeStream>(stream);
-  if (!to.capturing) return part();
+  if (current_context != reinterpret_cast<CUcontext>(device.get())) return kInvalid;
+  if (!to.capturing) {
+    const CUresult before = run_pending(stream);
+    return before != 0 ? before : part();
+  }
   to.captured.parts.push_back(std::move(part));
   return 0;
 }
 
 CUresult take(size_t bytes, uint64_t& address) {
-  if (bytes == 0) return kInvalid;
+  if (bytes == 0 || !allowed()) return kInvalid;
   if (device->memory.allocated() + bytes > device->most) return kOutOfMemory;
   address = device->memory.allocate(bytes);
   return 0;
@@ -63,6 +83,7 @@ CUresult launch(CUfunction function, unsigned x, unsigned y, unsigned z, unsigne
                 unsigned threads_z, unsigned shared, CUstream stream, void** args, void** extra) {
   const Kernel& kernel = behind<const Kernel>(function);
   if (threads != kernel.threads || threads_y != 1 || threads_z != 1 || extra != nullptr) return kInvalid;
+  if (x == 0 || y == 0 || z == 0 || y > kMostBlocks || z > kMostBlocks || shared > kShared) return kInvalid;
   std::vector<std::byte> parameters(kernel.parameter_bytes);
   std::memcpy(parameters.data(), args[0], parameters.size());
   Constants constants;
@@ -84,6 +105,7 @@ void let_fake_driver_have(size_t bytes) { device->most = bytes; }
 Driver fake_driver(uint32_t seed, int devices) {
   device = std::make_unique<FakeDevice>(seed);
   device->devices = devices;
+  capturing = 0;
   Driver d{};
   d.cuInit = [](unsigned) { return 0; };
   d.cuDriverGetVersion = [](int* version) { return *version = 13000, 0; };
@@ -99,14 +121,20 @@ Driver fake_driver(uint32_t seed, int devices) {
   };
   d.cuDeviceTotalMem = [](size_t* bytes, CUdevice) { return *bytes = kMemory, 0; };
   d.cuDeviceGetAttribute = [](int* value, int which, CUdevice number) {
-    *value = which == kSharedBytes ? 48 << 10 : which == kMajor ? 9 - 2 * number : which == kMultiprocessors ? 4 : 0;
+    *value = which == kSharedBytes       ? static_cast<int>(kShared)
+             : which == kMajor           ? 9 - 2 * number
+             : which == kMultiprocessors ? 4
+                                         : 0;
     return 0;
   };
   d.cuDevicePrimaryCtxRetain = [](CUcontext* context, CUdevice) {
     return *context = handle_of<CUcontext>(device.get()), 0;
   };
   d.cuDevicePrimaryCtxRelease = [](CUdevice) { return 0; };
-  d.cuCtxSetCurrent = [](CUcontext context) { return context == handle_of<CUcontext>(device.get()) ? 0 : kInvalid; };
+  d.cuCtxSetCurrent = [](CUcontext context) {
+    current_context = context;
+    return context == handle_of<CUcontext>(device.get()) ? 0 : kInvalid;
+  };
   d.cuMemGetInfo = [](size_t* free, size_t* all) {
     *all = device->most;
     *free = *all - device->memory.allocated();
@@ -152,14 +180,18 @@ Driver fake_driver(uint32_t seed, int devices) {
     delete &behind<FakeStream>(stream);
     return 0;
   };
-  d.cuStreamSynchronize = [](CUstream) { return 0; };
-  d.cuStreamBeginCapture = [](CUstream stream, int) {
-    behind<FakeStream>(stream) = {true, {}};
+  d.cuStreamSynchronize = [](CUstream stream) { return run_pending(stream); };
+  d.cuStreamBeginCapture = [](CUstream stream, int) -> CUresult {
+    if (!allowed()) return kInvalid;
+    behind<FakeStream>(stream).captured = {};
+    behind<FakeStream>(stream).capturing = true;
+    ++capturing;
     return 0;
   };
   d.cuStreamEndCapture = [](CUstream stream, CUgraph* graph) {
     auto& from = behind<FakeStream>(stream);
     from.capturing = false;
+    --capturing;
     *graph = handle_of<CUgraph>(new FakeWork(std::move(from.captured)));
     return 0;
   };
@@ -167,9 +199,9 @@ Driver fake_driver(uint32_t seed, int devices) {
     *exec = handle_of<CUgraphExec>(new FakeWork(behind<FakeWork>(graph)));
     return 0;
   };
-  d.cuGraphLaunch = [](CUgraphExec exec, CUstream) -> CUresult {
-    for (const auto& part : behind<FakeWork>(exec).parts)
-      if (const CUresult result = part(); result != 0) return result;
+  d.cuGraphLaunch = [](CUgraphExec exec, CUstream stream) -> CUresult {
+    if (!allowed()) return kInvalid;
+    behind<FakeStream>(stream).pending.push_back(&behind<FakeWork>(exec));
     return 0;
   };
   d.cuGraphExecDestroy = [](CUgraphExec exec) {
@@ -180,10 +212,13 @@ Driver fake_driver(uint32_t seed, int devices) {
     delete &behind<FakeWork>(graph);
     return 0;
   };
-  d.cuEventCreate = [](CUevent* event, unsigned) { return *event = nullptr, 0; };
-  d.cuEventDestroy = [](CUevent) { return 0; };
-  d.cuEventRecord = [](CUevent, CUstream) { return 0; };
-  d.cuEventSynchronize = [](CUevent) { return 0; };
+  d.cuEventCreate = [](CUevent* event, unsigned) { return *event = handle_of<CUevent>(new CUstream(nullptr)), 0; };
+  d.cuEventDestroy = [](CUevent event) {
+    delete &behind<CUstream>(event);
+    return 0;
+  };
+  d.cuEventRecord = [](CUevent event, CUstream stream) { return behind<CUstream>(event) = stream, 0; };
+  d.cuEventSynchronize = [](CUevent event) { return run_pending(behind<CUstream>(event)); };
   return d;
 }
 

@@ -1,4 +1,4 @@
-// The program where a driver of a GPU crashes.
+// The program where a driver of Vulkan crashes.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -19,7 +19,7 @@ class CrashingDriver : public testing::Test {
                          .dump());
     for (const char* name : {"VK_DRIVER_FILES", "VK_ICD_FILENAMES"}) setenv(name, file.c_str(), 1);
     setenv("HEARTH_FORCE_GPUS", "1", 1);
-    is_opened_ = run_program({"probe-gpus"}).signal != 0;
+    is_opened_ = run_program({"probe-gpus", "vulkan"}).signal != 0;
     unsetenv("HEARTH_FORCE_GPUS");
     if (is_opened_) return;
     if (std::getenv("CI") != nullptr) FAIL() << "there is no loader of Vulkan";
@@ -38,13 +38,13 @@ TEST_F(CrashingDriver, IsToldAmongTheDevices) {
   const auto devices = nlohmann::json::parse(outcome.out);
   ASSERT_EQ(devices.size(), 2u);
   EXPECT_EQ(devices[0].at("name"), "cpu");
-  EXPECT_EQ(devices[1].at("name"), "gpu");
+  EXPECT_EQ(devices[1].at("name"), "vulkan");
   EXPECT_NE(devices[1].at("missing").get<std::string>().find("crashes"), std::string::npos);
 }
 
 TEST_F(CrashingDriver, EndsWhatAsksForItWithAnError) {
   const std::string error = expect_refusal(run_program({"run", "--device", "vulkan", "-p", "def", "-n", "1"}), 1);
-  EXPECT_NE(error.find("a driver of a GPU crashes when it is opened"), error.npos) << error;
+  EXPECT_NE(error.find("a driver of Vulkan crashes when it is opened"), error.npos) << error;
 }
 
 TEST_F(CrashingDriver, DoesNotKeepOthersFromBeingExamined) {

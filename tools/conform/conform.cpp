@@ -64,7 +64,9 @@ void write_file(const std::string& path, const std::string& text) {
 std::vector<conform::Candidate> find_devices(const ConformAsk& asked) {
   std::vector<std::string> names = asked.devices;
   for (const std::string& name : names) require_sound_drivers(name);
-  if (const std::string trouble = names.empty() ? gpu_trouble() : ""; !trouble.empty()) {
+  for (const char* backend : {"cuda", "vulkan"}) {
+    const std::string trouble = asked.devices.empty() ? gpu_trouble(backend) : "";
+    if (trouble.empty()) continue;
     std::cerr << "hearth: GPUs are not examined: " << trouble << '\n';
     names = {"cpu"};
   }

@@ -13,8 +13,7 @@ namespace {
 void print(const DeviceDescription& device) {
   std::printf("%-10s %s\n", device.name.c_str(), device.about.c_str());
   if (!device.missing.empty()) {
-    const bool failed =
-        device.missing.starts_with("vulkan: ") || device.missing.starts_with("cuda: ") || device.name == "gpu";
+    const bool failed = device.missing.starts_with("vulkan: ") || device.missing.starts_with("cuda: ");
     std::printf("           cannot be used%s%s\n", failed ? ": " : ", for it lacks ", device.missing.c_str());
     return;
   }
@@ -47,12 +46,19 @@ void add_devices(CLI::App& program) {
   CLI::App* command = program.add_subcommand("devices", "List what models can run on here, and how fast its memory is");
   command->add_flag("--json", *json, "As JSON");
   command->callback([=] {
-    const std::string trouble = gpu_trouble();
-    std::vector<DeviceDescription> devices = list_devices(trouble.empty());
-    if (!trouble.empty()) {
-      devices.push_back({.name = "gpu"});
-      devices.back().missing = trouble;
+    std::vector<std::string> sound;
+    std::vector<DeviceDescription> others;
+    for (const char* backend : {"cuda", "vulkan"}) {
+      const std::string trouble = gpu_trouble(backend);
+      if (trouble.empty()) {
+        sound.emplace_back(backend);
+      } else {
+        others.push_back({.name = backend});
+        others.back().missing = trouble;
+      }
     }
+    std::vector<DeviceDescription> devices = list_devices(sound);
+    devices.insert(devices.end(), others.begin(), others.end());
     if (*json) return print_json(devices);
     for (const DeviceDescription& one : devices) print(one);
     if (std::fflush(stdout) != 0) throw std::runtime_error("cannot write to standard output");

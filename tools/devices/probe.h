@@ -9,11 +9,11 @@ namespace hearth {
 // The hidden subcommand that the other process runs.
 void add_probe_gpus(CLI::App& program);
 
-// Why this process should not open the drivers: "a driver of Vulkan crashes when it is opened (Aborted)"; empty where
-// they survived, or HEARTH_FORCE_VULKAN is set.
-std::string gpu_trouble();
+// Why this process should not open the drivers of "cuda" or "vulkan": "vulkan: a driver of Vulkan crashes when it is
+// opened (Aborted)"; empty where they survived, or HEARTH_FORCE_GPUS is set.
+std::string gpu_trouble(const std::string& backend);
 
-// Throws Error where the device is a GPU and there is gpu_trouble().
+// Throws Error where the device is a GPU and there is gpu_trouble() with its backend.
 void require_sound_drivers(const std::string& device);
 
 }  // namespace hearth

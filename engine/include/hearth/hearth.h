@@ -222,8 +222,8 @@ struct ModelInfo {
   bool makes_text = true;                         // false: an encoder, which makes embeddings alone
   std::vector<std::string> adapters;              // names
   bool has_tools = false, has_reasoning = false;  // the chat template says calls, or what the model thinks
-  std::string device;     // of a model that is split between two: "cpu+vulkan"
-  std::string placement;  // what EngineOptions::on_placement was told, if anything
+  std::string device;                             // of a model that is split between two: "cpu+vulkan"
+  std::string placement;                          // what EngineOptions::on_placement was told, if anything
 };
 
 // What a file of the cache holds, or what of it came into the cache.
@@ -364,10 +364,11 @@ struct DeviceDescription {
   double int8_gops = 0;  // measured: 1e9 operations a second on bytes; 0 where that is not measured
 };
 
-// All devices that models can run on, but for the exact one; without `gpus` no driver of those is opened. Measuring
-// takes about half a second for each. Throws Error where one fails.
-std::vector<DeviceDescription> list_devices(bool gpus = true);
-// The names of the GPUs alone, not measured. This opens their drivers, of which a bad one may end the process.
-std::vector<std::string> list_gpus();
+// The cpu and the GPUs of those backends, no others' drivers being opened. Measuring takes about half a second for
+// each. Throws Error where one fails.
+std::vector<DeviceDescription> list_devices(const std::vector<std::string>& gpus = {"cuda", "vulkan"});
+// The names of the GPUs of "cuda" or "vulkan", not measured. This opens their drivers, of which a bad one may end the
+// process.
+std::vector<std::string> list_gpus(const std::string& backend);
 
 }  // namespace hearth

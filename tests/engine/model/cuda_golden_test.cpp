@@ -16,6 +16,17 @@ TEST_P(CudaGolden, GivesTheRecordedLogits) {
   EXPECT_LE(difference(*device, KvType::f32, one).largest, 2e-4);
 }
 
+// As models run.
+TEST_P(CudaGolden, GivesTheRecordedLogitsWithRoundedInputs) {
+  const GoldenCase& one = GetParam();
+  HEARTH_REQUIRE_SHARED(golden_path(one, ".gguf"));
+  const Difference allowed = tolerance(nlohmann::json::parse(std::ifstream(golden_path(one, ".golden.json"))));
+  const auto device = gpu::make_device(simt::make_interpreted_machine(), true);
+  const Difference apart = difference(*device, KvType::f32, one);
+  EXPECT_LE(apart.largest, allowed.largest);
+  EXPECT_LE(apart.mean_divergence, allowed.mean_divergence);
+}
+
 // All files, in steps of several sizes: the interpreter takes its time.
 std::vector<GoldenCase> cases_by_13() {
   std::vector<GoldenCase> all = golden_cases();

@@ -19,18 +19,6 @@ TEST_P(GoldenModel, ReferenceGivesTheRecordedLogits) {
   EXPECT_LE(difference(*make_reference_device(), KvType::f32, GetParam()).largest, 2e-4);
 }
 
-// What the README of the golden files allows for the arithmetic of the CPU backend: F32 throughout for float weights,
-// and activations rounded to 8 bits for the others, which may err by twice what other engines do. A mixture's choice
-// may fall otherwise then, which is seen in single logits only; the distributions stay close.
-Difference tolerance(const nlohmann::json& golden) {
-  const auto& agreement = golden.at("agreement");
-  if (golden.at("model") == "gpt-oss-mxfp4.gguf") return {0.6, 5e-3};
-  if (!agreement.contains("native_llama.cpp")) return {2e-4, 1e-8};
-  return {
-      2 * std::max(agreement.at("native_llama.cpp").get<double>(), agreement.at("native_ik_llama.cpp").get<double>()),
-      0.03};
-}
-
 TEST_P(GoldenModel, EveryInstructionSetGivesTheRecordedLogits) {
   HEARTH_REQUIRE_SHARED(path(".gguf"));
   const Difference allowed = tolerance(nlohmann::json::parse(std::ifstream(path(".golden.json"))));

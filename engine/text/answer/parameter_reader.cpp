@@ -121,8 +121,11 @@ ParameterReader::Step ParameterReader::read_value(std::string_view text, bool la
   if (searched_ == std::string::npos) {
     if (format_.own_lines) {
       if (at_ == text.size() || (text[at_] == '\r' && at_ + 1 == text.size())) return Step::wait;
-      if (text[at_] == '\n') ++at_;
-      if (text.substr(at_, 2) == "\r\n") at_ += 2;
+      if (text[at_] == '\n') {
+        ++at_;
+      } else if (text.substr(at_, 2) == "\r\n") {
+        at_ += 2;
+      }
     }
     searched_ = at_;
   }

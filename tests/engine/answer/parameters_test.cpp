@@ -51,7 +51,8 @@ TEST(ParametersTest, texts_stay_as_they_are_between_their_lines) {
   const AnswerFormat format = xml();
   for (const std::string& text :
        {std::string("  two\n\nlines \"\\\t"), std::string(), std::string("\n"), std::string("</tool_call> </function>"),
-        std::string("a </parameter> b"), std::string("Łódź 日本"), std::string("<parameter=x>")}) {
+        std::string("a </parameter> b"), std::string("Łódź 日本"), std::string("<parameter=x>"),
+        std::string("\r\nbehind an empty line")}) {
     const auto got = nlohmann::json::parse(arguments_of(format, call("get_weather", parameter("city", text))));
     EXPECT_EQ(got["city"].get<std::string>(), text);
   }

@@ -55,7 +55,7 @@ void CpuPlan::round_row(const float* x, uint32_t count, Q8Unit* out) const {
     if (!is_wrong(x + i, std::min(32u, count - i))) continue;
     Q8Unit& unit = out[i / kUnit];
     const uint32_t group = i % kUnit / 32;
-    unit.scale[group] = unit.sum[group] = unit.half_sum[2 * group] = unit.half_sum[2 * group + 1] = kNone;
+    unit.scale[group] = unit.sum[group] = kNone;
   }
 }
 

@@ -29,7 +29,7 @@ CpuPlan::CpuPlan(const Program& program, const Limits& limits, std::shared_ptr<P
       limits_(limits),
       pool_(std::move(pool)),
       kernels_(kernels),
-      few_columns_(limits.deterministic ? UINT32_MAX : kernels.few_columns),
+      few_columns_(limits.deterministic ? 0 : kernels.few_columns),
       stages_(fuse(program)),
       worth_sharing_(worth_sharing) {
   allocate();

@@ -158,13 +158,16 @@ class CpuPlan : public Plan {
   // out[c][row - first] = rows [first + range] of a weight times the inputs of `columns` columns.
   void multiply(const Weight& weight, uint64_t first_row, Range range, uint32_t columns, const void* const* in,
                 float* const* out) const;
-  uint32_t grain(uint32_t columns) const { return columns > few_columns_ ? kernels_.tile_rows : 4; }
+  uint32_t grain(uint32_t columns) const {
+    if (columns <= few_columns_) return 4;
+    return columns <= kernels_.lane_columns ? kernels_.lane_rows : kernels_.tile_rows;
+  }
 
   const Program program_;
   const Limits limits_;
   const std::shared_ptr<Pool> pool_;  // shared with the device, which a plan may outlive
   const KernelTable& kernels_;
-  const uint32_t few_columns_;  // up to so many the kernels for few are used; deterministic plans use no others
+  const uint32_t few_columns_;  // up to so many the kernels for few are used; deterministic plans never do
   const std::vector<Stage> stages_;
 
   std::vector<Buffer<float>> slots_;               // each [rows x its width]

@@ -9,12 +9,14 @@
 namespace hearth::cpu {
 
 // 256 activations rounded to 8 bits in groups of 32: x = scale * q. A row is a whole number of units, its tail zeros.
-// `sum` and `half_sum` hold scale times the sum of q, per 32 and per 16 values; formats with minima need them.
+// `total` and `half` are the sums of q per 32 and per 16 values, `sum` is scale * total: formats whose integers have an
+// offset or a minimum need them.
 inline constexpr uint32_t kUnit = 256;
 struct alignas(64) Q8Unit {
   float scale[8];
   float sum[8];
-  float half_sum[16];
+  int32_t total[8];
+  int16_t half[16];
   int8_t q[kUnit];
 };
 static_assert(sizeof(Q8Unit) == 384);
@@ -74,8 +76,8 @@ struct DeltaRows {
 
 using MatmulKernel = void (*)(const Matmul&) noexcept;
 struct FormatKernels {
-  MatmulKernel few;   // each row is streamed once for four columns
-  MatmulKernel many;  // for any number: the weights are unpacked to tiles
+  MatmulKernel few;   // each row is streamed once for four columns; the same as `many` where that is as fast
+  MatmulKernel many;  // for any number; a column's result does not depend on how many there are
 };
 inline constexpr uint32_t kFormatSlots = 41;  // past the largest Format
 
@@ -83,8 +85,10 @@ inline constexpr uint32_t kFormatSlots = 41;  // past the largest Format
 // only on the column, the weights, and which of few and many computed it. float arrays may be unaligned.
 struct KernelTable {
   const char* name;
-  uint32_t few_columns;                 // up to so many columns `few` is the faster one
-  uint32_t tile_rows;                   // rows that `many` handles together: row ranges should be multiples of it
+  uint32_t few_columns;                 // up to so many columns `few` is the faster one; 0: it is `many`
+  uint32_t lane_rows;                   // rows that `many` handles together where columns are few
+  uint32_t lane_columns;                // up to how many that is
+  uint32_t tile_rows;                   // and where there are more: row ranges should be multiples of these
   FormatKernels formats[kFormatSlots];  // by Format; null where there is no such format
   // out: [units(n)], n > 0
   void (*quantise)(const float* x, uint32_t n, Q8Unit* out) noexcept;

@@ -165,8 +165,9 @@ TEST_P(Kernels, RoundActivationsToEightBits) {
     }
     EXPECT_NEAR(unit.scale[g % 8], largest / 127, largest * 1e-6f + 1e-41f);
     EXPECT_FLOAT_EQ(unit.sum[g % 8], unit.scale[g % 8] * static_cast<float>(sum));
-    EXPECT_FLOAT_EQ(unit.half_sum[g % 8 * 2], unit.scale[g % 8] * static_cast<float>(half));
-    EXPECT_FLOAT_EQ(unit.half_sum[g % 8 * 2 + 1], unit.scale[g % 8] * static_cast<float>(sum - half));
+    EXPECT_EQ(unit.total[g % 8], sum);
+    EXPECT_EQ(unit.half[g % 8 * 2], half);
+    EXPECT_EQ(unit.half[g % 8 * 2 + 1], sum - half);
   }
 }
 

@@ -7,11 +7,6 @@
 namespace hearth::cpu {
 namespace {
 
-// An address that may lie outside the weights, for prefetching.
-inline const void* past(const std::byte* p, size_t bytes) {
-  return reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(p) + bytes);
-}
-
 // Partial sums of one row and column. Two chains, since an addition takes several cycles.
 template <class I>
 struct Sums {
@@ -23,20 +18,23 @@ struct Sums {
 template <class I, class U, uint32_t columns>
 [[gnu::always_inline]] inline void scale_unit(const std::byte* weights, const Q8Unit* const* x,
                                               float (*scale)[U::kGroups], Sums<I>* sums) {
+  constexpr bool kSubtracts = U::kMin || U::kOffset != 0;
   alignas(32) float s[U::kGroups], m[U::kGroups];
   U::scales(weights, s, m);
+  if constexpr (U::kOffset != 0)
+    for (uint32_t g = 0; g < U::kGroups; g += 8) I::store(m + g, I::mul(I::load(s + g), I::splat(static_cast<float>(U::kOffset))));
   for (uint32_t c = 0; c < columns; ++c) {
     const auto dx = I::load(x[c]->scale);
     auto* chain = sums[c].chain;
     if constexpr (U::kGroups == 8) {
       I::store(scale[c], I::mul(I::load(s), dx));
-      if constexpr (U::kMin) chain[0] = I::sub(chain[0], I::mul(I::load(m), I::load(x[c]->sum)));
+      if constexpr (kSubtracts) chain[0] = I::sub(chain[0], I::mul(I::load(m), I::load(x[c]->sum)));
     } else {
-      I::store(scale[c], I::mul(I::load(s), I::twice_low(dx)));
-      I::store(scale[c] + 8, I::mul(I::load(s + 8), I::twice_high(dx)));
-      if constexpr (U::kMin) {
-        chain[0] = I::sub(chain[0], I::mul(I::load(m), I::load(x[c]->half_sum)));
-        chain[1] = I::sub(chain[1], I::mul(I::load(m + 8), I::load(x[c]->half_sum + 8)));
+      const typename I::F8 twice[2] = {I::twice_low(dx), I::twice_high(dx)};
+      for (uint32_t h = 0; h < 2; ++h) {
+        I::store(scale[c] + 8 * h, I::mul(I::load(s + 8 * h), twice[h]));
+        if constexpr (kSubtracts)
+          chain[h] = I::sub(chain[h], I::mul(I::load(m + 8 * h), I::mul(I::load_i16(x[c]->half + 8 * h), twice[h])));
       }
     }
   }

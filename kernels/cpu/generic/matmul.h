@@ -4,8 +4,8 @@
 // 4 values of each of its rows, and one activation vector is 4 values of a column, repeated.
 #pragma once
 
-#include "kernels/cpu/generic/eight_rows.h"
-#include "kernels/cpu/generic/unpack.h"
+#include "kernels/cpu/generic/several_columns.h"
+#include "kernels/cpu/generic/turned.h"
 #include "kernels/cpu/table.h"
 
 namespace hearth::cpu {
@@ -18,124 +18,173 @@ template <class I, class U>
 struct TileUnit {
   alignas(64) uint8_t q[8][8][kTileRows<I>][4];
   alignas(64) float scale[U::kGroups][kTileRows<I>];
-  alignas(64) float minus_min[U::kGroups][kTileRows<I>];
+  alignas(64) float min[U::kGroups][kTileRows<I>];
 };
 
-// Unpacks one unit of `count` rows from `row` on (at most 8) to the lanes from `lane` on; absent rows become zeros.
-template <class I, class U>
-void fill_tile(TileUnit<I, U>& tile, const Matmul& task, uint32_t row, uint32_t count, uint32_t unit, uint32_t lane) {
-  EightRows<U> rows;
-  unpack_rows<I, U>(rows, task, row, count, kTileRows<I>, unit);
-  typename I::B32 turned[8];
-  for (uint32_t j = 0; j < 8; ++j) {
-    for (uint32_t r = 0; r < 8; ++r) turned[r] = I::load32(rows.q[j][r]);
-    I::transpose(turned);
-    for (uint32_t step = 0; step < 8; ++step) I::store32(tile.q[j][step][lane], turned[step]);
-  }
-  for (uint32_t g = 0; g < U::kGroups; ++g) {
-    I::store(tile.scale[g] + lane, I::load(rows.scale[g]));
-    if constexpr (U::kMin) I::store(tile.minus_min[g] + lane, I::load(rows.minus_min[g]));
-  }
+// Unpacks one unit of `count` rows from `row` on to the lanes from `lane` on; absent rows become zeros.
+template <class I, class Block, class U>
+void fill_tile(TileUnit<I, U>& tile, const Matmul& task, uint32_t row, uint32_t count, uint32_t unit, uint32_t lane,
+               Ahead<I>& ahead) {
+  UnitOfRows<I, U> rows;
+  const Place at = rows.find(task, row, count, unit);
+  turned_scales<I, U>(at, tile.scale[0] + lane, tile.min[0] + lane, kTileRows<I>);
+  Unpack<Turned<I>, Block>::each_group(at, [&](int j, const typename Turned<I>::B32& q) __attribute__((always_inline)) {
+    ahead.step();
+    for (uint32_t step = 0; step < 8; ++step) I::tile_store(tile.q[j][step][lane], operand<I, U>(q.t[step]));
+  });
 }
 
-// One unit of the tile times one unit of kTileColumns columns, added to acc[column][row].
+// Group j of a unit of the tile times that of kTileColumns columns, added to total.
 template <class I, class U>
-void multiply_tile(const TileUnit<I, U>& tile, const Q8Unit* const* x, float (*acc)[kTileRows<I>]) {
+[[gnu::always_inline]] inline void multiply_group(const TileUnit<I, U>& tile, uint32_t j, const Q8Unit* const* x,
+                                                  const int32_t (*start)[U::kGroups], const float (*x_sum)[U::kGroups],
+                                                  typename I::TileFloat (*total)[I::kTileColumns]) {
   constexpr uint32_t kVectors = I::kTileVectors, kColumns = I::kTileColumns, kLanes = I::kTileLanes;
-  constexpr uint32_t kChain = I::chain(U::kTile);       // steps between two widenings; 0: never needed
-  constexpr uint32_t kSteps = U::kGroups == 8 ? 8 : 4;  // steps of one scale
-  constexpr uint32_t kRun = kChain >= 4 && kChain < kSteps ? kChain : kSteps;  // steps between two additions to acc
+  constexpr TileKind kKind = kOperand<I, U>;
+  constexpr uint32_t kChain = I::chain(kKind);  // steps between two widenings; 0: never needed
+  constexpr uint32_t kRun = kRunSteps<I, U>;
   using Tile = typename I::Tile;
-  for (uint32_t j = 0; j < 8; ++j) {
-    for (uint32_t first = 0; first < 8; first += kRun) {
-      Tile sums[kVectors][kColumns];
-      for (uint32_t step = 0; step < kRun; step += kChain == 2 ? 2 : 1) {
-        Tile w[kVectors];
-        for (uint32_t v = 0; v < kVectors; ++v) w[v] = I::tile_load(&tile.q[j][first + step][v * kLanes]);
-        [[maybe_unused]] Tile w2[kVectors];
-        if constexpr (kChain == 2)
-          for (uint32_t v = 0; v < kVectors; ++v) w2[v] = I::tile_load(&tile.q[j][first + step + 1][v * kLanes]);
-        for (uint32_t c = 0; c < kColumns; ++c) {
-          const int8_t* values = x[c]->q + 32 * j + 4 * (first + step);
-          const Tile four = I::tile_splat(values);
-          if constexpr (kChain == 0) {
-            for (uint32_t v = 0; v < kVectors; ++v)
-              sums[v][c] = I::template tile_dot<U::kTile>(step == 0 ? I::tile_zero() : sums[v][c], w[v], four);
-          } else if constexpr (kChain >= 4) {
-            for (uint32_t v = 0; v < kVectors; ++v) {
-              const Tile products = I::template tile_products<U::kTile>(w[v], four);
-              sums[v][c] = step == 0 ? products : I::tile_add_products(sums[v][c], products);
-            }
-          } else {
-            [[maybe_unused]] Tile next = four;
-            if constexpr (kChain == 2) next = I::tile_splat(values + 4);
-            for (uint32_t v = 0; v < kVectors; ++v) {
-              Tile products = I::template tile_products<U::kTile>(w[v], four);
-              if constexpr (kChain == 2)
-                products = I::tile_add_products(products, I::template tile_products<U::kTile>(w2[v], next));
-              const Tile wide = I::tile_widen(products);
-              sums[v][c] = step == 0 ? wide : I::tile_add_wide(sums[v][c], wide);
-            }
-          }
-        }
-        // Keeps the steps apart: mixed, they need more registers than there are.
-        if constexpr (kChain >= 4)
-          for (auto& of_vector : sums)
-            for (auto& sum : of_vector) I::opaque(sum);
-      }
-      const uint32_t g = U::kGroups == 8 ? j : 2 * j + first / 4;
+  for (uint32_t first = 0; first < 8; first += kRun) {
+    const uint32_t g = U::kGroups == 8 ? j : 2 * j + first / 4;
+    const bool begins = first % kScaleSteps<U> == 0;
+    Tile sums[kVectors][kColumns];
+    if constexpr (kChain < 4)
+      for (uint32_t c = 0; c < kColumns; ++c)
+        for (uint32_t v = 0; v < kVectors; ++v) sums[v][c] = I::tile_splat_int(start[c][g]);
+    for (uint32_t step = 0; step < kRun; step += kChain == 2 ? 2 : 1) {
+      Tile w[kVectors];
+      for (uint32_t v = 0; v < kVectors; ++v) w[v] = I::tile_load(&tile.q[j][first + step][v * kLanes]);
+      [[maybe_unused]] Tile w2[kVectors];
+      if constexpr (kChain == 2)
+        for (uint32_t v = 0; v < kVectors; ++v) w2[v] = I::tile_load(&tile.q[j][first + step + 1][v * kLanes]);
       for (uint32_t c = 0; c < kColumns; ++c) {
-        const auto dx = I::tile_splat_float(x[c]->scale[j]);
-        for (uint32_t v = 0; v < kVectors; ++v) {
-          Tile wide = sums[v][c];
-          if constexpr (kChain >= 4) wide = I::tile_widen(wide);
-          float* out = acc[c] + v * kLanes;
-          auto sum = I::tile_load_float(out);
-          sum =
-              I::tile_fma(I::tile_mul(I::tile_to_float(wide), I::tile_load_float(tile.scale[g] + v * kLanes)), dx, sum);
-          if constexpr (U::kMin) {
-            if (U::kGroups == 16 || first + kRun == 8)
-              sum = I::tile_fma(I::tile_load_float(tile.minus_min[g] + v * kLanes),
-                                I::tile_splat_float(U::kGroups == 8 ? x[c]->sum[j] : x[c]->half_sum[g]), sum);
+        const int8_t* values = x[c]->q + 32 * j + 4 * (first + step);
+        const Tile four = I::tile_splat(values);
+        if constexpr (kChain == 0) {
+          for (uint32_t v = 0; v < kVectors; ++v)
+            sums[v][c] = I::template tile_dot<kKind>(sums[v][c], w[v], four);
+        } else if constexpr (kChain >= 4) {
+          for (uint32_t v = 0; v < kVectors; ++v) {
+            const Tile products = I::template tile_products<kKind>(w[v], four);
+            sums[v][c] = step == 0 ? products : I::tile_add_products(sums[v][c], products);
           }
-          I::tile_store_float(out, sum);
+        } else {
+          [[maybe_unused]] Tile next = four;
+          if constexpr (kChain == 2) next = I::tile_splat(values + 4);
+          for (uint32_t v = 0; v < kVectors; ++v) {
+            Tile products = I::template tile_products<kKind>(w[v], four);
+            if constexpr (kChain == 2)
+              products = I::tile_add_products(products, I::template tile_products<kKind>(w2[v], next));
+            sums[v][c] = I::tile_add_wide(sums[v][c], I::tile_widen(products));
+          }
         }
+      }
+      // Keeps the steps apart: mixed, they need more registers than there are.
+      if constexpr (kChain >= 4)
+        for (auto& of_vector : sums)
+          for (auto& sum : of_vector) I::opaque(sum);
+    }
+    for (uint32_t c = 0; c < kColumns; ++c) {
+      const auto dx = I::tile_splat_float(x[c]->scale[j]);
+      for (uint32_t v = 0; v < kVectors; ++v) {
+        Tile wide = sums[v][c];
+        if constexpr (kChain >= 4) {
+          wide = I::tile_widen(wide);
+          if constexpr (kTakenAway<I, U> != 0)
+            if (begins) wide = I::tile_add_wide(wide, I::tile_splat_int(start[c][g]));
+        }
+        auto& sum = total[v][c];
+        sum = I::tile_fma(I::tile_mul(I::tile_to_float(wide), I::tile_load_float(tile.scale[g] + v * kLanes)), dx,
+                          sum);
+        if constexpr (U::kMin)
+          if (begins)
+            sum = I::tile_fnma(I::tile_load_float(tile.min[g] + v * kLanes), I::tile_splat_float(x_sum[c][g]), sum);
       }
     }
   }
 }
 
+// Asks for an eighth of a unit of the columns that come next.
+template <class I>
+[[gnu::always_inline]] inline void prefetch_columns(const Q8Unit* const* next, uint32_t unit, uint32_t part) {
+  constexpr uint32_t kLines = sizeof(Q8Unit) / 64, kParts = 8;
+  for (uint32_t i = part * I::kTileColumns * kLines / kParts; i < (part + 1) * I::kTileColumns * kLines / kParts; ++i)
+    I::prefetch(reinterpret_cast<const std::byte*>(next[i / kLines] + unit) + i % kLines * 64);
+}
+
+// `depth` units of a tile times those of kTileColumns columns, added to acc[column][row], or stored there if they are the
+// first ones.
+template <class I, class U>
+void multiply_tile(const TileUnit<I, U>* tile, uint32_t depth, bool first_units, const Q8Unit* const* in,
+                   const Q8Unit* const* next_in, float (*acc)[kTileRows<I>], Ahead<I>& ahead) {
+  constexpr uint32_t kVectors = I::kTileVectors, kColumns = I::kTileColumns, kLanes = I::kTileLanes;
+  typename I::TileFloat total[kVectors][kColumns];
+  for (uint32_t c = 0; c < kColumns; ++c)
+    for (uint32_t v = 0; v < kVectors; ++v)
+      total[v][c] = first_units ? I::tile_splat_float(0) : I::tile_load_float(acc[c] + v * kLanes);
+  for (uint32_t d = 0; d < depth; ++d) {
+    const Q8Unit* x[kColumns];
+    alignas(64) int32_t start[kColumns][U::kGroups];
+    alignas(64) float x_sum[kColumns][U::kGroups];
+    for (uint32_t c = 0; c < kColumns; ++c) {
+      x[c] = in[c] + d;
+      find_starts<I, U>(*x[c], start[c]);
+      if constexpr (U::kMin) find_sums<U>(*x[c], x_sum[c]);
+    }
+    for (uint32_t j = 0; j < 8; ++j) {
+      ahead.step();
+      prefetch_columns<I>(next_in, d, j);
+      multiply_group<I, U>(tile[d], j, x, start, x_sum, total);
+    }
+  }
+  for (uint32_t c = 0; c < kColumns; ++c)
+    for (uint32_t v = 0; v < kVectors; ++v) I::tile_store_float(acc[c] + v * kLanes, total[v][c]);
+}
+
+// A tile's units times all columns: `acc` is [column][row of the tile].
+template <class I, class U>
+void multiply_columns(const TileUnit<I, U>* tile, uint32_t depth, uint32_t unit, const void* const* in,
+                      uint32_t columns, float (*acc)[kTileRows<I>], Ahead<I>& ahead) {
+  constexpr uint32_t kColumns = I::kTileColumns;
+  const auto find = [&](uint32_t column, const Q8Unit** x) {
+    for (uint32_t c = 0; c < kColumns; ++c)  // past the end, the last column again
+      x[c] = static_cast<const Q8Unit*>(in[column + c < columns ? column + c : columns - 1]) + unit;
+  };
+  const Q8Unit *x[kColumns], *next[kColumns];
+  find(0, x);
+  for (uint32_t column = 0; column < columns; column += kColumns) {
+    find(column + kColumns, next);
+    multiply_tile<I, U>(tile, depth, unit == 0, x, next, acc + column, ahead);
+    for (uint32_t c = 0; c < kColumns; ++c) x[c] = next[c];
+  }
+}
+
 template <class I, class Block>
 void many_columns(const Matmul& task) noexcept {
-  if constexpr (I::kSeveralColumns > 0)
-    if (task.columns <= I::kSeveralColumns) return several_columns<I, Block>(task);
+  if (task.columns <= I::kSeveralColumns) return several_columns<I, Block>(task);
   using U = Unpack<I, Block>;
-  constexpr uint32_t kRows = kTileRows<I>, kColumns = I::kTileColumns, kDepth = 2;
+  constexpr uint32_t kRows = kTileRows<I>, kColumns = I::kTileColumns, kLanes = I::kTileLanes, kDepth = 2;
+  constexpr uint32_t kTogether = 512;  // columns whose sums wait here, since results lie far apart
+  static_assert(kTogether % kColumns == 0);
   const uint32_t all_units = units(task.width);
   TileUnit<I, U> tile[kDepth];
-  for (uint32_t row = task.row_begin; row < task.row_end; row += kRows) {
-    const uint32_t rows = task.row_end - row < kRows ? task.row_end - row : kRows;
-    for (uint32_t unit = 0; unit < all_units; unit += kDepth) {
-      const uint32_t depth = all_units - unit < kDepth ? all_units - unit : kDepth;
-      for (uint32_t d = 0; d < depth; ++d)
-        for (uint32_t r = 0; r < kRows; r += 8)
-          fill_tile<I, U>(tile[d], task, row + r, rows <= r ? 0 : (rows - r < 8 ? rows - r : 8), unit + d, r);
-      for (uint32_t column = 0; column < task.columns; column += kColumns) {
-        const uint32_t columns = task.columns - column < kColumns ? task.columns - column : kColumns;
-        alignas(64) float acc[kColumns][kRows] = {};
-        const Q8Unit* x[kColumns];  // past the end, the last column again
-        for (uint32_t c = 0; c < kColumns; ++c) {
-          const uint32_t from = column + (c < columns ? c : columns - 1);
-          x[c] = static_cast<const Q8Unit*>(task.in[from]) + unit;
-          if (unit > 0) __builtin_memcpy(acc[c], task.out[from] + row, rows * sizeof(float));
-        }
-        for (uint32_t d = 0; d < depth; ++d) {
-          multiply_tile<I, U>(tile[d], x, acc);
-          for (auto& of_column : x) ++of_column;
-        }
-        for (uint32_t c = 0; c < columns; ++c)
-          __builtin_memcpy(task.out[column + c] + row, acc[c], rows * sizeof(float));
+  alignas(64) float acc[kTogether][kRows];
+  for (uint32_t first = 0; first < task.columns; first += kTogether) {
+    const uint32_t columns = task.columns - first < kTogether ? task.columns - first : kTogether;
+    for (uint32_t row = task.row_begin; row < task.row_end; row += kRows) {
+      const uint32_t rows = task.row_end - row < kRows ? task.row_end - row : kRows;
+      Ahead<I> ahead(task, row + kRows, row + 2 * kRows,
+                     uint64_t{8} * all_units * (I::kTileVectors + (columns + kColumns - 1) / kColumns));
+      for (uint32_t unit = 0; unit < all_units; unit += kDepth) {
+        const uint32_t depth = all_units - unit < kDepth ? all_units - unit : kDepth;
+        for (uint32_t d = 0; d < depth; ++d)
+          for (uint32_t r = 0; r < kRows; r += kLanes)
+            fill_tile<I, Block>(tile[d], task, row + r, rows <= r ? 0 : (rows - r < kLanes ? rows - r : kLanes),
+                                unit + d, r, ahead);
+        multiply_columns<I, U>(tile, depth, unit, task.in + first, columns, acc, ahead);
       }
+      for (uint32_t c = 0; c < columns; ++c)
+        __builtin_memcpy(task.out[first + c] + row, acc[c], rows * sizeof(float));
     }
   }
 }

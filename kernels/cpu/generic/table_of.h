@@ -16,6 +16,8 @@ template <class I, class Block>
 constexpr FormatKernels kernels_of() {
   if constexpr (Block::kSize == 1) {
     return {float_matmul<I, Block>, float_matmul<I, Block>};
+  } else if constexpr (I::kFewColumns == 0) {
+    return {many_columns<I, Block>, many_columns<I, Block>};
   } else {
     return {few_columns<I, Block>, many_columns<I, Block>};
   }
@@ -26,6 +28,8 @@ constexpr KernelTable table_of() {
   KernelTable table{};
   table.name = I::kName;
   table.few_columns = I::kFewColumns;
+  table.lane_rows = I::kTileLanes;
+  table.lane_columns = I::kSeveralColumns;
   table.tile_rows = kTileRows<I>;
   [&]<class... Block>(std::type_identity<std::tuple<Block...>>) {
     ((table.formats[static_cast<uint32_t>(Block::kFormat)] = kernels_of<I, Block>()), ...);

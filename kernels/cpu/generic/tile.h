@@ -6,8 +6,8 @@
 namespace hearth::cpu {
 namespace {
 
-// Unsigned of 4, 5 and 6 bits, or signed bytes.
-enum class TileKind : uint8_t { u4, u5, u6, s8 };
+// Unsigned of 4, 5, 6 and 8 bits, or signed bytes.
+enum class TileKind : uint8_t { u4, u5, u6, u8, s8 };
 
 }  // namespace
 }  // namespace hearth::cpu

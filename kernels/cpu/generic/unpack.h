@@ -1,5 +1,5 @@
-// One unpack per block format, in the vocabulary of an instruction set I: 256 weights are w = s * q - m, with q as
-// bytes and one s and m for each 32 or 16 of them. The dot products and the tiles are both made from it.
+// One unpack per block format, in the vocabulary of an instruction set I: 256 weights are w = s * (q - offset) - m, with
+// q as bytes and one s and m for each 32 or 16 of them. Bytes of one row, or of many rows at once (turned.h).
 #pragma once
 
 #include <cstddef>
@@ -16,19 +16,27 @@ namespace {
 constexpr int8_t kIq4[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 constexpr int8_t kFp4Plus12[16] = {12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0};
 
-inline uint32_t word_at(const void* p) {
+inline uint32_t word_at(const std::byte* p) {
   uint32_t word;
   __builtin_memcpy(&word, p, 4);
   return word;
 }
 
+// An address that may lie outside the weights, for prefetching.
+inline const void* past(const std::byte* p, size_t bytes) {
+  return reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(p) + bytes);
+}
+
 // A member of every Unpack:
 //   kTile    the kind of q; s8 where q is signed
 //   kGroups  8 or 16 values of s (and of m) for a unit of 256
+//   kOffset  what is taken from q
 //   kMin     whether there is an m
 //   kExpands whether the bytes are those of an Expanded, which the format of the task makes
-//   scales(p, s, m)     s, m: [kGroups]
-//   each_group(p, f)    calls f(j, 32 bytes) for the groups of 32, j = 0 to 7
+//   scales(p, s, m)     s, m: [kGroups], of one row
+//   each_group(p, f)    calls f(j, 32 bytes) for the groups of 32, j = 0 to 7; p: a place in one row, or in many
+// Where the scales of many rows are worth a way of their own:
+//   turn_scales(place, store_s, store_m)  calls them with (group, the values of all rows)
 template <class I, class Block>
 struct Unpack;
 
@@ -38,50 +46,50 @@ struct UnpackSmall {
   using Block = B;
   static constexpr TileKind kTile = tile;
   static constexpr uint32_t kGroups = 8;
-  static constexpr bool kMin = offset != 0, kExpands = false;
-  static void scales(const std::byte* p, float* s, float* m) {
-    const auto d = I::gather_f16(p + offsetof(B, d), sizeof(B));
-    I::store(s, d);
-    if constexpr (kMin) I::store(m, I::mul(d, I::splat(static_cast<float>(offset))));
-  }
+  static constexpr int kOffset = offset;
+  static constexpr bool kMin = false, kExpands = false;
+  static constexpr size_t kHalfScale = offsetof(B, d);  // a binary16 there is s
+  static void scales(const std::byte* p, float* s, float*) { I::store(s, I::gather_f16(p + offsetof(B, d), sizeof(B))); }
 };
 
 template <class I>
 struct Unpack<I, BlockQ4_0> : UnpackSmall<I, BlockQ4_0, TileKind::u4, 8> {
-  template <class F>
-  static void each_group(const std::byte* p, F&& f) {
+  template <class P, class F>
+  static void each_group(P p, F&& f) {
     for (int j = 0; j < 8; ++j) f(j, I::nibbles(p + j * sizeof(BlockQ4_0) + offsetof(BlockQ4_0, q)));
   }
 };
 
 template <class I>
 struct Unpack<I, BlockQ5_0> : UnpackSmall<I, BlockQ5_0, TileKind::u5, 16> {
-  template <class F>
-  static void each_group(const std::byte* p, F&& f) {
-    for (int j = 0; j < 8; ++j, p += sizeof(BlockQ5_0))
+  template <class P, class F>
+  static void each_group(P p, F&& f) {
+    for (int j = 0; j < 8; ++j, p = p + sizeof(BlockQ5_0))
       f(j, I::bit_or(I::nibbles(p + offsetof(BlockQ5_0, q)), I::from_bits(word_at(p + offsetof(BlockQ5_0, high)), 16)));
   }
 };
 
 template <class I>
 struct Unpack<I, BlockQ8_0> : UnpackSmall<I, BlockQ8_0, TileKind::s8, 0> {
-  template <class F>
-  static void each_group(const std::byte* p, F&& f) {
+  template <class P, class F>
+  static void each_group(P p, F&& f) {
     for (int j = 0; j < 8; ++j) f(j, I::load32(p + j * sizeof(BlockQ8_0) + offsetof(BlockQ8_0, q)));
   }
 };
 
 template <class I>
 struct Unpack<I, BlockIQ4_NL> : UnpackSmall<I, BlockIQ4_NL, TileKind::s8, 0> {
-  template <class F>
-  static void each_group(const std::byte* p, F&& f) {
+  template <class P, class F>
+  static void each_group(P p, F&& f) {
     for (int j = 0; j < 8; ++j)
       f(j, I::look_up(kIq4, I::nibbles(p + j * sizeof(BlockIQ4_NL) + offsetof(BlockIQ4_NL, q))));
   }
 };
 
 template <class I, class B>
-struct UnpackWithMin : UnpackSmall<I, B, TileKind::u4, 1> {
+struct UnpackWithMin : UnpackSmall<I, B, TileKind::u4, 0> {
+  static constexpr bool kMin = true;
+  static constexpr size_t kHalfPlus = offsetof(B, m);  // a binary16 there is -m
   static void scales(const std::byte* p, float* s, float* m) {
     I::store(s, I::gather_f16(p + offsetof(B, d), sizeof(B)));
     I::store(m, I::sub(I::zero(), I::gather_f16(p + offsetof(B, m), sizeof(B))));
@@ -90,8 +98,8 @@ struct UnpackWithMin : UnpackSmall<I, B, TileKind::u4, 1> {
 
 template <class I>
 struct Unpack<I, BlockQ4_1> : UnpackWithMin<I, BlockQ4_1> {
-  template <class F>
-  static void each_group(const std::byte* p, F&& f) {
+  template <class P, class F>
+  static void each_group(P p, F&& f) {
     for (int j = 0; j < 8; ++j) f(j, I::nibbles(p + j * sizeof(BlockQ4_1) + offsetof(BlockQ4_1, q)));
   }
 };
@@ -99,38 +107,36 @@ struct Unpack<I, BlockQ4_1> : UnpackWithMin<I, BlockQ4_1> {
 template <class I>
 struct Unpack<I, BlockQ5_1> : UnpackWithMin<I, BlockQ5_1> {
   static constexpr TileKind kTile = TileKind::u5;
-  template <class F>
-  static void each_group(const std::byte* p, F&& f) {
-    for (int j = 0; j < 8; ++j, p += sizeof(BlockQ5_1))
+  template <class P, class F>
+  static void each_group(P p, F&& f) {
+    for (int j = 0; j < 8; ++j, p = p + sizeof(BlockQ5_1))
       f(j, I::bit_or(I::nibbles(p + offsetof(BlockQ5_1, q)), I::from_bits(word_at(p + offsetof(BlockQ5_1, high)), 16)));
   }
 };
 
+template <class B, TileKind tile, uint32_t groups, int offset, bool min>
+struct UnpackConstants {
+  using Block = B;
+  static constexpr TileKind kTile = tile;
+  static constexpr uint32_t kGroups = groups;
+  static constexpr int kOffset = offset;
+  static constexpr bool kMin = min, kExpands = false;
+};
+
 template <class I>
-struct Unpack<I, BlockMXFP4> : UnpackSmall<I, BlockQ4_0, TileKind::u5, 12> {
-  using Block = BlockMXFP4;
-  static void scales(const std::byte* p, float* s, float* m) {
+struct Unpack<I, BlockMXFP4> : UnpackConstants<BlockMXFP4, TileKind::u5, 8, 12, false> {
+  static void scales(const std::byte* p, float* s, float*) {
     for (int j = 0; j < 8; ++j) {  // 2^(e - 128), whose two smallest are subnormal
       const auto e = static_cast<uint32_t>(p[j * sizeof(BlockMXFP4)]);
       const uint32_t bits = e >= 2 ? (e - 1) << 23 : 0x00200000u << e;
       __builtin_memcpy(s + j, &bits, 4);
     }
-    I::store(m, I::mul(I::load(s), I::splat(12.0f)));
   }
-  template <class F>
-  static void each_group(const std::byte* p, F&& f) {
+  template <class P, class F>
+  static void each_group(P p, F&& f) {
     for (int j = 0; j < 8; ++j)
       f(j, I::look_up(kFp4Plus12, I::nibbles(p + j * sizeof(BlockMXFP4) + offsetof(BlockMXFP4, q))));
   }
-};
-
-// Formats of 256 values: one block is a unit.
-template <class B, TileKind tile, uint32_t groups, bool min>
-struct UnpackLarge {
-  using Block = B;
-  static constexpr TileKind kTile = tile;
-  static constexpr uint32_t kGroups = groups;
-  static constexpr bool kMin = min, kExpands = false;
 };
 
 // Any coded format, once expanded.
@@ -138,14 +144,14 @@ struct ExpandedUnit : Expanded {
   static constexpr uint32_t kSize = 256;
 };
 template <class I>
-struct Unpack<I, ExpandedUnit> : UnpackLarge<ExpandedUnit, TileKind::s8, 16, false> {
+struct Unpack<I, ExpandedUnit> : UnpackConstants<ExpandedUnit, TileKind::s8, 16, 0, false> {
   static constexpr bool kExpands = true;
   static void scales(const std::byte* p, float* s, float*) {
     for (int i = 0; i < 16; i += 8)
       I::store(s + i, I::load(reinterpret_cast<const float*>(p + sizeof(Expanded::q)) + i));
   }
-  template <class F>
-  static void each_group(const std::byte* p, F&& f) {
+  template <class P, class F>
+  static void each_group(P p, F&& f) {
     for (int j = 0; j < 8; ++j) f(j, I::load32(p + 32 * j));
   }
 };
@@ -161,11 +167,38 @@ void scales_of_six_bits(const std::byte* p, float* s, float* m) {
   I::store(m, I::mul(I::load_u8(bytes + 2), I::splat(I::half(p + offsetof(B, m)))));
 }
 
+// The same of many rows; the scales follow d and m.
+template <class I, class B, class P, class S, class M>
+[[gnu::always_inline]] inline void turn_scales_of_six_bits(P at, S&& store_s, M&& store_m) {
+  static_assert(offsetof(B, d) == 0 && offsetof(B, m) == 2 && offsetof(B, scales) == 4);
+  typename I::Tile head[4];
+  I::turn(at.p, at.stride, head);
+  const auto six = I::tile_splat8(0x3f), four = I::tile_splat8(0x0f), two = I::tile_splat8(0x30);
+  const auto upper = [&](auto low, auto high)
+      __attribute__((always_inline)) {
+        return I::tile_or(I::tile_and(low, four), I::tile_and(I::template tile_shift_right<2>(high), two));
+      };
+  const auto a = head[1], b = head[2], c = head[3];
+  const auto d = I::tile_low_half(head[0]), m = I::tile_high_half(head[0]);
+  const auto scales = I::tile_and(a, six), more_scales = upper(c, a);
+  const auto mins = I::tile_and(b, six), more_mins = upper(I::template tile_shift_right<4>(c), b);
+  for (uint32_t i = 0; i < 4; ++i) {
+    store_s(i, I::tile_mul(I::tile_byte(scales, i), d));
+    store_s(4 + i, I::tile_mul(I::tile_byte(more_scales, i), d));
+    store_m(i, I::tile_mul(I::tile_byte(mins, i), m));
+    store_m(4 + i, I::tile_mul(I::tile_byte(more_mins, i), m));
+  }
+}
+
 template <class I>
-struct Unpack<I, BlockQ4_K> : UnpackLarge<BlockQ4_K, TileKind::u4, 8, true> {
+struct Unpack<I, BlockQ4_K> : UnpackConstants<BlockQ4_K, TileKind::u4, 8, 0, true> {
   static void scales(const std::byte* p, float* s, float* m) { scales_of_six_bits<I, BlockQ4_K>(p, s, m); }
-  template <class F>
-  static void each_group(const std::byte* p, F&& f) {
+  template <class P, class S, class M>
+  [[gnu::always_inline]] static void turn_scales(P at, S&& store_s, M&& store_m) {
+    turn_scales_of_six_bits<I, BlockQ4_K>(at, store_s, store_m);
+  }
+  template <class P, class F>
+  static void each_group(P p, F&& f) {
     for (int i = 0; i < 4; ++i) {
       const auto q = I::load32(p + offsetof(BlockQ4_K, q) + 32 * i);
       f(2 * i, I::bit_and(q, I::splat8(15)));
@@ -175,10 +208,14 @@ struct Unpack<I, BlockQ4_K> : UnpackLarge<BlockQ4_K, TileKind::u4, 8, true> {
 };
 
 template <class I>
-struct Unpack<I, BlockQ5_K> : UnpackLarge<BlockQ5_K, TileKind::u5, 8, true> {
+struct Unpack<I, BlockQ5_K> : UnpackConstants<BlockQ5_K, TileKind::u5, 8, 0, true> {
   static void scales(const std::byte* p, float* s, float* m) { scales_of_six_bits<I, BlockQ5_K>(p, s, m); }
-  template <class F>
-  static void each_group(const std::byte* p, F&& f) {
+  template <class P, class S, class M>
+  [[gnu::always_inline]] static void turn_scales(P at, S&& store_s, M&& store_m) {
+    turn_scales_of_six_bits<I, BlockQ5_K>(at, store_s, store_m);
+  }
+  template <class P, class F>
+  static void each_group(P p, F&& f) {
     auto high = I::load32(p + offsetof(BlockQ5_K, high));  // the fifth bits of the next two groups are bits 0 and 1
     for (int i = 0; i < 4; ++i) {
       const auto q = I::load32(p + offsetof(BlockQ5_K, q) + 32 * i);
@@ -191,17 +228,20 @@ struct Unpack<I, BlockQ5_K> : UnpackLarge<BlockQ5_K, TileKind::u5, 8, true> {
 };
 
 template <class I>
-struct Unpack<I, BlockQ6_K> : UnpackLarge<BlockQ6_K, TileKind::u6, 16, true> {
-  static void scales(const std::byte* p, float* s, float* m) {
+struct Unpack<I, BlockQ6_K> : UnpackConstants<BlockQ6_K, TileKind::u6, 16, 32, false> {
+  static void scales(const std::byte* p, float* s, float*) {
     const auto d = I::splat(I::half(p + offsetof(BlockQ6_K, d)));
-    for (int i = 0; i < 16; i += 8) {
-      const auto scale = I::mul(I::load_i8(p + offsetof(BlockQ6_K, scales) + i), d);
-      I::store(s + i, scale);
-      I::store(m + i, I::mul(scale, I::splat(32.0f)));
-    }
+    for (int i = 0; i < 16; i += 8) I::store(s + i, I::mul(I::load_i8(p + offsetof(BlockQ6_K, scales) + i), d));
   }
-  template <class F>
-  static void each_group(const std::byte* p, F&& f) {
+  template <class P, class S, class M>
+  [[gnu::always_inline]] static void turn_scales(P at, S&& store_s, M&&) {
+    typename I::Tile scales[4];
+    I::turn(at.p + offsetof(BlockQ6_K, scales), at.stride, scales);
+    const auto d = I::tile_gather_f16(at.p + offsetof(BlockQ6_K, d), at.stride);
+    for (uint32_t g = 0; g < 16; ++g) store_s(g, I::tile_mul(I::tile_signed_byte(scales[g / 4], g % 4), d));
+  }
+  template <class P, class F>
+  static void each_group(P p, F&& f) {
     const auto four = I::splat8(15), two = I::splat8(48);
     for (int h = 0; h < 2; ++h) {
       const auto a = I::load32(p + offsetof(BlockQ6_K, low) + 64 * h);
@@ -217,7 +257,7 @@ struct Unpack<I, BlockQ6_K> : UnpackLarge<BlockQ6_K, TileKind::u6, 16, true> {
 };
 
 template <class I>
-struct Unpack<I, BlockQ2_K> : UnpackLarge<BlockQ2_K, TileKind::u4, 16, true> {
+struct Unpack<I, BlockQ2_K> : UnpackConstants<BlockQ2_K, TileKind::u4, 16, 0, true> {
   static void scales(const std::byte* p, float* s, float* m) {
     const auto d = I::splat(I::half(p + offsetof(BlockQ2_K, d))), min = I::splat(I::half(p + offsetof(BlockQ2_K, m)));
     uint8_t bytes[32];  // scales, then mins
@@ -227,8 +267,21 @@ struct Unpack<I, BlockQ2_K> : UnpackLarge<BlockQ2_K, TileKind::u4, 16, true> {
       I::store(m + i, I::mul(I::load_u8(bytes + 16 + i), min));
     }
   }
-  template <class F>
-  static void each_group(const std::byte* p, F&& f) {
+  template <class P, class S, class M>
+  [[gnu::always_inline]] static void turn_scales(P at, S&& store_s, M&& store_m) {
+    typename I::Tile packed[4];
+    I::turn(at.p + offsetof(BlockQ2_K, scales), at.stride, packed);
+    const auto d = I::tile_gather_f16(at.p + offsetof(BlockQ2_K, d), at.stride);
+    const auto m = I::tile_gather_f16(at.p + offsetof(BlockQ2_K, m), at.stride);
+    const auto low = I::tile_splat8(15);
+    for (uint32_t g = 0; g < 16; ++g) {
+      store_s(g, I::tile_mul(I::tile_byte(I::tile_and(packed[g / 4], low), g % 4), d));
+      const auto high = I::tile_and(I::template tile_shift_right<4>(packed[g / 4]), low);
+      store_m(g, I::tile_mul(I::tile_byte(high, g % 4), m));
+    }
+  }
+  template <class P, class F>
+  static void each_group(P p, F&& f) {
     for (int h = 0; h < 2; ++h) {
       const auto q = I::load32(p + offsetof(BlockQ2_K, q) + 32 * h);
       f(4 * h, I::bit_and(q, I::splat8(3)));
@@ -240,22 +293,18 @@ struct Unpack<I, BlockQ2_K> : UnpackLarge<BlockQ2_K, TileKind::u4, 16, true> {
 };
 
 template <class I>
-struct Unpack<I, BlockQ3_K> : UnpackLarge<BlockQ3_K, TileKind::u4, 16, true> {
-  static void scales(const std::byte* p, float* s, float* m) {
+struct Unpack<I, BlockQ3_K> : UnpackConstants<BlockQ3_K, TileKind::u4, 16, 4, false> {
+  static void scales(const std::byte* p, float* s, float*) {
     const std::byte* packed = p + offsetof(BlockQ3_K, scales);
     const uint32_t a = word_at(packed), b = word_at(packed + 4), top = word_at(packed + 8);
     const uint32_t low = 0x0f0f0f0f, two = 0x03030303;
     const uint32_t bytes[4] = {(a & low) | (top & two) << 4, (b & low) | (top >> 2 & two) << 4,
                                (a >> 4 & low) | (top >> 4 & two) << 4, (b >> 4 & low) | (top >> 6 & two) << 4};
     const auto d = I::splat(I::half(p + offsetof(BlockQ3_K, d)));
-    for (int i = 0; i < 2; ++i) {
-      const auto scale = I::mul(I::sub(I::load_u8(bytes + 2 * i), I::splat(32.0f)), d);
-      I::store(s + 8 * i, scale);
-      I::store(m + 8 * i, I::mul(scale, I::splat(4.0f)));
-    }
+    for (int i = 0; i < 2; ++i) I::store(s + 8 * i, I::mul(I::sub(I::load_u8(bytes + 2 * i), I::splat(32.0f)), d));
   }
-  template <class F>
-  static void each_group(const std::byte* p, F&& f) {
+  template <class P, class F>
+  static void each_group(P p, F&& f) {
     auto high = I::load32(p + offsetof(BlockQ3_K, high));  // the third bits of the next four groups are bits 0 to 3
     const auto two = I::splat8(3), third = I::splat8(4);
     for (int h = 0; h < 2; ++h) {
@@ -272,7 +321,7 @@ struct Unpack<I, BlockQ3_K> : UnpackLarge<BlockQ3_K, TileKind::u4, 16, true> {
 };
 
 template <class I>
-struct Unpack<I, BlockIQ4_XS> : UnpackLarge<BlockIQ4_XS, TileKind::s8, 8, false> {
+struct Unpack<I, BlockIQ4_XS> : UnpackConstants<BlockIQ4_XS, TileKind::s8, 8, 0, false> {
   static void scales(const std::byte* p, float* s, float*) {
     const uint32_t low = word_at(p + offsetof(BlockIQ4_XS, scales_low));
     const uint32_t high = word_at(p) >> 16;
@@ -282,8 +331,8 @@ struct Unpack<I, BlockIQ4_XS> : UnpackLarge<BlockIQ4_XS, TileKind::s8, 8, false>
       bytes[g] = static_cast<uint8_t>((low >> (4 * g) & 15u) | (high >> (2 * g) & 3u) << 4);
     I::store(s, I::mul(I::sub(I::load_u8(bytes), I::splat(32.0f)), I::splat(I::half(p))));
   }
-  template <class F>
-  static void each_group(const std::byte* p, F&& f) {
+  template <class P, class F>
+  static void each_group(P p, F&& f) {
     for (int j = 0; j < 8; ++j) f(j, I::look_up(kIq4, I::nibbles(p + offsetof(BlockIQ4_XS, q) + 16 * j)));
   }
 };

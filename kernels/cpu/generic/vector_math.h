@@ -222,11 +222,13 @@ void quantise_group(const float* x, Q8Unit& unit, uint32_t group) {
     I::store_i8(unit.q + 32 * group + 8 * k, q);
     sums[k / 2] = k % 2 == 0 ? q : I::add(sums[k / 2], q);
   }
-  const float first = I::sum(sums[0]), second = I::sum(sums[1]);
+  const auto whole = [](float value) { return value == value ? static_cast<int32_t>(value) : 0; };  // of NaN, 0
+  const int32_t first = whole(I::sum(sums[0])), second = whole(I::sum(sums[1]));
   unit.scale[group] = scale;
-  unit.half_sum[2 * group] = scale * first;
-  unit.half_sum[2 * group + 1] = scale * second;
-  unit.sum[group] = scale * (first + second);
+  unit.half[2 * group] = static_cast<int16_t>(first);
+  unit.half[2 * group + 1] = static_cast<int16_t>(second);
+  unit.total[group] = first + second;
+  unit.sum[group] = scale * static_cast<float>(first + second);
 }
 
 template <class I>

@@ -13,7 +13,7 @@ struct Avx2 : X86Base {
   static F8 dot_u8(B32 u, B32 x) { return _mm256_cvtepi32_ps(quads(pairs_u8(u, x))); }
   static F8 dot_s8(B32 w, B32 x) { return _mm256_cvtepi32_ps(quads(pairs_s8(w, x))); }
 
-  // Up to how many columns rows are streamed as dots, and how many then meet eight rows in registers; 0: none.
+  // Up to how many columns rows are streamed as dots, and how many then meet eight rows in registers.
   static constexpr uint32_t kFewColumns = 2, kSeveralColumns = 16;
 
   // Tiles: a vector holds 4 consecutive values of 8 rows.
@@ -26,6 +26,55 @@ struct Avx2 : X86Base {
     __builtin_memcpy(&four, x, 4);
     return _mm256_set1_epi32(four);
   }
+  static constexpr bool kUnsigned = false;  // 255 * 127 * 2 is more than 16 bits hold
+  static Tile tile_splat_int(int32_t x) { return _mm256_set1_epi32(x); }
+  static Tile tile_splat8(int x) { return splat8(x); }
+  static void tile_store(void* p, Tile a) { _mm256_store_si256(static_cast<__m256i*>(p), a); }
+  static Tile tile_and(Tile a, Tile b) { return _mm256_and_si256(a, b); }
+  static Tile tile_or(Tile a, Tile b) { return _mm256_or_si256(a, b); }
+  template <int n>
+  static Tile tile_shift_right(Tile a) {
+    return shift_right<n>(a);
+  }
+  template <int n>
+  static Tile tile_shift_left(Tile a) {
+    return shift_left<n>(a);
+  }
+  static Tile tile_look_up(const int8_t* table16, Tile index) { return look_up(table16, index); }
+  // Byte i is all ones where bit 4 * step + i of its word is set.
+  static Tile tile_bits(Tile words, uint32_t step) {
+    const Tile byte = _mm256_shuffle_epi8(
+        words, _mm256_add_epi8(_mm256_set_epi32(0x0c0c0c0c, 0x08080808, 0x04040404, 0, 0x0c0c0c0c, 0x08080808, 0x04040404, 0),
+                               splat8(static_cast<int>(step / 2))));
+    const Tile bit = tile_splat_int(static_cast<int32_t>(step % 2 == 0 ? 0x08040201u : 0x80402010u));
+    return _mm256_cmpeq_epi8(_mm256_and_si256(byte, bit), bit);
+  }
+  // 16 bytes of each row: 4 of every row, four times.
+  static void turn(const std::byte* p, size_t stride, Tile* t) {
+    const auto row = [=](size_t r) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + r * stride)); };
+    Tile z[4];
+    for (size_t i = 0; i < 4; ++i) z[i] = _mm256_inserti128_si256(_mm256_castsi128_si256(row(i)), row(i + 4), 1);
+    const Tile a = _mm256_unpacklo_epi32(z[0], z[1]), b = _mm256_unpackhi_epi32(z[0], z[1]);
+    const Tile c = _mm256_unpacklo_epi32(z[2], z[3]), d = _mm256_unpackhi_epi32(z[2], z[3]);
+    t[0] = _mm256_unpacklo_epi64(a, c);
+    t[1] = _mm256_unpackhi_epi64(a, c);
+    t[2] = _mm256_unpacklo_epi64(b, d);
+    t[3] = _mm256_unpackhi_epi64(b, d);
+  }
+  // Byte k of each word, as floats.
+  static TileFloat tile_byte(Tile words, uint32_t k) {
+    return _mm256_cvtepi32_ps(_mm256_and_si256(_mm256_srli_epi32(words, static_cast<int>(8 * k)), tile_splat_int(255)));
+  }
+  static TileFloat tile_signed_byte(Tile words, uint32_t k) {
+    return _mm256_cvtepi32_ps(_mm256_srai_epi32(_mm256_slli_epi32(words, static_cast<int>(24 - 8 * k)), 24));
+  }
+  // The binary16 in the low or high half of each word.
+  static TileFloat tile_low_half(Tile words) { return tile_high_half(_mm256_slli_epi32(words, 16)); }
+  static TileFloat tile_high_half(Tile words) {
+    const __m256i halves = _mm256_packus_epi32(_mm256_srli_epi32(words, 16), _mm256_setzero_si256());
+    return _mm256_cvtph_ps(_mm256_castsi256_si128(_mm256_permute4x64_epi64(halves, 0x08)));
+  }
+  static TileFloat tile_gather_f16(const std::byte* p, size_t stride) { return gather_f16(p, stride); }
   // Makes the compiler forget what is known of a value.
   static void opaque(Tile& a) { asm volatile("" : "+x"(a)); }
   static TileFloat tile_load_float(const float* p) { return _mm256_load_ps(p); }
@@ -33,6 +82,7 @@ struct Avx2 : X86Base {
   static TileFloat tile_splat_float(float x) { return _mm256_set1_ps(x); }
   static TileFloat tile_mul(TileFloat a, TileFloat b) { return _mm256_mul_ps(a, b); }
   static TileFloat tile_fma(TileFloat a, TileFloat b, TileFloat c) { return _mm256_fmadd_ps(a, b, c); }
+  static TileFloat tile_fnma(TileFloat a, TileFloat b, TileFloat c) { return _mm256_fnmadd_ps(a, b, c); }  // c - a * b
   // How many products may be added in 16 bits before they must be widened: (255 / largest value) / 2 pairs.
   static constexpr uint32_t chain(TileKind kind) {
     switch (kind) {
@@ -42,6 +92,7 @@ struct Avx2 : X86Base {
         return 4;
       case TileKind::u6:
         return 2;
+      case TileKind::u8:
       case TileKind::s8:
         return 1;
     }

@@ -1,5 +1,5 @@
-// AVX-512: dots and unpacking as AVX2 does them, tiles of 48 rows by 8 columns in 24 of the 32 registers. Vnni uses the
-// byte dot product of AVX512-VNNI, which widens by itself.
+// AVX-512: 16 rows at once; tiles of 32 or 48 rows by 4 columns, whose sums of integers and of floats are 24 of the 32
+// registers. Vnni uses the byte dot product of AVX512-VNNI, which widens by itself.
 #pragma once
 
 #include "kernels/cpu/generic/tile.h"
@@ -9,16 +9,74 @@ namespace hearth::cpu {
 namespace {
 
 struct Avx512Tiles : X86Base {
-  static constexpr uint32_t kFewColumns = 8, kSeveralColumns = 0;
-  static constexpr uint32_t kTileLanes = 16;
+  static constexpr uint32_t kFewColumns = 0, kSeveralColumns = 4;
+  static constexpr uint32_t kTileLanes = 16, kTileColumns = 4;
   using Tile = __m512i;
   using TileFloat = __m512;
-  static Tile tile_zero() { return _mm512_setzero_si512(); }
   static Tile tile_load(const void* p) { return _mm512_load_si512(p); }
   static Tile tile_splat(const int8_t* x) {
     int four;
     __builtin_memcpy(&four, x, 4);
     return _mm512_set1_epi32(four);
+  }
+  static Tile tile_splat_int(int32_t x) { return _mm512_set1_epi32(x); }
+  static Tile tile_splat8(int x) { return _mm512_set1_epi8(static_cast<char>(x)); }
+  static void tile_store(void* p, Tile a) { _mm512_store_si512(p, a); }
+  static Tile tile_and(Tile a, Tile b) { return _mm512_and_si512(a, b); }
+  static Tile tile_or(Tile a, Tile b) { return _mm512_or_si512(a, b); }
+  // Bytes shifted by n; the bits that cross a byte are the caller's to mask.
+  template <int n>
+  static Tile tile_shift_right(Tile a) {
+    return _mm512_srli_epi16(a, n);
+  }
+  template <int n>
+  static Tile tile_shift_left(Tile a) {
+    return _mm512_slli_epi16(a, n);
+  }
+  static Tile tile_flip(Tile a) { return _mm512_xor_si512(a, tile_splat8(-128)); }  // signed bytes plus 128
+  static Tile tile_look_up(const int8_t* table16, Tile index) {
+    return _mm512_shuffle_epi8(
+        _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table16))), index);
+  }
+  // Byte i is all ones where bit 4 * step + i of its word is set.
+  static Tile tile_bits(Tile words, uint32_t step) {
+    const Tile byte = _mm512_shuffle_epi8(
+        words, _mm512_add_epi8(_mm512_set4_epi32(0x0c0c0c0c, 0x08080808, 0x04040404, 0),
+                               tile_splat8(static_cast<int>(step / 2))));
+    return _mm512_movm_epi8(_mm512_test_epi8_mask(byte, tile_splat_int(step % 2 == 0 ? 0x08040201 : 0x80402010)));
+  }
+  // 16 bytes of each row: 4 of every row, four times.
+  static void turn(const std::byte* p, size_t stride, Tile* t) {
+    const auto row = [=](size_t r) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + r * stride)); };
+    Tile z[4];
+    for (size_t i = 0; i < 4; ++i) {
+      z[i] = _mm512_castsi128_si512(row(i));
+      z[i] = _mm512_inserti32x4(z[i], row(i + 4), 1);
+      z[i] = _mm512_inserti32x4(z[i], row(i + 8), 2);
+      z[i] = _mm512_inserti32x4(z[i], row(i + 12), 3);
+    }
+    const Tile a = _mm512_unpacklo_epi32(z[0], z[1]), b = _mm512_unpackhi_epi32(z[0], z[1]);
+    const Tile c = _mm512_unpacklo_epi32(z[2], z[3]), d = _mm512_unpackhi_epi32(z[2], z[3]);
+    t[0] = _mm512_unpacklo_epi64(a, c);
+    t[1] = _mm512_unpackhi_epi64(a, c);
+    t[2] = _mm512_unpacklo_epi64(b, d);
+    t[3] = _mm512_unpackhi_epi64(b, d);
+  }
+  // Byte k of each word, as floats.
+  static TileFloat tile_byte(Tile words, uint32_t k) {
+    return _mm512_cvtepi32_ps(_mm512_and_si512(_mm512_srli_epi32(words, 8 * k), _mm512_set1_epi32(255)));
+  }
+  static TileFloat tile_signed_byte(Tile words, uint32_t k) {
+    return _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(words, 24 - 8 * k), 24));
+  }
+  // The binary16 in the low or high half of each word.
+  static TileFloat tile_low_half(Tile words) {
+    const __m256i halves = _mm512_cvtepi32_epi16(words);
+    return join(_mm256_cvtph_ps(_mm256_castsi256_si128(halves)), _mm256_cvtph_ps(_mm256_extracti128_si256(halves, 1)));
+  }
+  static TileFloat tile_high_half(Tile words) { return tile_low_half(_mm512_srli_epi32(words, 16)); }
+  static TileFloat tile_gather_f16(const std::byte* p, size_t stride) {
+    return join(gather_f16(p, stride), gather_f16(p + 8 * stride, stride));
   }
   // Makes the compiler forget what is known of a value.
   static void opaque([[maybe_unused]] Tile& a) {
@@ -31,7 +89,13 @@ struct Avx512Tiles : X86Base {
   static TileFloat tile_splat_float(float x) { return _mm512_set1_ps(x); }
   static TileFloat tile_mul(TileFloat a, TileFloat b) { return _mm512_mul_ps(a, b); }
   static TileFloat tile_fma(TileFloat a, TileFloat b, TileFloat c) { return _mm512_fmadd_ps(a, b, c); }
+  static TileFloat tile_fnma(TileFloat a, TileFloat b, TileFloat c) { return _mm512_fnmadd_ps(a, b, c); }  // c - a * b
   static TileFloat tile_to_float(Tile wide) { return _mm512_cvtepi32_ps(wide); }
+
+ private:
+  static TileFloat join(F8 low, F8 high) { return _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1); }
+
+ protected:
   // |w| and x with the sign of w, as there is no sign instruction of this width.
   static Tile with_sign_of(Tile x, Tile w) {
     return _mm512_mask_sub_epi8(x, _mm512_movepi8_mask(w), _mm512_setzero_si512(), x);
@@ -40,9 +104,8 @@ struct Avx512Tiles : X86Base {
 
 struct Avx512 : Avx512Tiles {
   static constexpr const char* kName = "avx512";
-  static constexpr uint32_t kTileVectors = 2, kTileColumns = 8;
-  static F8 dot_u8(B32 u, B32 x) { return _mm256_cvtepi32_ps(quads(pairs_u8(u, x))); }
-  static F8 dot_s8(B32 w, B32 x) { return _mm256_cvtepi32_ps(quads(pairs_s8(w, x))); }
+  static constexpr bool kUnsigned = false;  // 255 * 127 * 2 is more than 16 bits hold
+  static constexpr uint32_t kTileVectors = 2;
   static constexpr uint32_t chain(TileKind kind) {
     switch (kind) {
       case TileKind::u4:
@@ -51,6 +114,7 @@ struct Avx512 : Avx512Tiles {
         return 4;
       case TileKind::u6:
         return 2;
+      case TileKind::u8:
       case TileKind::s8:
         return 1;
     }
@@ -68,13 +132,11 @@ struct Avx512 : Avx512Tiles {
 
 struct Avx512Vnni : Avx512Tiles {
   static constexpr const char* kName = "avx512_vnni";
-  static constexpr uint32_t kTileVectors = 3, kTileColumns = 8;
-  static F8 dot_u8(B32 u, B32 x) { return _mm256_cvtepi32_ps(_mm256_dpbusd_epi32(_mm256_setzero_si256(), u, x)); }
-  static F8 dot_s8(B32 w, B32 x) { return dot_u8(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w)); }
+  static constexpr bool kUnsigned = true;
+  static constexpr uint32_t kTileVectors = 3;
   static constexpr uint32_t chain(TileKind) { return 0; }
   template <TileKind kind>
   static Tile tile_dot(Tile sum, Tile w, Tile x) {
-    if constexpr (kind == TileKind::s8) return _mm512_dpbusd_epi32(sum, _mm512_abs_epi8(w), with_sign_of(x, w));
     return _mm512_dpbusd_epi32(sum, w, x);
   }
 };

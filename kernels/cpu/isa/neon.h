@@ -65,6 +65,10 @@ struct Neon {
     const uint16x8_t w = vmovl_u8(vld1_u8(static_cast<const uint8_t*>(p)));
     return {vcvtq_f32_u32(vmovl_u16(vget_low_u16(w))), vcvtq_f32_u32(vmovl_u16(vget_high_u16(w)))};
   }
+  static F8 load_i16(const void* p) {
+    const int16x8_t w = vreinterpretq_s16_u8(vld1q_u8(static_cast<const uint8_t*>(p)));
+    return {vcvtq_f32_s32(vmovl_s16(vget_low_s16(w))), vcvtq_f32_s32(vmovl_s16(vget_high_s16(w)))};
+  }
   static F8 gather_f16(const std::byte* p, size_t stride) {
     uint16_t h[8];
     for (size_t i = 0; i < 8; ++i) __builtin_memcpy(h + i, p + i * stride, 2);
@@ -117,13 +121,7 @@ struct Neon {
     return {vandq_u8(vtstq_u8(vcombine_u8(byte(0), byte(1)), bit), set),
             vandq_u8(vtstq_u8(vcombine_u8(byte(2), byte(3)), bit), set)};
   }
-  static void transpose(B32 (&r)[8]) {
-    uint32_t in[8][8], out[8][8];
-    for (int i = 0; i < 8; ++i) store32(in[i], r[i]);
-    for (int i = 0; i < 8; ++i)
-      for (int j = 0; j < 8; ++j) out[j][i] = in[i][j];
-    for (int i = 0; i < 8; ++i) r[i] = load32(out[i]);
-  }
+  static void prefetch_far(const void* p) { __builtin_prefetch(p, 0, 2); }
   static void prefetch(const void* p) { __builtin_prefetch(p); }
 
   // Bytes up to 127 are the same signed or not.
@@ -133,12 +131,71 @@ struct Neon {
             vcvtq_f32_s32(vdotq_s32(vdupq_n_s32(0), vreinterpretq_s8_u8(w.b), vreinterpretq_s8_u8(x.b)))};
   }
 
-  static constexpr uint32_t kFewColumns = 8, kSeveralColumns = 0;
+  static constexpr uint32_t kFewColumns = 8, kSeveralColumns = 8;
   static constexpr uint32_t kTileLanes = 4, kTileVectors = 4, kTileColumns = 4;
   using Tile = int32x4_t;
   using TileFloat = float32x4_t;
   static constexpr uint32_t chain(TileKind) { return 0; }
-  static Tile tile_zero() { return vdupq_n_s32(0); }
+  static constexpr bool kUnsigned = false;
+  static Tile tile_splat_int(int32_t x) { return vdupq_n_s32(x); }
+  static Tile tile_splat8(int x) { return vreinterpretq_s32_u8(vdupq_n_u8(static_cast<uint8_t>(x))); }
+  static void tile_store(void* p, Tile a) { vst1q_u8(static_cast<uint8_t*>(p), vreinterpretq_u8_s32(a)); }
+  static Tile tile_and(Tile a, Tile b) { return vandq_s32(a, b); }
+  static Tile tile_or(Tile a, Tile b) { return vorrq_s32(a, b); }
+  template <int n>
+  static Tile tile_shift_right(Tile a) {
+    return vreinterpretq_s32_u8(vshrq_n_u8(vreinterpretq_u8_s32(a), n));
+  }
+  template <int n>
+  static Tile tile_shift_left(Tile a) {
+    return vreinterpretq_s32_u8(vshlq_n_u8(vreinterpretq_u8_s32(a), n));
+  }
+  static Tile tile_look_up(const int8_t* table16, Tile index) {
+    return vreinterpretq_s32_u8(vqtbl1q_u8(vreinterpretq_u8_s8(vld1q_s8(table16)), vreinterpretq_u8_s32(index)));
+  }
+  // Byte i is all ones where bit 4 * step + i of its word is set.
+  static Tile tile_bits(Tile words, uint32_t step) {
+    static constexpr uint8_t kByte[16] = {0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12};
+    const uint8x16_t from = vaddq_u8(vld1q_u8(kByte), vdupq_n_u8(static_cast<uint8_t>(step / 2)));
+    const uint8x16_t bit = vreinterpretq_u8_u32(vdupq_n_u32(step % 2 == 0 ? 0x08040201 : 0x80402010));
+    return vreinterpretq_s32_u8(vtstq_u8(vqtbl1q_u8(vreinterpretq_u8_s32(words), from), bit));
+  }
+  // 16 bytes of each row: 4 of every row, four times.
+  static void turn(const std::byte* p, size_t stride, Tile* t) {
+    const auto row = [=](size_t r) { return tile_load(p + r * stride); };
+    const auto low = [](Tile a, Tile b) {
+      return vreinterpretq_s32_s64(vzip1q_s64(vreinterpretq_s64_s32(a), vreinterpretq_s64_s32(b)));
+    };
+    const auto high = [](Tile a, Tile b) {
+      return vreinterpretq_s32_s64(vzip2q_s64(vreinterpretq_s64_s32(a), vreinterpretq_s64_s32(b)));
+    };
+    const Tile a = vzip1q_s32(row(0), row(1)), b = vzip2q_s32(row(0), row(1));
+    const Tile c = vzip1q_s32(row(2), row(3)), d = vzip2q_s32(row(2), row(3));
+    t[0] = low(a, c);
+    t[1] = high(a, c);
+    t[2] = low(b, d);
+    t[3] = high(b, d);
+  }
+  // Byte k of each word, as floats.
+  static TileFloat tile_byte(Tile words, uint32_t k) {
+    const uint32x4_t shifted = vshlq_u32(vreinterpretq_u32_s32(words), vdupq_n_s32(-8 * static_cast<int32_t>(k)));
+    return vcvtq_f32_u32(vandq_u32(shifted, vdupq_n_u32(255)));
+  }
+  static TileFloat tile_signed_byte(Tile words, uint32_t k) {
+    return vcvtq_f32_s32(vshrq_n_s32(vshlq_s32(words, vdupq_n_s32(24 - 8 * static_cast<int32_t>(k))), 24));
+  }
+  // The binary16 in the low or high half of each word.
+  static TileFloat tile_low_half(Tile words) {
+    return vcvt_f32_f16(vreinterpret_f16_u16(vmovn_u32(vreinterpretq_u32_s32(words))));
+  }
+  static TileFloat tile_high_half(Tile words) {
+    return vcvt_f32_f16(vreinterpret_f16_u16(vshrn_n_u32(vreinterpretq_u32_s32(words), 16)));
+  }
+  static TileFloat tile_gather_f16(const std::byte* p, size_t stride) {
+    uint16_t h[4];
+    for (size_t i = 0; i < 4; ++i) __builtin_memcpy(h + i, p + i * stride, 2);
+    return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(h)));
+  }
   static Tile tile_load(const void* p) { return vreinterpretq_s32_u8(vld1q_u8(static_cast<const uint8_t*>(p))); }
   static Tile tile_splat(const int8_t* x) {
     int32_t four;
@@ -160,6 +217,7 @@ struct Neon {
   static TileFloat tile_splat_float(float x) { return vdupq_n_f32(x); }
   static TileFloat tile_mul(TileFloat a, TileFloat b) { return vmulq_f32(a, b); }
   static TileFloat tile_fma(TileFloat a, TileFloat b, TileFloat c) { return vfmaq_f32(c, a, b); }
+  static TileFloat tile_fnma(TileFloat a, TileFloat b, TileFloat c) { return vfmsq_f32(c, a, b); }  // c - a * b
   static TileFloat tile_to_float(Tile wide) { return vcvtq_f32_s32(wide); }
 
  private:

@@ -111,6 +111,11 @@ struct Scalar {
   static F8 load_u8(const void* p) {
     return each([=](int i) { return static_cast<float>(static_cast<const uint8_t*>(p)[i]); });
   }
+  static F8 load_i16(const void* p) {
+    int16_t v[8];
+    __builtin_memcpy(v, p, sizeof v);
+    return each([&](int i) { return static_cast<float>(v[i]); });
+  }
   static F8 gather_f16(const std::byte* p, size_t stride) {
     return each([=](int i) { return half(p + static_cast<size_t>(i) * stride); });
   }
@@ -163,13 +168,7 @@ struct Scalar {
   static B32 from_bits(uint32_t bits, int value) {
     return each_byte([=](int i) { return (bits >> i & 1u) != 0 ? value : 0; });
   }
-  static void transpose(B32 (&r)[8]) {
-    uint32_t in[8][8], out[8][8];
-    __builtin_memcpy(in, r, sizeof in);
-    for (int i = 0; i < 8; ++i)
-      for (int j = 0; j < 8; ++j) out[j][i] = in[i][j];
-    __builtin_memcpy(r, out, sizeof out);
-  }
+  static void prefetch_far(const void*) {}
   static void prefetch(const void*) {}
 
   static F8 dot_u8(B32 u, B32 x) {
@@ -187,12 +186,55 @@ struct Scalar {
     });
   }
 
-  static constexpr uint32_t kFewColumns = 8, kSeveralColumns = 0;
+  static constexpr uint32_t kFewColumns = 8, kSeveralColumns = 8;
   static constexpr uint32_t kTileLanes = 8, kTileVectors = 1, kTileColumns = 2;
   using Tile = B32;  // weights and activations; sums are 8 int32 in the same bytes
   using TileFloat = F8;
   static constexpr uint32_t chain(TileKind) { return 0; }
-  static Tile tile_zero() { return splat8(0); }
+  static constexpr bool kUnsigned = false;
+  static Tile tile_splat_int(int32_t x) {
+    return each_byte([=](int i) { return static_cast<uint32_t>(x) >> (8 * (i % 4)); });
+  }
+  static Tile tile_splat8(int x) { return splat8(x); }
+  static void tile_store(void* p, Tile a) { store32(p, a); }
+  static Tile tile_and(Tile a, Tile b) { return bit_and(a, b); }
+  static Tile tile_or(Tile a, Tile b) { return bit_or(a, b); }
+  template <int n>
+  static Tile tile_shift_right(Tile a) {
+    return shift_right<n>(a);
+  }
+  template <int n>
+  static Tile tile_shift_left(Tile a) {
+    return shift_left<n>(a);
+  }
+  static Tile tile_look_up(const int8_t* table16, Tile index) { return look_up(table16, index); }
+  // Byte i is all ones where bit 4 * step + i of its word is set.
+  static Tile tile_bits(Tile words, uint32_t step) {
+    return each_byte([&](int i) {
+      const uint32_t bit = 4 * step + static_cast<uint32_t>(i) % 4;
+      return (words.v[static_cast<uint32_t>(i) / 4 * 4 + bit / 8] >> bit % 8 & 1) != 0 ? 255 : 0;
+    });
+  }
+  // 16 bytes of each row: 4 of every row, four times.
+  static void turn(const std::byte* p, size_t stride, Tile* t) {
+    for (size_t r = 0; r < 8; ++r)
+      for (size_t i = 0; i < 4; ++i) __builtin_memcpy(t[i].v + 4 * r, p + r * stride + 4 * i, 4);
+  }
+  // Byte k of each word, as floats.
+  static TileFloat tile_byte(Tile words, uint32_t k) {
+    return each([&](int i) { return static_cast<float>(words.v[4 * static_cast<uint32_t>(i) + k]); });
+  }
+  static TileFloat tile_signed_byte(Tile words, uint32_t k) {
+    return each([&](int i) { return static_cast<float>(static_cast<int8_t>(words.v[4 * static_cast<uint32_t>(i) + k])); });
+  }
+  // The binary16 in the low or high half of each word.
+  static TileFloat tile_low_half(Tile words) {
+    return each([&](int i) { return half(reinterpret_cast<const std::byte*>(words.v + 4 * i)); });
+  }
+  static TileFloat tile_high_half(Tile words) {
+    return each([&](int i) { return half(reinterpret_cast<const std::byte*>(words.v + 4 * i + 2)); });
+  }
+  static TileFloat tile_gather_f16(const std::byte* p, size_t stride) { return gather_f16(p, stride); }
   static Tile tile_load(const void* p) { return load32(p); }
   static Tile tile_splat(const int8_t* x) {
     return each_byte([=](int i) { return x[i % 4]; });
@@ -211,6 +253,9 @@ struct Scalar {
   static TileFloat tile_splat_float(float x) { return splat(x); }
   static TileFloat tile_mul(TileFloat a, TileFloat b) { return mul(a, b); }
   static TileFloat tile_fma(TileFloat a, TileFloat b, TileFloat c) { return fma(a, b, c); }
+  static TileFloat tile_fnma(TileFloat a, TileFloat b, TileFloat c) {  // c - a * b
+    return each([&](int i) { return c.v[i] - a.v[i] * b.v[i]; });
+  }
   static TileFloat tile_to_float(Tile wide) {
     int32_t sums[8];
     __builtin_memcpy(sums, &wide, sizeof sums);

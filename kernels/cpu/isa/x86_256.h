@@ -63,6 +63,9 @@ struct X86Base {
   static F8 load_u8(const void* p) {
     return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(static_cast<const __m128i*>(p))));
   }
+  static F8 load_i16(const void* p) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p))));
+  }
   // 8 halves, `stride` bytes apart
   static F8 gather_f16(const std::byte* p, size_t stride) {
     __m128i h = _mm_loadu_si16(p);
@@ -119,24 +122,7 @@ struct X86Base {
     const __m256i set = _mm256_cmpeq_epi8(_mm256_and_si256(spread, bit), bit);
     return _mm256_and_si256(set, splat8(value));
   }
-  // 8 rows of 8 dwords to 8 columns.
-  static void transpose(B32 (&r)[8]) {
-    B32 t[8];
-    for (int i = 0; i < 8; i += 2) {
-      t[i] = _mm256_unpacklo_epi32(r[i], r[i + 1]);
-      t[i + 1] = _mm256_unpackhi_epi32(r[i], r[i + 1]);
-    }
-    B32 u[8];
-    for (int i = 0; i < 8; i += 4)
-      for (int j = 0; j < 2; ++j) {
-        u[i + 2 * j] = _mm256_unpacklo_epi64(t[i + j], t[i + 2 + j]);
-        u[i + 2 * j + 1] = _mm256_unpackhi_epi64(t[i + j], t[i + 2 + j]);
-      }
-    for (int j = 0; j < 4; ++j) {
-      r[j] = _mm256_permute2x128_si256(u[j], u[4 + j], 0x20);
-      r[4 + j] = _mm256_permute2x128_si256(u[j], u[4 + j], 0x31);
-    }
-  }
+  static void prefetch_far(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1); }
   static void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
 
  private:

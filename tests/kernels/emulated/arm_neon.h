@@ -16,6 +16,12 @@ inline simde_float32x4_t divide(simde_float32x4_t a, simde_float32x4_t b) {
   return simde_vld1q_f32(x);
 }
 
+// Nor this one: c - a * b.
+inline simde_float32x4_t subtract_product(simde_float32x4_t c, simde_float32x4_t a, simde_float32x4_t b) {
+  return simde_vfmaq_f32(c, simde_vnegq_f32(a), b);
+}
+
 }  // namespace hearth::emulated
 
 #define vdivq_f32(a, b) hearth::emulated::divide(a, b)
+#define vfmsq_f32(c, a, b) hearth::emulated::subtract_product(c, a, b)

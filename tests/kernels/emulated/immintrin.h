@@ -22,6 +22,23 @@ inline simde__m512 cvtepi32_ps(simde__m512i a) {
   return simde_mm512_loadu_ps(real);
 }
 
+inline simde__m512i srai_epi32(simde__m512i a, unsigned bits) {
+  int32_t whole[16];
+  simde_mm512_storeu_si512(whole, a);
+  for (int32_t& value : whole) value >>= bits;
+  return simde_mm512_loadu_si512(whole);
+}
+
+inline simde__m256i cvtepi32_epi16(simde__m512i a) {
+  int32_t whole[16];
+  int16_t half[16];
+  simde_mm512_storeu_si512(whole, a);
+  for (int i = 0; i < 16; ++i) half[i] = static_cast<int16_t>(whole[i]);
+  return simde_mm256_loadu_si256(half);
+}
+
 }  // namespace hearth::emulated
 
+#define _mm512_srai_epi32(a, bits) hearth::emulated::srai_epi32(a, bits)
+#define _mm512_cvtepi32_epi16(a) hearth::emulated::cvtepi32_epi16(a)
 #define _mm512_cvtepi32_ps(a) hearth::emulated::cvtepi32_ps(a)

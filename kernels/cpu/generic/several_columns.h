@@ -1,0 +1,78 @@
+// Several columns: as many rows as a tile vector has lanes are turned in registers, group by group, and meet all columns
+// there. Sums are those of the tiles of matmul.h, to the last bit.
+#pragma once
+
+#include "kernels/cpu/generic/turned.h"
+#include "kernels/cpu/table.h"
+
+namespace hearth::cpu {
+namespace {
+
+// start + the widened sum of `steps` products of four values of every row and a column's.
+template <class I, TileKind kind, uint32_t steps>
+[[gnu::always_inline]] inline typename I::Tile sum_steps(typename I::Tile start, const typename I::Tile* w,
+                                                         const int8_t* x) {
+  if constexpr (I::chain(kind) == 0) {
+    for (uint32_t step = 0; step < steps; ++step)
+      start = I::template tile_dot<kind>(start, w[step], I::tile_splat(x + 4 * step));
+  } else {
+    constexpr uint32_t kChain = I::chain(kind) < steps ? I::chain(kind) : steps;
+    for (uint32_t first = 0; first < steps; first += kChain) {
+      auto products = I::template tile_products<kind>(w[first], I::tile_splat(x + 4 * first));
+      for (uint32_t step = first + 1; step < first + kChain; ++step)
+        products =
+            I::tile_add_products(products, I::template tile_products<kind>(w[step], I::tile_splat(x + 4 * step)));
+      start = I::tile_add_wide(start, I::tile_widen(products));
+    }
+  }
+  return start;
+}
+
+template <class I, class Block>
+void several_columns(const Matmul& task) {
+  using U = Unpack<I, Block>;
+  constexpr uint32_t kLanes = I::kTileLanes, kColumns = I::kSeveralColumns, kRun = kRunSteps<I, U>;
+  UnitOfRows<I, U> rows;
+  alignas(64) float scale[U::kGroups][kLanes], min[U::kGroups][kLanes];
+  alignas(64) int32_t start[kColumns][U::kGroups] = {};
+  alignas(64) float sums[kColumns][U::kGroups];
+  for (uint32_t row = task.row_begin; row < task.row_end; row += kLanes) {
+    const uint32_t count = task.row_end - row < kLanes ? task.row_end - row : kLanes;
+    alignas(64) float acc[kColumns][kLanes] = {};
+    Ahead<I> ahead(task, row + kLanes, row + 2 * kLanes, uint64_t{8} * units(task.width));
+    for (uint32_t unit = 0; unit < units(task.width); ++unit) {
+      const Place at = rows.find(task, row, count, unit);
+      turned_scales<I, U>(at, scale[0], min[0], kLanes);
+      for (uint32_t c = 0; c < task.columns; ++c) {
+        const Q8Unit& x = static_cast<const Q8Unit*>(task.in[c])[unit];
+        if constexpr (kTakenAway<I, U> != 0) find_starts<I, U>(x, start[c]);
+        if constexpr (U::kMin) find_sums<U>(x, sums[c]);
+      }
+      Unpack<Turned<I>, Block>::each_group(
+          at, [&](int j, const typename Turned<I>::B32& q) __attribute__((always_inline)) {
+            ahead.step();
+            typename I::Tile w[8];
+            for (uint32_t step = 0; step < 8; ++step) w[step] = operand<I, U>(q.t[step]);
+            for (uint32_t c = 0; c < task.columns; ++c) {
+              const Q8Unit& x = static_cast<const Q8Unit*>(task.in[c])[unit];
+              const auto dx = I::tile_splat_float(x.scale[j]);
+              auto sum = I::tile_load_float(acc[c]);
+              for (uint32_t first = 0; first < 8; first += kRun) {
+                const uint32_t g = static_cast<uint32_t>(j) * U::kGroups / 8 + first / kScaleSteps<U>;
+                const bool begins = first % kScaleSteps<U> == 0;
+                const auto products = sum_steps<I, kOperand<I, U>, kRun>(I::tile_splat_int(begins ? start[c][g] : 0),
+                                                                         w + first, x.q + 32 * j + 4 * first);
+                sum = I::tile_fma(I::tile_mul(I::tile_to_float(products), I::tile_load_float(scale[g])), dx, sum);
+                if constexpr (U::kMin)
+                  if (begins) sum = I::tile_fnma(I::tile_load_float(min[g]), I::tile_splat_float(sums[c][g]), sum);
+              }
+              I::tile_store_float(acc[c], sum);
+            }
+          });
+    }
+    for (uint32_t c = 0; c < task.columns; ++c) __builtin_memcpy(task.out[c] + row, acc[c], count * sizeof(float));
+  }
+}
+
+}  // namespace
+}  // namespace hearth::cpu

@@ -1,0 +1,184 @@
+// The vocabulary of unpack.h for as many rows at once as a tile vector has lanes: 32 bytes of every row are 8 tile
+// vectors, each of 4 bytes of every row. Packed bytes are turned before they are taken apart, when they are fewest.
+#pragma once
+
+#include "kernels/cpu/generic/unpack.h"
+
+namespace hearth::cpu {
+namespace {
+
+// A place in the first of the rows, which lie `stride` bytes apart.
+struct Place {
+  const std::byte* p;
+  size_t stride;
+  Place operator+(size_t bytes) const { return {p + bytes, stride}; }
+};
+inline Place word_at(Place at) { return at; }
+
+template <class I>
+struct Turned {
+  using Tile = typename I::Tile;
+  struct B32 {
+    Tile t[8];
+  };
+
+  template <class F>
+  [[gnu::always_inline]] static B32 each(F&& f) {
+    B32 r;
+    for (uint32_t i = 0; i < 8; ++i) r.t[i] = f(i);
+    return r;
+  }
+  [[gnu::always_inline]] static B32 load32(Place at) {
+    B32 r;
+    I::turn(at.p, at.stride, r.t);
+    I::turn(at.p + 16, at.stride, r.t + 4);
+    return r;
+  }
+  [[gnu::always_inline]] static B32 nibbles(Place at) {
+    Tile q[4];
+    I::turn(at.p, at.stride, q);
+    const Tile low = I::tile_splat8(15);
+    return each([&](uint32_t i) __attribute__((always_inline)) {
+      return I::tile_and(i < 4 ? q[i] : I::template tile_shift_right<4>(q[i - 4]), low);
+    });
+  }
+  static Tile splat8(int x) { return I::tile_splat8(x); }
+  [[gnu::always_inline]] static B32 bit_and(const B32& a, Tile b) {
+    return each([&](uint32_t i) __attribute__((always_inline)) { return I::tile_and(a.t[i], b); });
+  }
+  [[gnu::always_inline]] static B32 bit_or(const B32& a, const B32& b) {
+    return each([&](uint32_t i) __attribute__((always_inline)) { return I::tile_or(a.t[i], b.t[i]); });
+  }
+  template <int n>
+  [[gnu::always_inline]] static B32 shift_right(const B32& a) {
+    return each([&](uint32_t i) __attribute__((always_inline)) { return I::template tile_shift_right<n>(a.t[i]); });
+  }
+  template <int n>
+  [[gnu::always_inline]] static B32 shift_left(const B32& a) {
+    return each([&](uint32_t i) __attribute__((always_inline)) { return I::template tile_shift_left<n>(a.t[i]); });
+  }
+  [[gnu::always_inline]] static B32 look_up(const int8_t* table16, const B32& index) {
+    return each([&](uint32_t i) __attribute__((always_inline)) { return I::tile_look_up(table16, index.t[i]); });
+  }
+  // The 32 bits lie at `at`, and 12 bytes more of the block behind them.
+  [[gnu::always_inline]] static B32 from_bits(Place at, int value) {
+    Tile words[4];
+    I::turn(at.p, at.stride, words);
+    return each([&](uint32_t i) __attribute__((always_inline)) {
+      return I::tile_and(I::tile_bits(words[0], i), I::tile_splat8(value));
+    });
+  }
+};
+
+// The scales of a unit of every row, [group][row], groups `stride` floats apart.
+template <class I, class U>
+[[gnu::always_inline]] inline void turned_scales(Place at, float* s, float* m, size_t stride) {
+  if constexpr (requires { U::kHalfScale; }) {
+    for (uint32_t g = 0; g < 8; ++g, at = at + sizeof(typename U::Block)) {
+      I::tile_store_float(s + g * stride, I::tile_gather_f16(at.p + U::kHalfScale, at.stride));
+      if constexpr (U::kMin)
+        I::tile_store_float(m + g * stride, I::tile_mul(I::tile_gather_f16(at.p + U::kHalfPlus, at.stride),
+                                                        I::tile_splat_float(-1)));
+    }
+  } else if constexpr (requires { U::turn_scales(at, [](uint32_t, typename I::TileFloat) {}, [](uint32_t, typename I::TileFloat) {}); }) {
+    U::turn_scales(
+        at,
+        [&](uint32_t g, typename I::TileFloat of_rows)
+            __attribute__((always_inline)) { I::tile_store_float(s + g * stride, of_rows); },
+        [&](uint32_t g, typename I::TileFloat of_rows)
+            __attribute__((always_inline)) { I::tile_store_float(m + g * stride, of_rows); });
+  } else {
+    constexpr uint32_t kLanes = I::kTileLanes;
+    alignas(64) float scales[kLanes][16], mins[kLanes][16];
+    for (uint32_t r = 0; r < kLanes; ++r) U::scales(at.p + r * at.stride, scales[r], mins[r]);
+    const auto turn = [&](const float(&rows)[kLanes][16], float* to) __attribute__((always_inline)) {
+      for (uint32_t g = 0; g < U::kGroups; g += 4) {
+        typename I::Tile t[4];
+        I::turn(reinterpret_cast<const std::byte*>(&rows[0][g]), sizeof(rows[0]), t);
+        for (uint32_t i = 0; i < 4; ++i) I::tile_store(to + (g + i) * stride, t[i]);
+      }
+    };
+    turn(scales, s);
+    if constexpr (U::kMin) turn(mins, m);
+  }
+}
+
+// A unit of `count` rows from `row` on, at most as many as a tile vector has lanes: where it lies, or where a copy was
+// made because rows are absent (zeros then), the unit is cut short (completed by zeros), or the format is a coded one.
+template <class I, class U>
+struct UnitOfRows {
+  alignas(64) std::byte bytes[I::kTileLanes][kUnitBytes<U>];
+
+  Place find(const Matmul& task, uint32_t row, uint32_t count, uint32_t unit) {
+    const std::byte* first = task.weights + row * task.row_bytes + unit * kUnitBytes<U>;
+    if (!U::kExpands && count == I::kTileLanes && (unit + 1) * kUnit <= task.width) return {first, task.row_bytes};
+    __builtin_memset(bytes, 0, sizeof(bytes));
+    for (uint32_t r = 0; r < count; ++r) {
+      if constexpr (U::kExpands) {
+        expand_unit(task, row + r, unit, *reinterpret_cast<Expanded*>(bytes[r]));
+      } else {
+        const uint32_t rest = task.width - unit * kUnit, values = rest < kUnit ? rest : kUnit;
+        __builtin_memcpy(bytes[r], first + r * task.row_bytes, values / U::Block::kSize * sizeof(typename U::Block));
+      }
+    }
+    return {bytes[0], kUnitBytes<U>};
+  }
+};
+
+// Asks for the bytes of the rows that come next, a few lines at a time, in the order in which they lie: they come into
+// the second-level cache while others are computed.
+template <class I>
+class Ahead {
+ public:
+  // Rows [begin, end) of a task, in about `steps` calls of step.
+  Ahead(const Matmul& task, uint32_t begin, uint32_t end, uint64_t steps)
+      : next_(task.weights + (begin < task.row_end ? begin : task.row_end) * task.row_bytes),
+        end_(task.weights + (end < task.row_end ? end : task.row_end) * task.row_bytes),
+        each_(static_cast<uint32_t>((static_cast<size_t>(end_ - next_) / 64 + steps) / steps)) {}
+  [[gnu::always_inline]] void step() {
+    for (uint32_t i = 0; i < each_ && next_ < end_; ++i, next_ += 64) I::prefetch_far(next_);
+  }
+
+ private:
+  const std::byte *next_, *end_;
+  uint32_t each_;
+};
+
+// What a vector of q is for the instruction's dot product, and what is to be taken from it then.
+template <class I, class U>
+constexpr bool kMakesUnsigned = U::kTile == TileKind::s8 && I::kUnsigned;
+template <class I, class U>
+constexpr int kTakenAway = kMakesUnsigned<I, U> ? 128 : U::kOffset;
+template <class I, class U>
+[[gnu::always_inline]] inline typename I::Tile operand(typename I::Tile q) {
+  if constexpr (kMakesUnsigned<I, U>) return I::tile_flip(q);
+  return q;
+}
+template <class I, class U>
+constexpr TileKind kOperand = kMakesUnsigned<I, U> ? TileKind::u8 : U::kTile;
+
+// Steps of 4 values of one scale, and between two additions to the sum of a row and a column: where 16 bits hold no more
+// products than that, a scale has two such runs.
+template <class U>
+constexpr uint32_t kScaleSteps = U::kGroups == 8 ? 8 : 4;
+template <class I, class U>
+constexpr uint32_t kRunSteps = [] {
+  constexpr uint32_t chain = I::chain(kOperand<I, U>);
+  return chain >= 4 && chain < kScaleSteps<U> ? chain : kScaleSteps<U>;
+}();
+
+// What sums of products of a column start from, [group].
+template <class I, class U>
+[[gnu::always_inline]] inline void find_starts(const Q8Unit& x, int32_t* start) {
+  for (uint32_t g = 0; g < U::kGroups; ++g)
+    start[g] = -kTakenAway<I, U> * (U::kGroups == 8 ? x.total[g] : int32_t{x.half[g]});
+}
+// The sums of its values, [group].
+template <class U>
+[[gnu::always_inline]] inline void find_sums(const Q8Unit& x, float* sum) {
+  for (uint32_t g = 0; g < U::kGroups; ++g)
+    sum[g] = U::kGroups == 8 ? x.sum[g] : x.scale[g / 2] * static_cast<float>(x.half[g]);
+}
+
+}  // namespace
+}  // namespace hearth::cpu

@@ -39,7 +39,7 @@ void add_engine_options(CLI::App& command, EngineOptions& options, bool with_cac
       ->check(known)
       ->capture_default_str();
   command.add_option("--kernels", options.kernels, "Instruction set of the cpu; default: the best of this machine")
-      ->check(CLI::IsMember({"avx2", "avx512", "avx512_vnni", "neon", "scalar"}));
+      ->check(CLI::IsMember({"avx2", "avx_vnni", "avx512", "avx512_vnni", "neon", "scalar"}));
   command.add_option("--threads", options.threads, "Threads; default: one for each core")->check(between(1, 1024));
   command.add_option("--pre", options.pre_tokenizer, "Pre-tokenizer, instead of the one that the file names");
   if (!with_cache) return;
@@ -61,7 +61,7 @@ void add_engine_options(CLI::App& command, EngineOptions& options, bool with_cac
           "How the cache keeps keys and values; default: f16")
       ->check(CLI::IsMember({"f32", "f16", "q8_0"}));
   command.add_flag("--deterministic", options.deterministic,
-                   "Answers do not depend on what else is decoded; prompts take longer");
+                   "Answers do not depend on what else is decoded; on a GPU prompts take longer");
 }
 
 void add_adapter_option(CLI::App& command, std::vector<AdapterFile>& adapters) {

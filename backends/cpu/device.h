@@ -12,7 +12,8 @@ namespace hearth {
 
 struct CpuOptions {
   uint32_t threads = 0;  // 0: one for each core that this process may use, and one alone for very small steps
-  std::string kernels;   // "scalar", "avx2", "avx512", "avx512_vnni" or "neon"; empty: the best of this machine
+  // "scalar", "avx2", "avx_vnni", "avx512", "avx512_vnni" or "neon"; empty: the best of this machine
+  std::string kernels;
 };
 
 inline constexpr uint32_t kMaxCpuThreads = 1024;
@@ -28,10 +29,10 @@ std::vector<std::string> available_cpu_kernels();
 // threads that its plans share: plans of one device may be used from several threads and take turns. A plan may outlive
 // its device.
 //
-// Results are the same bits for any number of threads. They depend on the other rows of a batch in one way only: a
-// matrix is multiplied with few rows (AVX2: 2, others: 8) by one kernel, with more by another that adds in another
-// order (for an expert: its own rows of the batch). Weights of 16 and 32 bit floats have one kernel for both.
-// With Limits::deterministic the kernel for few rows is used for all, and nothing depends on other rows.
+// Results are the same bits for any number of threads. With AVX-512 they do not depend on the other rows of a batch
+// either; elsewhere in one way only: a matrix is multiplied with few rows (AVX2: 2, NEON and scalar: 8) by a kernel that
+// adds in another order (for an expert: its own rows of the batch). Weights of 16 and 32 bit floats have one for all.
+// With Limits::deterministic that kernel is not used, and nothing depends on other rows.
 std::unique_ptr<Device> make_cpu_device(const CpuOptions& options = {});
 
 }  // namespace hearth

@@ -17,7 +17,7 @@
 namespace hearth::cpu {
 namespace {
 
-constexpr std::array<std::string_view, 5> kNames = {"avx512_vnni", "avx512", "avx2", "neon", "scalar"};
+constexpr std::array<std::string_view, 6> kNames = {"avx512_vnni", "avx512", "avx_vnni", "avx2", "neon", "scalar"};
 
 // The tables of this architecture that the processor and the system allow, best first, but for the scalar one.
 std::vector<const KernelTable*> supported() {
@@ -31,6 +31,9 @@ std::vector<const KernelTable*> supported() {
                       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
   if (avx512 && __builtin_cpu_supports("avx512vnni")) tables.push_back(&kAvx512VnniTable);
   if (avx512) tables.push_back(&kAvx512Table);
+  constexpr unsigned kAvxVnni = 1u << 4;
+  const bool avx_vnni = __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & kAvxVnni) != 0;
+  if (avx2 && avx_vnni) tables.push_back(&kAvxVnniTable);
   if (avx2) tables.push_back(&kAvx2Table);
 #elif defined(__aarch64__)
   constexpr unsigned long kDotProduct = 1ul << 20;  // HWCAP_ASIMDDP

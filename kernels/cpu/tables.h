@@ -9,7 +9,7 @@
 
 namespace hearth::cpu {
 
-extern const KernelTable kScalarTable, kAvx2Table, kAvx512Table, kAvx512VnniTable, kNeonTable;
+extern const KernelTable kScalarTable, kAvx2Table, kAvxVnniTable, kAvx512Table, kAvx512VnniTable, kNeonTable;
 
 // All names, also of tables that this build or machine lacks.
 std::span<const std::string_view> kernel_names() noexcept;

@@ -1,12 +1,13 @@
-// The tables that no x86 machine without AVX-512 can run.
+// The tables that an x86 machine with no more than AVX2 cannot run.
 #include "tests/kernels/emulated_tables.h"
 
 namespace hearth::cpu {
 
-extern const KernelTable kEmulatedAvx512Table, kEmulatedAvx512VnniTable, kEmulatedNeonTable;
+extern const KernelTable kEmulatedAvxVnniTable, kEmulatedAvx512Table, kEmulatedAvx512VnniTable, kEmulatedNeonTable;
 
 std::vector<NamedTable> emulated_tables() {
-  return {{"avx512_emulated", &kEmulatedAvx512Table},
+  return {{"avx_vnni_emulated", &kEmulatedAvxVnniTable},
+          {"avx512_emulated", &kEmulatedAvx512Table},
           {"avx512_vnni_emulated", &kEmulatedAvx512VnniTable},
           {"neon_emulated", &kEmulatedNeonTable}};
 }

@@ -91,6 +91,41 @@ TEST_P(Kernels, MultiplyFloatsOfAnyWidth) {
     for (const uint32_t width : {1u, 7u, 9u, 100u}) check_matmul(table(), format_info(format), width, 7, 6, 1);
 }
 
+// Whichever way `many` goes: rows turned in registers for a few columns, tiles for more, blocks of columns for very many.
+TEST_P(Kernels, GiveAColumnTheSameBitsAmongAnyNumberOfOthers) {
+  constexpr uint32_t kWidth = 1024, kRows = 19, kColumns = 530;
+  const std::vector<float> x = random_floats(size_t{kWidth} * kColumns, 7);
+  std::vector<Q8Unit> blocks(size_t{units(kWidth)} * kColumns);
+  std::vector<const void*> in;
+  for (uint32_t c = 0; c < kColumns; ++c) {
+    Q8Unit* of_column = &blocks[size_t{c} * units(kWidth)];
+    table().quantise(&x[size_t{c} * kWidth], kWidth, of_column);
+    in.push_back(of_column);
+  }
+  for (const FormatInfo& info : formats()) {
+    if (info.block_size == 1) continue;
+    SCOPED_TRACE(info.name);
+    std::mt19937 random(3);
+    const size_t row_bytes = kWidth / info.block_size * info.block_bytes;
+    const std::vector<std::byte> weights = random_blocks(info.format, size_t{kWidth} * kRows, random, 1);
+    const auto multiply = [&](uint32_t begin, uint32_t columns) {
+      std::vector<float> out(size_t{kRows} * columns);
+      std::vector<float*> out_columns;
+      for (uint32_t c = 0; c < columns; ++c) out_columns.push_back(&out[size_t{c} * kRows]);
+      table().formats[static_cast<uint32_t>(info.format)].many(
+          {&info, weights.data(), row_bytes, kWidth, 0, kRows, columns, in.data() + begin, out_columns.data()});
+      return out;
+    };
+    const bool slow = info.format != Format::q4_0 && info.format != Format::q6_k;
+    const uint32_t columns = slow ? 40 : kColumns;
+    const std::vector<float> all = multiply(0, columns);
+    for (const uint32_t some : {1u, 2u, 3u, 5u, 9u, 17u}) {
+      const uint32_t begin = columns - some;
+      ASSERT_EQ(multiply(begin, some), std::vector<float>(all.end() - ptrdiff_t{kRows} * some, all.end())) << some;
+    }
+  }
+}
+
 // The largest sums that 16 bits must hold: all weights and activations at their ends.
 TEST_P(Kernels, DoNotOverflowAtTheEnds) {
   constexpr uint32_t kWidth = 512, kRows = 48, kColumns = 9;

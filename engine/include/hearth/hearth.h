@@ -76,7 +76,8 @@ struct EngineOptions {
   uint32_t most_tokens = 0;      // of an answer, whatever its request says; 0: no limit
   uint32_t most_waiting = 1024;  // requests beyond it are refused as busy
   double longest_wait = 0;       // seconds until a request that has not begun is ended as busy; 0: no limit
-  bool deterministic = false;  // logits of a request are the same bits whatever it is decoded with; prompts take longer
+  // Logits of a request are the same bits whatever it is decoded with; on a GPU prompts take longer.
+  bool deterministic = false;
   // Speculation: tokens that are guessed to follow are computed with the one that is due, where that gives more tokens
   // a second, as measured while it runs. Tokens are drawn from the model's own logits as without; with `deterministic`
   // they are the same bits.

@@ -9,21 +9,41 @@
 namespace hearth::cpu {
 namespace {
 
-// `n` values from `first` on of a cell, as floats.
+// The vectors that attention computes with, and how many queries they hold in registers: of 8 floats, unless the
+// instruction set has wider ones.
+template <class I>
+struct WideOf {
+  static constexpr uint32_t kLanes = 8, kQueries = 2;
+  using Vector = typename I::F8;
+  static Vector splat(float x) { return I::splat(x); }
+  static Vector load(const float* p) { return I::load(p); }
+  static void store(float* p, Vector a) { I::store(p, a); }
+  static Vector load_f16(const void* p) { return I::load_f16(p); }
+  static Vector load_i8(const void* p) { return I::load_i8(p); }
+  static Vector mul(Vector a, Vector b) { return I::mul(a, b); }
+  static Vector fma(Vector a, Vector b, Vector c) { return I::fma(a, b, c); }
+  static Vector fold(Vector a) { return a; }  // to 8 sums
+};
+template <class I>
+  requires requires { typename I::Wide; }
+struct WideOf<I> : I::Wide {};
+
+// `n` values from `first` on of a cell, as floats; `out` is aligned for vectors.
 template <class I>
 void load_cell(const std::byte* cell, CacheType type, uint32_t first, uint32_t n, float* out) {
+  using W = WideOf<I>;
   uint32_t i = 0;
   if (type == CacheType::f32) {
     __builtin_memcpy(out, cell + first * sizeof(float), n * sizeof(float));
   } else if (type == CacheType::f16) {
-    for (; i + 8 <= n; i += 8) I::store(out + i, I::load_f16(cell + (first + i) * 2));
+    for (; i + W::kLanes <= n; i += W::kLanes) W::store(out + i, W::load_f16(cell + (first + i) * 2));
     for (; i < n; ++i) out[i] = I::half(cell + (first + i) * 2);
   } else {
     const auto block = [&](uint32_t at) { return cell + at / 32 * sizeof(BlockQ8_0); };
-    if (first % 8 == 0)
-      for (; i + 8 <= n; i += 8) {
+    if (first % W::kLanes == 0)
+      for (; i + W::kLanes <= n; i += W::kLanes) {
         const std::byte* p = block(first + i);
-        I::store(out + i, I::mul(I::load_i8(p + 2 + (first + i) % 32), I::splat(I::half(p))));
+        W::store(out + i, W::mul(W::load_i8(p + 2 + (first + i) % 32), W::splat(I::half(p))));
       }
     for (; i < n; ++i) {
       const std::byte* p = block(first + i);
@@ -32,40 +52,59 @@ void load_cell(const std::byte* cell, CacheType type, uint32_t first, uint32_t n
   }
 }
 
-// scores[q][p] = scale * queries[q] . keys[p] for `queries` (1 or 2) queries and the 32 positions of a tile.
+// scores[q][p] = queries[q] . keys[p] for some queries and the 32 positions of a tile.
 template <class I, uint32_t queries>
-void score_tile(const float* q, const float* keys, uint32_t padded, uint32_t width8, float* scores) {
+void score_tile(const float* q, const float* keys, uint32_t padded, float* scores) {
+  using W = WideOf<I>;
   for (uint32_t p = 0; p < kAttentionTile; p += 4) {
-    typename I::F8 acc[queries][4];
+    typename W::Vector acc[queries][4];
     for (auto& of_query : acc)
-      for (auto& one : of_query) one = I::zero();
-    for (uint32_t i = 0; i < width8; i += 8)
+      for (auto& one : of_query) one = W::splat(0);
+    for (uint32_t i = 0; i < padded; i += W::kLanes) {
+      typename W::Vector key[4];
+      for (uint32_t k = 0; k < 4; ++k) key[k] = W::load(keys + (p + k) * padded + i);
       for (uint32_t n = 0; n < queries; ++n) {
-        const auto v = I::load(q + n * padded + i);
-        for (uint32_t k = 0; k < 4; ++k) acc[n][k] = I::fma(v, I::load(keys + (p + k) * padded + i), acc[n][k]);
+        const auto v = W::load(q + n * padded + i);
+        for (uint32_t k = 0; k < 4; ++k) acc[n][k] = W::fma(v, key[k], acc[n][k]);
       }
+    }
     for (uint32_t n = 0; n < queries; ++n)
-      I::sum4(acc[n][0], acc[n][1], acc[n][2], acc[n][3], scores + n * kAttentionTile + p);
+      I::sum4(W::fold(acc[n][0]), W::fold(acc[n][1]), W::fold(acc[n][2]), W::fold(acc[n][3]),
+              scores + n * kAttentionTile + p);
   }
 }
 
 // acc[q] = acc[q] * keep[q] + sum over p of weights[q][p] * values[p]
 template <class I, uint32_t queries>
 void mix_tile(const float* weights, const float* keep, const float* values, uint32_t padded, float* acc) {
+  using W = WideOf<I>;
+  constexpr uint32_t kVectors = 32 / W::kLanes;
   for (uint32_t i = 0; i < padded; i += 32) {
-    typename I::F8 sums[queries][4];
+    typename W::Vector sums[queries][kVectors];
     for (uint32_t n = 0; n < queries; ++n)
-      for (uint32_t k = 0; k < 4; ++k) sums[n][k] = I::mul(I::load(acc + n * padded + i + 8 * k), I::splat(keep[n]));
+      for (uint32_t k = 0; k < kVectors; ++k)
+        sums[n][k] = W::mul(W::load(acc + n * padded + i + W::kLanes * k), W::splat(keep[n]));
     for (uint32_t p = 0; p < kAttentionTile; ++p) {
       const float* v = values + p * padded + i;
       for (uint32_t n = 0; n < queries; ++n) {
-        const auto w = I::splat(weights[n * kAttentionTile + p]);
-        for (uint32_t k = 0; k < 4; ++k) sums[n][k] = I::fma(w, I::load(v + 8 * k), sums[n][k]);
+        const auto w = W::splat(weights[n * kAttentionTile + p]);
+        for (uint32_t k = 0; k < kVectors; ++k) sums[n][k] = W::fma(w, W::load(v + W::kLanes * k), sums[n][k]);
       }
     }
     for (uint32_t n = 0; n < queries; ++n)
-      for (uint32_t k = 0; k < 4; ++k) I::store(acc + n * padded + i + 8 * k, sums[n][k]);
+      for (uint32_t k = 0; k < kVectors; ++k) W::store(acc + n * padded + i + W::kLanes * k, sums[n][k]);
   }
+}
+
+// Calls f with as many queries as are computed together, as a constant, until `count` are done.
+template <class I, class F>
+[[gnu::always_inline]] inline void in_groups(uint32_t count, F&& f) {
+  constexpr uint32_t kTogether = WideOf<I>::kQueries;
+  uint32_t n = 0;
+  for (; n + kTogether <= count; n += kTogether) f.template operator()<kTogether>(n);
+  if constexpr (kTogether > 2)
+    for (; n + 2 <= count; n += 2) f.template operator()<2>(n);
+  for (; n < count; ++n) f.template operator()<1>(n);
 }
 
 // Scores of one query to weights exp(score - largest), which are 0 outside [begin, end). Returns what the older sum and
@@ -95,7 +134,7 @@ float weigh_tile(float* scores, uint32_t begin, uint32_t end, float& largest, fl
 
 template <class I>
 void attend(const Attention& task) noexcept {
-  const uint32_t size = task.head_size, padded = (size + 31) / 32 * 32, width8 = (size + 7) / 8 * 8;
+  const uint32_t size = task.head_size, padded = (size + 31) / 32 * 32;
   const uint32_t value_size = task.value_size, value_padded = (value_size + 31) / 32 * 32;
   float* q = task.scratch;                                       // [queries x padded]
   float* acc = q + kAttentionQueries * padded;                   // [queries x value_padded]
@@ -115,25 +154,30 @@ void attend(const Attention& task) noexcept {
   }
   __builtin_memset(acc, 0, sizeof(float) * task.count * value_padded);
   __builtin_memset(keys, 0, sizeof(float) * kAttentionTile * (padded + value_padded));
+  const auto cell_of = [&](uint32_t position) {
+    return size_t{task.pages[position / task.page_size]} * task.page_size + position % task.page_size;
+  };
+  const uint32_t element = task.type == CacheType::f32 ? 4 : task.type == CacheType::f16 ? 2 : 1;  // bytes, about
   for (uint32_t first = first_of_any / kAttentionTile * kAttentionTile; first < seen_by_any; first += kAttentionTile) {
     const uint32_t count = seen_by_any - first < kAttentionTile ? seen_by_any - first : kAttentionTile;
     for (uint32_t p = 0; p < count; ++p) {
-      const size_t cell =
-          size_t{task.pages[(first + p) / task.page_size]} * task.page_size + (first + p) % task.page_size;
+      if (first + kAttentionTile + p < seen_by_any) {
+        const size_t later = cell_of(first + kAttentionTile + p);
+        for (uint32_t line = 0; line < size * element; line += 64)
+          I::prefetch_far(task.keys + later * task.key_bytes + task.key_first * element + line);
+        for (uint32_t line = 0; line < value_size * element; line += 64)
+          I::prefetch_far(task.values + later * task.value_bytes + task.value_first * element + line);
+      }
+      const size_t cell = cell_of(first + p);
       load_cell<I>(task.keys + cell * task.key_bytes, task.type, task.key_first, size, keys + p * padded);
       load_cell<I>(task.values + cell * task.value_bytes, task.type, task.value_first, value_size,
                    values + p * value_padded);
     }
-    for (uint32_t n = 0; n < task.count;) {
-      const uint32_t pair = n + 1 < task.count ? 2 : 1;
+    in_groups<I>(task.count, [&]<uint32_t queries>(uint32_t n) __attribute__((always_inline)) {
       float* weights = scores + n * kAttentionTile;
-      if (pair == 2) {
-        score_tile<I, 2>(q + n * padded, keys, padded, width8, weights);
-      } else {
-        score_tile<I, 1>(q + n * padded, keys, padded, width8, weights);
-      }
-      if (task.softcap != 0) softcap<I>(weights, task.softcap, pair * kAttentionTile);
-      for (uint32_t k = n; k < n + pair; ++k) {
+      score_tile<I, queries>(q + n * padded, keys, padded, weights);
+      if (task.softcap != 0) softcap<I>(weights, task.softcap, queries * kAttentionTile);
+      for (uint32_t k = n; k < n + queries; ++k) {
         if (task.seen[k] > first && task.from[k] < first + count) {
           const uint32_t begin = task.from[k] > first ? task.from[k] - first : 0;
           const uint32_t end = task.seen[k] - first < count ? task.seen[k] - first : count;
@@ -143,13 +187,8 @@ void attend(const Attention& task) noexcept {
           __builtin_memset(scores + k * kAttentionTile, 0, sizeof(float) * kAttentionTile);
         }
       }
-      if (pair == 2) {
-        mix_tile<I, 2>(weights, keep + n, values, value_padded, acc + n * value_padded);
-      } else {
-        mix_tile<I, 1>(weights, keep + n, values, value_padded, acc + n * value_padded);
-      }
-      n += pair;
-    }
+      mix_tile<I, queries>(weights, keep + n, values, value_padded, acc + n * value_padded);
+    });
   }
   for (uint32_t n = 0; n < task.count; ++n) {
     const float inverse = 1 / sum[n];

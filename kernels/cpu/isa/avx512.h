@@ -70,10 +70,7 @@ struct Avx512Tiles : X86Base {
     return _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(words, 24 - 8 * k), 24));
   }
   // The binary16 in the low or high half of each word.
-  static TileFloat tile_low_half(Tile words) {
-    const __m256i halves = _mm512_cvtepi32_epi16(words);
-    return join(_mm256_cvtph_ps(_mm256_castsi256_si128(halves)), _mm256_cvtph_ps(_mm256_extracti128_si256(halves, 1)));
-  }
+  static TileFloat tile_low_half(Tile words) { return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(words)); }
   static TileFloat tile_high_half(Tile words) { return tile_low_half(_mm512_srli_epi32(words, 16)); }
   static TileFloat tile_gather_f16(const std::byte* p, size_t stride) {
     return join(gather_f16(p, stride), gather_f16(p + 8 * stride, stride));
@@ -91,6 +88,26 @@ struct Avx512Tiles : X86Base {
   static TileFloat tile_fma(TileFloat a, TileFloat b, TileFloat c) { return _mm512_fmadd_ps(a, b, c); }
   static TileFloat tile_fnma(TileFloat a, TileFloat b, TileFloat c) { return _mm512_fnmadd_ps(a, b, c); }  // c - a * b
   static TileFloat tile_to_float(Tile wide) { return _mm512_cvtepi32_ps(wide); }
+
+  struct Wide {
+    static constexpr uint32_t kLanes = 16, kQueries = 4;
+    using Vector = __m512;
+    static Vector splat(float x) { return _mm512_set1_ps(x); }
+    static Vector load(const float* p) { return _mm512_load_ps(p); }
+    static void store(float* p, Vector a) { _mm512_store_ps(p, a); }
+    static Vector load_f16(const void* p) {
+      return _mm512_cvtph_ps(_mm256_loadu_si256(static_cast<const __m256i*>(p)));
+    }
+    static Vector load_i8(const void* p) {
+      return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p))));
+    }
+    static Vector mul(Vector a, Vector b) { return _mm512_mul_ps(a, b); }
+    static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
+    static F8 fold(Vector a) {
+      const __m256d high = _mm512_extractf64x4_pd(_mm512_castps_pd(a), 1);
+      return _mm256_add_ps(_mm512_castps512_ps256(a), _mm256_castpd_ps(high));
+    }
+  };
 
  private:
   static TileFloat join(F8 low, F8 high) { return _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1); }

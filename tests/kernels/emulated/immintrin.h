@@ -37,8 +37,27 @@ inline simde__m256i cvtepi32_epi16(simde__m512i a) {
   return simde_mm256_loadu_si256(half);
 }
 
+inline simde__m512 cvtph_ps(simde__m256i a) {
+  float real[16];
+  simde_mm256_storeu_ps(real, simde_mm256_cvtph_ps(simde_mm256_castsi256_si128(a)));
+  simde_mm256_storeu_ps(real + 8, simde_mm256_cvtph_ps(simde_mm256_extracti128_si256(a, 1)));
+  return simde_mm512_loadu_ps(real);
+}
+
+inline simde__m512i cvtepi8_epi32(simde__m128i a) {
+  int8_t bytes[16];
+  int32_t whole[16];
+  simde_mm_storeu_si128(bytes, a);
+  for (int i = 0; i < 16; ++i) whole[i] = bytes[i];
+  return simde_mm512_loadu_si512(whole);
+}
+
 }  // namespace hearth::emulated
 
+#undef _mm512_cvtepi8_epi32
+#define _mm512_cvtepi8_epi32(a) hearth::emulated::cvtepi8_epi32(a)
+#define _mm256_dpbusd_avx_epi32(sum, a, b) simde_mm256_dpbusd_epi32(sum, a, b)
+#define _mm512_cvtph_ps(a) hearth::emulated::cvtph_ps(a)
 #define _mm512_srai_epi32(a, bits) hearth::emulated::srai_epi32(a, bits)
 #define _mm512_cvtepi32_epi16(a) hearth::emulated::cvtepi32_epi16(a)
 #define _mm512_cvtepi32_ps(a) hearth::emulated::cvtepi32_ps(a)

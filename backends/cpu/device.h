@@ -30,9 +30,9 @@ std::vector<std::string> available_cpu_kernels();
 // its device.
 //
 // Results are the same bits for any number of threads. With AVX-512 they do not depend on the other rows of a batch
-// either; elsewhere in one way only: a matrix is multiplied with few rows (AVX2: 2, NEON and scalar: 8) by a kernel that
-// adds in another order (for an expert: its own rows of the batch). Weights of 16 and 32 bit floats have one for all.
-// With Limits::deterministic that kernel is not used, and nothing depends on other rows.
+// either; elsewhere in one way only: a matrix is multiplied with few rows (AVX2: 2, NEON and scalar: 8) by a kernel
+// that adds in another order (for an expert: its own rows of the batch). Weights of 16 and 32 bit floats have one for
+// all. With Limits::deterministic that kernel is not used, and nothing depends on other rows.
 std::unique_ptr<Device> make_cpu_device(const CpuOptions& options = {});
 
 }  // namespace hearth

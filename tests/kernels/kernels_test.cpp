@@ -91,7 +91,8 @@ TEST_P(Kernels, MultiplyFloatsOfAnyWidth) {
     for (const uint32_t width : {1u, 7u, 9u, 100u}) check_matmul(table(), format_info(format), width, 7, 6, 1);
 }
 
-// Whichever way `many` goes: rows turned in registers for a few columns, tiles for more, blocks of columns for very many.
+// Whichever way `many` goes: rows turned in registers for a few columns, tiles for more, blocks of columns for very
+// many.
 TEST_P(Kernels, GiveAColumnTheSameBitsAmongAnyNumberOfOthers) {
   constexpr uint32_t kWidth = 1024, kRows = 19, kColumns = 530;
   const std::vector<float> x = random_floats(size_t{kWidth} * kColumns, 7);

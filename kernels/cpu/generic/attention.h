@@ -25,7 +25,7 @@ struct WideOf {
   static Vector fold(Vector a) { return a; }  // to 8 sums
 };
 template <class I>
-  requires requires { typename I::Wide; }
+requires requires { typename I::Wide; }
 struct WideOf<I> : I::Wide {};
 
 // `n` values from `first` on of a cell, as floats; `out` is aligned for vectors.
@@ -173,22 +173,23 @@ void attend(const Attention& task) noexcept {
       load_cell<I>(task.values + cell * task.value_bytes, task.type, task.value_first, value_size,
                    values + p * value_padded);
     }
-    in_groups<I>(task.count, [&]<uint32_t queries>(uint32_t n) __attribute__((always_inline)) {
-      float* weights = scores + n * kAttentionTile;
-      score_tile<I, queries>(q + n * padded, keys, padded, weights);
-      if (task.softcap != 0) softcap<I>(weights, task.softcap, queries * kAttentionTile);
-      for (uint32_t k = n; k < n + queries; ++k) {
-        if (task.seen[k] > first && task.from[k] < first + count) {
-          const uint32_t begin = task.from[k] > first ? task.from[k] - first : 0;
-          const uint32_t end = task.seen[k] - first < count ? task.seen[k] - first : count;
-          keep[k] = weigh_tile<I>(scores + k * kAttentionTile, begin, end, largest[k], sum[k]);
-        } else {  // nothing of this tile: x * 1 + 0 leaves the sums as they are
-          keep[k] = 1;
-          __builtin_memset(scores + k * kAttentionTile, 0, sizeof(float) * kAttentionTile);
-        }
-      }
-      mix_tile<I, queries>(weights, keep + n, values, value_padded, acc + n * value_padded);
-    });
+    in_groups<I>(
+        task.count, [&]<uint32_t queries>(uint32_t n) __attribute__((always_inline)) {
+          float* weights = scores + n * kAttentionTile;
+          score_tile<I, queries>(q + n * padded, keys, padded, weights);
+          if (task.softcap != 0) softcap<I>(weights, task.softcap, queries * kAttentionTile);
+          for (uint32_t k = n; k < n + queries; ++k) {
+            if (task.seen[k] > first && task.from[k] < first + count) {
+              const uint32_t begin = task.from[k] > first ? task.from[k] - first : 0;
+              const uint32_t end = task.seen[k] - first < count ? task.seen[k] - first : count;
+              keep[k] = weigh_tile<I>(scores + k * kAttentionTile, begin, end, largest[k], sum[k]);
+            } else {  // nothing of this tile: x * 1 + 0 leaves the sums as they are
+              keep[k] = 1;
+              __builtin_memset(scores + k * kAttentionTile, 0, sizeof(float) * kAttentionTile);
+            }
+          }
+          mix_tile<I, queries>(weights, keep + n, values, value_padded, acc + n * value_padded);
+        });
   }
   for (uint32_t n = 0; n < task.count; ++n) {
     const float inverse = 1 / sum[n];

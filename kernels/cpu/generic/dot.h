@@ -22,7 +22,8 @@ template <class I, class U, uint32_t columns>
   alignas(32) float s[U::kGroups], m[U::kGroups];
   U::scales(weights, s, m);
   if constexpr (U::kOffset != 0)
-    for (uint32_t g = 0; g < U::kGroups; g += 8) I::store(m + g, I::mul(I::load(s + g), I::splat(static_cast<float>(U::kOffset))));
+    for (uint32_t g = 0; g < U::kGroups; g += 8)
+      I::store(m + g, I::mul(I::load(s + g), I::splat(static_cast<float>(U::kOffset))));
   for (uint32_t c = 0; c < columns; ++c) {
     const auto dx = I::load(x[c]->scale);
     auto* chain = sums[c].chain;

@@ -4,6 +4,7 @@
 // 4 values of each of its rows, and one activation vector is 4 values of a column, repeated.
 #pragma once
 
+#include "kernels/cpu/generic/ahead.h"
 #include "kernels/cpu/generic/several_columns.h"
 #include "kernels/cpu/generic/turned.h"
 #include "kernels/cpu/table.h"
@@ -27,11 +28,12 @@ void fill_tile(TileUnit<I, U>& tile, const Matmul& task, uint32_t row, uint32_t 
                Ahead<I>& ahead) {
   UnitOfRows<I, U> rows;
   const Place at = rows.find(task, row, count, unit);
-  turned_scales<I, U>(at, tile.scale[0] + lane, tile.min[0] + lane, kTileRows<I>);
-  Unpack<Turned<I>, Block>::each_group(at, [&](int j, const typename Turned<I>::B32& q) __attribute__((always_inline)) {
-    ahead.step();
-    for (uint32_t step = 0; step < 8; ++step) I::tile_store(tile.q[j][step][lane], operand<I, U>(q.t[step]));
-  });
+  turned_scales<I, U>(at, groups_of(task, unit), tile.scale[0] + lane, tile.min[0] + lane, kTileRows<I>);
+  Unpack<Turned<I>, Block>::each_group(
+      at, [&](int j, const typename Turned<I>::B32& q) __attribute__((always_inline)) {
+        ahead.step();
+        for (uint32_t step = 0; step < 8; ++step) I::tile_store(tile.q[j][step][lane], operand<I, U>(q.t[step]));
+      });
 }
 
 // Group j of a unit of the tile times that of kTileColumns columns, added to total.
@@ -61,8 +63,7 @@ template <class I, class U>
         const int8_t* values = x[c]->q + 32 * j + 4 * (first + step);
         const Tile four = I::tile_splat(values);
         if constexpr (kChain == 0) {
-          for (uint32_t v = 0; v < kVectors; ++v)
-            sums[v][c] = I::template tile_dot<kKind>(sums[v][c], w[v], four);
+          for (uint32_t v = 0; v < kVectors; ++v) sums[v][c] = I::template tile_dot<kKind>(sums[v][c], w[v], four);
         } else if constexpr (kChain >= 4) {
           for (uint32_t v = 0; v < kVectors; ++v) {
             const Tile products = I::template tile_products<kKind>(w[v], four);
@@ -94,8 +95,7 @@ template <class I, class U>
             if (begins) wide = I::tile_add_wide(wide, I::tile_splat_int(start[c][g]));
         }
         auto& sum = total[v][c];
-        sum = I::tile_fma(I::tile_mul(I::tile_to_float(wide), I::tile_load_float(tile.scale[g] + v * kLanes)), dx,
-                          sum);
+        sum = I::tile_fma(I::tile_mul(I::tile_to_float(wide), I::tile_load_float(tile.scale[g] + v * kLanes)), dx, sum);
         if constexpr (U::kMin)
           if (begins)
             sum = I::tile_fnma(I::tile_load_float(tile.min[g] + v * kLanes), I::tile_splat_float(x_sum[c][g]), sum);
@@ -112,8 +112,8 @@ template <class I>
     I::prefetch(reinterpret_cast<const std::byte*>(next[i / kLines] + unit) + i % kLines * 64);
 }
 
-// `depth` units of a tile times those of kTileColumns columns, added to acc[column][row], or stored there if they are the
-// first ones.
+// `depth` units of a tile times those of kTileColumns columns, added to acc[column][row], or stored there if they are
+// the first ones.
 template <class I, class U>
 void multiply_tile(const TileUnit<I, U>* tile, uint32_t depth, bool first_units, const Q8Unit* const* in,
                    const Q8Unit* const* next_in, float (*acc)[kTileRows<I>], Ahead<I>& ahead) {
@@ -183,8 +183,7 @@ void many_columns(const Matmul& task) noexcept {
                                 unit + d, r, ahead);
         multiply_columns<I, U>(tile, depth, unit, task.in + first, columns, acc, ahead);
       }
-      for (uint32_t c = 0; c < columns; ++c)
-        __builtin_memcpy(task.out[first + c] + row, acc[c], rows * sizeof(float));
+      for (uint32_t c = 0; c < columns; ++c) __builtin_memcpy(task.out[first + c] + row, acc[c], rows * sizeof(float));
     }
   }
 }

@@ -1,7 +1,8 @@
-// Several columns: as many rows as a tile vector has lanes are turned in registers, group by group, and meet all columns
-// there. Sums are those of the tiles of matmul.h, to the last bit.
+// Several columns: as many rows as a tile vector has lanes are turned in registers, group by group, and meet all
+// columns there. Sums are those of the tiles of matmul.h, to the last bit.
 #pragma once
 
+#include "kernels/cpu/generic/ahead.h"
 #include "kernels/cpu/generic/turned.h"
 #include "kernels/cpu/table.h"
 
@@ -42,7 +43,7 @@ void several_columns(const Matmul& task) {
     Ahead<I> ahead(task, row + kLanes, row + 2 * kLanes, uint64_t{8} * units(task.width));
     for (uint32_t unit = 0; unit < units(task.width); ++unit) {
       const Place at = rows.find(task, row, count, unit);
-      turned_scales<I, U>(at, scale[0], min[0], kLanes);
+      turned_scales<I, U>(at, groups_of(task, unit), scale[0], min[0], kLanes);
       for (uint32_t c = 0; c < task.columns; ++c) {
         const Q8Unit& x = static_cast<const Q8Unit*>(task.in[c])[unit];
         if constexpr (kTakenAway<I, U> != 0) find_starts<I, U>(x, start[c]);

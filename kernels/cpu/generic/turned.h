@@ -70,23 +70,33 @@ struct Turned {
   }
 };
 
-// The scales of a unit of every row, [group][row], groups `stride` floats apart.
+template <class U, class Store>
+concept TurnsScales = requires(Place at, Store store) {
+  U::turn_scales(at, store, store);
+};
+
+// The scales of a unit of every row, [group][row], groups `stride` floats apart. Where only some groups are the row's
+// own, those of the others become zeros.
 template <class I, class U>
-[[gnu::always_inline]] inline void turned_scales(Place at, float* s, float* m, size_t stride) {
+[[gnu::always_inline]] inline void turned_scales(Place at, uint32_t groups, float* s, float* m, size_t stride) {
   if constexpr (requires { U::kHalfScale; }) {
-    for (uint32_t g = 0; g < 8; ++g, at = at + sizeof(typename U::Block)) {
+    for (uint32_t g = groups; g < 8; ++g) {
+      I::tile_store_float(s + g * stride, I::tile_splat_float(0));
+      if constexpr (U::kMin) I::tile_store_float(m + g * stride, I::tile_splat_float(0));
+    }
+    for (uint32_t g = 0; g < groups; ++g, at = at + sizeof(typename U::Block)) {
       I::tile_store_float(s + g * stride, I::tile_gather_f16(at.p + U::kHalfScale, at.stride));
       if constexpr (U::kMin)
-        I::tile_store_float(m + g * stride, I::tile_mul(I::tile_gather_f16(at.p + U::kHalfPlus, at.stride),
-                                                        I::tile_splat_float(-1)));
+        I::tile_store_float(m + g * stride,
+                            I::tile_mul(I::tile_gather_f16(at.p + U::kHalfPlus, at.stride), I::tile_splat_float(-1)));
     }
-  } else if constexpr (requires { U::turn_scales(at, [](uint32_t, typename I::TileFloat) {}, [](uint32_t, typename I::TileFloat) {}); }) {
-    U::turn_scales(
-        at,
-        [&](uint32_t g, typename I::TileFloat of_rows)
-            __attribute__((always_inline)) { I::tile_store_float(s + g * stride, of_rows); },
-        [&](uint32_t g, typename I::TileFloat of_rows)
-            __attribute__((always_inline)) { I::tile_store_float(m + g * stride, of_rows); });
+  } else if constexpr (TurnsScales<U, void (*)(uint32_t, typename I::TileFloat)>) {
+    const auto to = [stride](float* values) {
+      return [=](uint32_t g, typename I::TileFloat of_rows) __attribute__((always_inline)) {
+        I::tile_store_float(values + g * stride, of_rows);
+      };
+    };
+    U::turn_scales(at, to(s), to(m));
   } else {
     constexpr uint32_t kLanes = I::kTileLanes;
     alignas(64) float scales[kLanes][16], mins[kLanes][16];
@@ -103,50 +113,41 @@ template <class I, class U>
   }
 }
 
+// The groups of 32 of a unit that a row has, at most 8.
+inline uint32_t groups_of(const Matmul& task, uint32_t unit) {
+  const uint32_t left = task.width / 32 - unit * (kUnit / 32);
+  return left < kUnit / 32 ? left : kUnit / 32;
+}
+
 // A unit of `count` rows from `row` on, at most as many as a tile vector has lanes: where it lies, or where a copy was
-// made because rows are absent (zeros then), the unit is cut short (completed by zeros), or the format is a coded one.
+// made because rows are absent (zeros then), the unit would reach past the last row, or the format is a coded one. A
+// unit that is cut short goes on with the row below: activations are zero there, and turned_scales leaves its scales.
 template <class I, class U>
 struct UnitOfRows {
   alignas(64) std::byte bytes[I::kTileLanes][kUnitBytes<U>];
 
   Place find(const Matmul& task, uint32_t row, uint32_t count, uint32_t unit) {
-    const std::byte* first = task.weights + row * task.row_bytes + unit * kUnitBytes<U>;
-    if (!U::kExpands && count == I::kTileLanes && (unit + 1) * kUnit <= task.width) return {first, task.row_bytes};
+    const size_t begin = row * task.row_bytes + unit * kUnitBytes<U>;
+    const size_t last = begin + (I::kTileLanes - 1) * task.row_bytes + kUnitBytes<U>;
+    if (!U::kExpands && count == I::kTileLanes && last <= task.row_end * task.row_bytes)
+      return {task.weights + begin, task.row_bytes};
     __builtin_memset(bytes, 0, sizeof(bytes));
     for (uint32_t r = 0; r < count; ++r) {
       if constexpr (U::kExpands) {
         expand_unit(task, row + r, unit, *reinterpret_cast<Expanded*>(bytes[r]));
       } else {
         const uint32_t rest = task.width - unit * kUnit, values = rest < kUnit ? rest : kUnit;
-        __builtin_memcpy(bytes[r], first + r * task.row_bytes, values / U::Block::kSize * sizeof(typename U::Block));
+        __builtin_memcpy(bytes[r], task.weights + begin + r * task.row_bytes,
+                         values / U::Block::kSize * sizeof(typename U::Block));
       }
     }
     return {bytes[0], kUnitBytes<U>};
   }
 };
 
-// Asks for the bytes of the rows that come next, a few lines at a time, in the order in which they lie: they come into
-// the second-level cache while others are computed.
-template <class I>
-class Ahead {
- public:
-  // Rows [begin, end) of a task, in about `steps` calls of step.
-  Ahead(const Matmul& task, uint32_t begin, uint32_t end, uint64_t steps)
-      : next_(task.weights + (begin < task.row_end ? begin : task.row_end) * task.row_bytes),
-        end_(task.weights + (end < task.row_end ? end : task.row_end) * task.row_bytes),
-        each_(static_cast<uint32_t>((static_cast<size_t>(end_ - next_) / 64 + steps) / steps)) {}
-  [[gnu::always_inline]] void step() {
-    for (uint32_t i = 0; i < each_ && next_ < end_; ++i, next_ += 64) I::prefetch_far(next_);
-  }
-
- private:
-  const std::byte *next_, *end_;
-  uint32_t each_;
-};
-
 // What a vector of q is for the instruction's dot product, and what is to be taken from it then.
 template <class I, class U>
-constexpr bool kMakesUnsigned = U::kTile == TileKind::s8 && I::kUnsigned;
+constexpr bool kMakesUnsigned = U::kTile == TileKind::s8&& I::kUnsigned;
 template <class I, class U>
 constexpr int kTakenAway = kMakesUnsigned<I, U> ? 128 : U::kOffset;
 template <class I, class U>
@@ -157,8 +158,8 @@ template <class I, class U>
 template <class I, class U>
 constexpr TileKind kOperand = kMakesUnsigned<I, U> ? TileKind::u8 : U::kTile;
 
-// Steps of 4 values of one scale, and between two additions to the sum of a row and a column: where 16 bits hold no more
-// products than that, a scale has two such runs.
+// Steps of 4 values of one scale, and between two additions to the sum of a row and a column: where 16 bits hold no
+// more products than that, a scale has two such runs.
 template <class U>
 constexpr uint32_t kScaleSteps = U::kGroups == 8 ? 8 : 4;
 template <class I, class U>

@@ -1,5 +1,5 @@
-// One unpack per block format, in the vocabulary of an instruction set I: 256 weights are w = s * (q - offset) - m, with
-// q as bytes and one s and m for each 32 or 16 of them. Bytes of one row, or of many rows at once (turned.h).
+// One unpack per block format, in the vocabulary of an instruction set I: 256 weights are w = s * (q - offset) - m,
+// with q as bytes and one s and m for each 32 or 16 of them. Bytes of one row, or of many rows at once (turned.h).
 #pragma once
 
 #include <cstddef>
@@ -49,7 +49,9 @@ struct UnpackSmall {
   static constexpr int kOffset = offset;
   static constexpr bool kMin = false, kExpands = false;
   static constexpr size_t kHalfScale = offsetof(B, d);  // a binary16 there is s
-  static void scales(const std::byte* p, float* s, float*) { I::store(s, I::gather_f16(p + offsetof(B, d), sizeof(B))); }
+  static void scales(const std::byte* p, float* s, float*) {
+    I::store(s, I::gather_f16(p + offsetof(B, d), sizeof(B)));
+  }
 };
 
 template <class I>
@@ -174,10 +176,9 @@ template <class I, class B, class P, class S, class M>
   typename I::Tile head[4];
   I::turn(at.p, at.stride, head);
   const auto six = I::tile_splat8(0x3f), four = I::tile_splat8(0x0f), two = I::tile_splat8(0x30);
-  const auto upper = [&](auto low, auto high)
-      __attribute__((always_inline)) {
-        return I::tile_or(I::tile_and(low, four), I::tile_and(I::template tile_shift_right<2>(high), two));
-      };
+  const auto upper = [&](auto low, auto high) __attribute__((always_inline)) {
+    return I::tile_or(I::tile_and(low, four), I::tile_and(I::template tile_shift_right<2>(high), two));
+  };
   const auto a = head[1], b = head[2], c = head[3];
   const auto d = I::tile_low_half(head[0]), m = I::tile_high_half(head[0]);
   const auto scales = I::tile_and(a, six), more_scales = upper(c, a);

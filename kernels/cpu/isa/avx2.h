@@ -36,8 +36,9 @@ struct Avx2Tiles : X86Base {
   // Byte i is all ones where bit 4 * step + i of its word is set.
   static Tile tile_bits(Tile words, uint32_t step) {
     const Tile byte = _mm256_shuffle_epi8(
-        words, _mm256_add_epi8(_mm256_set_epi32(0x0c0c0c0c, 0x08080808, 0x04040404, 0, 0x0c0c0c0c, 0x08080808, 0x04040404, 0),
-                               splat8(static_cast<int>(step / 2))));
+        words,
+        _mm256_add_epi8(_mm256_set_epi32(0x0c0c0c0c, 0x08080808, 0x04040404, 0, 0x0c0c0c0c, 0x08080808, 0x04040404, 0),
+                        splat8(static_cast<int>(step / 2))));
     const Tile bit = tile_splat_int(static_cast<int32_t>(step % 2 == 0 ? 0x08040201u : 0x80402010u));
     return _mm256_cmpeq_epi8(_mm256_and_si256(byte, bit), bit);
   }

@@ -35,14 +35,14 @@ struct Avx512Tiles : X86Base {
   }
   static Tile tile_flip(Tile a) { return _mm512_xor_si512(a, tile_splat8(-128)); }  // signed bytes plus 128
   static Tile tile_look_up(const int8_t* table16, Tile index) {
-    return _mm512_shuffle_epi8(
-        _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table16))), index);
+    return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table16))),
+                               index);
   }
   // Byte i is all ones where bit 4 * step + i of its word is set.
   static Tile tile_bits(Tile words, uint32_t step) {
-    const Tile byte = _mm512_shuffle_epi8(
-        words, _mm512_add_epi8(_mm512_set4_epi32(0x0c0c0c0c, 0x08080808, 0x04040404, 0),
-                               tile_splat8(static_cast<int>(step / 2))));
+    const Tile byte =
+        _mm512_shuffle_epi8(words, _mm512_add_epi8(_mm512_set4_epi32(0x0c0c0c0c, 0x08080808, 0x04040404, 0),
+                                                   tile_splat8(static_cast<int>(step / 2))));
     return _mm512_movm_epi8(_mm512_test_epi8_mask(byte, tile_splat_int(step % 2 == 0 ? 0x08040201 : 0x80402010)));
   }
   // 16 bytes of each row: 4 of every row, four times.

@@ -225,7 +225,8 @@ struct Scalar {
     return each([&](int i) { return static_cast<float>(words.v[4 * static_cast<uint32_t>(i) + k]); });
   }
   static TileFloat tile_signed_byte(Tile words, uint32_t k) {
-    return each([&](int i) { return static_cast<float>(static_cast<int8_t>(words.v[4 * static_cast<uint32_t>(i) + k])); });
+    return each(
+        [&](int i) { return static_cast<float>(static_cast<int8_t>(words.v[4 * static_cast<uint32_t>(i) + k])); });
   }
   // The binary16 in the low or high half of each word.
   static TileFloat tile_low_half(Tile words) {

@@ -135,7 +135,8 @@ std::vector<std::string> gpu_names(std::string_view backend) {
 
 std::string arithmetic_of(const DeviceOptions& options) {
   if (options.name == "cpu")
-    return options.name + " " + resolve_cpu_options({options.threads, options.kernels}).kernels;
+    return options.name + " " + resolve_cpu_options({options.threads, options.kernels}).kernels + ", arithmetic " +
+           std::to_string(kCpuArithmetic);
   if (const auto which = vulkan_part(options.name)) {
     const VulkanDeviceInfo info = find_vulkan_device(*which);
     return "vulkan " + info.name + ", " + info.driver;

@@ -71,6 +71,9 @@ void matmul(benchmark::State& state, const KernelTable& table, const FormatInfo&
     benchmark::ClobberMemory();
   }
   report(state, roofs, static_cast<double>(row_bytes * rows), 2.0 * rows * width * columns);
+  const double units = static_cast<double>(rows) * width / kUnit * static_cast<double>(state.iterations());
+  state.counters["ns/unit"] =
+      benchmark::Counter(units / 1e9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
 // `queries` queries of one head of 128 over a cache of `positions`.
@@ -126,12 +129,18 @@ int main(int argc, char** argv) {
     const Roofs roofs = measure_roofs({1, table->name});
     benchmark::AddCustomContext(table->name, std::to_string(roofs.read_gb_s) + " GB/s read, " +
                                                  std::to_string(roofs.int8_gops) + " GOPS int8, one thread");
-    for (const FormatInfo& info : formats())
+    for (const FormatInfo& info : formats()) {
+      const auto name = [&](const char* what, uint32_t columns) {
+        return std::string(what) + "/" + table->name + "/" + info.name + "/" + std::to_string(columns);
+      };
       for (const uint32_t columns : {1u, 2u, 4u, 8u, 16u, 32u, 128u})
-        benchmark::RegisterBenchmark(
-            (std::string("matmul/") + table->name + "/" + info.name + "/" + std::to_string(columns)).c_str(), matmul,
-            *table, info, roofs, columns > 32 ? 256u : 32768u, 2048u, columns)
+        benchmark::RegisterBenchmark(name("matmul", columns).c_str(), matmul, *table, info, roofs,
+                                     columns > 32 ? 256u : 32768u, 2048u, columns)
             ->Unit(benchmark::kMillisecond);
+      for (const uint32_t columns : {1u, 4u, 8u, 32u, 512u})  // weights in the second-level cache
+        benchmark::RegisterBenchmark(name("cached", columns).c_str(), matmul, *table, info, roofs, 96u, 2048u, columns)
+            ->Unit(benchmark::kMicrosecond);
+    }
     for (const auto& [type, name] :
          {std::pair{CacheType::f32, "f32"}, std::pair{CacheType::f16, "f16"}, std::pair{CacheType::q8_0, "q8_0"}})
       for (const uint32_t queries : {1u, 6u, 64u})

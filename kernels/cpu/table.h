@@ -76,19 +76,21 @@ struct DeltaRows {
 
 using MatmulKernel = void (*)(const Matmul&) noexcept;
 struct FormatKernels {
-  MatmulKernel few;   // each row is streamed once for four columns; the same as `many` where that is as fast
-  MatmulKernel many;  // for any number; a column's result does not depend on how many there are
+  MatmulKernel
+      few;  // for few columns, which each row meets as it is streamed; the same as `many` where few_columns is 0
+  MatmulKernel many;  // for any number; a column's bits do not depend on how many there are
 };
 inline constexpr uint32_t kFormatSlots = 41;  // past the largest Format
 
-// All functions are noexcept, allocate nothing and may be called from any number of threads. A column's result depends
-// only on the column, the weights, and which of few and many computed it. float arrays may be unaligned.
+// All functions are noexcept, allocate nothing, use up to 160 KiB of stack, and may be called from any number of
+// threads. A column's result depends only on the column, the weights, and which of few and many computed it. float
+// arrays may be unaligned.
 struct KernelTable {
   const char* name;
   uint32_t few_columns;                 // up to so many columns `few` is the faster one; 0: it is `many`
-  uint32_t lane_rows;                   // rows that `many` handles together where columns are few
-  uint32_t lane_columns;                // up to how many that is
-  uint32_t tile_rows;                   // and where there are more: row ranges should be multiples of these
+  uint32_t lane_columns;                // up to so many columns `many` handles `lane_rows` rows together
+  uint32_t lane_rows;                   // ranges of rows should then be multiples of it
+  uint32_t tile_rows;                   // the same for more columns
   FormatKernels formats[kFormatSlots];  // by Format; null where there is no such format
   // out: [units(n)], n > 0
   void (*quantise)(const float* x, uint32_t n, Q8Unit* out) noexcept;

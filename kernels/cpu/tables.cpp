@@ -49,7 +49,10 @@ struct Numbers {
   float real() { return static_cast<float>(next() % 2001) / 1000.0f - 1.0f; }
 };
 
-constexpr uint32_t kWidth = 512, kRows = 9, kColumns = 9;
+// More rows than any vector has lanes, columns for every way of multiplying; where blocks allow it, rows whose last
+// unit is cut short.
+constexpr uint32_t kWidth = 576, kRows = 19, kColumns = 17;
+inline uint32_t width_of(const FormatInfo& info) { return info.block_size == 256 ? 512 : kWidth; }
 
 // Random blocks with scales of moderate size.
 void fill_blocks(Numbers& numbers, Format format, std::byte* bytes, size_t values) noexcept {
@@ -112,21 +115,23 @@ bool agrees_on_delta_rule(const KernelTable& table, const float* x) noexcept {
 }  // namespace
 
 bool agrees_with_scalar(const KernelTable& table) noexcept {
+  if (table.lane_columns >= kColumns) return false;  // what more columns need would not be tried
   Numbers numbers;
-  std::array<Q8Unit, kColumns * kWidth / kUnit> x8;
+  std::array<Q8Unit, kColumns * units(kWidth)> x8;
   std::array<float, kColumns * kWidth> x;
   std::array<std::byte, kRows * kWidth * 4> weights;
   for (float& value : x) value = numbers.real();
   for (uint32_t c = 0; c < kColumns; ++c) {
-    std::array<Q8Unit, kWidth / kUnit> other;
+    std::array<Q8Unit, units(kWidth)> other;
     kScalarTable.quantise(&x[c * kWidth], kWidth, &x8[c * other.size()]);
     table.quantise(&x[c * kWidth], kWidth, other.data());
     for (size_t u = 0; u < other.size(); ++u)
       if (std::memcmp(other[u].q, x8[c * other.size() + u].q, kUnit) != 0) return false;
   }
   for (const FormatInfo& info : formats()) {
-    fill_blocks(numbers, info.format, weights.data(), size_t{kRows} * kWidth);
-    const size_t row_bytes = kWidth / info.block_size * info.block_bytes;
+    const uint32_t width = width_of(info);
+    fill_blocks(numbers, info.format, weights.data(), size_t{kRows} * width);
+    const size_t row_bytes = width / info.block_size * info.block_bytes;
     const auto slot = static_cast<uint32_t>(info.format);
     std::array<float, kRows * kColumns> expected{}, found{};
     std::array<const void*, kColumns> in;
@@ -134,24 +139,29 @@ bool agrees_with_scalar(const KernelTable& table) noexcept {
     std::array<float, kWidth> decoded;
     float bound = 0;  // for float sums in another order: far above their rounding, far below a wrong term
     for (uint32_t r = 0; r < kRows; ++r) {
-      info.decode(weights.data() + r * row_bytes, decoded.data(), kWidth);
+      info.decode(weights.data() + r * row_bytes, decoded.data(), width);
       float size = 0;
-      for (float value : decoded) size += std::fabs(value);
+      for (uint32_t i = 0; i < width; ++i) size += std::fabs(decoded[i]);
       bound = std::max(bound, size * 1e-4f);
     }
     for (uint32_t c = 0; c < kColumns; ++c) {
-      in[c] = info.block_size == 1 ? static_cast<const void*>(&x[c * kWidth]) : &x8[c * kWidth / kUnit];
+      in[c] = info.block_size == 1 ? static_cast<const void*>(&x[c * kWidth]) : &x8[c * units(kWidth)];
       expected_out[c] = &expected[c * kRows];
       found_out[c] = &found[c * kRows];
     }
-    Matmul task{&info, weights.data(), row_bytes, kWidth, 0, kRows, kColumns, in.data(), expected_out.data()};
+    Matmul task{&info, weights.data(), row_bytes, width, 0, kRows, kColumns, in.data(), expected_out.data()};
     kScalarTable.formats[slot].few(task);
     task.out = found_out.data();
-    table.formats[slot].few(task);
-    if (!close(expected.data(), found.data(), found.size(), bound)) return false;
-    found.fill(0);
-    table.formats[slot].many(task);
-    if (!close(expected.data(), found.data(), found.size(), bound)) return false;
+    const auto agrees = [&](MatmulKernel kernel, uint32_t columns) {
+      found.fill(0);
+      task.columns = columns;
+      kernel(task);
+      return close(expected.data(), found.data(), size_t{kRows} * columns, bound);
+    };
+    const FormatKernels& kernels = table.formats[slot];
+    if (!agrees(kernels.few, 3) || !agrees(kernels.many, 1) || !agrees(kernels.many, table.lane_columns) ||
+        !agrees(kernels.many, kColumns))
+      return false;
   }
   std::array<float, kWidth> gate, other_gate;
   std::copy_n(x.begin(), kWidth, gate.begin());

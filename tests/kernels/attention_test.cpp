@@ -1,6 +1,7 @@
 // Attention over a paged cache of every type, against a plain softmax in double.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "quant/format.h"
 #include "tests/kernels/kernel_case.h"
@@ -111,6 +112,66 @@ TEST_P(AttentionKernels, AttendOverPagedCaches) {
       SCOPED_TRACE(std::to_string(shape.head_size) + " to " + std::to_string(shape.value_size) + ", window " +
                    std::to_string(shape.window) + ", type " + std::to_string(static_cast<int>(type)));
       for (const uint32_t count : {1u, 5u, kAttentionQueries}) check_attention(table(), shape, type, count);
+    }
+}
+
+// Alone or among others, and whatever later positions hold.
+TEST_P(AttentionKernels, GiveAQueryTheSameBitsAmongOthers) {
+  constexpr uint32_t kSize = 40, kCells = 100, kCount = 11;
+  const std::vector<float> keys = random_floats(size_t{kCells} * kSize, 3),
+                           q = random_floats(size_t{kCount} * kSize, 4);
+  std::vector<float> values = random_floats(keys.size(), 5);
+  const std::vector<uint32_t> pages = {0}, from(kCount, 0);
+  std::vector<float> scratch(attention_scratch(kSize) + 16);
+  const auto address = reinterpret_cast<uintptr_t>(scratch.data());
+  const auto attend = [&](uint32_t first, uint32_t count) {
+    std::vector<float> out(size_t{count} * kSize);
+    std::vector<const float*> q_rows;
+    std::vector<float*> out_rows;
+    std::vector<uint32_t> seen;
+    for (uint32_t i = 0; i < count; ++i) {
+      q_rows.push_back(&q[size_t{first + i} * kSize]);
+      out_rows.push_back(&out[size_t{i} * kSize]);
+      seen.push_back(60 + first + i);
+    }
+    table().attend({.q = q_rows.data(),
+                    .out = out_rows.data(),
+                    .from = from.data(),
+                    .seen = seen.data(),
+                    .sinks = nullptr,
+                    .count = count,
+                    .head_size = kSize,
+                    .value_size = kSize,
+                    .scale = 0.3f,
+                    .softcap = 0,
+                    .type = CacheType::f32,
+                    .keys = reinterpret_cast<const std::byte*>(keys.data()),
+                    .values = reinterpret_cast<const std::byte*>(values.data()),
+                    .key_bytes = kSize * sizeof(float),
+                    .value_bytes = kSize * sizeof(float),
+                    .key_first = 0,
+                    .value_first = 0,
+                    .pages = pages.data(),
+                    .page_size = kCells,
+                    .scratch = scratch.data() + (64 - address % 64) % 64 / sizeof(float)});
+    return out;
+  };
+  const std::vector<float> together = attend(0, kCount);
+  for (uint32_t i = 0; i < kCount; ++i) {
+    const std::vector<float> alone = attend(i, 1);
+    ASSERT_TRUE(std::equal(alone.begin(), alone.end(), together.begin() + ptrdiff_t{i} * kSize)) << i;
+  }
+  constexpr uint32_t kBad = 65;  // the query that sees 66 positions is the first to see it
+  for (uint32_t i = 0; i < kSize; ++i) values[size_t{kBad} * kSize + i] = std::numeric_limits<float>::infinity();
+  const std::vector<float> now = attend(0, kCount);
+  for (uint32_t i = 0; i < kCount; ++i)
+    for (uint32_t j = 0; j < kSize; ++j) {
+      const size_t at = size_t{i} * kSize + j;
+      if (60 + i <= kBad) {
+        ASSERT_EQ(now[at], together[at]) << i;
+      } else {
+        ASSERT_FALSE(std::isfinite(now[at])) << i;
+      }
     }
 }
 

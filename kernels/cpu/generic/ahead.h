@@ -13,15 +13,17 @@ class Ahead {
  public:
   // Rows [begin, end) of a task, in about `steps` calls of step.
   Ahead(const Matmul& task, uint32_t begin, uint32_t end, uint64_t steps)
-      : next_(task.weights + (begin < task.row_end ? begin : task.row_end) * task.row_bytes),
-        end_(task.weights + (end < task.row_end ? end : task.row_end) * task.row_bytes),
-        each_(static_cast<uint32_t>((static_cast<size_t>(end_ - next_) / 64 + steps) / steps)) {}
+      : weights_(task.weights),
+        next_((begin < task.row_end ? begin : task.row_end) * task.row_bytes),
+        end_((end < task.row_end ? end : task.row_end) * task.row_bytes),
+        each_(static_cast<uint32_t>(((end_ - next_) / 64 + steps) / steps)) {}
   [[gnu::always_inline]] void step() {
-    for (uint32_t i = 0; i < each_ && next_ < end_; ++i, next_ += 64) I::prefetch_far(next_);
+    for (uint32_t i = 0; i < each_ && next_ < end_; ++i, next_ += 64) I::prefetch_far(weights_ + next_);
   }
 
  private:
-  const std::byte *next_, *end_;
+  const std::byte* weights_;
+  size_t next_, end_;  // bytes
   uint32_t each_;
 };
 

@@ -52,6 +52,18 @@ void load_cell(const std::byte* cell, CacheType type, uint32_t first, uint32_t n
   }
 }
 
+// Positions [begin, end) of a tile.
+struct Range {
+  uint32_t begin, end;
+};
+
+// What a query sees of the `count` positions from `first` on.
+inline Range seen_of_tile(const Attention& task, uint32_t query, uint32_t first, uint32_t count) {
+  const uint32_t from = task.from[query], seen = task.seen[query];
+  if (seen <= first || from >= first + count) return {0, 0};
+  return {from > first ? from - first : 0, seen - first < count ? seen - first : count};
+}
+
 // scores[q][p] = queries[q] . keys[p] for some queries and the 32 positions of a tile.
 template <class I, uint32_t queries>
 void score_tile(const float* q, const float* keys, uint32_t padded, float* scores) {
@@ -74,9 +86,10 @@ void score_tile(const float* q, const float* keys, uint32_t padded, float* score
   }
 }
 
-// acc[q] = acc[q] * keep[q] + sum over p of weights[q][p] * values[p]
+// acc[q] = acc[q] * keep[q] + sum of weights[q][p] * values[p] over the positions p of a range. What a query may not
+// see must not be in it: it may be infinite.
 template <class I, uint32_t queries>
-void mix_tile(const float* weights, const float* keep, const float* values, uint32_t padded, float* acc) {
+void mix_tile(const float* weights, const float* keep, const float* values, uint32_t padded, Range range, float* acc) {
   using W = WideOf<I>;
   constexpr uint32_t kVectors = 32 / W::kLanes;
   for (uint32_t i = 0; i < padded; i += 32) {
@@ -84,7 +97,7 @@ void mix_tile(const float* weights, const float* keep, const float* values, uint
     for (uint32_t n = 0; n < queries; ++n)
       for (uint32_t k = 0; k < kVectors; ++k)
         sums[n][k] = W::mul(W::load(acc + n * padded + i + W::kLanes * k), W::splat(keep[n]));
-    for (uint32_t p = 0; p < kAttentionTile; ++p) {
+    for (uint32_t p = range.begin; p < range.end; ++p) {
       const float* v = values + p * padded + i;
       for (uint32_t n = 0; n < queries; ++n) {
         const auto w = W::splat(weights[n * kAttentionTile + p]);
@@ -107,15 +120,15 @@ template <class I, class F>
   for (; n < count; ++n) f.template operator()<1>(n);
 }
 
-// Scores of one query to weights exp(score - largest), which are 0 outside [begin, end). Returns what the older sum and
+// Scores of one query to weights exp(score - largest), which are 0 outside the range. Returns what the older sum and
 // values are to be multiplied by.
 template <class I>
-float weigh_tile(float* scores, uint32_t begin, uint32_t end, float& largest, float& sum) {
+float weigh_tile(float* scores, Range range, float& largest, float& sum) {
   const auto fill_outside = [&](float value) {
-    for (uint32_t p = 0; p < begin; ++p) scores[p] = value;
-    for (uint32_t p = end; p < kAttentionTile; ++p) scores[p] = value;
+    for (uint32_t p = 0; p < range.begin; ++p) scores[p] = value;
+    for (uint32_t p = range.end; p < kAttentionTile; ++p) scores[p] = value;
   };
-  fill_outside(scores[begin]);
+  fill_outside(scores[range.begin]);
   auto most = I::load(scores);
   for (uint32_t p = 8; p < kAttentionTile; p += 8) most = I::max(most, I::load(scores + p));
   const float top = I::largest(most), now = top > largest ? top : largest;
@@ -178,17 +191,22 @@ void attend(const Attention& task) noexcept {
           float* weights = scores + n * kAttentionTile;
           score_tile<I, queries>(q + n * padded, keys, padded, weights);
           if (task.softcap != 0) softcap<I>(weights, task.softcap, queries * kAttentionTile);
+          bool alike = true;
+          Range range[queries];
           for (uint32_t k = n; k < n + queries; ++k) {
-            if (task.seen[k] > first && task.from[k] < first + count) {
-              const uint32_t begin = task.from[k] > first ? task.from[k] - first : 0;
-              const uint32_t end = task.seen[k] - first < count ? task.seen[k] - first : count;
-              keep[k] = weigh_tile<I>(scores + k * kAttentionTile, begin, end, largest[k], sum[k]);
-            } else {  // nothing of this tile: x * 1 + 0 leaves the sums as they are
-              keep[k] = 1;
-              __builtin_memset(scores + k * kAttentionTile, 0, sizeof(float) * kAttentionTile);
-            }
+            range[k - n] = seen_of_tile(task, k, first, count);
+            keep[k] = range[k - n].begin == range[k - n].end
+                          ? 1
+                          : weigh_tile<I>(scores + k * kAttentionTile, range[k - n], largest[k], sum[k]);
+            alike = alike && range[k - n].begin == range[0].begin && range[k - n].end == range[0].end;
           }
-          mix_tile<I, queries>(weights, keep + n, values, value_padded, acc + n * value_padded);
+          if (alike) {
+            mix_tile<I, queries>(weights, keep + n, values, value_padded, range[0], acc + n * value_padded);
+          } else {
+            for (uint32_t k = 0; k < queries; ++k)
+              mix_tile<I, 1>(weights + k * kAttentionTile, keep + n + k, values, value_padded, range[k],
+                             acc + (n + k) * value_padded);
+          }
         });
   }
   for (uint32_t n = 0; n < task.count; ++n) {

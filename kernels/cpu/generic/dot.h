@@ -101,8 +101,11 @@ void dot_row(const Matmul& task, uint32_t row, uint32_t first_column) {
     weights += kTogether * kUnitBytes<U>;
   }
   if (unit < whole) run(weights, whole - unit);
-  if (!U::kExpands && whole * kUnit < task.width)
-    each_unit<U>(task, row, whole, whole + 1, [&](uint32_t, const std::byte* rest) { run(rest, 1); });
+  if (!U::kExpands && whole * kUnit < task.width) {
+    std::byte padded[kUnitBytes<U>] = {};
+    copy_unit<U>(task, row, whole, padded);
+    run(padded, 1);
+  }
   for (uint32_t c = 0; c < columns; ++c)
     task.out[first_column + c][row] = I::sum(I::add(sums[c].chain[0], sums[c].chain[1]));
 }

@@ -28,8 +28,8 @@ constexpr KernelTable table_of() {
   KernelTable table{};
   table.name = I::kName;
   table.few_columns = I::kFewColumns;
-  table.lane_rows = I::kTileLanes;
   table.lane_columns = I::kSeveralColumns;
+  table.lane_rows = I::kTileLanes;
   table.tile_rows = kTileRows<I>;
   [&]<class... Block>(std::type_identity<std::tuple<Block...>>) {
     ((table.formats[static_cast<uint32_t>(Block::kFormat)] = kernels_of<I, Block>()), ...);

@@ -75,41 +75,37 @@ concept TurnsScales = requires(Place at, Store store) {
   U::turn_scales(at, store, store);
 };
 
-// The scales of a unit of every row, [group][row], groups `stride` floats apart. Where only some groups are the row's
-// own, those of the others become zeros.
+// The scales of a unit of every row, [group][row], groups `stride` floats apart. Where only some groups of 32 are the
+// row's own, those of the others become zeros.
 template <class I, class U>
 [[gnu::always_inline]] inline void turned_scales(Place at, uint32_t groups, float* s, float* m, size_t stride) {
+  const auto to = [stride](float* values) {
+    return [=](uint32_t g, typename I::TileFloat of_rows) __attribute__((always_inline)) {
+      I::tile_store_float(values + g * stride, of_rows);
+    };
+  };
   if constexpr (requires { U::kHalfScale; }) {
-    for (uint32_t g = groups; g < 8; ++g) {
-      I::tile_store_float(s + g * stride, I::tile_splat_float(0));
-      if constexpr (U::kMin) I::tile_store_float(m + g * stride, I::tile_splat_float(0));
-    }
-    for (uint32_t g = 0; g < groups; ++g, at = at + sizeof(typename U::Block)) {
-      I::tile_store_float(s + g * stride, I::tile_gather_f16(at.p + U::kHalfScale, at.stride));
+    for (uint32_t g = 0; g < 8; ++g, at = at + sizeof(typename U::Block)) {
+      to(s)(g, I::tile_gather_f16(at.p + U::kHalfScale, at.stride));
       if constexpr (U::kMin)
-        I::tile_store_float(m + g * stride,
-                            I::tile_mul(I::tile_gather_f16(at.p + U::kHalfPlus, at.stride), I::tile_splat_float(-1)));
+        to(m)(g, I::tile_mul(I::tile_gather_f16(at.p + U::kHalfPlus, at.stride), I::tile_splat_float(-1)));
     }
   } else if constexpr (TurnsScales<U, void (*)(uint32_t, typename I::TileFloat)>) {
-    const auto to = [stride](float* values) {
-      return [=](uint32_t g, typename I::TileFloat of_rows) __attribute__((always_inline)) {
-        I::tile_store_float(values + g * stride, of_rows);
-      };
-    };
     U::turn_scales(at, to(s), to(m));
   } else {
+    static_assert(!U::kMin);
     constexpr uint32_t kLanes = I::kTileLanes;
-    alignas(64) float scales[kLanes][16], mins[kLanes][16];
-    for (uint32_t r = 0; r < kLanes; ++r) U::scales(at.p + r * at.stride, scales[r], mins[r]);
-    const auto turn = [&](const float(&rows)[kLanes][16], float* to) __attribute__((always_inline)) {
-      for (uint32_t g = 0; g < U::kGroups; g += 4) {
-        typename I::Tile t[4];
-        I::turn(reinterpret_cast<const std::byte*>(&rows[0][g]), sizeof(rows[0]), t);
-        for (uint32_t i = 0; i < 4; ++i) I::tile_store(to + (g + i) * stride, t[i]);
-      }
-    };
-    turn(scales, s);
-    if constexpr (U::kMin) turn(mins, m);
+    alignas(64) float scales[kLanes][16];
+    for (uint32_t r = 0; r < kLanes; ++r) U::scales(at.p + r * at.stride, scales[r], nullptr);
+    for (uint32_t g = 0; g < U::kGroups; g += 4) {
+      typename I::Tile t[4];
+      I::turn(reinterpret_cast<const std::byte*>(&scales[0][g]), sizeof(scales[0]), t);
+      for (uint32_t i = 0; i < 4; ++i) I::tile_store(s + (g + i) * stride, t[i]);
+    }
+  }
+  for (uint32_t g = groups * U::kGroups / 8; g < U::kGroups; ++g) {
+    to(s)(g, I::tile_splat_float(0));
+    if constexpr (U::kMin) to(m)(g, I::tile_splat_float(0));
   }
 }
 
@@ -121,7 +117,8 @@ inline uint32_t groups_of(const Matmul& task, uint32_t unit) {
 
 // A unit of `count` rows from `row` on, at most as many as a tile vector has lanes: where it lies, or where a copy was
 // made because rows are absent (zeros then), the unit would reach past the last row, or the format is a coded one. A
-// unit that is cut short goes on with the row below: activations are zero there, and turned_scales leaves its scales.
+// unit that is cut short goes on with the row below: activations are zero there, and turned_scales leaves out its
+// scales.
 template <class I, class U>
 struct UnitOfRows {
   alignas(64) std::byte bytes[I::kTileLanes][kUnitBytes<U>];
@@ -131,14 +128,12 @@ struct UnitOfRows {
     const size_t last = begin + (I::kTileLanes - 1) * task.row_bytes + kUnitBytes<U>;
     if (!U::kExpands && count == I::kTileLanes && last <= task.row_end * task.row_bytes)
       return {task.weights + begin, task.row_bytes};
-    __builtin_memset(bytes, 0, sizeof(bytes));
+    if (!U::kExpands || count < I::kTileLanes) __builtin_memset(bytes, 0, sizeof(bytes));
     for (uint32_t r = 0; r < count; ++r) {
       if constexpr (U::kExpands) {
         expand_unit(task, row + r, unit, *reinterpret_cast<Expanded*>(bytes[r]));
       } else {
-        const uint32_t rest = task.width - unit * kUnit, values = rest < kUnit ? rest : kUnit;
-        __builtin_memcpy(bytes[r], task.weights + begin + r * task.row_bytes,
-                         values / U::Block::kSize * sizeof(typename U::Block));
+        copy_unit<U>(task, row + r, unit, bytes[r]);
       }
     }
     return {bytes[0], kUnitBytes<U>};

@@ -343,10 +343,6 @@ constexpr size_t kUnitBytes = 256 / U::Block::kSize * sizeof(typename U::Block);
 
 // The bytes of a unit as it lies in the weights.
 inline size_t coded_bytes(const FormatInfo& format) { return 256 / format.block_size * format.block_bytes; }
-template <class U>
-size_t stored_bytes(const Matmul& task) {
-  return U::kExpands ? coded_bytes(*task.format) : kUnitBytes<U>;
-}
 
 // Expands a unit of a coded format.
 inline void expand_unit(const Matmul& task, uint32_t row, uint32_t unit, Expanded& expanded) {
@@ -355,33 +351,12 @@ inline void expand_unit(const Matmul& task, uint32_t row, uint32_t unit, Expande
                       expanded);
 }
 
-// Calls f(unit, bytes of the unit) for units [begin, end) of a row; a last unit that is cut short is completed by zeros
-// in `padded`.
-template <class U, class F>
-void each_unit(const Matmul& task, uint32_t row_index, uint32_t begin, uint32_t end, F&& f) {
-  if constexpr (U::kExpands) {
-    for (uint32_t u = begin; u < end; ++u) {
-      Expanded expanded;
-      expand_unit(task, row_index, u, expanded);
-      f(u, reinterpret_cast<const std::byte*>(&expanded));
-    }
-    return;
-  }
-  const std::byte* row = task.weights + row_index * task.row_bytes;
-  const uint32_t width = task.width;
-  const uint32_t whole = width / 256;
-  for (uint32_t u = begin; u < end; ++u) {
-    const std::byte* p = row + u * kUnitBytes<U>;
-    if constexpr (U::Block::kSize < 256) {
-      if (u == whole) {
-        std::byte padded[kUnitBytes<U>] = {};
-        __builtin_memcpy(padded, p, width % 256 / U::Block::kSize * sizeof(typename U::Block));
-        f(u, padded);
-        break;
-      }
-    }
-    f(u, p);
-  }
+// A copy of a unit, of which only the blocks that the row has are written.
+template <class U>
+void copy_unit(const Matmul& task, uint32_t row, uint32_t unit, std::byte* copy) {
+  const uint32_t rest = task.width - unit * 256, values = rest < 256 ? rest : 256;
+  __builtin_memcpy(copy, task.weights + row * task.row_bytes + unit * kUnitBytes<U>,
+                   values / U::Block::kSize * sizeof(typename U::Block));
 }
 
 }  // namespace

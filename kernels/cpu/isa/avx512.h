@@ -33,7 +33,6 @@ struct Avx512Tiles : X86Base {
   static Tile tile_shift_left(Tile a) {
     return _mm512_slli_epi16(a, n);
   }
-  static Tile tile_flip(Tile a) { return _mm512_xor_si512(a, tile_splat8(-128)); }  // signed bytes plus 128
   static Tile tile_look_up(const int8_t* table16, Tile index) {
     return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table16))),
                                index);
@@ -111,36 +110,21 @@ struct Avx512Tiles : X86Base {
 
  private:
   static TileFloat join(F8 low, F8 high) { return _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1); }
-
- protected:
-  // |w| and x with the sign of w, as there is no sign instruction of this width.
-  static Tile with_sign_of(Tile x, Tile w) {
-    return _mm512_mask_sub_epi8(x, _mm512_movepi8_mask(w), _mm512_setzero_si512(), x);
-  }
 };
 
 struct Avx512 : Avx512Tiles {
   static constexpr const char* kName = "avx512";
   static constexpr bool kUnsigned = false;  // 255 * 127 * 2 is more than 16 bits hold
   static constexpr uint32_t kTileVectors = 2;
-  static constexpr uint32_t chain(TileKind kind) {
-    switch (kind) {
-      case TileKind::u4:
-        return 8;
-      case TileKind::u5:
-        return 4;
-      case TileKind::u6:
-        return 2;
-      case TileKind::u8:
-      case TileKind::s8:
-        return 1;
-    }
-    return 1;
-  }
+  static constexpr uint32_t chain(TileKind kind) { return chain_of_16_bits(kind); }
   template <TileKind kind>
   static Tile tile_products(Tile w, Tile x) {
     if constexpr (kind == TileKind::s8) return _mm512_maddubs_epi16(_mm512_abs_epi8(w), with_sign_of(x, w));
     return _mm512_maddubs_epi16(w, x);
+  }
+  // |w| and x with the sign of w, as there is no sign instruction of this width.
+  static Tile with_sign_of(Tile x, Tile w) {
+    return _mm512_mask_sub_epi8(x, _mm512_movepi8_mask(w), _mm512_setzero_si512(), x);
   }
   static Tile tile_add_products(Tile a, Tile b) { return _mm512_add_epi16(a, b); }
   static Tile tile_widen(Tile a) { return _mm512_madd_epi16(a, _mm512_set1_epi16(1)); }
@@ -152,6 +136,7 @@ struct Avx512Vnni : Avx512Tiles {
   static constexpr bool kUnsigned = true;
   static constexpr uint32_t kTileVectors = 3;
   static constexpr uint32_t chain(TileKind) { return 0; }
+  static Tile tile_flip(Tile a) { return _mm512_xor_si512(a, tile_splat8(-128)); }  // signed bytes plus 128
   template <TileKind kind>
   static Tile tile_dot(Tile sum, Tile w, Tile x) {
     return _mm512_dpbusd_epi32(sum, w, x);

@@ -1,11 +1,12 @@
-// The vocabulary of AVX2 with FMA and F16C: 8 floats, 32 bytes. AVX-512 reuses it for everything but its dots and
-// tiles.
+// The vocabulary of AVX2 with FMA and F16C: 8 floats, 32 bytes. AVX-512 uses it for what has no wider form.
 #pragma once
 
 #include <immintrin.h>
 
 #include <cstddef>
 #include <cstdint>
+
+#include "kernels/cpu/generic/tile.h"
 
 namespace hearth::cpu {
 namespace {
@@ -132,6 +133,22 @@ struct X86Base {
     return h;
   }
 };
+
+// How many products may be added in 16 bits before they must be widened: (255 / largest value) / 2 pairs.
+inline constexpr uint32_t chain_of_16_bits(TileKind kind) {
+  switch (kind) {
+    case TileKind::u4:
+      return 8;
+    case TileKind::u5:
+      return 4;
+    case TileKind::u6:
+      return 2;
+    case TileKind::u8:
+    case TileKind::s8:
+      return 1;
+  }
+  return 1;
+}
 
 // Products of unsigned bytes and int8, pairs added: exact where the bytes are at most 129, for 2 * 129 * 127 < 2^15.
 inline __m256i pairs_u8(__m256i u, __m256i x) { return _mm256_maddubs_epi16(u, x); }

@@ -174,10 +174,13 @@ bool agrees_with_scalar(const KernelTable& table) noexcept {
 std::span<const std::string_view> kernel_names() noexcept { return kNames; }
 
 std::vector<const KernelTable*> available_kernels() {
-  std::vector<const KernelTable*> tables = supported();
-  std::erase_if(tables, [](const KernelTable* table) { return !agrees_with_scalar(*table); });
-  tables.push_back(&kScalarTable);
-  return tables;
+  static const std::vector<const KernelTable*> available = [] {  // the check takes milliseconds
+    std::vector<const KernelTable*> tables = supported();
+    std::erase_if(tables, [](const KernelTable* table) { return !agrees_with_scalar(*table); });
+    tables.push_back(&kScalarTable);
+    return tables;
+  }();
+  return available;
 }
 
 const KernelTable* find_kernels(std::string_view name) {

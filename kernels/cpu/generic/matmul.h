@@ -47,7 +47,7 @@ template <class I, class U>
   constexpr uint32_t kRun = kRunSteps<I, U>;
   using Tile = typename I::Tile;
   for (uint32_t first = 0; first < 8; first += kRun) {
-    const uint32_t g = U::kGroups == 8 ? j : 2 * j + first / 4;
+    const uint32_t g = scale_of<U>(j, first);
     const bool begins = first % kScaleSteps<U> == 0;
     Tile sums[kVectors][kColumns];
     if constexpr (kChain < 4)

@@ -59,7 +59,7 @@ void several_columns(const Matmul& task) {
               const auto dx = I::tile_splat_float(x.scale[j]);
               auto sum = I::tile_load_float(acc[c]);
               for (uint32_t first = 0; first < 8; first += kRun) {
-                const uint32_t g = static_cast<uint32_t>(j) * U::kGroups / 8 + first / kScaleSteps<U>;
+                const uint32_t g = scale_of<U>(static_cast<uint32_t>(j), first);
                 const bool begins = first % kScaleSteps<U> == 0;
                 const auto products = sum_steps<I, kOperand<I, U>, kRun>(I::tile_splat_int(begins ? start[c][g] : 0),
                                                                          w + first, x.q + 32 * j + 4 * first);

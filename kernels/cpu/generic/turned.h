@@ -163,6 +163,12 @@ constexpr uint32_t kRunSteps = [] {
   return chain >= 4 && chain < kScaleSteps<U> ? chain : kScaleSteps<U>;
 }();
 
+// The scale of a run of steps that begins with step `first` of group j.
+template <class U>
+constexpr uint32_t scale_of(uint32_t j, uint32_t first) {
+  return j * (U::kGroups / 8) + first / kScaleSteps<U>;
+}
+
 // What sums of products of a column start from, [group].
 template <class I, class U>
 [[gnu::always_inline]] inline void find_starts(const Q8Unit& x, int32_t* start) {

@@ -1,7 +1,6 @@
 // Which tokens of which requests go into the next step of a plan.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <exception>
@@ -17,6 +16,7 @@
 #include "engine/decode/speculation/speculation.h"
 #include "engine/decode/state_cache.h"
 #include "engine/decode/step_budget.h"
+#include "engine/decode/step_clock.h"
 
 namespace hearth {
 
@@ -48,6 +48,7 @@ struct SchedulerOptions {
   // Guesses what follows, where there is one; must outlive the scheduler. None where limits.states is not 0: a state
   // cannot take back a guess.
   Speculation* speculation = nullptr;
+  StepClock clock = steady_seconds;
   // Told what a reader of a log may want to know, in a line.
   std::function<void(PrefixCache::Divergence)> on_divergence;
 };

@@ -2,7 +2,6 @@
 #include "engine/decode/speculation/draft_model.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <utility>
 #include <vector>
@@ -22,11 +21,12 @@ struct DraftModel::Going {
   }
 };
 
-DraftModel::DraftModel(Plan& plan, const Limits& limits, uint32_t vocabulary, uint32_t known)
+DraftModel::DraftModel(Plan& plan, const Limits& limits, uint32_t vocabulary, uint32_t known, StepClock clock)
     : plan_(plan),
       limits_(limits),
       vocabulary_(vocabulary),
       known_(std::min(known, vocabulary)),
+      clock_(std::move(clock)),
       cache_(limits.pages, limits.page_size) {}
 
 void DraftModel::guess(std::span<Sequence> sequences, const std::function<bool(const Sequence&)>& worth) {
@@ -76,7 +76,7 @@ bool DraftModel::step(std::span<Going> all, const Worth& worth) {
     if (one.chain.size == one.size()) batch.outputs.push_back(static_cast<uint32_t>(batch.tokens.size()) - 1);
   }
   if (batch.tokens.empty()) return false;
-  const auto start = std::chrono::steady_clock::now();
+  const double start = clock_();
   plan_.submit(batch);
   const std::span<const float> logits = plan_.wait().logits;
   size_t output = 0;
@@ -93,8 +93,7 @@ bool DraftModel::step(std::span<Going> all, const Worth& worth) {
     one.wanted = one.sequence->guess.tokens.size() < one.sequence->most && worth(*one.sequence);
   }
   if (single) {
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() /
-                           static_cast<double>(batch.tokens.size());
+    const double seconds = (clock_() - start) / static_cast<double>(batch.tokens.size());
     seconds_ = seconds_ == 0 ? seconds : 0.9 * seconds_ + 0.1 * seconds;
   }
   return true;

@@ -7,6 +7,7 @@
 #include "backends/backend.h"
 #include "engine/decode/prefix_cache.h"
 #include "engine/decode/speculation/guess.h"
+#include "engine/decode/step_clock.h"
 
 namespace hearth {
 
@@ -15,7 +16,7 @@ namespace hearth {
 class DraftModel {
  public:
   // vocabulary: logits of a row; of these the first `known` are tokens that may be guessed.
-  DraftModel(Plan& plan, const Limits& limits, uint32_t vocabulary, uint32_t known);
+  DraftModel(Plan& plan, const Limits& limits, uint32_t vocabulary, uint32_t known, StepClock clock = steady_seconds);
 
   struct Sequence {
     std::span<const int32_t> tokens;
@@ -37,6 +38,7 @@ class DraftModel {
   Plan& plan_;
   Limits limits_;
   uint32_t vocabulary_, known_;
+  StepClock clock_;
   PrefixCache cache_;
   double seconds_ = 0;
 };

@@ -16,7 +16,8 @@
 namespace hearth {
 namespace {
 
-constexpr size_t kBufferSize = size_t{1} << 20;
+// Bytes; whole large pages, so that the page cache keeps the file in such, and mapping it is quick.
+constexpr size_t kBufferSize = size_t{4} << 20;
 constexpr uint32_t kGgufDefaultAlignment = 32;
 constexpr uint32_t kGgufSmallestAlignment = 8;
 constexpr uint32_t kGgufLargestAlignment = 1 << 20;

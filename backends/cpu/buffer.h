@@ -11,6 +11,9 @@
 
 namespace hearth::cpu {
 
+// For std::free; null where memory is refused. Aligned to 64 bytes, and in large pages where they would be filled.
+void* allocate(size_t bytes) noexcept;
+
 template <class T>
 class Buffer {
  public:
@@ -24,7 +27,7 @@ class Buffer {
       bytes *= factor;
     }
     if (bytes == 0) return;
-    data_.reset(static_cast<T*>(std::aligned_alloc(64, (bytes + 63) / 64 * 64)));
+    data_.reset(static_cast<T*>(allocate(bytes)));
     if (data_ == nullptr) refuse(what);
   }
   T* data() const noexcept { return data_.get(); }

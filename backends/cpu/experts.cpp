@@ -135,6 +135,20 @@ void CpuPlan::run(const Experts& op, uint32_t thread) {
       if (const uint32_t count = expert_begin_[e + 1] - expert_begin_[e]; count > 0)
         f(e, expert_rows_.data() + expert_begin_[e], count);
   };
+  // The same with rows of each expert's matrix, of `height` in all, so that whoever is faster takes more.
+  const auto share_experts = [&](uint32_t height, uint64_t row_products, auto&& f) {
+    const auto grains = [&](uint32_t count) { return (height + grain(count) - 1) / grain(count); };
+    uint32_t all = 0;
+    each_expert([&](uint32_t, const uint32_t*, uint32_t count) { all += grains(count); });
+    share_in_pieces(thread, all, grain(1) * row_products, [&](uint32_t begin, uint32_t end) {
+      uint32_t first = 0;
+      each_expert([&](uint32_t e, const uint32_t* place, uint32_t count) {
+        const Range range = rows_within(begin, end, first, grain(count), height);
+        if (range.begin < range.end) f(e, place, count, range);
+        first += grains(count);
+      });
+    });
+  };
   float* const up_lows = lows_.data() + places * lows_width(op.gate);
   if (changed) {
     each_expert([&](uint32_t e, const uint32_t* place, uint32_t count) {
@@ -145,8 +159,7 @@ void CpuPlan::run(const Experts& op, uint32_t thread) {
     });
     pool_->barrier();
   }
-  each_expert([&](uint32_t e, const uint32_t* place, uint32_t count) {
-    const Range range = share(thread, hidden, grain(count));
+  share_experts(hidden, width(op.in), [&](uint32_t e, const uint32_t* place, uint32_t count, Range range) {
     for (const bool up : {false, true}) {
       const Weight& one = weight(up ? op.up : op.gate);
       const void** from = format_info(one.format).block_size == 1 ? inputs.floats : inputs.blocks;
@@ -183,17 +196,16 @@ void CpuPlan::run(const Experts& op, uint32_t thread) {
     });
     pool_->barrier();
   }
-  each_expert([&](uint32_t e, const uint32_t* place, uint32_t count) {
+  share_experts(out_width, hidden, [&](uint32_t e, const uint32_t* place, uint32_t count, Range range) {
     for (uint32_t i = 0; i < count; ++i) {
       in[i] = down_blocks ? static_cast<const void*>(hidden_rounded_.data() + size_t{place[i]} * hidden_units)
                           : hidden_.data() + size_t{place[i]} * hidden;
       out[i] = expert_out_.data() + size_t{place[i]} * out_width;
     }
-    const Range range = share(thread, out_width, grain(count));
     multiply(weight(op.down), uint64_t{e} * out_width, range, count, in, out);
     if (down_changed) go_up(op.down, e, range, {count, place, used}, lows_.data(), out, thread);
   });
-  pool_->barrier();  // the shares depend on the number of rows of each expert
+  pool_->barrier();  // who computed which rows is not known
   const Range range = share(thread, out_width, 16);
   const uint32_t length = range.end - range.begin;
   for (uint32_t i = 0; i < rows_; ++i) {

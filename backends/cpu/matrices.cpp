@@ -127,49 +127,61 @@ void CpuPlan::run(const MatmulStage& stage, uint32_t thread) {
       }
     pool_->barrier();
   }
-  const float* lows = lows_.data();
-  const auto in_of = [&](const Weight& one) {
-    return format_info(one.format).block_size == 1 ? inputs.floats : inputs.blocks;
-  };
-  float** out = own_[thread].out.data();
-  for (const auto& part : stage.parts) {
-    const uint32_t count = width(part.out);
-    const Range range = share(thread, count, grain(rows_));
-    const uint32_t length = range.end - range.begin;
-    const auto scratch = [&](uint32_t i) { return scratch_.data() + size_t{i} * count; };
-    const bool aside = part.add == part.out;  // what is added must not be overwritten
-    for (uint32_t i = 0; i < rows_; ++i) out[i] = aside ? scratch(i) : row(part.out, i);
-    const auto product = [&](WeightId id) {
-      multiply(weight(id), 0, range, rows_, in_of(weight(id)), out);
-      if (!changed) return;
-      go_up(id, 0, range, columns, lows, out, thread);
-      lows += rows_ * lows_width(id);
-    };
-    product(part.weight);
-    if (part.up != kNoWeight) {
-      for (uint32_t i = 0; i < rows_; ++i) out[i] = scratch(i);
-      product(part.up);
+  // The parts one after the other, in grains: whoever is faster takes more.
+  const uint32_t grain = this->grain(rows_);
+  const auto grains = [&](const MatmulStage::Part& part) { return (width(part.out) + grain - 1) / grain; };
+  uint32_t all = 0;
+  for (const auto& part : stage.parts) all += grains(part);
+  share_in_pieces(thread, all, uint64_t{grain} * width(stage.in) * rows_, [&](uint32_t begin, uint32_t end) {
+    const float* lows = lows_.data();
+    uint32_t first = 0;
+    for (const auto& part : stage.parts) {
+      const Range range = rows_within(begin, end, first, grain, width(part.out));
+      if (range.begin < range.end) run(part, range, inputs, changed, lows, thread);
+      if (changed) lows += rows_ * (lows_width(part.weight) + lows_width(part.up));
+      first += grains(part);
     }
-    const auto add_bias = [&](float* values, WeightId bias) {
-      if (bias != kNoWeight) kernels_.add(values, vectors_[bias].data() + range.begin, length);
-    };
-    for (uint32_t i = 0; i < rows_; ++i) {
-      float* to = row(part.out, i) + range.begin;
-      float* value = aside ? scratch(i) + range.begin : to;
-      add_bias(value, part.bias);
-      if (part.up != kNoWeight) {
-        add_bias(scratch(i) + range.begin, part.up_bias);
-        gate(part.act, value, scratch(i) + range.begin, length);
-      } else {
-        activate(part.act, value, length);
-      }
-      const float factor = part.times == kNoSlot ? part.scale : part.scale * *row(part.times, i);
-      if (factor != 1) kernels_.scale(value, factor, length);
-      if (aside) {
-        kernels_.add(to, value, length);
-      } else if (part.add != kNoSlot) {
-        kernels_.add(to, row(part.add, i) + range.begin, length);
-      }
+  });
+}
+
+void CpuPlan::run(const MatmulStage::Part& part, Range range, const Inputs& inputs, bool changed, const float* lows,
+                  uint32_t thread) {
+  const uint32_t count = width(part.out), length = range.end - range.begin;
+  const bool adds_to_itself = part.add == part.out;  // what is added must not be overwritten
+  float** out = own_[thread].out.data();
+  const auto aside = [&](uint32_t i) { return scratch_.data() + size_t{i} * count; };
+  const auto product = [&](WeightId id) {
+    const Weight& one = weight(id);
+    multiply(one, 0, range, rows_, format_info(one.format).block_size == 1 ? inputs.floats : inputs.blocks, out);
+    if (!changed) return;
+    go_up(id, 0, range, {.count = rows_}, lows, out, thread);
+    lows += rows_ * lows_width(id);
+  };
+  for (uint32_t i = 0; i < rows_; ++i) out[i] = adds_to_itself ? aside(i) : row(part.out, i);
+  product(part.weight);
+  if (part.up != kNoWeight) {
+    for (uint32_t i = 0; i < rows_; ++i) out[i] = aside(i);
+    product(part.up);
+  }
+  const auto add_bias = [&](float* values, WeightId bias) {
+    if (bias != kNoWeight) kernels_.add(values, vectors_[bias].data() + range.begin, length);
+  };
+  for (uint32_t i = 0; i < rows_; ++i) {
+    float* to = row(part.out, i) + range.begin;
+    float* value = adds_to_itself ? aside(i) + range.begin : to;
+    add_bias(value, part.bias);
+    if (part.up != kNoWeight) {
+      add_bias(aside(i) + range.begin, part.up_bias);
+      gate(part.act, value, aside(i) + range.begin, length);
+    } else {
+      activate(part.act, value, length);
+    }
+    const float factor = part.times == kNoSlot ? part.scale : part.scale * *row(part.times, i);
+    if (factor != 1) kernels_.scale(value, factor, length);
+    if (adds_to_itself) {
+      kernels_.add(to, value, length);
+    } else if (part.add != kNoSlot) {
+      kernels_.add(to, row(part.add, i) + range.begin, length);
     }
   }
 }

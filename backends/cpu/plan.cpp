@@ -31,6 +31,7 @@ CpuPlan::CpuPlan(const Program& program, const Limits& limits, std::shared_ptr<P
       kernels_(kernels),
       few_columns_(limits.deterministic ? 0 : kernels.few_columns),
       stages_(fuse(program)),
+      taken_(kMostSharedInPieces * stages_.size()),
       worth_sharing_(worth_sharing) {
   allocate();
 }
@@ -162,6 +163,8 @@ void CpuPlan::submit(const Batch& batch) {
   rows_ = static_cast<uint32_t>(batch.tokens.size());
   for (uint32_t s = 0; s + 1 < batch.row_begin.size(); ++s)
     std::fill(sequence_of_row_.begin() + batch.row_begin[s], sequence_of_row_.begin() + batch.row_begin[s + 1], s);
+  for (std::atomic<uint32_t>& taken : taken_) taken.store(0, std::memory_order_relaxed);
+  for (Own& own : own_) own.shared = 0;
   copy_states();
   const auto steps = [this](uint32_t thread) {
     turn_angles(thread);

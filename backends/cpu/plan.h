@@ -7,6 +7,7 @@
 #include "backends/backend.h"
 #include "backends/cpu/buffer.h"
 #include "backends/cpu/fuse.h"
+#include "backends/cpu/pieces.h"
 #include "backends/cpu/pool.h"
 #include "kernels/cpu/table.h"
 
@@ -31,6 +32,8 @@ class CpuPlan : public Plan {
   // Up to as many rows every thread prepares the inputs of a matrix for itself instead of waiting for the others.
   static constexpr uint32_t kPrivateRows = 4;
   static constexpr uint32_t kAddedAtOnce = 32;  // columns
+  static constexpr uint32_t kMostSharedInPieces = 2;
+  static constexpr uint64_t kLeastProducts = 65536;  // of a piece: some microseconds
 
   // Activations as the matrices of a stage read them, one pointer a row. Null arrays where no matrix reads such.
   struct Inputs {
@@ -54,6 +57,7 @@ class CpuPlan : public Plan {
     Buffer<Q8Unit> head;                 // [rows x units of the widest head]
     Buffer<float> keys;                  // [experts], what they are chosen by
     Buffer<float> attention;
+    uint32_t shared = 0;  // ranges of the step that were shared in pieces
   };
   // Rows [first, first + count) of the batch, all of sequence `sequence`: what one attention task covers.
   struct Tile {
@@ -73,6 +77,18 @@ class CpuPlan : public Plan {
 
   void allocate();
   Range share(uint32_t thread, uint32_t count, uint32_t grain) const;
+  // Calls f(begin, end) for pieces of [0, count) that this thread takes; all threads share them, at most
+  // kMostSharedInPieces times in a stage, and a barrier must follow. products: of one of `count`.
+  template <class F>
+  void share_in_pieces(uint32_t thread, uint32_t count, uint64_t products, F&& f) {
+    const auto least = static_cast<uint32_t>(std::max<uint64_t>(1, kLeastProducts / std::max<uint64_t>(1, products)));
+    std::atomic<uint32_t>& taken = taken_[own_[thread].shared++];
+    for (;;) {
+      const Piece piece = piece_of(taken.fetch_add(1, std::memory_order_relaxed), count, pool_->team(), least);
+      if (piece.begin == piece.end) return;
+      f(piece.begin, piece.end);
+    }
+  }
   const Weight& weight(WeightId id) const { return program_.weights[id]; }
   float* row(Slot slot, uint32_t i) const { return slots_[slot].data() + size_t{i} * program_.slot_width[slot]; }
   uint32_t width(Slot slot) const { return program_.slot_width[slot]; }
@@ -142,6 +158,9 @@ class CpuPlan : public Plan {
 
   // matrices.cpp
   void run(const MatmulStage& stage, uint32_t thread);
+  // The rows [range) of a part's output. lows: those of its first change; unused where nothing is changed.
+  void run(const MatmulStage::Part& part, Range range, const Inputs& inputs, bool changed, const float* lows,
+           uint32_t thread);
   void run(const EachHead& op, uint32_t thread);
   // x[count] normed by runs into out, which may be x.
   void norm_row(const Norm& norm, const float* x, uint32_t count, float* out) const;
@@ -158,6 +177,13 @@ class CpuPlan : public Plan {
   // out[c][row - first] = rows [first + range] of a weight times the inputs of `columns` columns.
   void multiply(const Weight& weight, uint64_t first_row, Range range, uint32_t columns, const void* const* in,
                 float* const* out) const;
+  // The part of a range that starts at grain `first` which lies in [begin, end), as rows of `count`.
+  static Range rows_within(uint32_t begin, uint32_t end, uint32_t first, uint32_t grain, uint32_t count) {
+    const auto row = [&](uint32_t at) {
+      return static_cast<uint32_t>(std::min<uint64_t>(count, uint64_t{std::max(at, first) - first} * grain));
+    };
+    return {row(begin), row(end)};
+  }
   uint32_t grain(uint32_t columns) const {
     if (columns <= few_columns_) return 4;
     return columns <= kernels_.lane_columns ? kernels_.lane_rows : kernels_.tile_rows;
@@ -174,6 +200,7 @@ class CpuPlan : public Plan {
   std::vector<std::vector<float>> vectors_;        // by WeightId: gains and biases as floats, all rows
   std::vector<Angles> angles_;                     // by RopeTableId
   std::vector<Own> own_;                           // by thread
+  std::vector<std::atomic<uint32_t>> taken_;       // pieces, by how many ranges of the step were shared before
   Buffer<float> normed_;                           // [rows x widest input]
   Buffer<Q8Unit> rounded_;                         // [rows x units of it]
   Buffer<float> scratch_;                          // [rows x widest output]

@@ -7,6 +7,7 @@
 
 #include "backends/cpu/device.h"
 #include "backends/cpu/fuse.h"
+#include "backends/cpu/pieces.h"
 #include "backends/cpu/pool.h"
 #include "backends/cpu/roofs.h"
 #include "tests/backends/random_program.h"
@@ -103,6 +104,29 @@ TEST(Pool, TakesTurnsBetweenCallers) {
   other.join();
   EXPECT_TRUE(alone);
   EXPECT_EQ(calls, 600u);
+}
+
+TEST(Pieces, CoverARangeOnceAndGetSmaller) {
+  for (const uint32_t threads : {1u, 2u, 7u, 64u})
+    for (const uint32_t count : {0u, 1u, 5u, 96u, 1000u, 38001u})
+      for (const uint32_t least : {1u, 8u, 5000u}) {
+        uint32_t end = 0, size = UINT32_MAX, index = 0;
+        for (;; ++index) {
+          const cpu::Piece piece = cpu::piece_of(index, count, threads, least);
+          ASSERT_EQ(piece.begin, end) << threads << " threads, piece " << index << " of " << count;
+          if (piece.begin == piece.end) break;
+          EXPECT_LE(piece.end - piece.begin, size) << "it is larger than the one before";
+          size = piece.end - piece.begin;
+          end = piece.end;
+        }
+        EXPECT_EQ(end, count);
+        for (uint32_t late = index; late < index + threads; ++late) {
+          const cpu::Piece piece = cpu::piece_of(late, count, threads, least);
+          EXPECT_EQ(piece.begin, piece.end) << "something is left for the piece " << late;
+        }
+        if (count >= 4 * threads * least)
+          EXPECT_EQ(cpu::piece_of(0, count, threads, least).end, count / (2 * threads)) << "a half in equal shares";
+      }
 }
 
 TEST(CpuDevice, TwoDevicesAndPlansWorkSideBySide) {

@@ -3,30 +3,12 @@
 #pragma once
 
 #include "kernels/cpu/generic/vector_math.h"
+#include "kernels/cpu/generic/wide.h"
 #include "kernels/cpu/table.h"
 #include "quant/blocks.h"
 
 namespace hearth::cpu {
 namespace {
-
-// The vectors that attention computes with, and how many queries they hold in registers: of 8 floats, unless the
-// instruction set has wider ones.
-template <class I>
-struct WideOf {
-  static constexpr uint32_t kLanes = 8, kQueries = 2;
-  using Vector = typename I::F8;
-  static Vector splat(float x) { return I::splat(x); }
-  static Vector load(const float* p) { return I::load(p); }
-  static void store(float* p, Vector a) { I::store(p, a); }
-  static Vector load_f16(const void* p) { return I::load_f16(p); }
-  static Vector load_i8(const void* p) { return I::load_i8(p); }
-  static Vector mul(Vector a, Vector b) { return I::mul(a, b); }
-  static Vector fma(Vector a, Vector b, Vector c) { return I::fma(a, b, c); }
-  static Vector fold(Vector a) { return a; }  // to 8 sums
-};
-template <class I>
-requires requires { typename I::Wide; }
-struct WideOf<I> : I::Wide {};
 
 // `n` values from `first` on of a cell, as floats; `out` is aligned for vectors.
 template <class I>
@@ -128,19 +110,20 @@ float weigh_tile(float* scores, Range range, float& largest, float& sum) {
     for (uint32_t p = 0; p < range.begin; ++p) scores[p] = value;
     for (uint32_t p = range.end; p < kAttentionTile; ++p) scores[p] = value;
   };
+  using W = WideOf<I>;
   fill_outside(scores[range.begin]);
-  auto most = I::load(scores);
-  for (uint32_t p = 8; p < kAttentionTile; p += 8) most = I::max(most, I::load(scores + p));
-  const float top = I::largest(most), now = top > largest ? top : largest;
+  auto most = W::load(scores);
+  for (uint32_t p = W::kLanes; p < kAttentionTile; p += W::kLanes) most = W::max(most, W::load(scores + p));
+  const float top = W::largest(most), now = top > largest ? top : largest;
   float apart[8] = {largest - now};
   I::store(apart, exponential<I>(I::load(apart)));
   const float keep = sum == 0 ? 0 : apart[0];
-  auto total = I::zero();
-  for (uint32_t p = 0; p < kAttentionTile; p += 8)
-    I::store(scores + p, exponential<I>(I::sub(I::load(scores + p), I::splat(now))));
+  for (uint32_t p = 0; p < kAttentionTile; p += W::kLanes)
+    W::store(scores + p, exponential<W>(W::sub(W::load(scores + p), W::splat(now))));
   fill_outside(0);
-  for (uint32_t p = 0; p < kAttentionTile; p += 8) total = I::add(total, I::load(scores + p));
-  sum = sum * keep + I::sum(total);
+  auto total = W::zero();
+  for (uint32_t p = 0; p < kAttentionTile; p += W::kLanes) total = W::add(total, W::load(scores + p));
+  sum = sum * keep + I::sum(W::fold(total));
   largest = now;
   return keep;
 }

@@ -1,6 +1,8 @@
-// Loops over one row of activations: exponential, norm, activation, rotation, rounding to 8 bits.
+// Loops over one row of activations: exponential, norm, activation, rotation, rounding to 8 bits. V is a vocabulary of
+// vectors of floats: an instruction set, or its widest (wide.h).
 #pragma once
 
+#include "kernels/cpu/generic/wide.h"
 #include "kernels/cpu/table.h"
 
 namespace hearth::cpu {
@@ -8,28 +10,29 @@ namespace {
 
 // exp(x) within 3e-7 relative for -87 <= x <= 88; arguments outside are taken as the nearest bound. x = n ln 2 + r with
 // |r| <= ln 2 / 2, exp(r) by its series to r^7, whose next term is below 6e-9.
-template <class I>
-typename I::F8 exponential(typename I::F8 x) {
-  x = I::min(I::splat(88.0f), I::max(I::splat(-87.0f), x));
-  const auto n = I::round(I::mul(x, I::splat(1.44269504f)));
-  auto r = I::fma(n, I::splat(-0.693359375f), x);  // ln 2 in two parts, the first exact in few bits
-  r = I::fma(n, I::splat(2.12194440e-4f), r);
-  auto p = I::splat(1.0f / 5040);
+template <class V, class T>
+T exponential(T x) {
+  x = V::min(V::splat(88.0f), V::max(V::splat(-87.0f), x));
+  const auto n = V::round(V::mul(x, V::splat(1.44269504f)));
+  auto r = V::fma(n, V::splat(-0.693359375f), x);  // ln 2 in two parts, the first exact in few bits
+  r = V::fma(n, V::splat(2.12194440e-4f), r);
+  auto p = V::splat(1.0f / 5040);
   for (const float coefficient : {1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f})
-    p = I::fma(p, r, I::splat(coefficient));
-  return I::mul(p, I::power_of_two(n));
+    p = V::fma(p, r, V::splat(coefficient));
+  return V::mul(p, V::power_of_two(n));
 }
 
-// Calls f(values, count) on 8 floats of a and b at a time, the rest completed by zeros; f's result goes to out.
+// out = f(a, b) for as many floats at a time as a vector holds, the rest completed by zeros.
 template <class I, class F>
 void map(const float* a, const float* b, float* out, uint32_t n, F&& f) {
+  using W = WideOf<I>;
   uint32_t i = 0;
-  for (; i + 8 <= n; i += 8) I::store(out + i, f(I::load(a + i), I::load(b + i)));
+  for (; i + W::kLanes <= n; i += W::kLanes) W::store(out + i, f(W::load(a + i), W::load(b + i)));
   if (i == n) return;
-  float rest_a[8] = {}, rest_b[8] = {};
+  float rest_a[W::kLanes] = {}, rest_b[W::kLanes] = {};
   __builtin_memcpy(rest_a, a + i, (n - i) * sizeof(float));
   __builtin_memcpy(rest_b, b + i, (n - i) * sizeof(float));
-  I::store(rest_a, f(I::load(rest_a), I::load(rest_b)));
+  W::store(rest_a, f(W::load(rest_a), W::load(rest_b)));
   __builtin_memcpy(out + i, rest_a, (n - i) * sizeof(float));
 }
 
@@ -45,8 +48,9 @@ void rms_norm(const float* x, const float* gain, float eps, uint32_t n, float* o
     }
   float sum = I::sum(I::add(I::add(squares[0], squares[1]), I::add(squares[2], squares[3])));
   for (; i < n; ++i) sum += x[i] * x[i];
-  const F8 scale = I::splat(1 / __builtin_sqrtf(sum / static_cast<float>(n) + eps));
-  map<I>(x, gain, out, n, [&](F8 v, F8 g) { return I::mul(I::mul(v, scale), g); });
+  using W = WideOf<I>;
+  const auto scale = W::splat(1 / __builtin_sqrtf(sum / static_cast<float>(n) + eps));
+  map<I>(x, gain, out, n, [&](auto v, auto g) { return W::mul(W::mul(v, scale), g); });
 }
 
 template <class I>
@@ -70,101 +74,109 @@ void layer_norm(const float* x, const float* gain, const float* bias, float eps,
     const F8 apart = I::sub(v, center);
     return I::mul(apart, apart);
   });
-  const F8 factor = I::splat(1 / __builtin_sqrtf(squares / static_cast<float>(n) + eps));
-  map<I>(x, gain, out, n, [&](F8 v, F8 g) { return I::mul(I::mul(I::sub(v, center), factor), g); });
-  if (bias != nullptr) map<I>(out, bias, out, n, [](F8 v, F8 b) { return I::add(v, b); });
+  using W = WideOf<I>;
+  const auto from = W::splat(mean), factor = W::splat(1 / __builtin_sqrtf(squares / static_cast<float>(n) + eps));
+  map<I>(x, gain, out, n, [&](auto v, auto g) { return W::mul(W::mul(W::sub(v, from), factor), g); });
+  if (bias != nullptr) map<I>(out, bias, out, n, [](auto v, auto b) { return W::add(v, b); });
 }
 
 // x / (1 + exp(-t)), t being taken as at least -87: the result is 0 but for x * 1e-38.
-template <class I>
-typename I::F8 times_sigmoid(typename I::F8 x, typename I::F8 t) {
-  return I::div(x, I::add(I::splat(1.0f), exponential<I>(I::sub(I::zero(), t))));
+template <class V, class T>
+T times_sigmoid(T x, T t) {
+  return V::div(x, V::add(V::splat(1.0f), exponential<V>(V::sub(V::zero(), t))));
 }
 
-template <class I>
-typename I::F8 silu_of(typename I::F8 x) {
-  x = I::max(I::splat(-87.0f), x);
-  return times_sigmoid<I>(x, x);
+template <class V, class T>
+T silu_of(T x) {
+  x = V::max(V::splat(-87.0f), x);
+  return times_sigmoid<V>(x, x);
 }
 
 // 2 sqrt(2 / pi) = 1.5957691
-template <class I>
-typename I::F8 gelu_of(typename I::F8 x) {
-  x = I::max(I::splat(-1e10f), x);
-  const auto bend = I::fma(I::mul(x, x), I::splat(0.044715f), I::splat(1.0f));
-  return times_sigmoid<I>(x, I::mul(I::mul(x, bend), I::splat(1.5957691216f)));
+template <class V, class T>
+T gelu_of(T x) {
+  x = V::max(V::splat(-1e10f), x);
+  const auto bend = V::fma(V::mul(x, x), V::splat(0.044715f), V::splat(1.0f));
+  return times_sigmoid<V>(x, V::mul(V::mul(x, bend), V::splat(1.5957691216f)));
 }
 
 template <class I>
 void silu_multiply(float* gate, const float* up, uint32_t n) noexcept {
-  using F8 = typename I::F8;
-  map<I>(gate, up, gate, n, [](F8 g, F8 u) { return I::mul(silu_of<I>(g), u); });
+  using W = WideOf<I>;
+  map<I>(gate, up, gate, n, [](auto g, auto u) { return W::mul(silu_of<W>(g), u); });
 }
 
 template <class I>
 void gelu_multiply(float* gate, const float* up, uint32_t n) noexcept {
-  using F8 = typename I::F8;
-  map<I>(gate, up, gate, n, [](F8 g, F8 u) { return I::mul(gelu_of<I>(g), u); });
+  using W = WideOf<I>;
+  map<I>(gate, up, gate, n, [](auto g, auto u) { return W::mul(gelu_of<W>(g), u); });
 }
 
 template <class I>
 void clamped_multiply(float* gate, const float* up, uint32_t n) noexcept {
-  using F8 = typename I::F8;
-  map<I>(gate, up, gate, n, [](F8 g, F8 u) {
-    const F8 bound = I::splat(7.0f);
-    g = I::max(I::splat(-1e10f), I::min(bound, g));
-    u = I::max(I::splat(-7.0f), I::min(bound, u));
-    return I::mul(times_sigmoid<I>(g, I::mul(g, I::splat(1.702f))), I::add(u, I::splat(1.0f)));
+  using W = WideOf<I>;
+  map<I>(gate, up, gate, n, [](auto g, auto u) {
+    const auto bound = W::splat(7.0f);
+    g = W::max(W::splat(-1e10f), W::min(bound, g));
+    u = W::max(W::splat(-7.0f), W::min(bound, u));
+    return W::mul(times_sigmoid<W>(g, W::mul(g, W::splat(1.702f))), W::add(u, W::splat(1.0f)));
   });
 }
 
 template <class I>
 void sigmoid_multiply(float* gate, const float* up, uint32_t n) noexcept {
-  using F8 = typename I::F8;
-  map<I>(gate, up, gate, n, [](F8 g, F8 u) { return times_sigmoid<I>(u, g); });
+  using W = WideOf<I>;
+  map<I>(gate, up, gate, n, [](auto g, auto u) { return times_sigmoid<W>(u, g); });
 }
 
 template <class I>
 void silu(float* x, uint32_t n) noexcept {
-  map<I>(x, x, x, n, [](typename I::F8 v, typename I::F8) { return silu_of<I>(v); });
+  using W = WideOf<I>;
+  map<I>(x, x, x, n, [](auto v, auto) { return silu_of<W>(v); });
 }
 
 template <class I>
 void gelu(float* x, uint32_t n) noexcept {
-  map<I>(x, x, x, n, [](typename I::F8 v, typename I::F8) { return gelu_of<I>(v); });
+  using W = WideOf<I>;
+  map<I>(x, x, x, n, [](auto v, auto) { return gelu_of<W>(v); });
 }
 
 template <class I>
 void sigmoid(float* x, uint32_t n) noexcept {
-  map<I>(x, x, x, n, [](typename I::F8 v, typename I::F8) { return times_sigmoid<I>(I::splat(1.0f), v); });
+  using W = WideOf<I>;
+  map<I>(x, x, x, n, [](auto v, auto) { return times_sigmoid<W>(W::splat(1.0f), v); });
 }
 
 // cap * tanh(x / cap) = cap - 2 cap / (1 + exp(2 x / cap))
-template <class I>
-typename I::F8 softcap_of(typename I::F8 x, float cap) {
-  const auto e = exponential<I>(I::mul(x, I::splat(2 / cap)));
-  return I::sub(I::splat(cap), I::div(I::splat(2 * cap), I::add(I::splat(1.0f), e)));
+template <class V, class T>
+T softcap_of(T x, float cap) {
+  const auto e = exponential<V>(V::mul(x, V::splat(2 / cap)));
+  return V::sub(V::splat(cap), V::div(V::splat(2 * cap), V::add(V::splat(1.0f), e)));
 }
 
 template <class I>
 void softcap(float* x, float cap, uint32_t n) noexcept {
-  map<I>(x, x, x, n, [=](typename I::F8 v, typename I::F8) { return softcap_of<I>(v, cap); });
+  using W = WideOf<I>;
+  map<I>(x, x, x, n, [=](auto v, auto) { return softcap_of<W>(v, cap); });
 }
 
 template <class I>
 void scale(float* x, float factor, uint32_t n) noexcept {
-  map<I>(x, x, x, n, [=](typename I::F8 v, typename I::F8) { return I::mul(v, I::splat(factor)); });
+  using W = WideOf<I>;
+  map<I>(x, x, x, n, [=](auto v, auto) { return W::mul(v, W::splat(factor)); });
 }
 
 template <class I>
 void add(float* a, const float* b, uint32_t n) noexcept {
-  map<I>(a, b, a, n, [](typename I::F8 x, typename I::F8 y) { return I::add(x, y); });
+  using W = WideOf<I>;
+  map<I>(a, b, a, n, [](auto x, auto y) { return W::add(x, y); });
 }
 
 template <class I>
 void add_scaled(float* a, const float* b, float weight, uint32_t n) noexcept {
-  const auto w = I::splat(weight);
-  map<I>(a, b, a, n, [&](typename I::F8 x, typename I::F8 y) { return I::fma(w, y, x); });
+  using W = WideOf<I>;
+  const auto w = W::splat(weight);
+  map<I>(a, b, a, n, [&](auto x, auto y) { return W::fma(w, y, x); });
 }
 
 template <class I>
@@ -193,37 +205,39 @@ void rope_adjacent(float* head, const float* cosine, const float* sine, uint32_t
 
 template <class I>
 void store_f16(const float* x, uint16_t* out, uint32_t n) noexcept {
+  using W = WideOf<I>;
   uint32_t i = 0;
-  for (; i + 8 <= n; i += 8) I::store_f16(out + i, I::load(x + i));
+  for (; i + W::kLanes <= n; i += W::kLanes) W::store_f16(out + i, W::load(x + i));
   if (i == n) return;
-  float rest[8] = {};
-  uint16_t halves[8];
+  float rest[W::kLanes] = {};
+  uint16_t halves[W::kLanes];
   __builtin_memcpy(rest, x + i, (n - i) * sizeof(float));
-  I::store_f16(halves, I::load(rest));
+  W::store_f16(halves, W::load(rest));
   __builtin_memcpy(out + i, halves, (n - i) * sizeof(uint16_t));
 }
 
 // One group of 32 of a unit. A group of zeros, or one whose largest is too small to divide by, has scale 0.
 template <class I>
 void quantise_group(const float* x, Q8Unit& unit, uint32_t group) {
-  using F8 = typename I::F8;
-  F8 v[4], most = I::zero();
-  for (uint32_t k = 0; k < 4; ++k) {
-    v[k] = I::load(x + 8 * k);
-    most = I::max(most, I::abs(v[k]));
+  using W = WideOf<I>;
+  constexpr uint32_t kVectors = 32 / W::kLanes;
+  typename W::Vector v[kVectors], most = W::zero();
+  for (uint32_t k = 0; k < kVectors; ++k) {
+    v[k] = W::load(x + W::kLanes * k);
+    most = W::max(most, W::abs(v[k]));
   }
-  const float largest = I::largest(most);
+  const float largest = W::largest(most);
   const bool usable = largest > 1e-30f;
   const float scale = usable ? largest / 127.0f : 0.0f;
-  const F8 inverse = I::splat(usable ? 127.0f / largest : 0.0f);
-  F8 sums[2];
-  for (uint32_t k = 0; k < 4; ++k) {
-    const F8 q = I::max(I::splat(-127.0f), I::min(I::splat(127.0f), I::round(I::mul(v[k], inverse))));
-    I::store_i8(unit.q + 32 * group + 8 * k, q);
-    sums[k / 2] = k % 2 == 0 ? q : I::add(sums[k / 2], q);
+  const auto inverse = W::splat(usable ? 127.0f / largest : 0.0f);
+  typename W::Vector sums[2] = {W::zero(), W::zero()};  // of whole numbers, so that their order is the same to them
+  for (uint32_t k = 0; k < kVectors; ++k) {
+    const auto q = W::max(W::splat(-127.0f), W::min(W::splat(127.0f), W::round(W::mul(v[k], inverse))));
+    W::store_i8(unit.q + 32 * group + W::kLanes * k, q);
+    sums[2 * k / kVectors] = W::add(sums[2 * k / kVectors], q);
   }
   const auto whole = [](float value) { return value == value ? static_cast<int32_t>(value) : 0; };  // of NaN, 0
-  const int32_t first = whole(I::sum(sums[0])), second = whole(I::sum(sums[1]));
+  const int32_t first = whole(I::sum(W::fold(sums[0]))), second = whole(I::sum(W::fold(sums[1])));
   unit.scale[group] = scale;
   unit.half[2 * group] = static_cast<int16_t>(first);
   unit.half[2 * group + 1] = static_cast<int16_t>(second);

@@ -91,9 +91,23 @@ struct Avx512Tiles : X86Base {
   struct Wide {
     static constexpr uint32_t kLanes = 16, kQueries = 4;
     using Vector = __m512;
+    static Vector zero() { return _mm512_setzero_ps(); }
     static Vector splat(float x) { return _mm512_set1_ps(x); }
-    static Vector load(const float* p) { return _mm512_load_ps(p); }
-    static void store(float* p, Vector a) { _mm512_store_ps(p, a); }
+    static Vector load(const float* p) { return _mm512_loadu_ps(p); }
+    static void store(float* p, Vector a) { _mm512_storeu_ps(p, a); }
+    static Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
+    static Vector sub(Vector a, Vector b) { return _mm512_sub_ps(a, b); }
+    static Vector div(Vector a, Vector b) { return _mm512_div_ps(a, b); }
+    static Vector max(Vector a, Vector b) { return _mm512_max_ps(a, b); }
+    static Vector min(Vector a, Vector b) { return _mm512_min_ps(a, b); }
+    static Vector abs(Vector a) { return _mm512_andnot_ps(_mm512_set1_ps(-0.0f), a); }
+    static Vector round(Vector a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+    // 2^n for whole n, -126 <= n <= 127
+    static Vector power_of_two(Vector n) {
+      return _mm512_castsi512_ps(
+          _mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127)), 23));
+    }
+    static float largest(Vector a) { return X86Base::largest(_mm256_max_ps(low(a), high(a))); }
     static Vector load_f16(const void* p) {
       return _mm512_cvtph_ps(_mm256_loadu_si256(static_cast<const __m256i*>(p)));
     }
@@ -102,9 +116,15 @@ struct Avx512Tiles : X86Base {
     }
     static Vector mul(Vector a, Vector b) { return _mm512_mul_ps(a, b); }
     static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
-    static F8 fold(Vector a) {
-      const __m256d high = _mm512_extractf64x4_pd(_mm512_castps_pd(a), 1);
-      return _mm256_add_ps(_mm512_castps512_ps256(a), _mm256_castpd_ps(high));
+    static F8 fold(Vector a) { return _mm256_add_ps(low(a), high(a)); }
+    static F8 low(Vector a) { return _mm512_castps512_ps256(a); }
+    static F8 high(Vector a) { return _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(a), 1)); }
+    static void store_f16(void* p, Vector a) {
+      _mm256_storeu_si256(static_cast<__m256i*>(p), _mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
+    }
+    // Whole numbers of -128 to 127 to bytes.
+    static void store_i8(int8_t* p, Vector a) {
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(a)));
     }
   };
 

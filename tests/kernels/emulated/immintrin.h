@@ -44,6 +44,22 @@ inline simde__m512 cvtph_ps(simde__m256i a) {
   return simde_mm512_loadu_ps(real);
 }
 
+// Only of numbers that a word holds.
+inline simde__m512i cvtps_epi32(simde__m512 a) {
+  float real[16];
+  int32_t whole[16];
+  simde_mm512_storeu_ps(real, a);
+  for (int i = 0; i < 16; ++i) whole[i] = static_cast<int32_t>(__builtin_rintf(real[i]));
+  return simde_mm512_loadu_si512(whole);
+}
+
+inline simde__m256i cvtps_ph(simde__m512 a, int) {
+  float real[16];
+  simde_mm512_storeu_ps(real, a);
+  return simde_mm256_set_m128i(simde_mm256_cvtps_ph(simde_mm256_loadu_ps(real + 8), SIMDE_MM_FROUND_TO_NEAREST_INT),
+                               simde_mm256_cvtps_ph(simde_mm256_loadu_ps(real), SIMDE_MM_FROUND_TO_NEAREST_INT));
+}
+
 inline simde__m512i cvtepi8_epi32(simde__m128i a) {
   int8_t bytes[16];
   int32_t whole[16];
@@ -58,6 +74,8 @@ inline simde__m512i cvtepi8_epi32(simde__m128i a) {
 #define _mm512_cvtepi8_epi32(a) hearth::emulated::cvtepi8_epi32(a)
 #define _mm256_dpbusd_avx_epi32(sum, a, b) simde_mm256_dpbusd_epi32(sum, a, b)
 #define _mm512_cvtph_ps(a) hearth::emulated::cvtph_ps(a)
+#define _mm512_cvtps_ph(a, rounding) hearth::emulated::cvtps_ph(a, rounding)
+#define _mm512_cvtps_epi32(a) hearth::emulated::cvtps_epi32(a)
 #define _mm512_srai_epi32(a, bits) hearth::emulated::srai_epi32(a, bits)
 #define _mm512_cvtepi32_epi16(a) hearth::emulated::cvtepi32_epi16(a)
 #define _mm512_cvtepi32_ps(a) hearth::emulated::cvtepi32_ps(a)

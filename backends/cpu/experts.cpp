@@ -138,9 +138,9 @@ void CpuPlan::run(const Experts& op, uint32_t thread) {
   // The same with rows of each expert's matrix, of `height` in all, so that whoever is faster takes more.
   const auto share_experts = [&](uint32_t height, uint64_t row_products, auto&& f) {
     const auto grains = [&](uint32_t count) { return (height + grain(count) - 1) / grain(count); };
-    uint32_t all = 0;
+    uint64_t all = 0;
     each_expert([&](uint32_t, const uint32_t*, uint32_t count) { all += grains(count); });
-    share_in_pieces(thread, all, grain(1) * row_products, [&](uint32_t begin, uint32_t end) {
+    share_in_pieces(thread, {all, grain(1) * row_products}, [&](uint32_t begin, uint32_t end, uint32_t) {
       uint32_t first = 0;
       each_expert([&](uint32_t e, const uint32_t* place, uint32_t count) {
         const Range range = rows_within(begin, end, first, grain(count), height);

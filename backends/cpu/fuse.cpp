@@ -154,6 +154,12 @@ std::vector<Stage> fuse(const Program& program) {
         ops[i]);
     ++i;
   }
+  uint32_t following = 0;
+  for (size_t i = stages.size(); i-- > 0;)
+    if (auto* matrices = std::get_if<MatmulStage>(&stages[i])) {
+      matrices->following = following;
+      following = static_cast<uint32_t>(i);
+    }
   return stages;
 }
 

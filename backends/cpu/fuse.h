@@ -30,6 +30,7 @@ struct MatmulStage {
   Norm norm;
   bool overwrites_input = false;  // a part's out is `in`: all of x is needed before any out is written
   std::vector<Part> parts;
+  uint32_t following = 0;  // index of the MatmulStage that comes next; 0: there is none
 };
 
 using Stage = std::variant<Embed, RmsNorm, LayerNorm, MatmulStage, EachHead, RopeKv, Attend, Convolve, DeltaRule, Gate,

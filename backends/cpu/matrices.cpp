@@ -89,7 +89,7 @@ CpuPlan::Inputs CpuPlan::prepare(Slot in, const Norm& norm, bool copy, bool floa
 }
 
 void CpuPlan::multiply(const Weight& weight, uint64_t first_row, Range range, uint32_t columns, const void* const* in,
-                       float* const* out) const {
+                       float* const* out, std::span<const std::byte> next) const {
   if (range.begin == range.end || columns == 0) return;
   const FormatInfo& info = format_info(weight.format);
   const size_t row_bytes = weight.width / info.block_size * info.block_bytes;
@@ -102,7 +102,9 @@ void CpuPlan::multiply(const Weight& weight, uint64_t first_row, Range range, ui
                                                          .row_end = range.end,
                                                          .columns = columns,
                                                          .in = in,
-                                                         .out = out});
+                                                         .out = out,
+                                                         .next = next.data(),
+                                                         .next_bytes = next.size()});
   const float scale = weight.scale_of(first_row + range.begin);
   for (uint32_t i = 0; i < columns && scale != 1; ++i)
     kernels_.scale(out[i] + range.begin, scale, range.end - range.begin);
@@ -127,41 +129,73 @@ void CpuPlan::run(const MatmulStage& stage, uint32_t thread) {
       }
     pool_->barrier();
   }
-  // The parts one after the other, in grains: whoever is faster takes more.
+  // Whoever is faster takes more.
   const uint32_t grain = this->grain(rows_);
-  const auto grains = [&](const MatmulStage::Part& part) { return (width(part.out) + grain - 1) / grain; };
-  uint32_t all = 0;
-  for (const auto& part : stage.parts) all += grains(part);
-  share_in_pieces(thread, all, uint64_t{grain} * width(stage.in) * rows_, [&](uint32_t begin, uint32_t end) {
+  const Shared all = shared(stage);
+  share_in_pieces(thread, all, [&](uint32_t begin, uint32_t end, uint32_t next) {
+    std::span<const std::byte> next_bytes;
+    if (next < all.count) {
+      next_bytes = bytes_from(stage, next);
+    } else if (stage.following > 0) {
+      const auto& following = std::get<MatmulStage>(stages_[stage.following]);
+      const Shared there = shared(following);
+      next_bytes = bytes_from(following, piece_of(thread, there.count, pool_->team(), there.least).begin);
+    }
     const float* lows = lows_.data();
     uint32_t first = 0;
     for (const auto& part : stage.parts) {
       const Range range = rows_within(begin, end, first, grain, width(part.out));
-      if (range.begin < range.end) run(part, range, inputs, changed, lows, thread);
-      if (changed) lows += rows_ * (lows_width(part.weight) + lows_width(part.up));
       first += grains(part);
+      if (range.begin < range.end)
+        run(part, range, inputs, changed, lows, first < end ? bytes_from(stage, first) : next_bytes, thread);
+      if (changed) lows += rows_ * (lows_width(part.weight) + lows_width(part.up));
     }
   });
 }
 
+uint32_t CpuPlan::grains(const MatmulStage::Part& part) const {
+  const uint32_t grain = this->grain(rows_);
+  return (width(part.out) + grain - 1) / grain;
+}
+
+CpuPlan::Shared CpuPlan::shared(const MatmulStage& stage) const {
+  uint64_t count = 0;
+  for (const auto& part : stage.parts) count += grains(part);
+  return {count, uint64_t{grain(rows_)} * width(stage.in) * rows_};
+}
+
+std::span<const std::byte> CpuPlan::bytes_from(const MatmulStage& stage, uint32_t grain) const {
+  for (const auto& part : stage.parts) {
+    if (grain < grains(part)) return bytes_from(part.weight, uint64_t{grain} * this->grain(rows_));
+    grain -= grains(part);
+  }
+  return {};
+}
+
+std::span<const std::byte> CpuPlan::bytes_from(WeightId id, uint64_t row) const {
+  const Weight& one = weight(id);
+  const FormatInfo& info = format_info(one.format);
+  return one.bytes.subspan(row * (one.width / info.block_size * info.block_bytes));
+}
+
 void CpuPlan::run(const MatmulStage::Part& part, Range range, const Inputs& inputs, bool changed, const float* lows,
-                  uint32_t thread) {
+                  std::span<const std::byte> next, uint32_t thread) {
   const uint32_t count = width(part.out), length = range.end - range.begin;
   const bool adds_to_itself = part.add == part.out;  // what is added must not be overwritten
   float** out = own_[thread].out.data();
   const auto aside = [&](uint32_t i) { return scratch_.data() + size_t{i} * count; };
-  const auto product = [&](WeightId id) {
+  const auto product = [&](WeightId id, std::span<const std::byte> then) {
     const Weight& one = weight(id);
-    multiply(one, 0, range, rows_, format_info(one.format).block_size == 1 ? inputs.floats : inputs.blocks, out);
+    multiply(one, 0, range, rows_, format_info(one.format).block_size == 1 ? inputs.floats : inputs.blocks, out, then);
     if (!changed) return;
     go_up(id, 0, range, {.count = rows_}, lows, out, thread);
     lows += rows_ * lows_width(id);
   };
   for (uint32_t i = 0; i < rows_; ++i) out[i] = adds_to_itself ? aside(i) : row(part.out, i);
-  product(part.weight);
+  product(part.weight, part.up == kNoWeight ? next : bytes_from(part.up, range.begin));
   if (part.up != kNoWeight) {
     for (uint32_t i = 0; i < rows_; ++i) out[i] = aside(i);
-    product(part.up);
+    product(part.up, next);
   }
   const auto add_bias = [&](float* values, WeightId bias) {
     if (bias != kNoWeight) kernels_.add(values, vectors_[bias].data() + range.begin, length);

@@ -77,16 +77,28 @@ class CpuPlan : public Plan {
 
   void allocate();
   Range share(uint32_t thread, uint32_t count, uint32_t grain) const;
-  // Calls f(begin, end) for pieces of [0, count) that this thread takes; all threads share them, at most
-  // kMostSharedInPieces times in a stage, and a barrier must follow. products: of one of `count`.
+  // A range that the threads share in pieces, and how many products one of it is.
+  struct Shared {
+    uint32_t count, least;
+    Shared(uint64_t number, uint64_t products)
+        : count(static_cast<uint32_t>(number)),
+          least(static_cast<uint32_t>(std::max<uint64_t>(1, kLeastProducts / std::max<uint64_t>(1, products)))) {}
+  };
+  // Calls f(begin, end, next) for the parts of a range that this thread takes; `next` is where it goes on, or the end.
+  // All threads call this, at most kMostSharedInPieces times in a stage, and a barrier must follow.
   template <class F>
-  void share_in_pieces(uint32_t thread, uint32_t count, uint64_t products, F&& f) {
-    const auto least = static_cast<uint32_t>(std::max<uint64_t>(1, kLeastProducts / std::max<uint64_t>(1, products)));
+  void share_in_pieces(uint32_t thread, Shared range, F&& f) {
     std::atomic<uint32_t>& taken = taken_[own_[thread].shared++];
-    for (;;) {
-      const Piece piece = piece_of(taken.fetch_add(1, std::memory_order_relaxed), count, pool_->team(), least);
-      if (piece.begin == piece.end) return;
-      f(piece.begin, piece.end);
+    const auto take = [&] {
+      return piece_of(taken.fetch_add(1, std::memory_order_relaxed), range.count, pool_->team(), range.least);
+    };
+    for (Piece piece = take(); piece.begin < piece.end;) {
+      // Only before the last of a piece is the next one taken: who is slow holds no more than it can do.
+      const uint32_t last = piece.end - 1;
+      if (piece.begin < last) f(piece.begin, last, last);
+      const Piece next = take();
+      f(last, piece.end, next.begin < next.end ? next.begin : range.count);
+      piece = next;
     }
   }
   const Weight& weight(WeightId id) const { return program_.weights[id]; }
@@ -158,9 +170,15 @@ class CpuPlan : public Plan {
 
   // matrices.cpp
   void run(const MatmulStage& stage, uint32_t thread);
-  // The rows [range) of a part's output. lows: those of its first change; unused where nothing is changed.
+  // The rows [range) of a part's output. lows: those of its first change; unused where nothing is changed. next: what
+  // the thread reads afterwards.
   void run(const MatmulStage::Part& part, Range range, const Inputs& inputs, bool changed, const float* lows,
-           uint32_t thread);
+           std::span<const std::byte> next, uint32_t thread);
+  // The rows of a stage, part by part, in grains; and the bytes of weights from such a grain on.
+  uint32_t grains(const MatmulStage::Part& part) const;
+  Shared shared(const MatmulStage& stage) const;
+  std::span<const std::byte> bytes_from(const MatmulStage& stage, uint32_t grain) const;
+  std::span<const std::byte> bytes_from(WeightId id, uint64_t row) const;
   void run(const EachHead& op, uint32_t thread);
   // x[count] normed by runs into out, which may be x.
   void norm_row(const Norm& norm, const float* x, uint32_t count, float* out) const;
@@ -174,9 +192,10 @@ class CpuPlan : public Plan {
   // x[count] to 8 bits. What is no number, or infinite, makes the scale of its 32 values NaN, so that it shows in every
   // product.
   void round_row(const float* x, uint32_t count, Q8Unit* out) const;
-  // out[c][row - first] = rows [first + range] of a weight times the inputs of `columns` columns.
+  // out[c][row - first] = rows [first + range] of a weight times the inputs of `columns` columns. next: what the thread
+  // reads afterwards, as far as that is known.
   void multiply(const Weight& weight, uint64_t first_row, Range range, uint32_t columns, const void* const* in,
-                float* const* out) const;
+                float* const* out, std::span<const std::byte> next = {}) const;
   // The part of a range that starts at grain `first` which lies in [begin, end), as rows of `count`.
   static Range rows_within(uint32_t begin, uint32_t end, uint32_t first, uint32_t grain, uint32_t count) {
     const auto row = [&](uint32_t at) {

@@ -89,22 +89,21 @@ CpuPlan::Inputs CpuPlan::prepare(Slot in, const Norm& norm, bool copy, bool floa
 }
 
 void CpuPlan::multiply(const Weight& weight, uint64_t first_row, Range range, uint32_t columns, const void* const* in,
-                       float* const* out, std::span<const std::byte> next) const {
+                       float* const* out, Rows next) const {
   if (range.begin == range.end || columns == 0) return;
-  const FormatInfo& info = format_info(weight.format);
-  const size_t row_bytes = weight.width / info.block_size * info.block_bytes;
+  const Rows rows = rows_from(weight, first_row);
   const FormatKernels& kernels = kernels_.formats[static_cast<uint32_t>(weight.format)];
-  (columns > few_columns_ ? kernels.many : kernels.few)({.format = &info,
-                                                         .weights = weight.bytes.data() + first_row * row_bytes,
-                                                         .row_bytes = row_bytes,
+  (columns > few_columns_ ? kernels.many : kernels.few)({.format = &format_info(weight.format),
+                                                         .weights = rows.first,
+                                                         .row_bytes = rows.bytes,
                                                          .width = static_cast<uint32_t>(weight.width),
                                                          .row_begin = range.begin,
                                                          .row_end = range.end,
                                                          .columns = columns,
                                                          .in = in,
                                                          .out = out,
-                                                         .next = next.data(),
-                                                         .next_bytes = next.size()});
+                                                         .next = next.first,
+                                                         .next_row_bytes = next.bytes});
   const float scale = weight.scale_of(first_row + range.begin);
   for (uint32_t i = 0; i < columns && scale != 1; ++i)
     kernels_.scale(out[i] + range.begin, scale, range.end - range.begin);
@@ -133,13 +132,13 @@ void CpuPlan::run(const MatmulStage& stage, uint32_t thread) {
   const uint32_t grain = this->grain(rows_);
   const Shared all = shared(stage);
   share_in_pieces(thread, all, [&](uint32_t begin, uint32_t end, uint32_t next) {
-    std::span<const std::byte> next_bytes;
+    Rows later;
     if (next < all.count) {
-      next_bytes = bytes_from(stage, next);
+      later = rows_from(stage, next);
     } else if (stage.following > 0) {
       const auto& following = std::get<MatmulStage>(stages_[stage.following]);
       const Shared there = shared(following);
-      next_bytes = bytes_from(following, piece_of(thread, there.count, pool_->team(), there.least).begin);
+      later = rows_from(following, piece_of(thread, there.count, pool_->team(), there.least).begin);
     }
     const float* lows = lows_.data();
     uint32_t first = 0;
@@ -147,7 +146,7 @@ void CpuPlan::run(const MatmulStage& stage, uint32_t thread) {
       const Range range = rows_within(begin, end, first, grain, width(part.out));
       first += grains(part);
       if (range.begin < range.end)
-        run(part, range, inputs, changed, lows, first < end ? bytes_from(stage, first) : next_bytes, thread);
+        run(part, range, inputs, changed, lows, first < end ? rows_from(stage, first) : later, thread);
       if (changed) lows += rows_ * (lows_width(part.weight) + lows_width(part.up));
     }
   });
@@ -164,27 +163,27 @@ CpuPlan::Shared CpuPlan::shared(const MatmulStage& stage) const {
   return {count, uint64_t{grain(rows_)} * width(stage.in) * rows_};
 }
 
-std::span<const std::byte> CpuPlan::bytes_from(const MatmulStage& stage, uint32_t grain) const {
+CpuPlan::Rows CpuPlan::rows_from(const MatmulStage& stage, uint32_t grain) const {
   for (const auto& part : stage.parts) {
-    if (grain < grains(part)) return bytes_from(part.weight, uint64_t{grain} * this->grain(rows_));
+    if (grain < grains(part)) return rows_from(weight(part.weight), uint64_t{grain} * this->grain(rows_));
     grain -= grains(part);
   }
   return {};
 }
 
-std::span<const std::byte> CpuPlan::bytes_from(WeightId id, uint64_t row) const {
-  const Weight& one = weight(id);
-  const FormatInfo& info = format_info(one.format);
-  return one.bytes.subspan(row * (one.width / info.block_size * info.block_bytes));
+CpuPlan::Rows CpuPlan::rows_from(const Weight& weight, uint64_t row) const {
+  const FormatInfo& info = format_info(weight.format);
+  const size_t bytes = weight.width / info.block_size * info.block_bytes;
+  return {weight.bytes.data() + row * bytes, bytes};
 }
 
 void CpuPlan::run(const MatmulStage::Part& part, Range range, const Inputs& inputs, bool changed, const float* lows,
-                  std::span<const std::byte> next, uint32_t thread) {
+                  Rows next, uint32_t thread) {
   const uint32_t count = width(part.out), length = range.end - range.begin;
   const bool adds_to_itself = part.add == part.out;  // what is added must not be overwritten
   float** out = own_[thread].out.data();
   const auto aside = [&](uint32_t i) { return scratch_.data() + size_t{i} * count; };
-  const auto product = [&](WeightId id, std::span<const std::byte> then) {
+  const auto product = [&](WeightId id, Rows then) {
     const Weight& one = weight(id);
     multiply(one, 0, range, rows_, format_info(one.format).block_size == 1 ? inputs.floats : inputs.blocks, out, then);
     if (!changed) return;
@@ -192,7 +191,7 @@ void CpuPlan::run(const MatmulStage::Part& part, Range range, const Inputs& inpu
     lows += rows_ * lows_width(id);
   };
   for (uint32_t i = 0; i < rows_; ++i) out[i] = adds_to_itself ? aside(i) : row(part.out, i);
-  product(part.weight, part.up == kNoWeight ? next : bytes_from(part.up, range.begin));
+  product(part.weight, part.up == kNoWeight ? next : rows_from(weight(part.up), range.begin));
   if (part.up != kNoWeight) {
     for (uint32_t i = 0; i < rows_; ++i) out[i] = aside(i);
     product(part.up, next);

@@ -44,6 +44,11 @@ class CpuPlan : public Plan {
   struct Range {
     uint32_t begin, end;
   };
+  // Rows of a weight, from one on.
+  struct Rows {
+    const std::byte* first;
+    size_t bytes;  // of one
+  };
   // What one thread has for itself.
   struct Own {
     Buffer<const void*> floats, blocks;  // [rows], pointers to inputs
@@ -172,13 +177,13 @@ class CpuPlan : public Plan {
   void run(const MatmulStage& stage, uint32_t thread);
   // The rows [range) of a part's output. lows: those of its first change; unused where nothing is changed. next: what
   // the thread reads afterwards.
-  void run(const MatmulStage::Part& part, Range range, const Inputs& inputs, bool changed, const float* lows,
-           std::span<const std::byte> next, uint32_t thread);
-  // The rows of a stage, part by part, in grains; and the bytes of weights from such a grain on.
+  void run(const MatmulStage::Part& part, Range range, const Inputs& inputs, bool changed, const float* lows, Rows next,
+           uint32_t thread);
+  // The rows of a stage, part by part, in grains; and those of weights from such a grain on.
   uint32_t grains(const MatmulStage::Part& part) const;
   Shared shared(const MatmulStage& stage) const;
-  std::span<const std::byte> bytes_from(const MatmulStage& stage, uint32_t grain) const;
-  std::span<const std::byte> bytes_from(WeightId id, uint64_t row) const;
+  Rows rows_from(const MatmulStage& stage, uint32_t grain) const;
+  Rows rows_from(const Weight& weight, uint64_t row) const;
   void run(const EachHead& op, uint32_t thread);
   // x[count] normed by runs into out, which may be x.
   void norm_row(const Norm& norm, const float* x, uint32_t count, float* out) const;
@@ -195,7 +200,7 @@ class CpuPlan : public Plan {
   // out[c][row - first] = rows [first + range] of a weight times the inputs of `columns` columns. next: what the thread
   // reads afterwards, as far as that is known.
   void multiply(const Weight& weight, uint64_t first_row, Range range, uint32_t columns, const void* const* in,
-                float* const* out, std::span<const std::byte> next = {}) const;
+                float* const* out, Rows next = {}) const;
   // The part of a range that starts at grain `first` which lies in [begin, end), as rows of `count`.
   static Range rows_within(uint32_t begin, uint32_t end, uint32_t first, uint32_t grain, uint32_t count) {
     const auto row = [&](uint32_t at) {

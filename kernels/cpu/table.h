@@ -33,9 +33,9 @@ struct Matmul {
   uint32_t width, row_begin, row_end, columns;
   const void* const* in;
   float* const* out;
-  // What the caller will read next, so that it can be asked for in time. Null where that is not known.
+  // The rows that the caller will read next, so that they can be asked for in time. Null where that is not known.
   const std::byte* next = nullptr;
-  size_t next_bytes = 0;
+  size_t next_row_bytes = 0;
 };
 
 // A cache's rows: one per cell, its values as KvType of the backends says; a q8_0 row is Q8_0 blocks.

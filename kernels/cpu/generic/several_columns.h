@@ -40,9 +40,10 @@ void several_columns(const Matmul& task) {
   for (uint32_t row = task.row_begin; row < task.row_end; row += kLanes) {
     const uint32_t count = task.row_end - row < kLanes ? task.row_end - row : kLanes;
     alignas(64) float acc[kColumns][kLanes] = {};
-    Ahead<I> ahead(task, row + kLanes, row + 2 * kLanes, uint64_t{8} * units(task.width));
+    RowsAhead<I, U> ahead(task, row);
     for (uint32_t unit = 0; unit < units(task.width); ++unit) {
       const Place at = rows.find(task, row, count, unit);
+      ahead.begin(unit);
       turned_scales<I, U>(at, groups_of(task, unit), scale[0], min[0], kLanes);
       for (uint32_t c = 0; c < task.columns; ++c) {
         const Q8Unit& x = static_cast<const Q8Unit*>(task.in[c])[unit];

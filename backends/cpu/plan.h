@@ -210,7 +210,7 @@ class CpuPlan : public Plan {
   }
   uint32_t grain(uint32_t columns) const {
     if (columns <= few_columns_) return 4;
-    return columns <= kernels_.lane_columns ? kernels_.lane_rows : kernels_.tile_rows;
+    return columns <= kernels_.lane_columns ? kernels_.lane_rows : kernels_.panel_rows;
   }
 
   const Program program_;

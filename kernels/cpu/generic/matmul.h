@@ -1,4 +1,5 @@
-// Many columns: a tile of rows, two units deep, is unpacked into the first-level cache and meets all columns there.
+// Many columns: a panel of tiles, each of some rows and a unit deep, is unpacked into the first-level cache and meets
+// all columns there.
 //
 // Tile layout: for each group of 32 values 8 steps, for each step 4 consecutive values of every row; so a vector holds
 // 4 values of each of its rows, and one activation vector is 4 values of a column, repeated.
@@ -14,6 +15,9 @@ namespace {
 
 template <class I>
 constexpr uint32_t kTileRows = I::kTileLanes* I::kTileVectors;
+// A column that has been fetched meets all tiles of a panel.
+template <class I>
+constexpr uint32_t kPanelRows = I::kPanelTiles* kTileRows<I>;
 
 template <class I, class U>
 struct TileUnit {
@@ -106,84 +110,74 @@ template <class I, class U>
 
 // Asks for an eighth of a unit of the columns that come next.
 template <class I>
-[[gnu::always_inline]] inline void prefetch_columns(const Q8Unit* const* next, uint32_t unit, uint32_t part) {
+[[gnu::always_inline]] inline void prefetch_columns(const Q8Unit* const* next, uint32_t part) {
   constexpr uint32_t kLines = sizeof(Q8Unit) / 64, kParts = 8;
   for (uint32_t i = part * I::kTileColumns * kLines / kParts; i < (part + 1) * I::kTileColumns * kLines / kParts; ++i)
-    I::prefetch(reinterpret_cast<const std::byte*>(next[i / kLines] + unit) + i % kLines * 64);
+    I::prefetch(reinterpret_cast<const std::byte*>(next[i / kLines]) + i % kLines * 64);
 }
 
-// `depth` units of a tile times those of kTileColumns columns, added to acc[column][row], or stored there if they are
-// the first ones.
+// A unit of a tile times that of kTileColumns columns, added to acc[column][row], or stored there if it is the first.
+// next: the columns to ask for meanwhile.
 template <class I, class U>
-void multiply_tile(const TileUnit<I, U>* tile, uint32_t depth, bool first_units, const Q8Unit* const* in,
-                   const Q8Unit* const* next_in, float (*acc)[kTileRows<I>], Ahead<I>& ahead) {
+void multiply_tile(const TileUnit<I, U>& tile, bool first_unit, const Q8Unit* const* x, const Q8Unit* const* next,
+                   float (*acc)[kTileRows<I>], Ahead<I>& ahead) {
   constexpr uint32_t kVectors = I::kTileVectors, kColumns = I::kTileColumns, kLanes = I::kTileLanes;
   typename I::TileFloat total[kVectors][kColumns];
-  for (uint32_t c = 0; c < kColumns; ++c)
+  alignas(64) int32_t start[kColumns][U::kGroups];
+  alignas(64) float x_sum[kColumns][U::kGroups];
+  for (uint32_t c = 0; c < kColumns; ++c) {
     for (uint32_t v = 0; v < kVectors; ++v)
-      total[v][c] = first_units ? I::tile_splat_float(0) : I::tile_load_float(acc[c] + v * kLanes);
-  for (uint32_t d = 0; d < depth; ++d) {
-    const Q8Unit* x[kColumns];
-    alignas(64) int32_t start[kColumns][U::kGroups];
-    alignas(64) float x_sum[kColumns][U::kGroups];
-    for (uint32_t c = 0; c < kColumns; ++c) {
-      x[c] = in[c] + d;
-      find_starts<I, U>(*x[c], start[c]);
-      if constexpr (U::kMin) find_sums<U>(*x[c], x_sum[c]);
-    }
-    for (uint32_t j = 0; j < 8; ++j) {
-      ahead.step();
-      prefetch_columns<I>(next_in, d, j);
-      multiply_group<I, U>(tile[d], j, x, start, x_sum, total);
-    }
+      total[v][c] = first_unit ? I::tile_splat_float(0) : I::tile_load_float(acc[c] + v * kLanes);
+    find_starts<I, U>(*x[c], start[c]);
+    if constexpr (U::kMin) find_sums<U>(*x[c], x_sum[c]);
+  }
+  for (uint32_t j = 0; j < 8; ++j) {
+    ahead.step();
+    prefetch_columns<I>(next, j);
+    multiply_group<I, U>(tile, j, x, start, x_sum, total);
   }
   for (uint32_t c = 0; c < kColumns; ++c)
     for (uint32_t v = 0; v < kVectors; ++v) I::tile_store_float(acc[c] + v * kLanes, total[v][c]);
-}
-
-// A tile's units times all columns: `acc` is [column][row of the tile].
-template <class I, class U>
-void multiply_columns(const TileUnit<I, U>* tile, uint32_t depth, uint32_t unit, const void* const* in,
-                      uint32_t columns, float (*acc)[kTileRows<I>], Ahead<I>& ahead) {
-  constexpr uint32_t kColumns = I::kTileColumns;
-  const auto find = [&](uint32_t column, const Q8Unit** x) {
-    for (uint32_t c = 0; c < kColumns; ++c)  // past the end, the last column again
-      x[c] = static_cast<const Q8Unit*>(in[column + c < columns ? column + c : columns - 1]) + unit;
-  };
-  const Q8Unit *x[kColumns], *next[kColumns];
-  find(0, x);
-  for (uint32_t column = 0; column < columns; column += kColumns) {
-    find(column + kColumns, next);
-    multiply_tile<I, U>(tile, depth, unit == 0, x, next, acc + column, ahead);
-    for (uint32_t c = 0; c < kColumns; ++c) x[c] = next[c];
-  }
 }
 
 template <class I, class Block>
 void many_columns(const Matmul& task) noexcept {
   if (task.columns <= I::kSeveralColumns) return several_columns<I, Block>(task);
   using U = Unpack<I, Block>;
-  constexpr uint32_t kRows = kTileRows<I>, kColumns = I::kTileColumns, kLanes = I::kTileLanes, kDepth = 2;
+  constexpr uint32_t kRows = kTileRows<I>, kColumns = I::kTileColumns, kLanes = I::kTileLanes;
   constexpr uint32_t kTogether = 512;  // columns whose sums wait here, since results lie far apart
   static_assert(kTogether % kColumns == 0);
   const uint32_t all_units = units(task.width);
-  TileUnit<I, U> tile[kDepth];
-  alignas(64) float acc[kTogether][kRows];
+  TileUnit<I, U> tiles[I::kPanelTiles];
+  alignas(64) float acc[I::kPanelTiles][kTogether][kRows];
   for (uint32_t first = 0; first < task.columns; first += kTogether) {
     const uint32_t columns = task.columns - first < kTogether ? task.columns - first : kTogether;
-    for (uint32_t row = task.row_begin; row < task.row_end; row += kRows) {
-      const uint32_t rows = task.row_end - row < kRows ? task.row_end - row : kRows;
-      Ahead<I> ahead(task, row + kRows, row + 2 * kRows,
-                     uint64_t{8} * all_units * (I::kTileVectors + (columns + kColumns - 1) / kColumns));
-      for (uint32_t unit = 0; unit < all_units; unit += kDepth) {
-        const uint32_t depth = all_units - unit < kDepth ? all_units - unit : kDepth;
-        for (uint32_t d = 0; d < depth; ++d)
-          for (uint32_t r = 0; r < kRows; r += kLanes)
-            fill_tile<I, Block>(tile[d], task, row + r, rows <= r ? 0 : (rows - r < kLanes ? rows - r : kLanes),
-                                unit + d, r, ahead);
-        multiply_columns<I, U>(tile, depth, unit, task.in + first, columns, acc, ahead);
+    for (uint32_t row = task.row_begin; row < task.row_end; row += kPanelRows<I>) {
+      const uint32_t rows = task.row_end - row < kPanelRows<I> ? task.row_end - row : kPanelRows<I>;
+      const uint32_t count = (rows + kRows - 1) / kRows;
+      const uint32_t steps = I::kTileVectors + (columns + kColumns - 1) / kColumns;
+      Ahead<I> ahead(task, row + kPanelRows<I>, row + 2 * kPanelRows<I>, uint64_t{8} * all_units * count * steps);
+      for (uint32_t unit = 0; unit < all_units; ++unit) {
+        for (uint32_t at = 0; at < count * kRows; at += kLanes)
+          fill_tile<I, Block>(tiles[at / kRows], task, row + at,
+                              at < rows ? (rows - at < kLanes ? rows - at : kLanes) : 0, unit, at % kRows, ahead);
+        const auto find = [&](uint32_t column, const Q8Unit** x) {
+          for (uint32_t c = column; c < column + kColumns; ++c)  // past the end, the last column again
+            *x++ = static_cast<const Q8Unit*>(task.in[first + (c < columns ? c : columns - 1)]) + unit;
+        };
+        const Q8Unit *x[kColumns], *next[kColumns];
+        find(0, x);
+        for (uint32_t column = 0; column < columns; column += kColumns) {
+          find(column + kColumns, next);
+          for (uint32_t t = 0; t < count; ++t)
+            multiply_tile<I, U>(tiles[t], unit == 0, x, next, acc[t] + column, ahead);
+          for (uint32_t c = 0; c < kColumns; ++c) x[c] = next[c];
+        }
       }
-      for (uint32_t c = 0; c < columns; ++c) __builtin_memcpy(task.out[first + c] + row, acc[c], rows * sizeof(float));
+      for (uint32_t at = 0; at < rows; at += kRows)
+        for (uint32_t c = 0; c < columns; ++c)
+          __builtin_memcpy(task.out[first + c] + row + at, acc[at / kRows][c],
+                           (rows - at < kRows ? rows - at : kRows) * sizeof(float));
     }
   }
 }

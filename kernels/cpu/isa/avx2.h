@@ -10,7 +10,7 @@ namespace {
 
 struct Avx2Tiles : X86Base {
   // Tiles: a vector holds 4 consecutive values of 8 rows.
-  static constexpr uint32_t kTileLanes = 8, kTileVectors = 2, kTileColumns = 4;
+  static constexpr uint32_t kTileLanes = 8, kTileVectors = 2, kTileColumns = 4, kPanelTiles = 2;
   using Tile = __m256i;
   using TileFloat = __m256;
   static Tile tile_load(const void* p) { return _mm256_load_si256(static_cast<const __m256i*>(p)); }

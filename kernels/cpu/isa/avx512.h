@@ -135,7 +135,7 @@ struct Avx512Tiles : X86Base {
 struct Avx512 : Avx512Tiles {
   static constexpr const char* kName = "avx512";
   static constexpr bool kUnsigned = false;  // 255 * 127 * 2 is more than 16 bits hold
-  static constexpr uint32_t kTileVectors = 2;
+  static constexpr uint32_t kTileVectors = 2, kPanelTiles = 2;
   static constexpr uint32_t chain(TileKind kind) { return chain_of_16_bits(kind); }
   template <TileKind kind>
   static Tile tile_products(Tile w, Tile x) {
@@ -154,7 +154,7 @@ struct Avx512 : Avx512Tiles {
 struct Avx512Vnni : Avx512Tiles {
   static constexpr const char* kName = "avx512_vnni";
   static constexpr bool kUnsigned = true;
-  static constexpr uint32_t kTileVectors = 3;
+  static constexpr uint32_t kTileVectors = 3, kPanelTiles = 2;
   static constexpr uint32_t chain(TileKind) { return 0; }
   static Tile tile_flip(Tile a) { return _mm512_xor_si512(a, tile_splat8(-128)); }  // signed bytes plus 128
   template <TileKind kind>

@@ -143,6 +143,28 @@ TEST(CpuDevice, TwoDevicesAndPlansWorkSideBySide) {
   for (const auto& one : found) EXPECT_EQ(one, expected);
 }
 
+TEST(CpuDevice, WhoTakesWhichPiecesOfAMatrixChangesNothing) {
+  Shape dense{.width = 256, .heads = 8, .head_size = 32, .hidden = 608, .vocabulary = 1100, .layers = 1};
+  dense.format = Format::q4_0;
+  dense.other = Format::q8_0;
+  dense.adapters = 1;
+  Shape routed = dense;
+  routed.hidden = 512;
+  routed.experts = 4;
+  routed.used = 2;
+  for (const Shape& shape : {dense, routed}) {
+    const RandomProgram random = random_program(shape, 6);
+    const Limits limits{.rows = 40, .pages = 8, .page_size = 8, .kv_type = KvType::f32};
+    const Text text = random_text({25, 9}, 1100, limits, 4);
+    for (const uint32_t step : {30u, 2u}) {
+      const auto expected = logits_of(*make_cpu_device({1, ""}), random.program, limits, text, step);
+      for (const uint32_t threads : {2u, 3u, 7u})
+        EXPECT_EQ(logits_of(*make_cpu_device({threads, ""}), random.program, limits, text, step), expected)
+            << threads << " threads";
+    }
+  }
+}
+
 TEST(CpuDevice, APlanOutlivesItsDevice) {
   const RandomProgram random = random_program({}, 5);
   const Limits limits{.rows = 8, .pages = 2, .page_size = 8, .kv_type = KvType::f32};

@@ -15,11 +15,12 @@ size_t up_to(size_t bytes, size_t alignment) { return (bytes + alignment - 1) / 
 
 void* allocate(size_t bytes) noexcept {
 #ifdef MADV_HUGEPAGE
-  // Rows of activations lie a page or more apart: in small ones each read of many rows misses the TLB.
+  // Rows of activations, and positions of a cache, lie so far apart that in small pages each read misses the TLB. A
+  // cache takes up to a large page more for each layer's keys and values than it uses.
   if (bytes >= kLargePage) {
     void* const memory = std::aligned_alloc(kLargePage, up_to(bytes, kLargePage));
     // Refused where the system has none: then pages are small.
-    if (memory != nullptr) madvise(memory, up_to(bytes, kLargePage), MADV_HUGEPAGE);
+    if (memory != nullptr) madvise(memory, bytes / kLargePage * kLargePage, MADV_HUGEPAGE);
     return memory;
   }
 #endif

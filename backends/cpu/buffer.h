@@ -11,7 +11,7 @@
 
 namespace hearth::cpu {
 
-// For std::free; null where memory is refused. Aligned to 64 bytes, and in large pages where they would be filled.
+// For std::free; null where memory is refused. Aligned to 64 bytes, and in large pages where there are that many.
 void* allocate(size_t bytes) noexcept;
 
 template <class T>

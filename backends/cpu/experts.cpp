@@ -167,7 +167,8 @@ void CpuPlan::run(const Experts& op, uint32_t thread) {
         in[i] = from[place[i] / used];
         out[i] = (up ? hidden_up_ : hidden_).data() + size_t{place[i]} * hidden;
       }
-      multiply(one, uint64_t{e} * hidden, range, count, in, out);
+      const Rows next = up ? Rows{} : rows_from(weight(op.up), uint64_t{e} * hidden + range.begin);
+      multiply(one, uint64_t{e} * hidden, range, count, in, out, next);
       if (changed)
         go_up(up ? op.up : op.gate, e, range, {count, place, used}, up ? up_lows : lows_.data(), out, thread);
     }

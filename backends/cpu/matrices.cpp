@@ -163,15 +163,15 @@ CpuPlan::Shared CpuPlan::shared(const MatmulStage& stage) const {
   return {count, uint64_t{grain(rows_)} * width(stage.in) * rows_};
 }
 
-CpuPlan::Rows CpuPlan::rows_from(const MatmulStage& stage, uint32_t grain) const {
+Rows CpuPlan::rows_from(const MatmulStage& stage, uint32_t index) const {
   for (const auto& part : stage.parts) {
-    if (grain < grains(part)) return rows_from(weight(part.weight), uint64_t{grain} * this->grain(rows_));
-    grain -= grains(part);
+    if (index < grains(part)) return rows_from(weight(part.weight), uint64_t{index} * grain(rows_));
+    index -= grains(part);
   }
   return {};
 }
 
-CpuPlan::Rows CpuPlan::rows_from(const Weight& weight, uint64_t row) const {
+Rows CpuPlan::rows_from(const Weight& weight, uint64_t row) const {
   const FormatInfo& info = format_info(weight.format);
   const size_t bytes = weight.width / info.block_size * info.block_bytes;
   return {weight.bytes.data() + row * bytes, bytes};

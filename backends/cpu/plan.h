@@ -13,6 +13,12 @@
 
 namespace hearth::cpu {
 
+// Rows of a weight, from one on.
+struct Rows {
+  const std::byte* first = nullptr;
+  size_t bytes = 0;  // of one
+};
+
 class CpuPlan : public Plan {
  public:
   // Throws DeviceError where the program is not sound or memory is short. Everything that a step needs is allocated
@@ -43,11 +49,6 @@ class CpuPlan : public Plan {
   // The rows [begin, end) of a thread.
   struct Range {
     uint32_t begin, end;
-  };
-  // Rows of a weight, from one on.
-  struct Rows {
-    const std::byte* first;
-    size_t bytes;  // of one
   };
   // What one thread has for itself.
   struct Own {
@@ -82,24 +83,27 @@ class CpuPlan : public Plan {
 
   void allocate();
   Range share(uint32_t thread, uint32_t count, uint32_t grain) const;
-  // A range that the threads share in pieces, and how many products one of it is.
+  // A range of which threads take pieces of at least `least`. products: of one of `number`.
   struct Shared {
     uint32_t count, least;
     Shared(uint64_t number, uint64_t products)
         : count(static_cast<uint32_t>(number)),
           least(static_cast<uint32_t>(std::max<uint64_t>(1, kLeastProducts / std::max<uint64_t>(1, products)))) {}
   };
-  // Calls f(begin, end, next) for the parts of a range that this thread takes; `next` is where it goes on, or the end.
-  // All threads call this, at most kMostSharedInPieces times in a stage, and a barrier must follow.
+  // Calls f(begin, end, next) for the parts of [0, range.count) that this thread takes; next: where it goes on then, or
+  // range.count where nothing is left. All threads call this, at most kMostSharedInPieces times in a stage, and a
+  // barrier must follow.
   template <class F>
   void share_in_pieces(uint32_t thread, Shared range, F&& f) {
+    constexpr uint32_t kLast = 2;
     std::atomic<uint32_t>& taken = taken_[own_[thread].shared++];
     const auto take = [&] {
       return piece_of(taken.fetch_add(1, std::memory_order_relaxed), range.count, pool_->team(), range.least);
     };
     for (Piece piece = take(); piece.begin < piece.end;) {
-      // Only before the last of a piece is the next one taken: who is slow holds no more than it can do.
-      const uint32_t last = piece.end - 1;
+      // The next piece is taken when little of this one is left: in time to ask memory for it, and late enough that a
+      // slow thread keeps nothing from the others.
+      const uint32_t last = piece.end - std::min(kLast, piece.end - piece.begin);
       if (piece.begin < last) f(piece.begin, last, last);
       const Piece next = take();
       f(last, piece.end, next.begin < next.end ? next.begin : range.count);
@@ -182,7 +186,7 @@ class CpuPlan : public Plan {
   // The rows of a stage, part by part, in grains; and those of weights from such a grain on.
   uint32_t grains(const MatmulStage::Part& part) const;
   Shared shared(const MatmulStage& stage) const;
-  Rows rows_from(const MatmulStage& stage, uint32_t grain) const;
+  Rows rows_from(const MatmulStage& stage, uint32_t index) const;
   Rows rows_from(const Weight& weight, uint64_t row) const;
   void run(const EachHead& op, uint32_t thread);
   // x[count] normed by runs into out, which may be x.
@@ -210,7 +214,7 @@ class CpuPlan : public Plan {
   }
   uint32_t grain(uint32_t columns) const {
     if (columns <= few_columns_) return 4;
-    return columns <= kernels_.lane_columns ? kernels_.lane_rows : kernels_.panel_rows;
+    return columns <= kernels_.lane_columns ? kernels_.lane_rows : kernels_.tile_rows;
   }
 
   const Program program_;

@@ -93,7 +93,7 @@ struct KernelTable {
   uint32_t few_columns;                 // up to so many columns `few` is the faster one; 0: it is `many`
   uint32_t lane_columns;                // up to so many columns `many` handles `lane_rows` rows together
   uint32_t lane_rows;                   // ranges of rows should then be multiples of it
-  uint32_t panel_rows;                  // the same for more columns
+  uint32_t tile_rows;                   // the same for more columns
   FormatKernels formats[kFormatSlots];  // by Format; null where there is no such format
   // out: [units(n)], n > 0
   void (*quantise)(const float* x, uint32_t n, Q8Unit* out) noexcept;

@@ -193,6 +193,9 @@ TEST(Fuse, JoinsProjectionsAndTakesNormsIn) {
   EXPECT_NE(matmuls[2]->norm.gain, kNoWeight);
   EXPECT_NE(matmuls[4]->norm.gain, kNoWeight);
   EXPECT_TRUE(all<RmsNorm>(stages).empty());
+  for (size_t i = 0; i + 1 < matmuls.size(); ++i)
+    EXPECT_EQ(std::get_if<cpu::MatmulStage>(&stages.at(matmuls[i]->following)), matmuls[i + 1]);
+  EXPECT_EQ(matmuls.back()->following, 0u);
 }
 
 TEST(Fuse, LeavesNormsThatOthersRead) {

@@ -1,5 +1,5 @@
-// Many columns: a panel of tiles, each of some rows and a unit deep, is unpacked into the first-level cache and meets
-// all columns there.
+// Many columns: a panel of tiles, each of some rows and a unit deep, is unpacked and meets all columns in the
+// first-level cache, or just behind it where that is small.
 //
 // Tile layout: for each group of 32 values 8 steps, for each step 4 consecutive values of every row; so a vector holds
 // 4 values of each of its rows, and one activation vector is 4 values of a column, repeated.
@@ -116,25 +116,28 @@ template <class I>
     I::prefetch(reinterpret_cast<const std::byte*>(next[i / kLines]) + i % kLines * 64);
 }
 
-// A unit of a tile times that of kTileColumns columns, added to acc[column][row], or stored there if it is the first.
-// next: the columns to ask for meanwhile.
+// A unit of kTileColumns columns, and what their products start from (turned.h).
 template <class I, class U>
-void multiply_tile(const TileUnit<I, U>& tile, bool first_unit, const Q8Unit* const* x, const Q8Unit* const* next,
-                   float (*acc)[kTileRows<I>], Ahead<I>& ahead) {
+struct ColumnsUnit {
+  const Q8Unit* x[I::kTileColumns];
+  alignas(64) int32_t start[I::kTileColumns][U::kGroups];
+  alignas(64) float sum[I::kTileColumns][U::kGroups];
+};
+
+// A unit of a tile times that of kTileColumns columns, added to acc[column][row], or stored there if it is the first.
+// next: the columns to ask for meanwhile, or null.
+template <class I, class U>
+void multiply_tile(const TileUnit<I, U>& tile, bool first_unit, const ColumnsUnit<I, U>& columns,
+                   const Q8Unit* const* next, float (*acc)[kTileRows<I>], Ahead<I>& ahead) {
   constexpr uint32_t kVectors = I::kTileVectors, kColumns = I::kTileColumns, kLanes = I::kTileLanes;
   typename I::TileFloat total[kVectors][kColumns];
-  alignas(64) int32_t start[kColumns][U::kGroups];
-  alignas(64) float x_sum[kColumns][U::kGroups];
-  for (uint32_t c = 0; c < kColumns; ++c) {
+  for (uint32_t c = 0; c < kColumns; ++c)
     for (uint32_t v = 0; v < kVectors; ++v)
       total[v][c] = first_unit ? I::tile_splat_float(0) : I::tile_load_float(acc[c] + v * kLanes);
-    find_starts<I, U>(*x[c], start[c]);
-    if constexpr (U::kMin) find_sums<U>(*x[c], x_sum[c]);
-  }
   for (uint32_t j = 0; j < 8; ++j) {
     ahead.step();
-    prefetch_columns<I>(next, j);
-    multiply_group<I, U>(tile, j, x, start, x_sum, total);
+    if (next != nullptr) prefetch_columns<I>(next, j);
+    multiply_group<I, U>(tile, j, columns.x, columns.start, columns.sum, total);
   }
   for (uint32_t c = 0; c < kColumns; ++c)
     for (uint32_t v = 0; v < kVectors; ++v) I::tile_store_float(acc[c] + v * kLanes, total[v][c]);
@@ -152,11 +155,16 @@ void many_columns(const Matmul& task) noexcept {
   alignas(64) float acc[I::kPanelTiles][kTogether][kRows];
   for (uint32_t first = 0; first < task.columns; first += kTogether) {
     const uint32_t columns = task.columns - first < kTogether ? task.columns - first : kTogether;
+    Matmul part = task;
+    if (first + columns < task.columns) {  // then the same rows are read again
+      part.next = task.weights + task.row_begin * task.row_bytes;
+      part.next_row_bytes = task.row_bytes;
+    }
     for (uint32_t row = task.row_begin; row < task.row_end; row += kPanelRows<I>) {
       const uint32_t rows = task.row_end - row < kPanelRows<I> ? task.row_end - row : kPanelRows<I>;
       const uint32_t count = (rows + kRows - 1) / kRows;
       const uint32_t steps = I::kTileVectors + (columns + kColumns - 1) / kColumns;
-      Ahead<I> ahead(task, row + kPanelRows<I>, row + 2 * kPanelRows<I>, uint64_t{8} * all_units * count * steps);
+      Ahead<I> ahead(part, row + kPanelRows<I>, row + 2 * kPanelRows<I>, uint64_t{8} * all_units * count * steps);
       for (uint32_t unit = 0; unit < all_units; ++unit) {
         for (uint32_t at = 0; at < count * kRows; at += kLanes)
           fill_tile<I, Block>(tiles[at / kRows], task, row + at,
@@ -165,13 +173,18 @@ void many_columns(const Matmul& task) noexcept {
           for (uint32_t c = column; c < column + kColumns; ++c)  // past the end, the last column again
             *x++ = static_cast<const Q8Unit*>(task.in[first + (c < columns ? c : columns - 1)]) + unit;
         };
-        const Q8Unit *x[kColumns], *next[kColumns];
-        find(0, x);
+        ColumnsUnit<I, U> meet;
+        const Q8Unit* next[kColumns];
+        find(0, next);
         for (uint32_t column = 0; column < columns; column += kColumns) {
+          for (uint32_t c = 0; c < kColumns; ++c) {
+            meet.x[c] = next[c];
+            find_starts<I, U>(*next[c], meet.start[c]);
+            if constexpr (U::kMin) find_sums<U>(*next[c], meet.sum[c]);
+          }
           find(column + kColumns, next);
           for (uint32_t t = 0; t < count; ++t)
-            multiply_tile<I, U>(tiles[t], unit == 0, x, next, acc[t] + column, ahead);
-          for (uint32_t c = 0; c < kColumns; ++c) x[c] = next[c];
+            multiply_tile<I, U>(tiles[t], unit == 0, meet, t == 0 ? next : nullptr, acc[t] + column, ahead);
         }
       }
       for (uint32_t at = 0; at < rows; at += kRows)

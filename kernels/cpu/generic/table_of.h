@@ -30,7 +30,7 @@ constexpr KernelTable table_of() {
   table.few_columns = I::kFewColumns;
   table.lane_columns = I::kSeveralColumns;
   table.lane_rows = I::kTileLanes;
-  table.panel_rows = kPanelRows<I>;
+  table.tile_rows = kTileRows<I>;
   [&]<class... Block>(std::type_identity<std::tuple<Block...>>) {
     ((table.formats[static_cast<uint32_t>(Block::kFormat)] = kernels_of<I, Block>()), ...);
   }(std::type_identity<BlockList>{});

@@ -75,8 +75,8 @@ void layer_norm(const float* x, const float* gain, const float* bias, float eps,
     return I::mul(apart, apart);
   });
   using W = WideOf<I>;
-  const auto from = W::splat(mean), factor = W::splat(1 / __builtin_sqrtf(squares / static_cast<float>(n) + eps));
-  map<I>(x, gain, out, n, [&](auto v, auto g) { return W::mul(W::mul(W::sub(v, from), factor), g); });
+  const auto means = W::splat(mean), factor = W::splat(1 / __builtin_sqrtf(squares / static_cast<float>(n) + eps));
+  map<I>(x, gain, out, n, [&](auto v, auto g) { return W::mul(W::mul(W::sub(v, means), factor), g); });
   if (bias != nullptr) map<I>(out, bias, out, n, [](auto v, auto b) { return W::add(v, b); });
 }
 
@@ -230,7 +230,7 @@ void quantise_group(const float* x, Q8Unit& unit, uint32_t group) {
   const bool usable = largest > 1e-30f;
   const float scale = usable ? largest / 127.0f : 0.0f;
   const auto inverse = W::splat(usable ? 127.0f / largest : 0.0f);
-  typename W::Vector sums[2] = {W::zero(), W::zero()};  // of whole numbers, so that their order is the same to them
+  typename W::Vector sums[2] = {W::zero(), W::zero()};  // of whole numbers: in any order the same
   for (uint32_t k = 0; k < kVectors; ++k) {
     const auto q = W::max(W::splat(-127.0f), W::min(W::splat(127.0f), W::round(W::mul(v[k], inverse))));
     W::store_i8(unit.q + 32 * group + W::kLanes * k, q);

@@ -44,12 +44,14 @@ inline simde__m512 cvtph_ps(simde__m256i a) {
   return simde_mm512_loadu_ps(real);
 }
 
-// Only of numbers that a word holds.
+// What no word holds becomes the smallest one.
 inline simde__m512i cvtps_epi32(simde__m512 a) {
   float real[16];
   int32_t whole[16];
   simde_mm512_storeu_ps(real, a);
-  for (int i = 0; i < 16; ++i) whole[i] = static_cast<int32_t>(__builtin_rintf(real[i]));
+  for (int i = 0; i < 16; ++i)
+    whole[i] = real[i] >= -2147483648.0f && real[i] < 2147483648.0f ? static_cast<int32_t>(__builtin_rintf(real[i]))
+                                                                    : INT32_MIN;
   return simde_mm512_loadu_si512(whole);
 }
 

@@ -6,14 +6,15 @@
 
 namespace hearth::cpu {
 
-struct Piece {
+// [begin, end)
+struct Range {
   uint32_t begin, end;
 };
 
 // The index-th piece of [0, count), which threads take in turn: half of it in a piece for each thread, half of the
 // rest, and so on, down to pieces of `least`. Empty from the first index that finds nothing left. Large pieces read
 // memory best; the small ones at the end let a thread that was held up be waited for no longer than one of them takes.
-inline Piece piece_of(uint32_t index, uint32_t count, uint32_t threads, uint32_t least) {
+inline Range piece_of(uint32_t index, uint32_t count, uint32_t threads, uint32_t least) {
   uint32_t begin = 0;
   for (;; index -= threads) {
     const uint32_t size = std::max(least, (count - begin) / (2 * threads));

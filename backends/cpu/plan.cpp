@@ -149,7 +149,7 @@ void CpuPlan::allocate() {
   tiles_.reserve(limits_.rows);
 }
 
-CpuPlan::Range CpuPlan::share(uint32_t thread, uint32_t count, uint32_t grain) const {
+Range CpuPlan::share(uint32_t thread, uint32_t count, uint32_t grain) const {
   const uint64_t grains = (uint64_t{count} + grain - 1) / grain, threads = pool_->team();
   const auto cut = [&](uint64_t i) {
     return static_cast<uint32_t>(std::min<uint64_t>(count, grains * i / threads * grain));

@@ -46,10 +46,6 @@ class CpuPlan : public Plan {
     const void** floats;
     const void** blocks;
   };
-  // The rows [begin, end) of a thread.
-  struct Range {
-    uint32_t begin, end;
-  };
   // What one thread has for itself.
   struct Own {
     Buffer<const void*> floats, blocks;  // [rows], pointers to inputs
@@ -100,12 +96,12 @@ class CpuPlan : public Plan {
     const auto take = [&] {
       return piece_of(taken.fetch_add(1, std::memory_order_relaxed), range.count, pool_->team(), range.least);
     };
-    for (Piece piece = take(); piece.begin < piece.end;) {
+    for (Range piece = take(); piece.begin < piece.end;) {
       // The next piece is taken when little of this one is left: in time to ask memory for it, and late enough that a
       // slow thread keeps nothing from the others.
       const uint32_t last = piece.end - std::min(kLast, piece.end - piece.begin);
       if (piece.begin < last) f(piece.begin, last, last);
-      const Piece next = take();
+      const Range next = take();
       f(last, piece.end, next.begin < next.end ? next.begin : range.count);
       piece = next;
     }

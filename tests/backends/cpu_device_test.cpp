@@ -112,7 +112,7 @@ TEST(Pieces, CoverARangeOnceAndGetSmaller) {
       for (const uint32_t least : {1u, 8u, 5000u}) {
         uint32_t end = 0, size = UINT32_MAX, index = 0;
         for (;; ++index) {
-          const cpu::Piece piece = cpu::piece_of(index, count, threads, least);
+          const cpu::Range piece = cpu::piece_of(index, count, threads, least);
           ASSERT_EQ(piece.begin, end) << threads << " threads, piece " << index << " of " << count;
           if (piece.begin == piece.end) break;
           EXPECT_LE(piece.end - piece.begin, size) << "it is larger than the one before";
@@ -121,7 +121,7 @@ TEST(Pieces, CoverARangeOnceAndGetSmaller) {
         }
         EXPECT_EQ(end, count);
         for (uint32_t late = index; late < index + threads; ++late) {
-          const cpu::Piece piece = cpu::piece_of(late, count, threads, least);
+          const cpu::Range piece = cpu::piece_of(late, count, threads, least);
           EXPECT_EQ(piece.begin, piece.end) << "something is left for the piece " << late;
         }
         if (count >= 4 * threads * least)

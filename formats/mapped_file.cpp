@@ -42,11 +42,9 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
   const auto size = static_cast<size_t>(status.st_size);
   void* address = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.value, 0);
   if (address == MAP_FAILED) fail(path, errno);
-#ifdef MADV_HUGEPAGE
   // What is not in the page cache yet is then read in large pages, where the file system can: mapping them takes a
   // fraction of the time, and so does reading them at random. Refused where the kernel has none, which is no harm.
   madvise(address, size, MADV_HUGEPAGE);
-#endif
   bytes_ = {static_cast<const std::byte*>(address), size};
 }
 

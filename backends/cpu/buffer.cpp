@@ -14,7 +14,6 @@ size_t up_to(size_t bytes, size_t alignment) { return (bytes + alignment - 1) / 
 }  // namespace
 
 void* allocate(size_t bytes) noexcept {
-#ifdef MADV_HUGEPAGE
   // Rows of activations, and positions of a cache, lie so far apart that in small pages each read misses the TLB. A
   // cache takes up to a large page more for each layer's keys and values than it uses.
   if (bytes >= kLargePage) {
@@ -23,7 +22,6 @@ void* allocate(size_t bytes) noexcept {
     if (memory != nullptr) madvise(memory, bytes / kLargePage * kLargePage, MADV_HUGEPAGE);
     return memory;
   }
-#endif
   return std::aligned_alloc(kLine, up_to(bytes, kLine));
 }
 

@@ -10,7 +10,6 @@ void CpuPlan::run(const Attend& op, uint32_t thread) {
   const uint32_t group = width(op.q) / op.head_size / op.kv_heads;
   const uint32_t heads_at_once = std::min(group, kAttentionQueries);
   if (thread == 0) {
-    next_task_.store(0, std::memory_order_relaxed);
     tiles_.clear();
     const uint32_t tile_rows = std::max(1u, kAttentionQueries / group);
     for (uint32_t s = 0; s + 1 < batch_->row_begin.size(); ++s)
@@ -41,7 +40,8 @@ void CpuPlan::run(const Attend& op, uint32_t thread) {
                  .page_size = limits_.page_size,
                  .scratch = own_[thread].attention.data()};
   const auto tasks = static_cast<uint32_t>(tiles_.size()) * op.kv_heads;
-  for (uint32_t i; (i = next_task_.fetch_add(1, std::memory_order_relaxed)) < tasks;) {
+  std::atomic<uint32_t>& taken = next_counter(thread);
+  for (uint32_t i; (i = taken.fetch_add(1, std::memory_order_relaxed)) < tasks;) {
     const Tile& tile = tiles_[i / op.kv_heads];
     const uint32_t kv_head = i % op.kv_heads;
     task.key_first = kv_head * op.head_size;

@@ -31,7 +31,7 @@ CpuPlan::CpuPlan(const Program& program, const Limits& limits, std::shared_ptr<P
       kernels_(kernels),
       few_columns_(limits.deterministic ? 0 : kernels.few_columns),
       stages_(fuse(program)),
-      taken_(kMostSharedInPieces * stages_.size()),
+      taken_(kMostShared * stages_.size()),
       worth_sharing_(worth_sharing) {
   allocate();
 }

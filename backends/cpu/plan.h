@@ -38,7 +38,7 @@ class CpuPlan : public Plan {
   // Up to as many rows every thread prepares the inputs of a matrix for itself instead of waiting for the others.
   static constexpr uint32_t kPrivateRows = 4;
   static constexpr uint32_t kAddedAtOnce = 32;  // columns
-  static constexpr uint32_t kMostSharedInPieces = 2;
+  static constexpr uint32_t kMostShared = 2;
   static constexpr uint64_t kLeastProducts = 65536;  // of a piece: some microseconds
 
   // Activations as the matrices of a stage read them, one pointer a row. Null arrays where no matrix reads such.
@@ -59,7 +59,7 @@ class CpuPlan : public Plan {
     Buffer<Q8Unit> head;                 // [rows x units of the widest head]
     Buffer<float> keys;                  // [experts], what they are chosen by
     Buffer<float> attention;
-    uint32_t shared = 0;  // ranges of the step that were shared in pieces
+    uint32_t shared = 0;  // ranges of the step that were shared so far
   };
   // Rows [first, first + count) of the batch, all of sequence `sequence`: what one attention task covers.
   struct Tile {
@@ -86,13 +86,15 @@ class CpuPlan : public Plan {
         : count(static_cast<uint32_t>(number)),
           least(static_cast<uint32_t>(std::max<uint64_t>(1, kLeastProducts / std::max<uint64_t>(1, products)))) {}
   };
+  // Counts from 0 what threads take of a range that they share, as they get free. All threads ask for it, at most
+  // kMostShared times in a stage, and a barrier must follow what they do with it.
+  std::atomic<uint32_t>& next_counter(uint32_t thread) { return taken_[own_[thread].shared++]; }
   // Calls f(begin, end, next) for the parts of [0, range.count) that this thread takes; next: where it goes on then, or
-  // range.count where nothing is left. All threads call this, at most kMostSharedInPieces times in a stage, and a
-  // barrier must follow.
+  // range.count where nothing is left. As next_counter.
   template <class F>
   void share_in_pieces(uint32_t thread, Shared range, F&& f) {
     constexpr uint32_t kLast = 2;
-    std::atomic<uint32_t>& taken = taken_[own_[thread].shared++];
+    std::atomic<uint32_t>& taken = next_counter(thread);
     const auto take = [&] {
       return piece_of(taken.fetch_add(1, std::memory_order_relaxed), range.count, pool_->team(), range.least);
     };
@@ -224,7 +226,7 @@ class CpuPlan : public Plan {
   std::vector<std::vector<float>> vectors_;        // by WeightId: gains and biases as floats, all rows
   std::vector<Angles> angles_;                     // by RopeTableId
   std::vector<Own> own_;                           // by thread
-  std::vector<std::atomic<uint32_t>> taken_;       // pieces, by how many ranges of the step were shared before
+  std::vector<std::atomic<uint32_t>> taken_;       // by how many ranges of the step were shared before
   Buffer<float> normed_;                           // [rows x widest input]
   Buffer<Q8Unit> rounded_;                         // [rows x units of it]
   Buffer<float> scratch_;                          // [rows x widest output]
@@ -243,7 +245,6 @@ class CpuPlan : public Plan {
   const Batch* batch_ = nullptr;           // of the step that runs
   std::vector<uint32_t> sequence_of_row_;  // of the batch, from Select on of the outputs
   std::vector<Tile> tiles_;
-  std::atomic<uint32_t> next_task_ = 0;
   uint32_t rows_ = 0;  // of the batch, from Select on of the outputs
   std::span<const float> logits_, sent_;
 };

@@ -46,8 +46,9 @@ void CpuPlan::allocate() {
     vectors_[id].resize(one.rows * one.width);
     for (uint64_t i = 0; i < one.rows; ++i) decode_row(one, i, vectors_[id].data() + i * one.width);
   };
-  uint64_t input = 1, output = 1, hidden = 0, expert_out = 0, experts = 0, head = 1, chosen = 0, routed = 0, apart = 0,
-           keys = 0, heads = 0;
+  uint64_t input = 1, output = 1, hidden = 0, expert_out = 0, experts = 0, chosen = 0, routed = 0, apart = 0, keys = 0,
+           heads = 0;
+  size_t scratch = 0;
   for (const Stage& stage : stages_) {
     if (const auto* embed = std::get_if<Embed>(&stage)) {
       decode(embed->bias);
@@ -75,7 +76,10 @@ void CpuPlan::allocate() {
       apart = std::max<uint64_t>(apart, each->in_count);
     if (const auto* attend = std::get_if<Attend>(&stage)) {
       decode(attend->sinks);
-      head = std::max<uint64_t>({head, attend->head_size, attend->value_size});
+      scratch = std::max({scratch, attention_scratch(std::max(attend->head_size, attend->value_size)),
+                          by_row(*attend) ? row_attention_scratch(width(attend->q), width(attend->out)) : 0});
+      if (by_row(*attend))
+        part_floats_ = std::max<size_t>(part_floats_, width(attend->out) + 2 * width(attend->q) / attend->head_size);
     }
     if (const auto* convolve = std::get_if<Convolve>(&stage)) {
       decode(convolve->kernel);
@@ -138,7 +142,8 @@ void CpuPlan::allocate() {
                     .rounded = Buffer<Q8Unit>("rounded activations", kPrivateRows, input_units),
                     .head = Buffer<Q8Unit>("rounded activations", rows, units(static_cast<uint32_t>(apart))),
                     .keys = Buffer<float>("scores of experts", routed),
-                    .attention = Buffer<float>("attention", attention_scratch(static_cast<uint32_t>(head)))});
+                    .attention = Buffer<float>("attention", scratch)});
+  part_sums_ = Buffer<float>("attention", kPartSlots, part_floats_);
   allocate_for_adapters();
   cells_ = uint64_t{limits_.pages} * limits_.page_size;
   key_bytes_ = kv_row_bytes(limits_.kv_type, program_.key_width);
@@ -147,6 +152,8 @@ void CpuPlan::allocate() {
   for (const Weight& one : program_.weights) products_per_row_ += one.rows * one.width;
   sequence_of_row_.resize(limits_.rows);
   tiles_.reserve(limits_.rows);
+  parts_.reserve(limits_.rows + kPartSlots);
+  parted_.reserve(kPartSlots);
 }
 
 Range CpuPlan::share(uint32_t thread, uint32_t count, uint32_t grain) const {

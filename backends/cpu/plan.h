@@ -65,6 +65,14 @@ class CpuPlan : public Plan {
   struct Tile {
     uint32_t sequence, first, count;
   };
+  // A row that is alone in its sequence, or the positions [from, seen) of it: to a slot of part_sums_, or whole.
+  struct Part {
+    uint32_t sequence, row, from, seen, slot;
+  };
+  struct Parted {
+    uint32_t row, first_slot, parts;
+  };
+  static constexpr uint32_t kWhole = 0xffffffff, kPartSlots = 64;
   // The inputs that a matrix is multiplied by, each of a place: a row, or one of the experts of a row.
   struct Columns {
     uint32_t count;
@@ -151,7 +159,11 @@ class CpuPlan : public Plan {
   void run(const Logits& op, uint32_t thread);
   void run(const Send& op, uint32_t thread);
   void run(const Receive& op, uint32_t thread);
-  void run(const Attend& op, uint32_t thread);    // attend.cpp
+  void run(const Attend& op, uint32_t thread);  // attend.cpp
+  bool by_row(const Attend& op) const;
+  void divide_attention(const Attend& op);
+  void attend_tile(const Attend& op, uint32_t thread, const Tile& tile, uint32_t kv_head);
+  void attend_part(const Attend& op, uint32_t thread, const Part& part);
   void run(const Convolve& op, uint32_t thread);  // recurrent.cpp
   void run(const DeltaRule& op, uint32_t thread);
   void run(const Gate& op, uint32_t thread);
@@ -244,7 +256,12 @@ class CpuPlan : public Plan {
 
   const Batch* batch_ = nullptr;           // of the step that runs
   std::vector<uint32_t> sequence_of_row_;  // of the batch, from Select on of the outputs
+  // What a stage of attention consists of; part_sums_: [slots x part_floats_], the sums of a part and its softmax.
   std::vector<Tile> tiles_;
+  std::vector<Part> parts_;
+  std::vector<Parted> parted_;
+  Buffer<float> part_sums_;
+  size_t part_floats_ = 0;
   uint32_t rows_ = 0;  // of the batch, from Select on of the outputs
   std::span<const float> logits_, sent_;
 };

@@ -60,10 +60,32 @@ struct Attention {
   uint32_t page_size;
   float* scratch;  // attention_scratch(the larger of head_size and value_size) floats, aligned to 64 bytes
 };
-inline constexpr uint32_t kAttentionQueries = 64, kAttentionTile = 32;
+inline constexpr uint32_t kAttentionQueries = 128, kAttentionTile = 64, kAttentionRows = 16, kAttentionTogether = 6;
 inline constexpr size_t attention_scratch(uint32_t head_size) {
   const size_t padded = (head_size + 31) / 32 * 32;
-  return (2 * kAttentionQueries + 2 * kAttentionTile + 2) * padded + kAttentionQueries * (kAttentionTile + 2);
+  return (2 * kAttentionQueries + 2 * kAttentionTile + kAttentionRows) * padded + kAttentionTogether * kAttentionTile;
+}
+
+// The same for all heads of one row, or a part of its positions. Faster, and with other bits. Heads are whole blocks of
+// 32 values, at most kAttentionQueries of them.
+struct RowAttention {
+  const float* q;            // [kv_heads x group x head_size]
+  float* out;                // [kv_heads x group x value_size]; may be q
+  float* softmax;            // null, or [heads x (largest score, sum)]: out is then not divided by sums
+  const float* sinks;        // [heads], or null
+  uint32_t from, seen;       // positions [from, seen), of which there are some
+  uint32_t kv_heads, group;  // queries of a head of K and V
+  uint32_t head_size, value_size;
+  float scale, softcap;
+  CacheType type;
+  const std::byte *keys, *values;  // as above
+  size_t key_bytes, value_bytes;
+  const uint32_t* pages;
+  uint32_t page_size;
+  float* scratch;  // row_attention_scratch(widths of q and out) floats, aligned to 64 bytes
+};
+inline constexpr size_t row_attention_scratch(size_t q_width, size_t out_width) {
+  return kAttentionTogether * kAttentionTile + q_width + out_width;
 }
 
 // The gated delta rule (backends/program.h) for one head and `count` rows of a sequence, q and k being divided by their
@@ -125,6 +147,11 @@ struct KernelTable {
   // to binary16, rounded to nearest even
   void (*store_f16)(const float* x, uint16_t* out, uint32_t n) noexcept;
   void (*attend)(const Attention&) noexcept;
+  void (*attend_row)(const RowAttention&) noexcept;
+  // out[n] = the values of one head over the positions of all parts, whose sums and softmax (as attend_row gives them)
+  // lie `stride` floats apart.
+  void (*merge_parts)(const float* sums, const float* softmax, size_t stride, uint32_t parts, uint32_t n,
+                      float* out) noexcept;
   // x = sum over j of kernel[j] * the row taps - 1 - j before, of which `history` holds taps - 1, and takes x as the
   // last of them. kernel: [taps x stride], history: [taps - 1 x stride], of which n values each are used.
   void (*convolve)(float* x, float* history, const float* kernel, uint32_t taps, uint32_t stride, uint32_t n) noexcept;

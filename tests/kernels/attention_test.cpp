@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "quant/format.h"
+#include "tests/kernels/attention_case.h"
 #include "tests/kernels/kernel_case.h"
 
 namespace hearth::cpu {
@@ -19,31 +19,11 @@ struct CacheShape {
   bool sinks = false;
 };
 
-constexpr uint32_t kPageSize = 5, kPositions = 77, kPages = 16;
-
-// Keys or values of random numbers, as a cache of a type has them.
-struct RandomCache {
-  size_t cell_bytes;
-  std::vector<std::byte> bytes;
-  std::vector<float> decoded;
-
-  RandomCache(CacheType type, uint32_t width, uint32_t seed) : decoded(size_t{kPages} * kPageSize * width) {
-    const Format format = type == CacheType::f32 ? Format::f32 : type == CacheType::f16 ? Format::f16 : Format::q8_0;
-    const FormatInfo& info = format_info(format);
-    cell_bytes = width / info.block_size * info.block_bytes;
-    decoded = random_floats(decoded.size(), seed);
-    bytes.resize(cell_bytes * kPages * kPageSize);
-    info.encode(decoded.data(), bytes.data(), decoded.size());
-    info.decode(bytes.data(), decoded.data(), decoded.size());
-  }
-};
-
 void check_attention(const KernelTable& table, const CacheShape& shape, CacheType type, uint32_t count) {
   const uint32_t size = shape.head_size, value_size = shape.value_size;
   const uint32_t width = size * shape.heads, value_width = value_size * shape.heads;
   const RandomCache keys(type, width, 1), values(type, value_width, 2);
-  std::vector<uint32_t> page_list(kPages);
-  for (uint32_t i = 0; i < kPages; ++i) page_list[i] = (i * 7 + 3) % kPages;
+  const std::vector<uint32_t> page_list = shuffled_pages();
   const std::vector<float> q = random_floats(size_t{count} * size, 9, 2), sinks = random_floats(count, 10, 3);
   std::vector<float> out(size_t{count} * value_size);
   std::vector<const float*> q_rows;
@@ -79,23 +59,11 @@ void check_attention(const KernelTable& table, const CacheShape& shape, CacheTyp
                 .page_size = kPageSize,
                 .scratch = scratch.data() + (64 - address % 64) % 64 / 4});
   for (uint32_t i = 0; i < count; ++i) {
-    std::vector<double> weights, expected(value_size);
-    double sum = shape.sinks ? std::exp(double{sinks[i]}) : 0;
-    const auto cell = [&](uint32_t p) { return size_t{page_list[p / kPageSize]} * kPageSize + p % kPageSize; };
-    for (uint32_t p = from[i]; p < seen[i]; ++p) {
-      double score = 0;
-      for (uint32_t j = 0; j < size; ++j)
-        score += double{q_rows[i][j]} * double{keys.decoded[cell(p) * width + head * size + j]};
-      score *= 0.3;
-      if (shape.softcap != 0) score = double{shape.softcap} * std::tanh(score / double{shape.softcap});
-      sum += weights.emplace_back(std::exp(score));
-    }
-    for (uint32_t p = from[i]; p < seen[i]; ++p)
-      for (uint32_t j = 0; j < value_size; ++j)
-        expected[j] +=
-            weights[p - from[i]] / sum * double{values.decoded[cell(p) * value_width + head * value_size + j]};
-    // Scores reach some 30, of which a float's last bit is 2e-6; values reach 4.
-    for (uint32_t j = 0; j < value_size; ++j) ASSERT_NEAR(out_rows[i][j], expected[j], 3e-5) << "query " << i;
+    const std::vector<double> expected = plain_attention(
+        {q_rows[i], size, value_size, head, from[i], seen[i], 0.3, shape.softcap, shape.sinks ? &sinks[i] : nullptr},
+        keys, values, page_list);
+    for (uint32_t j = 0; j < value_size; ++j)
+      ASSERT_NEAR(out_rows[i][j], expected[j], attention_bound(type)) << "query " << i;
   }
 }
 

@@ -55,6 +55,8 @@ constexpr KernelTable table_of() {
   table.rope_adjacent = rope_adjacent<I>;
   table.store_f16 = store_f16<I>;
   table.attend = attend<I>;
+  table.attend_row = attend_row<I>;
+  table.merge_parts = merge_parts<I>;
   table.convolve = convolve<I>;
   table.delta_rule = delta_rule<I>;
   table.read_all = read_all<I>;

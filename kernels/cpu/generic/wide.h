@@ -6,10 +6,10 @@
 namespace hearth::cpu {
 namespace {
 
-// Of 8 floats, unless the set names a wider vocabulary. kQueries: how many queries attention holds in registers.
+// Of 8 floats, unless the set names a wider vocabulary.
 template <class I>
 struct WideOf : I {
-  static constexpr uint32_t kLanes = 8, kQueries = 2;
+  static constexpr uint32_t kLanes = 8;
   using Vector = typename I::F8;
   static Vector fold(Vector a) { return a; }  // to 8 sums
 };

@@ -11,6 +11,7 @@ namespace {
 struct Avx2Tiles : X86Base {
   // Tiles: a vector holds 4 consecutive values of 8 rows.
   static constexpr uint32_t kTileLanes = 8, kTileVectors = 2, kTileColumns = 4, kPanelTiles = 2;
+  static constexpr uint32_t kAttentionQueries = 6, kAttentionVectors = 2, kRowQueries = 3;
   using Tile = __m256i;
   using TileFloat = __m256;
   static Tile tile_load(const void* p) { return _mm256_load_si256(static_cast<const __m256i*>(p)); }
@@ -113,6 +114,17 @@ struct AvxVnni : Avx2Tiles {
   static Tile tile_dot(Tile sum, Tile w, Tile x) {
     return _mm256_dpbusd_avx_epi32(sum, w, x);
   }
+  // Pairs of 16-bit integers.
+  static Tile tile_dot16(Tile sum, Tile a, Tile b) { return _mm256_dpwssd_avx_epi32(sum, b, a); }
+  static Tile tile_round(TileFloat a) { return _mm256_cvtps_epi32(a); }
+  // The low halves of the words of both.
+  static Tile tile_pair(Tile low, Tile high) { return _mm256_blend_epi16(low, _mm256_slli_epi32(high, 16), 0xaa); }
+  static Tile tile_max(Tile a, Tile b) { return _mm256_max_epi32(a, b); }
+  // The larger of a and the bits of |x|, which grow with it, those of NaN being the largest.
+  static Tile tile_max_magnitude(Tile a, TileFloat x) {
+    return tile_max(a, _mm256_and_si256(_mm256_castps_si256(x), tile_splat_int(0x7fffffff)));
+  }
+  static float tile_largest(Tile bits) { return largest_float(bits); }
 };
 
 }  // namespace

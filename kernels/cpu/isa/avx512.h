@@ -11,6 +11,7 @@ namespace {
 struct Avx512Tiles : X86Base {
   static constexpr uint32_t kFewColumns = 0, kSeveralColumns = 4;
   static constexpr uint32_t kTileLanes = 16, kTileColumns = 4;
+  static constexpr uint32_t kAttentionQueries = 6, kAttentionVectors = 4, kRowQueries = 6;
   using Tile = __m512i;
   using TileFloat = __m512;
   static Tile tile_load(const void* p) { return _mm512_load_si512(p); }
@@ -89,7 +90,7 @@ struct Avx512Tiles : X86Base {
   static TileFloat tile_to_float(Tile wide) { return _mm512_cvtepi32_ps(wide); }
 
   struct Wide {
-    static constexpr uint32_t kLanes = 16, kQueries = 4;
+    static constexpr uint32_t kLanes = 16;
     using Vector = __m512;
     static Vector zero() { return _mm512_setzero_ps(); }
     static Vector splat(float x) { return _mm512_set1_ps(x); }
@@ -160,6 +161,21 @@ struct Avx512Vnni : Avx512Tiles {
   template <TileKind kind>
   static Tile tile_dot(Tile sum, Tile w, Tile x) {
     return _mm512_dpbusd_epi32(sum, w, x);
+  }
+  // Pairs of 16-bit integers.
+  static Tile tile_dot16(Tile sum, Tile a, Tile b) { return _mm512_dpwssd_epi32(sum, b, a); }
+  static Tile tile_round(TileFloat a) { return _mm512_cvtps_epi32(a); }
+  // The low halves of the words of both.
+  static Tile tile_pair(Tile low, Tile high) {
+    return _mm512_mask_blend_epi16(0xaaaaaaaa, low, _mm512_slli_epi32(high, 16));
+  }
+  static Tile tile_max(Tile a, Tile b) { return _mm512_max_epi32(a, b); }
+  // The larger of a and the bits of |x|, which grow with it, those of NaN being the largest.
+  static Tile tile_max_magnitude(Tile a, TileFloat x) {
+    return tile_max(a, _mm512_and_si512(_mm512_castps_si512(x), tile_splat_int(0x7fffffff)));
+  }
+  static float tile_largest(Tile bits) {
+    return largest_float(_mm256_max_epi32(_mm512_castsi512_si256(bits), _mm512_extracti64x4_epi64(bits, 1)));
   }
 };
 

@@ -42,6 +42,12 @@ struct X86Base {
     s = _mm_max_ps(s, _mm_movehl_ps(s, s));
     return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
   }
+  // Of floats that are not negative, by their bits, so that NaN is the largest.
+  static float largest_float(__m256i bits) {
+    __m128i most = _mm_max_epi32(_mm256_castsi256_si128(bits), _mm256_extracti128_si256(bits, 1));
+    most = _mm_max_epi32(most, _mm_shuffle_epi32(most, 0x4e));
+    return __builtin_bit_cast(float, _mm_cvtsi128_si32(_mm_max_epi32(most, _mm_shuffle_epi32(most, 0xb1))));
+  }
   // out[0..3] = the sums of a, b, c, d
   static void sum4(F8 a, F8 b, F8 c, F8 d, float* out) {
     const F8 s = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));

@@ -75,6 +75,7 @@ inline simde__m512i cvtepi8_epi32(simde__m128i a) {
 #undef _mm512_cvtepi8_epi32
 #define _mm512_cvtepi8_epi32(a) hearth::emulated::cvtepi8_epi32(a)
 #define _mm256_dpbusd_avx_epi32(sum, a, b) simde_mm256_dpbusd_epi32(sum, a, b)
+#define _mm256_dpwssd_avx_epi32(sum, a, b) simde_mm256_dpwssd_epi32(sum, a, b)
 #define _mm512_cvtph_ps(a) hearth::emulated::cvtph_ps(a)
 #define _mm512_cvtps_ph(a, rounding) hearth::emulated::cvtps_ph(a, rounding)
 #define _mm512_cvtps_epi32(a) hearth::emulated::cvtps_epi32(a)

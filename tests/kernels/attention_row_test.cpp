@@ -1,0 +1,80 @@
+// Attention for all heads of a row, whole and in parts, against a plain softmax in double.
+#include <algorithm>
+
+#include "tests/kernels/attention_case.h"
+#include "tests/kernels/kernel_case.h"
+
+namespace hearth::cpu {
+namespace {
+
+class AttentionRows : public Kernels {};
+
+struct RowShape {
+  uint32_t head_size, value_size, heads, group;
+  float softcap = 0;
+  uint32_t from = 0;
+  bool sinks = false;
+};
+
+void check_row(const KernelTable& table, const RowShape& shape, CacheType type, const std::vector<uint32_t>& ends) {
+  const uint32_t size = shape.head_size, value_size = shape.value_size, queries = shape.heads * shape.group;
+  const RandomCache keys(type, size * shape.heads, 1), values(type, value_size * shape.heads, 2);
+  const std::vector<uint32_t> pages = shuffled_pages();
+  const std::vector<float> q = random_floats(size_t{queries} * size, 9, 2), sinks = random_floats(queries, 10, 3);
+  const size_t out_width = size_t{queries} * value_size, stride = out_width + 2 * size_t{queries};
+  std::vector<float> scratch(row_attention_scratch(q.size(), out_width) + 16), parts(stride * ends.size());
+  const auto address = reinterpret_cast<uintptr_t>(scratch.data());
+  for (size_t part = 0; part < ends.size(); ++part) {
+    float* sums = &parts[stride * part];
+    table.attend_row({.q = q.data(),
+                      .out = sums,
+                      .softmax = ends.size() == 1 ? nullptr : sums + out_width,
+                      .sinks = shape.sinks && part == 0 ? sinks.data() : nullptr,
+                      .from = part == 0 ? shape.from : ends[part - 1],
+                      .seen = ends[part],
+                      .kv_heads = shape.heads,
+                      .group = shape.group,
+                      .head_size = size,
+                      .value_size = value_size,
+                      .scale = 0.3f,
+                      .softcap = shape.softcap,
+                      .type = type,
+                      .keys = keys.bytes.data(),
+                      .values = values.bytes.data(),
+                      .key_bytes = keys.cell_bytes,
+                      .value_bytes = values.cell_bytes,
+                      .pages = pages.data(),
+                      .page_size = kPageSize,
+                      .scratch = scratch.data() + (64 - address % 64) % 64 / 4});
+  }
+  for (uint32_t i = 0; i < queries; ++i) {
+    std::vector<float> out(&parts[size_t{i} * value_size], &parts[size_t{i} * value_size] + value_size);
+    if (ends.size() > 1)
+      table.merge_parts(&parts[size_t{i} * value_size], &parts[out_width + 2 * size_t{i}], stride,
+                        static_cast<uint32_t>(ends.size()), value_size, out.data());
+    const std::vector<double> expected =
+        plain_attention({&q[size_t{i} * size], size, value_size, i / shape.group, shape.from, ends.back(), 0.3,
+                         shape.softcap, shape.sinks ? &sinks[i] : nullptr},
+                        keys, values, pages);
+    for (uint32_t j = 0; j < value_size; ++j) ASSERT_NEAR(out[j], expected[j], attention_bound(CacheType::f32)) << i;
+  }
+}
+
+TEST_P(AttentionRows, WholeAndInParts) {
+  for (const RowShape& shape :
+       {RowShape{64, 64, 2, 1}, RowShape{32, 96, 1, 3}, RowShape{128, 128, 2, 6}, RowShape{96, 96, 3, 4},
+        RowShape{64, 32, 5, 7}, RowShape{32, 32, 2, 16}, RowShape{64, 64, 2, 2, 4}, RowShape{64, 64, 3, 5, 0, 70},
+        RowShape{32, 32, 2, 3, 5, 9, true}, RowShape{256, 256, 1, 2}})
+    for (const CacheType type : {CacheType::f32, CacheType::f16, CacheType::q8_0}) {
+      SCOPED_TRACE(std::to_string(shape.head_size) + " to " + std::to_string(shape.value_size) + ", group " +
+                   std::to_string(shape.group) + ", type " + std::to_string(static_cast<int>(type)));
+      for (const uint32_t seen : {shape.from + 1, shape.from + 64, kPositions}) check_row(table(), shape, type, {seen});
+      check_row(table(), shape, type, {128, kPositions});
+      check_row(table(), shape, type, {shape.from + 1, 128, 129, kPositions});
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Tables, AttentionRows, testing::ValuesIn(tables()), table_name);
+
+}  // namespace
+}  // namespace hearth::cpu

@@ -80,7 +80,7 @@ struct WordNumbers {
   static constexpr uint32_t kPerWord = 2, kLanes = I::kTileLanes;
   static_assert(kLanes == W::kLanes);
   static constexpr bool kZeroHides = true;
-  static constexpr float kLimit = 8191, kMostSum = 262000;  // their product: 2^31 less what rounding adds
+  static constexpr float kLimit = 8191, kMostSum = 262170;  // their product: just below 2^31
   static Sum zero() { return I::tile_splat_int(0); }
   static Sum add_product(Sum sum, const uint32_t* splat, const uint32_t* vector) {
     int32_t x;
@@ -105,9 +105,9 @@ struct WordNumbers {
   // whose scale then says so.
   static float inverse_of(float largest, float limit) { return largest > 1e-30f ? limit / largest : 0; }
   static float scale_of(float largest, float factor) { return factor > 0 ? 1 / factor : largest; }
-  // The factor for numbers of which the largest and the sum of magnitudes are known.
-  static float factor_of(float largest, float sum) {
-    const float by_sum = kMostSum / sum, by_largest = inverse_of(largest, 32767);
+  // The factor for n numbers of which the largest and the sum of magnitudes are known; rounding adds n / 2 to that.
+  static float factor_of(float largest, float sum, uint32_t n) {
+    const float by_sum = (kMostSum - static_cast<float>(n / 2)) / sum, by_largest = inverse_of(largest, 32767);
     return by_sum < by_largest ? by_sum : by_largest;
   }
   static Sum round_two(Real first, Real second, Real factor, Real second_factor) {
@@ -124,7 +124,7 @@ struct WordNumbers {
   static float round_floats(const float* row, uint32_t padded, uint32_t* out) {
     Real sum = I::tile_splat_float(0);
     for (uint32_t i = 0; i < padded; i += kLanes) sum = W::add(sum, W::abs(W::load(row + i)));
-    const float most = largest(row, padded), factor = factor_of(most, I::sum(W::fold(sum)));
+    const float most = largest(row, padded), factor = factor_of(most, I::sum(W::fold(sum)), padded);
     round_row<CacheType::f32>(reinterpret_cast<const std::byte*>(row), padded, factor, out);
     return scale_of(most, factor);
   }

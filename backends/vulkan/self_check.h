@@ -15,11 +15,15 @@
 
 namespace hearth::vulkan {
 
-// What a program needs of a device, as far as there are trials of it.
+// What a program needs of a device.
 struct Needs {
   std::set<Format> tables, products, expert_products;
-  std::set<std::pair<uint32_t, uint32_t>> heads;  // sizes of keys and values
-  bool rms_norm = false, layer_norm = false, routes = false;
+  std::set<std::pair<uint32_t, uint32_t>> heads;   // sizes of keys and values
+  std::set<uint32_t> taps;                         // of convolutions
+  std::set<std::pair<uint32_t, uint32_t>> states;  // of delta rules: sizes of keys and values
+  bool rms_norm = false, layer_norm = false, ropes = false, gates = false, copies = false, selects = false;
+  bool logits = false, keeps_states = false, routes = false, experts = false;
+  bool adapters = false, embedding_adapters = false;
   KvType cache = KvType::f16;
   uint32_t rows = 512;  // of a batch, at most
   bool deterministic = false;
@@ -40,6 +44,7 @@ class SelfCheck {
 
  private:
   bool is_right(const std::string& shader, uint32_t variant, const std::function<bool()>& trial);
+  void trust_small(const Needs& needs);
   void require(const std::string& shader, uint32_t variant, const std::function<bool()>& trial);
 
   Gpu& gpu_;

@@ -99,7 +99,7 @@ void SelfCheck::require(const std::string& shader, uint32_t variant, const std::
                        ", so it cannot be used; a newer driver may help");
 }
 
-bool SelfCheck::trust(const Needs& needs, bool rounds) {
+gpu::Ways SelfCheck::trust(const Needs& needs, bool rounds) {
   const std::lock_guard lock(mutex_);
   for (const Format format : needs.tables)
     require(std::string("embed/") + format_info(format).name, 0, [&] { return trials_.embedding(format); });
@@ -127,7 +127,9 @@ bool SelfCheck::trust(const Needs& needs, bool rounds) {
             static_cast<uint32_t>(needs.cache),
             [&] { return trials_.attention(needs.cache, head.first, head.second); });
   trust_small(needs);
-  return rounds;
+  const bool lists =
+      !needs.experts || needs.deterministic || is_right("expert_tiles", 0, [&] { return trials_.expert_lists(); });
+  return {.rounds = rounds, .lists_experts = lists};
 }
 
 // What reads no weights of many formats.
@@ -140,7 +142,6 @@ void SelfCheck::trust_small(const Needs& needs) {
   one(needs.logits, "logits", &Trials::logits);
   one(needs.keeps_states, "states", &Trials::states);
   one(needs.routes, "route", &Trials::route);
-  one(needs.experts, "expert_tiles", &Trials::expert_lists);
   one(needs.experts, "combine", &Trials::combination);
   one(needs.adapters, "adapter_down", &Trials::adapter_down);
   one(needs.adapters, "adapter_up", &Trials::adapter_up);

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "backends/gpu/ways.h"
 #include "backends/program.h"
 #include "backends/vulkan/trials.h"
 
@@ -36,9 +37,10 @@ class SelfCheck {
  public:
   explicit SelfCheck(Gpu& gpu) : gpu_(gpu), trials_(gpu) {}
 
-  // Throws WrongResults naming the device and the shader that is wrong. Returns whether inputs of products may be
-  // rounded, which is only so if `rounds` says so and the shaders of that are right: there are others in their place.
-  bool trust(const Needs& needs, bool rounds);
+  // Throws WrongResults naming the device and the shader that is wrong. Returns the ways that
+  // may be gone: inputs of products are only rounded if `rounds` says so. Where shaders of a way are wrong there are
+  // others in their place.
+  gpu::Ways trust(const Needs& needs, bool rounds);
   // The shaders that are wrong and not used.
   std::vector<std::string> switched_off() const;
 

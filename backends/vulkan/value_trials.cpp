@@ -111,7 +111,7 @@ bool Trials::gate() {
 // Parts of heads, of all rows or of those that outputs name; what lies between them stays.
 bool Trials::copies(bool of_outputs) {
   constexpr uint32_t kRows = 4, kHeads = 3, kCount = 70, kFrom = 80, kTo = 75, kInWidth = kHeads * kFrom + 5;
-  const std::vector<uint32_t> outputs = {3, 1};
+  const std::vector<uint32_t> outputs = {3, 1, 0, 2};  // of which the batch has two; what is wrong may read more
   TrialBatch words;
   words.count(HeaderWord::rows, kRows).count(HeaderWord::outputs, 2).array(HeaderWord::output_rows, outputs);
   const std::vector<float> in = uneven_values(size_t{kRows} * kInWidth, 6);

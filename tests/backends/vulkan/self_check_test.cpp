@@ -116,8 +116,8 @@ TEST_F(VulkanSelfCheck, FindsEveryFormatRight) {
   }
   for (const KvType cache : {KvType::f32, KvType::f16, KvType::q8_0}) {
     needs.cache = cache;
-    EXPECT_TRUE(check.trust(needs, true));
-    EXPECT_FALSE(check.trust(needs, false));
+    EXPECT_TRUE(check.trust(needs, true).rounds);
+    EXPECT_FALSE(check.trust(needs, false).rounds);
   }
   EXPECT_TRUE(check.switched_off().empty());
 }
@@ -145,7 +145,6 @@ TEST_F(VulkanSelfCheck, FindsAFaultInEveryShaderThatReadsNoBlocks) {
       {"states", with_constant("states", kFloatType, 0, 0x3f800000)},
       {"convolve", with_function("convolve", kFma, kClamp)},
       {"delta_rule", with_function("delta_rule", kFma, kClamp), "delta_rule of 128 and 128"},
-      {"expert_tiles", with_constant("expert_tiles", kIntType, 32, 64)},
       {"combine", with_function("combine", kFma, kClamp)},
       {"adapter_down", with_function("adapter_down", kFma, kClamp)},
       {"adapter_up", with_function("adapter_up", kFma, kClamp)},
@@ -173,9 +172,25 @@ TEST_F(VulkanSelfCheck, FindsAFaultInEveryShaderThatReadsNoBlocks) {
 TEST_F(VulkanSelfCheck, DoesWithoutProductsOfBytesThatAreWrong) {
   other_->replace_shader("byte_tiles/Q8_0", code_of("byte_tiles/Q4_0"));
   SelfCheck check(*other_);
-  EXPECT_FALSE(check.trust(needs_of(random_.program, limits_), true));
+  EXPECT_FALSE(check.trust(needs_of(random_.program, limits_), true).rounds);
   EXPECT_EQ(check.switched_off(), std::vector<std::string>{"byte_tiles/Q8_0"});
   EXPECT_EQ(error_of_compiling(), "");
+}
+
+TEST_F(VulkanSelfCheck, DoesWithoutListsOfExpertsThatAreWrong) {
+  const RandomProgram mixed = random_program({.experts = 4, .used = 2}, 3);
+  const Limits limits{.rows = 96, .pages = 12, .page_size = 8};
+  const Text text = random_text({80}, 100, limits, 3);
+  const auto expected = logits_of(*make_vulkan_device(shared_gpu().gpu, false), mixed.program, limits, text, 1);
+  other_->replace_shader("expert_tiles", with_constant("expert_tiles", kIntType, 32, 64));
+  SelfCheck check(*other_);
+  EXPECT_FALSE(check.trust(needs_of(mixed.program, limits), false).lists_experts);
+  EXPECT_EQ(check.switched_off(), std::vector<std::string>{"expert_tiles"});
+  // One pair after the other, as in steps of few rows.
+  const auto found = logits_of(*make_vulkan_device(other_, false), mixed.program, limits, text, 80);
+  ASSERT_EQ(found.size(), expected.size());
+  for (size_t row = 0; row < found.size(); ++row)
+    for (size_t i = 0; i < found[row].size(); ++i) ASSERT_NEAR(found[row][i], expected[row][i], 1e-3);
 }
 
 TEST_F(VulkanSelfCheck, ExaminesWhatAProgramNeeds) {

@@ -52,7 +52,7 @@ Plans remake_plans(const EngineOptions& options, const LoadedModel& model, const
   if (reopen) {
     try {
       if (options.before_reopening) options.before_reopening();
-      Plans plans = make_plans(options, model, draft, options.on_recovery);
+      Plans plans = make_plans(options, model, draft, [&](const std::string& line) { tell(options, line); });
       tell(options, "the device " + plans.placement.device->name() + " was made anew; its cache is empty");
       return plans;
     } catch (...) {

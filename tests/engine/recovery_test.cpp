@@ -155,12 +155,20 @@ TEST_F(Recovery, ALossWhileItIsMadeAnewIsSurvived) {
   EXPECT_TRUE(tells("the device cannot be made anew: cuda: the losing GPU: it was lost\n")) << told();
 }
 
-TEST_F(Recovery, ADriverThatIsNotSoundIsNotOpenedAgain) {
-  options_.before_reopening = [] { throw std::runtime_error("its driver crashes"); };
+TEST_F(Recovery, ALogThatFailsStopsNone) {
   options_.on_recovery = [tell = options_.on_recovery](const std::string& line) {
     tell(line);
     throw std::runtime_error("a log that fails");
   };
+  Engine engine = load();
+  lose(engine, 2);
+  expect_answer(engine);
+  EXPECT_EQ(engine.statistics().device, "cuda");
+  EXPECT_TRUE(tells("cuda: all 1 layers, ")) << told();
+}
+
+TEST_F(Recovery, ADriverThatIsNotSoundIsNotOpenedAgain) {
+  options_.before_reopening = [] { throw std::runtime_error("its driver crashes"); };
   Engine engine = load();
   lose(engine, 2);
   expect_answer(engine);

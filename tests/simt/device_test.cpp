@@ -67,8 +67,9 @@ TEST(CudaDevices, AreLostByWhatADriverAnswersForGood) {
   } catch (const DeviceError& error) {
     EXPECT_EQ(dynamic_cast<const DeviceLost*>(&error), nullptr) << error.what();
   }
+  static const auto synchronize = driver.cuEventSynchronize;
   static int answer = 0;
-  driver.cuEventSynchronize = [](cuda::CUevent) { return answer; };
+  driver.cuEventSynchronize = [](cuda::CUevent event) { return synchronize(event), answer; };
   auto machine = std::make_shared<cuda::CudaMachine>(driver, cuda::choose(driver, ""), simt::any_image);
   const RandomProgram random = random_program({}, 7);
   const Limits limits{.rows = 8, .pages = 4, .page_size = 8};

@@ -18,6 +18,13 @@ class DeviceError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// A device that is gone with all that was in its memory: its driver gave it up, or it was reset or removed. Nothing can
+// be done with it or its plans but to destroy them; one that is made anew may work.
+class DeviceLost : public DeviceError {
+ public:
+  using DeviceError::DeviceError;
+};
+
 // A device that has found out by itself that it computes wrong results, so that nothing can be run on it.
 class WrongResults : public DeviceError {
  public:

@@ -5,7 +5,7 @@
 
 namespace hearth {
 
-CacheIdentity identify_cache(const LoadedModel& model, const std::string& arithmetic) {
+CacheIdentity identify_cache(const LoadedModel& model) {
   const Program& program = model.program;
   std::vector<uint64_t> adapters;
   for (const Adapter& adapter : model.adapters) adapters.push_back(fingerprint_model(adapter.file()));
@@ -20,7 +20,7 @@ CacheIdentity identify_cache(const LoadedModel& model, const std::string& arithm
           .page_size = model.limits.page_size,
           .position_bytes = position_bytes(program, model.limits.kv_type),
           .state_values = state_values(program),
-          .arithmetic = model.limits.deterministic ? arithmetic : "",
+          .arithmetic = "",
           .adapters = std::move(adapters)};
 }
 

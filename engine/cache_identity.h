@@ -6,7 +6,7 @@
 
 namespace hearth {
 
-// Reads samples of the weights. `arithmetic`: of the device.
-CacheIdentity identify_cache(const LoadedModel& model, const std::string& arithmetic);
+// Reads samples of the weights. Of what computes them nothing is said.
+CacheIdentity identify_cache(const LoadedModel& model);
 
 }  // namespace hearth

@@ -22,7 +22,7 @@
 #include "engine/include/hearth/hearth.h"
 #include "engine/model/decoder.h"
 #include "engine/model/loaded_model.h"
-#include "engine/placement.h"
+#include "engine/plans.h"
 #include "engine/text/chat.h"
 #include "engine/text/prompt.h"
 #include "engine/text/template/json.h"
@@ -77,11 +77,9 @@ struct Engine::State {
     if (!options.draft.empty()) draft_model.emplace(load_draft(options.draft, model, options.parallel));
     require_memory(model, options.embeddings, draft_model ? &*draft_model : nullptr);
     place();
-    if (model.config.causal) plan = placement.device->compile(model.program, model.limits);
-    if (plan && draft_model) draft_plan = placement.draft_device->compile(draft_model->program, draft_model->limits);
     if (options.on_load) read_weights(model.program, options.on_load);
-    if (draft_plan)
-      draft.emplace(*draft_plan, draft_model->limits, draft_model->program.vocabulary,
+    if (plans->draft)
+      draft.emplace(*plans->draft, draft_model->limits, draft_model->program.vocabulary,
                     static_cast<uint32_t>(model.tokenizer.vocabulary().size()));
     const bool takes_guesses = model.limits.states == 0;  // a state cannot take back what did not come true
     if (draft && !takes_guesses)
@@ -90,7 +88,7 @@ struct Engine::State {
     if (options.lookup && !takes_guesses && options.on_log)
       options.on_log("nothing is looked up: a model of the architecture " + info.architecture +
                      " keeps states, which take back no guesses");
-    if (plan && takes_guesses && (draft || options.lookup))
+    if (plans->text && takes_guesses && (draft || options.lookup))
       speculation.emplace(SpeculationOptions{.lookup = options.lookup, .draft = draft ? &*draft : nullptr});
     SchedulerOptions scheduling{
         .parallel = options.parallel, .speculation = speculation ? &*speculation : nullptr, .on_divergence = {}};
@@ -102,39 +100,55 @@ struct Engine::State {
         }
       };
     std::vector<std::unique_ptr<Scheduler>> schedulers;
-    if (plan)
+    if (plans->text)
       schedulers.push_back(
-          std::make_unique<Scheduler>(*plan, model.limits, model.program.vocabulary, std::move(scheduling)));
-    if (info.has_embeddings) {
-      const Limits limits = embedding_limits(model);
-      embedding_plan = placement.device->compile(without_head(model.program), limits);
+          std::make_unique<Scheduler>(*plans->text, model.limits, model.program.vocabulary, std::move(scheduling)));
+    if (plans->embeddings) {
       embedding_lane = schedulers.size();
       schedulers.push_back(std::make_unique<Scheduler>(
-          *embedding_plan, limits, model.config.width,
-          SchedulerOptions{.parallel = kEmbeddingsAtOnce, .whole_prompts = !plan, .on_divergence = {}}));
+          *plans->embeddings, embedding_limits(model), model.config.width,
+          SchedulerOptions{.parallel = kEmbeddingsAtOnce, .whole_prompts = !plans->text, .on_divergence = {}}));
     }
-    worker = std::make_unique<Worker>(std::move(schedulers));
+    worker = std::make_unique<Worker>(
+        std::move(schedulers),
+        [this](std::span<Scheduler* const> lanes, const std::exception_ptr& loss) { recover(lanes, loss); });
   }
 
-  // Chooses the devices of the plans that are to be made.
+  const LoadedModel* drafting() const { return draft_model ? &*draft_model : nullptr; }
+
+  // Makes the first plans, and says where they are.
   void place() {
-    const Program headless = without_head(model.program);
-    const Limits headless_limits = embedding_limits(model);
-    std::vector<PlannedProgram> plans;
-    if (model.config.causal) plans.push_back({&model.program, &model.limits});
-    if (options.embeddings || !model.config.causal) plans.push_back({&headless, &headless_limits});
-    std::optional<PlannedProgram> draft_planned;
-    if (draft_model) draft_planned = {&draft_model->program, &draft_model->limits};
-    placement =
-        place_model({options.device, options.kernels, options.threads}, options.gpu_layers, plans, draft_planned);
-    if (options.on_placement && !placement.line.empty()) options.on_placement(placement.line);
+    plans.emplace(make_plans(options, model, drafting(), options.on_placement));
+    const Placement& placement = plans->placement;
     info = describe(model, *placement.device, options);
     info.placement = placement.line;
+    now = {.device = info.device, .arithmetic = placement.arithmetic};
+  }
+
+  // In the worker's thread. A device that loses itself whenever it is asked is given up.
+  void recover(std::span<Scheduler* const> lanes, const std::exception_ptr& loss) {
+    uint64_t done = 0;
+    for (const Scheduler* one : lanes) done += one->statistics().done;
+    if (plans) {  // not where that is tried again
+      const std::lock_guard lock(now_mutex);
+      ++now.devices_lost;
+    }
+    plans.reset();  // before others take the device's memory
+    plans.emplace(remake_plans(options, model, drafting(), public_error(loss).what(), remade_after != done));
+    remade_after = done;
+    {
+      const std::lock_guard lock(now_mutex);
+      now.device = plans->placement.device->name();
+      now.arithmetic = plans->placement.arithmetic;
+    }
+    if (draft) draft->go_on(*plans->draft);
+    if (plans->text) lanes.front()->go_on(*plans->text);
+    if (plans->embeddings) lanes[embedding_lane]->go_on(*plans->embeddings);
   }
 
   // Of an encoder there is nothing but embeddings.
   void require_text() const {
-    if (!plan)
+    if (!model.config.causal)
       throw Error(ErrorCode::invalid_argument,
                   "a model of the architecture " + info.architecture + " makes embeddings, no text");
   }
@@ -170,24 +184,32 @@ struct Engine::State {
     return trie;
   }
   // It takes reading samples of the weights, which most engines never need.
-  const CacheIdentity& cache_identity() {
+  CacheIdentity cache_identity() {
     require_text();
-    std::call_once(identity_once, [&] { identity = identify_cache(model, placement.arithmetic); });
-    return identity;
+    std::call_once(identity_once, [&] { identity = identify_cache(model); });
+    CacheIdentity result = identity;
+    const std::lock_guard lock(now_mutex);
+    if (model.limits.deterministic) result.arithmetic = now.arithmetic;
+    return result;
   }
   std::shared_ptr<Generation> start(const Request& request, std::function<void(Event)> on_event);
 
   EngineOptions options;
   AdapterScales adapter_scales;
   LoadedModel model;
-  Placement placement;
-  std::unique_ptr<Plan> plan, embedding_plan;  // null where there is no text, or no embeddings
   std::optional<LoadedModel> draft_model;
-  std::unique_ptr<Plan> draft_plan;
+  std::optional<Plans> plans;            // from when the worker runs on, its thread's alone
+  std::optional<uint64_t> remade_after;  // how many requests had ended when they were made anew
   std::optional<DraftModel> draft;
   std::optional<Speculation> speculation;
   size_t embedding_lane = 0;  // of the worker
   ModelInfo info;
+  struct Now {
+    std::string device, arithmetic;
+    uint64_t devices_lost = 0;
+  };
+  mutable std::mutex now_mutex;
+  Now now;  // what computes
   std::atomic<uint64_t> generated_tokens = 0;
   ConstraintCache constraints;
   std::once_flag trie_once;
@@ -286,7 +308,8 @@ void Engine::start_embedding(std::span<const int32_t> tokens, Pooling pooling, s
   with_public_errors([&] {
     State& state = *state_;
     if (!on_done) throw Error(ErrorCode::invalid_argument, "on_done must be given");
-    if (!state.embedding_plan) throw Error(ErrorCode::invalid_argument, "the engine was loaded without embeddings");
+    if (!state.info.has_embeddings)
+      throw Error(ErrorCode::invalid_argument, "the engine was loaded without embeddings");
     require_sequence(tokens, state.model);
     const auto task = std::make_shared<EmbeddingTask>(tokens, state.resolve(pooling), std::move(on_done));
     task->adapters = state.adapter_scales.of(adapters);
@@ -311,6 +334,7 @@ void Engine::set_adapter_scales(std::span<const float> scales) { state_->adapter
 Statistics Engine::statistics() const {
   const SchedulerStatistics now = state_->worker->statistics();
   const uint64_t page = state_->model.limits.page_size;
+  const std::lock_guard lock(state_->now_mutex);
   return {.running = now.running,
           .waiting = now.waiting,
           .cache_tokens = now.pages * page,
@@ -323,7 +347,9 @@ Statistics Engine::statistics() const {
           .generated_tokens = state_->generated_tokens,
           .set_back = now.set_back,
           .guessed = now.guessed,
-          .came_true = now.came_true};
+          .came_true = now.came_true,
+          .devices_lost = state_->now.devices_lost,
+          .device = state_->now.device};
 }
 
 CacheContent Engine::save_cache(const std::filesystem::path& path) {

@@ -25,6 +25,8 @@ auto with_public_errors(Action&& action) -> decltype(action()) {
     throw Error(ErrorCode::bad_model, error.what());
   } catch (const TemplateError& error) {
     throw Error(ErrorCode::bad_template, error.what());
+  } catch (const DeviceLost& error) {
+    throw Error(ErrorCode::device_lost, error.what());
   } catch (const DeviceError& error) {
     throw Error(ErrorCode::device, error.what());
   } catch (const std::bad_alloc&) {

@@ -86,7 +86,8 @@ void add_speculation_options(CLI::App& command, EngineOptions& options) {
 Engine load_engine(const std::string& path, EngineOptions options) {
   require_sound_drivers(options.device);
   const bool terminal = isatty(STDERR_FILENO) != 0;
-  options.on_placement = [](const std::string& line) { std::cerr << line << '\n'; };
+  options.on_placement = options.on_recovery = [](const std::string& line) { std::cerr << line << '\n'; };
+  options.before_reopening = [device = options.device] { require_sound_drivers(device); };
   int shown = -1;
   if (terminal)
     options.on_load = [&](double share) {

@@ -17,6 +17,32 @@ void find(void* library, Function& function, const char* name) {
     throw DeviceError(std::string("cuda: the installed driver is too old, for it has no ") + name);
 }
 
+// What the driver answers to everything once it has said it. Its manual lets a context that was made anew work again
+// after some of these at best; whether it does shows when that is tried.
+bool is_loss(CUresult result) {
+  switch (result) {
+    case 4:    // the driver shuts down
+    case 46:   // the device cannot be used now
+    case 214:  // memory was corrupted
+    case 220:  // so was a link to another device
+    case 226:  // likewise, and the damage was contained
+    case 700:  // a kernel left its memory,
+    case 702:  // took too long,
+    case 709:  // has no context any more,
+    case 710:  // failed an assertion,
+    case 714:  // or its stack,
+    case 715:  // an instruction,
+    case 716:  // an alignment
+    case 717:  // or an address space
+    case 718:  // or the program counter was wrong
+    case 719:  // the kernel failed otherwise
+    case 999:  // unknown, as after a machine's sleep or when the device fell off its bus
+      return true;
+    default:
+      return false;
+  }
+}
+
 // Null where there is none. Never closed: it has threads of its own.
 void* open_library() { return dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL); }
 
@@ -71,7 +97,9 @@ void check(const Driver& driver, CUresult result, const char* what) {
   if (result == 0) return;
   const char* words = nullptr;
   if (driver.cuGetErrorString(result, &words) != 0 || words == nullptr) words = "unknown error";
-  throw DeviceError(std::string("cuda: ") + what + ": " + words + " (" + std::to_string(result) + ")");
+  const std::string text = std::string("cuda: ") + what + ": " + words + " (" + std::to_string(result) + ")";
+  if (is_loss(result)) throw DeviceLost(text);
+  throw DeviceError(text);
 }
 
 }  // namespace hearth::cuda

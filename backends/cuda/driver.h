@@ -70,7 +70,8 @@ bool has_driver();
 // Throws DeviceError where no driver is installed, or one that is too old.
 Driver open_driver();
 
-// Throws DeviceError, "cuda: `what`: ...", for other results than success.
+// Throws DeviceError, "cuda: `what`: ...", for other results than success; DeviceLost for those after which a context
+// computes no more.
 void check(const Driver& driver, CUresult result, const char* what);
 
 }  // namespace hearth::cuda

@@ -16,14 +16,14 @@ uint32_t rounded_up(uint32_t count, uint32_t unit) { return (count + unit - 1) /
 }  // namespace
 
 Compiler::Compiler(const Program& program, const Limits& limits, Machine& machine, Weights& weights,
-                   const Places& places, bool adapters, bool rounds)
+                   const Places& places, bool adapters, Ways ways)
     : program_(program),
       limits_(limits),
       machine_(machine),
       weights_(weights),
       places_(places),
       adapters_(adapters),
-      rounds_(rounds) {}
+      ways_(ways) {}
 
 Compiled Compiler::run() {
   prepare_states();

@@ -9,6 +9,7 @@
 #include "backends/backend.h"
 #include "backends/gpu/places.h"
 #include "backends/gpu/steps.h"
+#include "backends/gpu/ways.h"
 #include "backends/gpu/weights.h"
 
 namespace hearth::gpu {
@@ -21,11 +22,9 @@ struct Compiled {
 class Compiler {
  public:
   // The program is sound (check_program). Weights are uploaded as they are met. With `adapters` steps are made for
-  // batches in which sequences use some; with `rounds` products of many rows multiply bytes, and those of few where the
-  // machine has kernels for that. Throws DeviceError for
-  // what the device cannot do.
+  // batches in which sequences use some. Throws DeviceError for what the device cannot do.
   Compiler(const Program& program, const Limits& limits, Machine& machine, Weights& weights, const Places& places,
-           bool adapters, bool rounds);
+           bool adapters, Ways ways);
   Compiled run();
 
  private:
@@ -111,7 +110,8 @@ class Compiler {
   Machine& machine_;
   Weights& weights_;
   const Places& places_;
-  const bool adapters_, rounds_;
+  const bool adapters_;
+  const Ways ways_;
   bool selected_ = false;
   StepList steps_;
   std::array<uint64_t, kScratches> scratch_bytes_{};

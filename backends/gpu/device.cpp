@@ -11,28 +11,28 @@ namespace {
 
 class GpuDevice final : public Device {
  public:
-  GpuDevice(std::shared_ptr<Machine> machine, Rounds rounds)
-      : machine_(std::move(machine)), rounds_(std::move(rounds)) {}
+  GpuDevice(std::shared_ptr<Machine> machine, ChooseWays choose)
+      : machine_(std::move(machine)), choose_(std::move(choose)) {}
   std::string name() const override { return machine_->about().backend; }
   std::optional<uint64_t> free_memory() const override { return machine_->free_memory(); }
   std::unique_ptr<Plan> compile(const Program& program, const Limits& limits) override {
     check_program(program, limits, machine_->about().backend.c_str());
-    return std::make_unique<GpuPlan>(program, limits, machine_, matrices_, rounds_(program, limits));
+    return std::make_unique<GpuPlan>(program, limits, machine_, matrices_, choose_(program, limits));
   }
 
  private:
   const std::shared_ptr<Machine> machine_;
-  const Rounds rounds_;
+  const ChooseWays choose_;
   const std::shared_ptr<SharedMatrices> matrices_ = std::make_shared<SharedMatrices>();
 };
 
 }  // namespace
 
-std::unique_ptr<Device> make_device(std::shared_ptr<Machine> machine, Rounds rounds) {
-  return std::make_unique<GpuDevice>(std::move(machine), std::move(rounds));
+std::unique_ptr<Device> make_device(std::shared_ptr<Machine> machine, ChooseWays choose) {
+  return std::make_unique<GpuDevice>(std::move(machine), std::move(choose));
 }
 std::unique_ptr<Device> make_device(std::shared_ptr<Machine> machine, bool rounds) {
-  return make_device(std::move(machine), [rounds](const Program&, const Limits&) { return rounds; });
+  return make_device(std::move(machine), [rounds](const Program&, const Limits&) { return Ways{.rounds = rounds}; });
 }
 
 }  // namespace hearth::gpu

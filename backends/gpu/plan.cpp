@@ -25,12 +25,12 @@ std::string mebibytes(uint64_t bytes) { return std::to_string(bytes >> 20) + " M
 }  // namespace
 
 GpuPlan::GpuPlan(const Program& program, const Limits& limits, std::shared_ptr<Machine> machine,
-                 std::shared_ptr<SharedMatrices> matrices, bool rounds)
+                 std::shared_ptr<SharedMatrices> matrices, Ways ways)
     : program_(sound(program, limits, *machine)),
       limits_(limits),
       machine_(std::move(machine)),
       matrices_(std::move(matrices)),
-      rounds_(rounds),
+      ways_(ways),
       weights_(*machine_, *matrices_),
       key_bytes_(kv_row_bytes(limits.kv_type, program.key_width)),
       value_bytes_(kv_row_bytes(limits.kv_type, program.value_width)) {
@@ -148,9 +148,9 @@ void GpuPlan::fit(uint64_t batch_words, uint32_t outputs) {
 void GpuPlan::compile_steps() {
   for (bool grown = true; grown;) {
     grown = false;
-    Compiled plain = Compiler(program_, limits_, *machine_, weights_, places_, false, rounds_).run();
+    Compiled plain = Compiler(program_, limits_, *machine_, weights_, places_, false, ways_).run();
     Compiled changed;
-    if (program_.adapters > 0) changed = Compiler(program_, limits_, *machine_, weights_, places_, true, rounds_).run();
+    if (program_.adapters > 0) changed = Compiler(program_, limits_, *machine_, weights_, places_, true, ways_).run();
     for (size_t i = 0; i < kScratches; ++i) {
       const uint64_t bytes = std::max(plain.scratch_bytes[i], changed.scratch_bytes[i]);
       if (bytes <= scratch_[i].size()) continue;

@@ -20,7 +20,7 @@ class GpuPlan : public Plan {
  public:
   // Throws DeviceError where the program is not sound, the device cannot run it, or memory is short.
   GpuPlan(const Program& program, const Limits& limits, std::shared_ptr<Machine> machine,
-          std::shared_ptr<SharedMatrices> matrices, bool rounds);
+          std::shared_ptr<SharedMatrices> matrices, Ways ways);
   ~GpuPlan() override;
 
   void submit(const Batch& batch) override;
@@ -52,7 +52,7 @@ class GpuPlan : public Plan {
   const Limits limits_;
   const std::shared_ptr<Machine> machine_;  // which the plan may outlive its device with
   const std::shared_ptr<SharedMatrices> matrices_;
-  const bool rounds_;  // products of many rows multiply inputs of 8 bits
+  const Ways ways_;
   Weights weights_;
 
   std::vector<Buffer> slots_;          // by Slot

@@ -107,7 +107,7 @@ void Compiler::multiply_at_once(const Product& product) {
   }
   const FormatInfo& format = format_info(one.format);
   const std::string name = format.name;
-  const bool rounds_few = rounds_ && machine_.about().rounds_few && format.block_size > 1;
+  const bool rounds_few = ways_.rounds && machine_.about().rounds_few && format.block_size > 1;
   if (rounds_few) round_inputs(product, args, 0);
   const Few few{(rounds_few ? "byte_matmul/" : "matmul/") + name,
                 is_whole(args.width, args.in, args.in_stride, routed ? 0 : args.in_matrix_stride) ? 1u : 0u,
@@ -156,7 +156,7 @@ void Compiler::round_inputs(const Product& product, MatmulParameters& args, uint
 Step& Compiler::add_tiles(const Product& product, MatmulParameters args, const Few& few, bool after_barrier,
                           uint32_t least) {
   const FormatInfo& format = format_info(weight(product.weight).format);
-  const bool rounded = rounds_ && format.block_size > 1;
+  const bool rounded = ways_.rounds && format.block_size > 1;
   if (rounded && !few.rounded) round_inputs(product, args, least);
   Step& step = steps_.add((rounded ? "byte_tiles/" : "matmul_tiles/") + std::string(format.name), args, {});
   if (!rounded) step.constants = {few.whole};
@@ -166,8 +166,9 @@ Step& Compiler::add_tiles(const Product& product, MatmulParameters args, const F
 }
 
 uint32_t Compiler::rows_for_tiles(uint32_t experts, uint32_t used) const {
-  return limits_.deterministic || experts > kMostExperts ? UINT32_MAX
-                                                         : std::max(kMostColumns, kPairsForTiles * experts / used) + 1;
+  return limits_.deterministic || experts > kMostExperts || !ways_.lists_experts
+             ? UINT32_MAX
+             : std::max(kMostColumns, kPairsForTiles * experts / used) + 1;
 }
 
 void Compiler::multiply_routed(const Product& product, const MatmulParameters& args, const Uses& uses, const Few& few) {

@@ -99,7 +99,18 @@ VulkanDeviceTrial try_vulkan_device(std::string_view which) {
   vulkan::Gpu gpu(which);
   VulkanDeviceTrial result;
   vulkan::SelfCheck check(gpu);
-  check.trust({.tables = {Format::q4_k}, .products = {Format::q4_k}, .heads = {{128, 128}}, .rms_norm = true},
+  // What models usually need.
+  check.trust({.tables = {Format::q4_k},
+               .products = {Format::q4_k},
+               .heads = {{128, 128}},
+               .rms_norm = true,
+               .ropes = true,
+               .gates = true,
+               .copies = true,
+               .selects = true,
+               .logits = true,
+               .routes = true,
+               .experts = true},
               gpu.about().dots_bytes);
   for (const std::string& one : check.switched_off())
     result.switched_off += (result.switched_off.empty() ? "" : ", ") + one;

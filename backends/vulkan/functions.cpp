@@ -108,7 +108,10 @@ void find_functions(Functions& functions, VkInstance instance, bool messages) {
 }
 
 void check(VkResult result, const char* what) {
-  if (result < 0) throw DeviceError(std::string("vulkan: ") + what + ": " + words_of(result));
+  if (result >= 0) return;
+  const std::string text = std::string("vulkan: ") + what + ": " + words_of(result);
+  if (result == VK_ERROR_DEVICE_LOST) throw DeviceLost(text);
+  throw DeviceError(text);
 }
 
 }  // namespace hearth::vulkan

@@ -68,8 +68,7 @@ Functions open_loader();
 // Finds the rest; throws DeviceError naming a function that is missing.
 void find_functions(Functions& functions, VkInstance instance, bool messages);
 
-// Throws DeviceError saying what could not be done, and why, unless the result is a success. Nothing else is known of
-// the device after a loss.
+// Throws DeviceError saying what could not be done, and why, unless the result is a success; DeviceLost after a loss.
 void check(VkResult result, const char* what);
 
 }  // namespace hearth::vulkan

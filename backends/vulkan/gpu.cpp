@@ -63,11 +63,12 @@ VkPipeline Gpu::pipeline(std::string_view shader, std::span<const uint32_t> cons
   const std::lock_guard lock(pipelines_mutex_);
   VkPipeline& result = pipelines_[key];
   if (result != nullptr) return result;
-  const auto replaced = replaced_.find(std::string(shader));
-  const Shader* found = find_shader(replaced == replaced_.end() ? shader : std::string_view(replaced->second));
+  const Shader* found = find_shader(shader);
   if (found == nullptr) throw DeviceError("vulkan: there is no shader " + std::string(shader));
   const Functions& vk = functions();
-  std::vector<uint32_t> words(found->code.begin(), found->code.end());
+  const auto replaced = replaced_.find(std::string(shader));
+  const std::span<const uint32_t> source = replaced == replaced_.end() ? found->code : replaced->second;
+  std::vector<uint32_t> words(source.begin(), source.end());
   if (about_.keeps_not_finite) words = keeping_not_finite(words);
   VkShaderModuleCreateInfo code{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, nullptr, 0,
                                 words.size() * sizeof(uint32_t), words.data()};
@@ -88,7 +89,7 @@ VkPipeline Gpu::pipeline(std::string_view shader, std::span<const uint32_t> cons
   if (is_divisible(shader)) info.flags = VK_PIPELINE_CREATE_DISPATCH_BASE_BIT;
   // Drivers choose the size of subgroups for each pipeline, and with it the order of a sum, which must not depend on
   // the constants.
-  const ShaderFacts facts = facts_of(found->code);
+  const ShaderFacts facts = facts_of(source);
   const uint32_t size = facts.reduces ? subgroup_size_for(facts.threads, about_.subgroup_sizes) : 0;
   VkPipelineShaderStageRequiredSubgroupSizeCreateInfo sized{};
   sized.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO;

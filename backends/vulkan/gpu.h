@@ -38,7 +38,7 @@ class Gpu {
   // DeviceError for a name that is no shader's.
   VkPipeline pipeline(std::string_view shader, std::span<const uint32_t> constants = {});
 
-  // Hands recorded work to the queue, one after the other; `done`, if any, is signalled after it. Throws DeviceError
+  // Hands recorded work to the queue, one after the other; `done`, if any, is signalled after it. Throws DeviceLost
   // once the device is lost.
   void submit(std::span<const VkCommandBuffer> work, VkFence done);
   void wait(VkFence done);
@@ -62,8 +62,8 @@ class Gpu {
   void upload(const Buffer& to, uint64_t offset, std::span<const std::byte> bytes);
   void download(const Buffer& from, uint64_t offset, std::span<std::byte> bytes);
 
-  // Has pipelines of a shader that are not made yet be made of another's code, as tests of wrong results need.
-  void replace_shader(const std::string& shader, const std::string& by) { replaced_[shader] = by; }
+  // Has pipelines of a shader that are not made yet be made of other code, as tests of wrong results need.
+  void replace_shader(const std::string& shader, std::vector<uint32_t> by) { replaced_[shader] = std::move(by); }
   // Lets the next wait find the device lost, as tests of that need; nothing can be done with it afterwards.
   void lose() { lost_ = true; }
 
@@ -87,7 +87,7 @@ class Gpu {
   std::mutex queue_mutex_, pipelines_mutex_, staging_mutex_;
   std::map<std::string, VkPipeline> pipelines_;  // by shader and constants
   std::map<VkPipeline, Origin> origins_;
-  std::map<std::string, std::string> replaced_;
+  std::map<std::string, std::vector<uint32_t>> replaced_;
   std::atomic<uint64_t> work_of_submission_ = kWorkOfSubmission;
   Buffer staging_;
   std::atomic<bool> lost_ = false;

@@ -63,13 +63,11 @@ bool are_near(std::span<const float> found, std::span<const double> expected, st
   return true;
 }
 
-Trials::Trials(Gpu& gpu) : gpu_(gpu), tables_(put(std::vector<DecodeTables>{decode_tables()})) {}
-
-std::vector<float> Trials::floats_of(const Buffer& buffer) {
-  std::vector<float> values(buffer.size() / sizeof(float));
-  gpu_.download(buffer, 0, std::as_writable_bytes(std::span(values)));
-  return values;
+bool are_near(std::span<const float> found, std::span<const double> expected, double bound) {
+  return are_near(found, expected, std::vector<double>(expected.size(), bound));
 }
+
+Trials::Trials(Gpu& gpu) : gpu_(gpu), tables_(put(std::vector<DecodeTables>{decode_tables()})) {}
 
 bool Trials::multiplies(Format format, const std::string& shader, std::vector<uint32_t> constants, uint32_t columns,
                         bool rounds) {
@@ -111,7 +109,7 @@ bool Trials::multiplies(Format format, const std::string& shader, std::vector<ui
         expected[c * kTrialRows + r] += product;
         bounds[c * kTrialRows + r] += 1e-5 * std::fabs(product);
       }
-  return are_near(floats_of(out), expected, bounds);
+  return are_near(values_of(out), expected, bounds);
 }
 
 bool Trials::product(Format format, uint32_t columns) {
@@ -148,7 +146,7 @@ bool Trials::embedding(Format format) {
     expected[i] = 2 * double{table.values[row * kTrialWidth + i % kTrialWidth]};
     bounds[i] = 1e-6 * std::fabs(expected[i]) + 1e-30;
   }
-  return are_near(floats_of(out), expected, bounds);
+  return are_near(values_of(out), expected, bounds);
 }
 
 }  // namespace hearth::vulkan

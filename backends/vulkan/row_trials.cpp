@@ -16,19 +16,14 @@ constexpr uint32_t kTrialPage = 2, kTrialPositions = 5;
 
 // One sequence of kTrialPositions rows, whose pages are not in their order.
 std::vector<uint32_t> sequence_words() {
-  std::vector<uint32_t> words(kHeaderWords);
-  const auto array = [&](HeaderWord::Word word, std::initializer_list<uint32_t> values) {
-    words[word] = static_cast<uint32_t>(words.size());
-    words.insert(words.end(), values);
-  };
-  words[HeaderWord::rows] = kTrialPositions;
-  words[HeaderWord::sequences] = 1;
-  array(HeaderWord::positions, {0, 1, 2, 3, 4});
-  array(HeaderWord::sequence_of_row, {0, 0, 0, 0, 0});
-  array(HeaderWord::row_begin, {0, kTrialPositions});
-  array(HeaderWord::page_begin, {0, 3});
-  array(HeaderWord::pages, {2, 0, 1});
-  return words;
+  TrialBatch batch;
+  batch.count(HeaderWord::rows, kTrialPositions).count(HeaderWord::sequences, 1);
+  batch.array(HeaderWord::positions, {0, 1, 2, 3, 4});
+  batch.array(HeaderWord::sequence_of_row, {0, 0, 0, 0, 0});
+  batch.array(HeaderWord::row_begin, {0, kTrialPositions});
+  batch.array(HeaderWord::page_begin, {0, 3});
+  batch.array(HeaderWord::pages, {2, 0, 1});
+  return batch.words;
 }
 
 }  // namespace
@@ -59,7 +54,7 @@ bool Trials::norm(bool centered) {
     for (size_t i = 0; i < kWidth; ++i)
       expected[row * kWidth + i] = (double{values[i]} - mean) * scale * double{gains[i]};
   }
-  return are_near(floats_of(out), expected, std::vector<double>(expected.size(), 1e-4));
+  return are_near(values_of(out), expected, 1e-4);
 }
 
 bool Trials::attention(KvType cache, uint32_t head_size, uint32_t value_size) {
@@ -123,7 +118,7 @@ bool Trials::attention(KvType cache, uint32_t head_size, uint32_t value_size) {
       }
       for (size_t i = 0; i < value_size; ++i) to[i] /= total;
     }
-  return are_near(floats_of(out), expected, std::vector<double>(expected.size(), 0.01));
+  return are_near(values_of(out), expected, 0.01);
 }
 
 bool Trials::route() {
@@ -142,7 +137,7 @@ bool Trials::route() {
   push.scale = 1;
   run("route", {}, push, {1, 1});
   const double first = 1 / (1 + std::exp(-0.5));  // of 2 and 1.5
-  return are_near(floats_of(out), std::array{2.0, 4.0, first, 1 - first}, std::array{0.0, 0.0, 1e-4, 1e-4});
+  return are_near(values_of(out), std::array{2.0, 4.0, first, 1 - first}, std::array{0.0, 0.0, 1e-4, 1e-4});
 }
 
 }  // namespace hearth::vulkan

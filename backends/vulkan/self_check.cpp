@@ -21,12 +21,27 @@ struct Collector {
   }
   void operator()(const RmsNorm&) const { needs.rms_norm = true; }
   void operator()(const LayerNorm&) const { needs.layer_norm = true; }
-  void operator()(const Linear& op) const { add(needs.products, op.weight); }
+  // What products in place are made beside their inputs for, and copied then.
+  void copy(Slot in, Slot out) const { needs.copies |= in == out; }
+  // Where weights have two formats each is multiplied by itself.
+  void gate(WeightId gate, WeightId up) const {
+    needs.gates |= up != kNoWeight && program.weights[gate].format != program.weights[up].format;
+  }
+  void operator()(const Linear& op) const {
+    add(needs.products, op.weight);
+    copy(op.in, op.out);
+  }
   void operator()(const GateUp& op) const {
     add(needs.products, op.gate);
     add(needs.products, op.up);
+    gate(op.gate, op.up);
+    copy(op.in, op.out);
   }
-  void operator()(const EachHead& op) const { add(needs.products, op.weight); }
+  void operator()(const EachHead& op) const {
+    add(needs.products, op.weight);
+    needs.copies |= op.weight == kNoWeight;
+  }
+  void operator()(const RopeKv&) const { needs.ropes = true; }
   void operator()(const Attend& op) const {
     needs.heads.emplace(op.head_size, op.value_size == 0 ? op.head_size : op.value_size);
   }
@@ -36,10 +51,21 @@ struct Collector {
   }
   void operator()(const Experts& op) const {
     for (const WeightId id : {op.gate, op.up, op.down}) add(needs.expert_products, id);
+    gate(op.gate, op.up);
+    needs.experts = true;
   }
-  // There are no trials of others.
-  template <class Op>
-  void operator()(const Op&) const {}
+  void operator()(const Convolve& op) const {
+    needs.taps.insert(static_cast<uint32_t>(program.weights[op.kernel].width));
+  }
+  void operator()(const DeltaRule& op) const { needs.states.emplace(op.key_size, op.value_size); }
+  void operator()(const Gate&) const { needs.gates = true; }
+  void operator()(const Select& op) const {
+    needs.selects = true;
+    copy(op.in, op.out);
+  }
+  void operator()(const Logits&) const { needs.logits = true; }
+  void operator()(const Send&) const {}
+  void operator()(const Receive&) const {}
 };
 
 }  // namespace
@@ -49,6 +75,9 @@ Needs needs_of(const Program& program, const Limits& limits) {
   needs.cache = limits.kv_type;
   needs.rows = limits.rows;
   needs.deterministic = limits.deterministic;
+  needs.keeps_states = !program.state_width.empty();
+  needs.embedding_adapters = !program.embedding_changes.empty();
+  for (const auto& changes : program.changes) needs.adapters |= !changes.empty();
   for (const Op& op : program.ops) std::visit(Collector{program, needs}, op);
   return needs;
 }
@@ -70,7 +99,7 @@ void SelfCheck::require(const std::string& shader, uint32_t variant, const std::
                        ", so it cannot be used; a newer driver may help");
 }
 
-bool SelfCheck::trust(const Needs& needs, bool rounds) {
+gpu::Ways SelfCheck::trust(const Needs& needs, bool rounds) {
   const std::lock_guard lock(mutex_);
   for (const Format format : needs.tables)
     require(std::string("embed/") + format_info(format).name, 0, [&] { return trials_.embedding(format); });
@@ -97,8 +126,33 @@ bool SelfCheck::trust(const Needs& needs, bool rounds) {
     require("attend of " + std::to_string(head.first) + " and " + std::to_string(head.second),
             static_cast<uint32_t>(needs.cache),
             [&] { return trials_.attention(needs.cache, head.first, head.second); });
-  if (needs.routes) require("route", 0, [&] { return trials_.route(); });
-  return rounds;
+  trust_small(needs);
+  const bool lists =
+      !needs.experts || needs.deterministic || is_right("expert_tiles", 0, [&] { return trials_.expert_lists(); });
+  return {.rounds = rounds, .lists_experts = lists};
+}
+
+// What reads no weights of many formats.
+void SelfCheck::trust_small(const Needs& needs) {
+  const auto one = [&](bool needed, const char* shader, bool (Trials::*trial)()) {
+    if (needed) require(shader, 0, [&] { return (trials_.*trial)(); });
+  };
+  one(needs.ropes, "rope", &Trials::rope);
+  one(needs.gates, "gate", &Trials::gate);
+  one(needs.logits, "logits", &Trials::logits);
+  one(needs.keeps_states, "states", &Trials::states);
+  one(needs.routes, "route", &Trials::route);
+  one(needs.experts, "combine", &Trials::combination);
+  one(needs.adapters, "adapter_down", &Trials::adapter_down);
+  one(needs.adapters, "adapter_up", &Trials::adapter_up);
+  one(needs.embedding_adapters, "adapter_embed", &Trials::adapter_embedding);
+  for (const bool of_outputs : {false, true})
+    if (of_outputs ? needs.selects : needs.copies)
+      require("copy_heads", of_outputs ? 1 : 0, [&] { return trials_.copies(of_outputs); });
+  for (const uint32_t taps : needs.taps) require("convolve", taps, [&] { return trials_.convolution(taps); });
+  for (const auto& [keys, values] : needs.states)
+    require("delta_rule of " + std::to_string(keys) + " and " + std::to_string(values), 0,
+            [&, key_size = keys, value_size = values] { return trials_.delta_rule(key_size, value_size); });
 }
 
 std::vector<std::string> SelfCheck::switched_off() const {

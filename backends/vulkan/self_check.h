@@ -10,16 +10,21 @@
 #include <utility>
 #include <vector>
 
+#include "backends/gpu/ways.h"
 #include "backends/program.h"
 #include "backends/vulkan/trials.h"
 
 namespace hearth::vulkan {
 
-// What a program needs of a device, as far as there are trials of it.
+// What a program needs of a device.
 struct Needs {
   std::set<Format> tables, products, expert_products;
-  std::set<std::pair<uint32_t, uint32_t>> heads;  // sizes of keys and values
-  bool rms_norm = false, layer_norm = false, routes = false;
+  std::set<std::pair<uint32_t, uint32_t>> heads;   // sizes of keys and values
+  std::set<uint32_t> taps;                         // of convolutions
+  std::set<std::pair<uint32_t, uint32_t>> states;  // of delta rules: sizes of keys and values
+  bool rms_norm = false, layer_norm = false, ropes = false, gates = false, copies = false, selects = false;
+  bool logits = false, keeps_states = false, routes = false, experts = false;
+  bool adapters = false, embedding_adapters = false;
   KvType cache = KvType::f16;
   uint32_t rows = 512;  // of a batch, at most
   bool deterministic = false;
@@ -32,14 +37,16 @@ class SelfCheck {
  public:
   explicit SelfCheck(Gpu& gpu) : gpu_(gpu), trials_(gpu) {}
 
-  // Throws WrongResults naming the device and the shader that is wrong. Returns whether inputs of products may be
-  // rounded, which is only so if `rounds` says so and the shaders of that are right: there are others in their place.
-  bool trust(const Needs& needs, bool rounds);
+  // Throws WrongResults naming the device and the shader that is wrong. Returns the ways that
+  // may be gone: inputs of products are only rounded if `rounds` says so. Where shaders of a way are wrong there are
+  // others in their place.
+  gpu::Ways trust(const Needs& needs, bool rounds);
   // The shaders that are wrong and not used.
   std::vector<std::string> switched_off() const;
 
  private:
   bool is_right(const std::string& shader, uint32_t variant, const std::function<bool()>& trial);
+  void trust_small(const Needs& needs);
   void require(const std::string& shader, uint32_t variant, const std::function<bool()>& trial);
 
   Gpu& gpu_;

@@ -1,6 +1,7 @@
 // Small runs of shaders, whose results are compared with plain arithmetic.
 #pragma once
 
+#include <bit>
 #include <span>
 #include <string>
 #include <string_view>
@@ -8,6 +9,7 @@
 
 #include "backends/backend.h"
 #include "backends/vulkan/gpu.h"
+#include "kernels/gpu/parameters.h"
 
 namespace hearth::vulkan {
 
@@ -26,13 +28,29 @@ class Trials {
   bool norm(bool centered);
   bool attention(KvType cache, uint32_t head_size, uint32_t value_size);
   bool route();
+  // value_trials.cpp: what changes rows value by value, or moves values
+  bool rope();
+  bool gate();
+  bool copies(bool of_outputs);
+  bool logits();
+  // recurrent_trials.cpp; taps: 2 or more
+  bool states();
+  bool convolution(uint32_t taps);
+  bool delta_rule(uint32_t key_size, uint32_t value_size);
+  // mixture_trials.cpp: experts and adapters
+  bool expert_lists();
+  bool combination();
+  bool adapter_down();
+  bool adapter_up();
+  bool adapter_embedding();
 
  private:
   bool multiplies(Format format, const std::string& shader, std::vector<uint32_t> constants, uint32_t columns,
                   bool rounds);
   template <class T>
   Buffer put(const std::vector<T>& values);
-  std::vector<float> floats_of(const Buffer& buffer);
+  template <class T = float>
+  std::vector<T> values_of(const Buffer& buffer);
   template <class Push>
   void run(std::string_view shader, std::span<const uint32_t> constants, const Push& push, Grid grid);
 
@@ -47,17 +65,43 @@ Buffer Trials::put(const std::vector<T>& values) {
   return buffer;
 }
 
+template <class T>
+std::vector<T> Trials::values_of(const Buffer& buffer) {
+  std::vector<T> values(buffer.size() / sizeof(T));
+  gpu_.download(buffer, 0, std::as_writable_bytes(std::span(values)));
+  return values;
+}
+
 template <class Push>
 void Trials::run(std::string_view shader, std::span<const uint32_t> constants, const Push& push, Grid grid) {
   const VkPipeline pipeline = gpu_.pipeline(shader, constants);
   gpu_.run_once([&](Commands& commands) { commands.dispatch(pipeline, push, grid); });
 }
 
+// The words of a batch: counts, and arrays that the header names.
+struct TrialBatch {
+  TrialBatch& count(gpu::HeaderWord::Word word, uint32_t value) {
+    words[word] = value;
+    return *this;
+  }
+  // Of words, or of floats as words.
+  template <class Values = std::vector<uint32_t>>
+  TrialBatch& array(gpu::HeaderWord::Word word, const Values& values) {
+    words[word] = static_cast<uint32_t>(words.size());
+    for (const auto value : values) words.push_back(std::bit_cast<uint32_t>(value));
+    return *this;
+  }
+
+  std::vector<uint32_t> words = std::vector<uint32_t>(gpu::kHeaderWords);
+};
+
 // Values between -1 and 1 that look random, and whole numbers from -127 to 127, of which every 32nd is 127: blocks of 8
 // bits hold those exactly.
 std::vector<float> uneven_values(size_t count, uint32_t seed);
 std::vector<float> whole_values(size_t count, uint32_t seed);
+double sigmoid(double x);
 // Whether each value is there and off by no more than the bound that goes with it.
 bool are_near(std::span<const float> found, std::span<const double> expected, std::span<const double> bounds);
+bool are_near(std::span<const float> found, std::span<const double> expected, double bound);
 
 }  // namespace hearth::vulkan

@@ -37,7 +37,7 @@ std::span<const int32_t> spared(const Task& task) {
 }  // namespace
 
 Scheduler::Scheduler(Plan& plan, const Limits& limits, uint32_t vocabulary, SchedulerOptions options)
-    : plan_(plan),
+    : plan_(&plan),
       limits_(limits),
       vocabulary_(vocabulary),
       options_(std::move(options)),
@@ -59,6 +59,8 @@ void Scheduler::add(std::shared_ptr<Task> task) { waiting_.push_back(std::move(t
 void Scheduler::step() {
   try {
     run_step();
+  } catch (const DeviceLost&) {
+    lose(std::current_exception());
   } catch (...) {
     fail(std::current_exception());
   }
@@ -71,8 +73,8 @@ void Scheduler::run_step() {
   if (running_.empty()) return;
   const Batch batch = make_batch();
   const double begin = options_.clock();
-  plan_.submit(batch);
-  const std::span<const float> logits = plan_.wait().logits;
+  plan_->submit(batch);
+  const std::span<const float> logits = plan_->wait().logits;
   const double seconds = options_.clock() - begin;
   const auto rows = static_cast<uint32_t>(batch.tokens.size());
   budget_.observe(rows - prompt_rows, prompt_rows, seconds);
@@ -311,6 +313,7 @@ void Scheduler::deliver(const Batch& batch, std::span<const float> logits) {
     if (one.task && one.chain.size < one.task->tokens.size()) return false;
     if (one.task) {
       leave(one);
+      ++counted_.done;
       finish(*one.task, nullptr);
     }
     return true;
@@ -346,6 +349,25 @@ void Scheduler::fail(const std::exception_ptr& error) {
   states_.clear();
   for (Active& one : failed)
     if (one.task) finish(*one.task, error);
+}
+
+void Scheduler::lose(const std::exception_ptr& error) {
+  loss_ = error;
+  fail(error);
+}
+
+void Scheduler::go_on(Plan& plan) {
+  plan_ = &plan;
+  loss_ = nullptr;
+}
+
+void Scheduler::give_up(const std::exception_ptr& error) {
+  for (const auto& task : std::exchange(waiting_, {})) finish(*task, error);
+}
+
+Plan& Scheduler::plan() {
+  if (loss_) std::rethrow_exception(loss_);
+  return *plan_;
 }
 
 SchedulerStatistics Scheduler::statistics() const {

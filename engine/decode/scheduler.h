@@ -59,6 +59,7 @@ struct SchedulerStatistics {
   uint64_t steps = 0, rows = 0;                        // rows: of all steps together
   uint64_t prompt_tokens = 0, cached_tokens = 0;       // of tasks that started
   uint64_t set_back = 0;                               // tasks that gave up their pages for older ones
+  uint64_t done = 0;                                   // tasks whose tokens were all computed
   uint64_t guessed = 0, came_true = 0;                 // tokens that were tried because they might follow
 };
 
@@ -68,7 +69,7 @@ struct SchedulerStatistics {
 // being computed waits for it, to use its pages. Where the program keeps states (limits.states is not 0), a prompt goes
 // on from a copy of one, which is made where prompts leave each other, near their ends, and where tasks end. Where no
 // prompt is computed, a step may also have tokens that are only guessed to follow. One thread at a time; the plan must
-// outlive it.
+// outlive it, unless it is lost.
 class Scheduler {
  public:
   Scheduler(Plan& plan, const Limits& limits, uint32_t vocabulary, SchedulerOptions options);
@@ -77,14 +78,22 @@ class Scheduler {
   // Throws nothing but std::bad_alloc. The sequence must never be longer than the cache.
   void add(std::shared_ptr<Task> task);
   bool idle() const { return waiting_.empty() && running_.empty(); }
-  // Runs one step, or ends tasks that were cancelled. A failure of the device ends all running tasks with it. Throws
-  // nothing.
+  // Runs one step, or ends tasks that were cancelled. A failure of the device ends all running tasks with it. Not where
+  // the plan is lost. Throws nothing.
   void step();
+  // The plan's device is lost: all running tasks end with the error, and nothing is cached any more. A step that finds
+  // that out does so itself. Throws nothing.
+  void lose(const std::exception_ptr& error);
+  const std::exception_ptr& loss() const { return loss_; }  // that error; null where the plan is not lost
+  // Another plan of the same program and limits computes from now on.
+  void go_on(Plan& plan);
+  // There is none: the tasks that wait end with the error, too. Throws nothing.
+  void give_up(const std::exception_ptr& error);
   SchedulerStatistics statistics() const;
   // For who copies pages and states between two steps.
   PrefixCache& cache() { return cache_; }
   StateCache& states() { return states_; }
-  Plan& plan() { return plan_; }
+  Plan& plan();  // throws loss(), where it is lost
 
  private:
   struct Active {
@@ -124,7 +133,8 @@ class Scheduler {
   void compare(Active& one, uint32_t size, const Batch& batch, uint32_t row);
   void fail(const std::exception_ptr& error);
 
-  Plan& plan_;
+  Plan* plan_;
+  std::exception_ptr loss_;
   Limits limits_;
   uint32_t vocabulary_;
   SchedulerOptions options_;

@@ -6,7 +6,7 @@
 
 namespace hearth {
 
-Worker::Worker(std::vector<std::unique_ptr<Scheduler>> schedulers) {
+Worker::Worker(std::vector<std::unique_ptr<Scheduler>> schedulers, Recover recover) : recover_(std::move(recover)) {
   for (auto& scheduler : schedulers) {
     const SchedulerStatistics statistics = scheduler->statistics();
     lanes_.push_back({.scheduler = std::move(scheduler), .arrived = {}, .statistics = statistics});
@@ -41,7 +41,14 @@ bool Worker::add(std::shared_ptr<Task> task, uint32_t most_waiting, size_t sched
 }
 
 void Worker::call(std::function<void(Scheduler&)> action, size_t scheduler) {
-  std::packaged_task<void(Scheduler&)> call(std::move(action));
+  std::packaged_task<void(Scheduler&)> call([action = std::move(action)](Scheduler& one) {
+    try {
+      action(one);
+    } catch (const DeviceLost&) {
+      one.lose(std::current_exception());
+      throw;
+    }
+  });
   std::future<void> done = call.get_future();
   {
     const std::lock_guard lock(mutex_);
@@ -64,6 +71,28 @@ bool Worker::has_work() const {
   });
 }
 
+// The device is that of all schedulers.
+void Worker::recover() {
+  std::vector<Scheduler*> schedulers;
+  std::exception_ptr loss;
+  for (const Lane& lane : lanes_) {
+    schedulers.push_back(lane.scheduler.get());
+    if (!loss) loss = lane.scheduler->loss();
+  }
+  if (!loss) return;
+  for (Scheduler* one : schedulers) one->lose(loss);
+  {
+    const std::lock_guard lock(mutex_);
+    for (Lane& lane : lanes_) lane.statistics = lane.scheduler->statistics();
+  }
+  try {
+    if (!recover_) std::rethrow_exception(loss);
+    recover_(schedulers, loss);
+  } catch (...) {
+    for (Scheduler* one : schedulers) one->give_up(std::current_exception());
+  }
+}
+
 void Worker::run() {
   std::vector<std::pair<Scheduler*, std::packaged_task<void(Scheduler&)>>> calls;
   for (;;) {
@@ -80,10 +109,12 @@ void Worker::run() {
         lane.statistics = lane.scheduler->statistics();
       }
     }
+    recover();  // what could not be done before
     for (auto& [scheduler, call] : calls) call(*scheduler);
     calls.clear();
     for (Lane& lane : lanes_)
-      if (!lane.scheduler->idle()) lane.scheduler->step();
+      if (!lane.scheduler->loss() && !lane.scheduler->idle()) lane.scheduler->step();
+    recover();
   }
 }
 

@@ -6,6 +6,7 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -17,7 +18,13 @@ namespace hearth {
 // any thread.
 class Worker {
  public:
-  explicit Worker(std::vector<std::unique_ptr<Scheduler>> schedulers);
+  // Called in the thread when the schedulers have lost their device and the tasks that ran have ended with the error:
+  // lets all go on with other plans. Where it throws, the tasks that wait end with that, and it is called again when
+  // something comes.
+  using Recover = std::function<void(std::span<Scheduler* const> schedulers, const std::exception_ptr& loss)>;
+
+  // recover: where there is none, what is lost stays lost.
+  explicit Worker(std::vector<std::unique_ptr<Scheduler>> schedulers, Recover recover = {});
   ~Worker();  // ends all tasks as cancelled; they have had their last call when it returns
 
   bool is_this_thread() const { return thread_.get_id() == std::this_thread::get_id(); }
@@ -30,6 +37,7 @@ class Worker {
 
  private:
   void run();
+  void recover();  // where a scheduler has lost its device
 
   // A scheduler, which the thread alone uses, and what others see of it.
   struct Lane {
@@ -43,6 +51,7 @@ class Worker {
   mutable std::mutex mutex_;  // of what has arrived, the calls, the statistics and stop_
   std::condition_variable changed_;
   std::vector<Lane> lanes_;
+  const Recover recover_;
   bool stop_ = false;
   std::thread thread_;
 };

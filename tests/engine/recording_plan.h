@@ -44,7 +44,8 @@ class RecordingPlan : public Plan {
 
   void submit(const Batch& batch) override {
     check_batch(batch, program_, limits_);
-    if (fails) throw DeviceError("the device is lost");
+    if (fails) throw DeviceError("the device fails");
+    if (lost) throw DeviceLost("the device is lost");
     ++steps;
     if (clock != nullptr)
       *clock += std::chrono::duration<double>(pause).count();
@@ -96,7 +97,7 @@ class RecordingPlan : public Plan {
 
   size_t steps = 0, most_sequences = 0;
   uint32_t most_rows_of_a_sequence = 0;
-  bool fails = false;
+  bool fails = false, lost = false;
   size_t memory = SIZE_MAX;            // of successors
   std::chrono::microseconds pause{0};  // that a step takes besides
   double* clock = nullptr;             // where that is added instead of spent, seconds

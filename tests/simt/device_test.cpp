@@ -57,6 +57,32 @@ TEST(CudaDevices, GiveBackWhatTheyTookAndSayWhatIsShort) {
   EXPECT_EQ(simt::fake_driver_holds(), 0u);
 }
 
+TEST(CudaDevices, AreLostByWhatADriverAnswersForGood) {
+  cuda::Driver driver = simt::fake_driver();
+  for (const int loss : {46, 214, 700, 702, 715, 719, 999})
+    EXPECT_THROW(cuda::check(driver, loss, "a test"), DeviceLost) << loss;
+  try {
+    cuda::check(driver, 2, "a test");  // too little memory
+    ADD_FAILURE() << "no error";
+  } catch (const DeviceError& error) {
+    EXPECT_EQ(dynamic_cast<const DeviceLost*>(&error), nullptr) << error.what();
+  }
+  static const auto synchronize = driver.cuEventSynchronize;
+  static int answer = 0;
+  driver.cuEventSynchronize = [](cuda::CUevent event) { return synchronize(event), answer; };
+  auto machine = std::make_shared<cuda::CudaMachine>(driver, cuda::choose(driver, ""), simt::any_image);
+  const RandomProgram random = random_program({}, 7);
+  const Limits limits{.rows = 8, .pages = 4, .page_size = 8};
+  const Text text = random_text({4}, 100, limits, 3);
+  auto plan = gpu::make_device(machine, true)->compile(random.program, limits);
+  plan->submit(batch_of(text, 0, 4));
+  answer = 719;
+  EXPECT_THROW(plan->wait(), DeviceLost);
+  plan.reset();
+  machine.reset();
+  EXPECT_EQ(simt::fake_driver_holds(), 0u);
+}
+
 TEST(CudaDevices, NameWhatAKernelDidWrong) {
   const auto fresh = simt::make_interpreted_machine();
   const gpu::GateParameters args{.gate = 64, .in = 64, .out = 64, .batch = 64, .width = 1, .rows_at = 0, .act = 0};

@@ -4,16 +4,21 @@
 #include <new>
 
 namespace hearth::serve {
+namespace {
+
+ApiError come_again(const std::string& code, const std::string& message) {
+  ApiError error(503, "server_error", code, message);
+  error.retry_after = 1;
+  return error;
+}
+
+}  // namespace
 
 ApiError invalid_request(const std::string& message, const std::string& param, const std::string& code) {
   return {400, "invalid_request_error", code, message, param};
 }
 
-ApiError busy(const std::string& message) {
-  ApiError error(503, "server_error", "busy", message);
-  error.retry_after = 1;
-  return error;
-}
+ApiError busy(const std::string& message) { return come_again("busy", message); }
 
 ApiError from_engine(const Error& error) {
   switch (error.code()) {
@@ -33,6 +38,8 @@ ApiError from_engine(const Error& error) {
       return invalid_request(error.what(), "filename", "bad_cache");
     case ErrorCode::other_cache:
       return invalid_request(error.what(), "filename", "other_cache");
+    case ErrorCode::device_lost:
+      return come_again("device_lost", error.what());
     case ErrorCode::device:
       break;
   }

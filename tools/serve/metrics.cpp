@@ -49,6 +49,7 @@ Metrics::Metrics()
       set_back_(gauge(registry_, "hearth_requests_set_back", "Times a request made room in the cache for older ones.")),
       guessed_(gauge(registry_, "hearth_guessed_tokens", "Tokens computed because they might follow.")),
       came_true_(gauge(registry_, "hearth_guessed_tokens_true", "Those of them that did.")),
+      devices_lost_(gauge(registry_, "hearth_devices_lost", "Times that the model's device was lost.")),
       share_(gauge(registry_, "hearth_local_share", "Share of requests answered here, 0 to 1, by task.")),
       connections_(gauge(registry_, "hearth_connections", "Open connections.").Add({})) {}
 
@@ -110,6 +111,7 @@ void Metrics::note(const std::string& model, bool loaded, const Statistics& now)
   set(set_back_, now.set_back);
   set(guessed_, now.guessed);
   set(came_true_, now.came_true);
+  set(devices_lost_, now.devices_lost);
 }
 
 std::string Metrics::text() const { return prometheus::TextSerializer().Serialize(registry_.Collect()); }

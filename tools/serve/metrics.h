@@ -42,7 +42,7 @@ class Metrics {
       &remote_bytes_, &remote_money_, &fallbacks_, &lost_;
   prometheus::Family<prometheus::Histogram>&first_token_, &each_token_;
   prometheus::Family<prometheus::Gauge>&loaded_, &running_, &waiting_, &cache_, &cache_used_, &cache_held_, &steps_,
-      &rows_, &set_back_, &guessed_, &came_true_, &share_;
+      &rows_, &set_back_, &guessed_, &came_true_, &devices_lost_, &share_;
   prometheus::Gauge& connections_;
   std::mutex shares_mutex_;
   std::map<std::string, std::pair<uint64_t, uint64_t>> shares_;  // by task: answered here, all

@@ -15,6 +15,7 @@ Engine open_engine(const ModelSource& source, EngineOptions options,
   options.draft = source.draft;
   options.adapters = source.adapters;
   options.on_placement = [&](const std::string& line) { log(source.name + ": " + line); };
+  options.on_recovery = [log, name = source.name](const std::string& line) { log(name + ": " + line); };
   return source.path.empty() ? Engine::view(source.bytes, source.name, options) : Engine::load(source.path, options);
 }
 

@@ -92,6 +92,7 @@ void run_server(ServerOptions options) {
   if (options.models.empty()) options.models.push_back({"spark", {}, builtin_model()});
   require_distinct_names(options);
   require_sound_drivers(options.engine.device);
+  options.engine.before_reopening = [device = options.engine.device] { require_sound_drivers(device); };
   if (options.memory == 0) options.memory = machine_memory() / 10 * 9;
   options.log = log_line;
   std::signal(SIGPIPE, SIG_IGN);

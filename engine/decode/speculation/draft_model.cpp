@@ -22,7 +22,7 @@ struct DraftModel::Going {
 };
 
 DraftModel::DraftModel(Plan& plan, const Limits& limits, uint32_t vocabulary, uint32_t known, StepClock clock)
-    : plan_(plan),
+    : plan_(&plan),
       limits_(limits),
       vocabulary_(vocabulary),
       known_(std::min(known, vocabulary)),
@@ -46,6 +46,11 @@ void DraftModel::guess(std::span<Sequence> sequences, const std::function<bool(c
     throw;
   }
   for (Going& one : all) cache_.release(one.chain);
+}
+
+void DraftModel::go_on(Plan& plan) {
+  plan_ = &plan;
+  cache_.clear();
 }
 
 // Computes what sequences lack, as much as fits into a step; false where nothing is wanted any more.
@@ -77,8 +82,8 @@ bool DraftModel::step(std::span<Going> all, const Worth& worth) {
   }
   if (batch.tokens.empty()) return false;
   const double start = clock_();
-  plan_.submit(batch);
-  const std::span<const float> logits = plan_.wait().logits;
+  plan_->submit(batch);
+  const std::span<const float> logits = plan_->wait().logits;
   size_t output = 0;
   for (Going& one : all) {
     if (one.rows == 0 || one.chain.size < one.size()) continue;

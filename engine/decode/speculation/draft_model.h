@@ -27,6 +27,9 @@ class DraftModel {
   // sequence. Throws DeviceError.
   void guess(std::span<Sequence> sequences, const std::function<bool(const Sequence&)>& worth);
 
+  // Another plan of the same program and limits computes from now on; of the old one nothing is kept.
+  void go_on(Plan& plan);
+
   // That one more token of one sequence takes, a recent mean; 0 while it is not known.
   double seconds_per_token() const { return seconds_; }
 
@@ -35,7 +38,7 @@ class DraftModel {
   using Worth = std::function<bool(const Sequence&)>;
   bool step(std::span<Going> all, const Worth& worth);
 
-  Plan& plan_;
+  Plan* plan_;
   Limits limits_;
   uint32_t vocabulary_, known_;
   StepClock clock_;

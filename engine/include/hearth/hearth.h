@@ -36,6 +36,7 @@ enum class ErrorCode {
   busy = 8,     // too many requests wait, or this one has waited too long; 7 is the C interface's "internal"
   bad_cache,    // a file of a cache that is damaged, or cannot be read or written
   other_cache,  // a file that another model or other options made, or another program
+  device_lost,  // the device was lost while it computed this; the engine recovers, so that it may be asked again
 };
 
 class Error : public std::runtime_error {
@@ -93,6 +94,14 @@ struct EngineOptions {
   // Told, in the thread that loads and before that takes long, which layers a GPU computes and what they take of its
   // memory: one line. Not called for other devices.
   std::function<void(const std::string&)> on_placement;
+  // A device that is lost (its driver gives it up, or it is reset or removed) ends the requests that run with an error
+  // (device_lost). Those that wait go on once the engine has made the device anew, with the weights, and an empty
+  // cache; where that fails, or the device is lost again before it has ended a request, on the CPU, until the engine is
+  // loaded again. Told, from the engine's thread, what was lost and what computes from then on, a line each.
+  std::function<void(const std::string&)> on_recovery;
+  // Called in the engine's thread before a lost device is opened again, as a bad driver may end the process; what it
+  // throws says why it must not be, and the CPU computes.
+  std::function<void()> before_reopening;
   // Told lines for a log, from the engine's thread: why a prompt was not found in the cache, for one.
   std::function<void(std::string_view)> on_log;
 };
@@ -223,7 +232,7 @@ struct ModelInfo {
   bool makes_text = true;                         // false: an encoder, which makes embeddings alone
   std::vector<std::string> adapters;              // names
   bool has_tools = false, has_reasoning = false;  // the chat template says calls, or what the model thinks
-  std::string device;                             // of a model that is split between two: "cpu+vulkan"
+  std::string device;                             // as loaded; of a model that is split between two: "cpu+vulkan"
   std::string placement;                          // what EngineOptions::on_placement was told, if anything
 };
 
@@ -242,6 +251,8 @@ struct Statistics {
   uint64_t prompt_tokens = 0, cached_tokens = 0, generated_tokens = 0;
   uint64_t set_back = 0;  // times a request gave up its place in the cache to older ones, and was computed again
   uint64_t guessed = 0, came_true = 0;  // tokens that were computed because they might follow
+  uint64_t devices_lost = 0;            // times that the device was lost
+  std::string device;                   // what computes now: ModelInfo::device, or "cpu" where that is lost for good
 };
 
 // A piece of an answer under way. The last one has a result or an error.
@@ -276,10 +287,11 @@ class Running {
 };
 
 // A loaded model on a device, with a thread of its own that decodes the requests of all callers together. All functions
-// may be called from several threads. Callbacks that run in the engine's thread (cancelled, on_log, on_event, on_done)
-// may start requests, but not wait for them, nor destroy the engine. What `cancelled` throws ends its request alone;
-// what the others throw is dropped. on_text and on_load run in the caller's thread, and what they throw reaches the
-// caller. After being moved from, an engine may only be assigned to or destroyed.
+// may be called from several threads. Callbacks that run in the engine's thread (cancelled, on_log, on_recovery,
+// before_reopening, on_event, on_done) may start requests, but not wait for them, nor destroy the engine. What
+// `cancelled` throws ends its request alone; what those throw of which nothing else is said is dropped. on_text and
+// on_load run in the caller's thread, and what they throw reaches the caller. After being moved from, an engine may
+// only be assigned to or destroyed.
 class Engine {
  public:
   static Engine load(const std::filesystem::path& path, const EngineOptions& options = {});

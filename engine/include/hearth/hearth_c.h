@@ -21,7 +21,8 @@ typedef enum {
   HEARTH_INTERNAL = 7,
   HEARTH_BUSY = 8,
   HEARTH_BAD_CACHE = 9,
-  HEARTH_OTHER_CACHE = 10
+  HEARTH_OTHER_CACHE = 10,
+  HEARTH_DEVICE_LOST = 11
 } hearth_code;
 
 typedef struct {

@@ -78,11 +78,11 @@ TEST_F(VulkanPlans, EndsStepsWithAnErrorOnceItsDeviceIsLost) {
   EXPECT_FALSE(plan->wait().logits.empty());
   plan->submit(batch_of(text, 4, 6));
   lost->lose();
-  EXPECT_THROW(plan->wait(), DeviceError);
-  EXPECT_THROW(plan->submit(batch_of(text, 6, 8)), DeviceError);
+  EXPECT_THROW(plan->wait(), DeviceLost);
+  EXPECT_THROW(plan->submit(batch_of(text, 6, 8)), DeviceLost);
   std::vector<std::byte> page(position_bytes(random.program, limits.kv_type));
-  EXPECT_THROW(plan->read_page(0, 1, page), DeviceError);
-  EXPECT_THROW(device->compile(random.program, limits), DeviceError);
+  EXPECT_THROW(plan->read_page(0, 1, page), DeviceLost);
+  EXPECT_THROW(device->compile(random.program, limits), DeviceLost);
 }
 
 TEST_F(VulkanPlans, IsRefusedWhereMemoryIsShort) {

@@ -1,12 +1,76 @@
 // Devices that compute wrong results, which wrong shaders stand for.
 #include "backends/vulkan/self_check.h"
 
+#include <set>
+
 #include "backends/vulkan/device.h"
+#include "kernels/vulkan/shaders.h"
 #include "tests/backends/random_program.h"
 #include "tests/backends/vulkan/gpu_for_tests.h"
 
 namespace hearth::vulkan {
 namespace {
+
+std::vector<uint32_t> code_of(std::string_view shader) {
+  const auto code = find_shader(shader)->code;
+  return {code.begin(), code.end()};
+}
+
+// A shader's code with instructions changed as a compiler may get them wrong: change(opcode, words of one).
+template <class Change>
+std::vector<uint32_t> miscompiled(std::string_view shader, Change&& change) {
+  std::vector<uint32_t> code = code_of(shader);
+  const std::vector<uint32_t> before = code;
+  for (size_t i = 5; i < code.size(); i += code[i] >> 16)
+    change(code[i] & 0xffff, std::span(code).subspan(i, code[i] >> 16));
+  EXPECT_NE(code, before) << shader << " has no such instruction";
+  return code;
+}
+
+// Numbers of SPIR-V.
+enum : uint32_t {
+  kDecorate = 71,
+  kConstant = 43,
+  kExtInst = 12,
+  kFAdd = 129,
+  kFMul = 133,
+  kIntType = 21,
+  kFloatType = 22
+};
+enum : uint32_t {
+  kSpecConstantTrue = 48,
+  kSpecConstantFalse = 49,
+  kSpecId = 1,
+  kCos = 14,
+  kTanh = 21,
+  kClamp = 43,
+  kFma = 50
+};
+
+std::vector<uint32_t> with_opcode(std::string_view shader, uint32_t from, uint32_t to) {
+  return miscompiled(shader, [&](uint32_t opcode, std::span<uint32_t> words) {
+    if (opcode == from) words[0] = words[0] - from + to;
+  });
+}
+// Of the functions of GLSL.
+std::vector<uint32_t> with_function(std::string_view shader, uint32_t from, uint32_t to) {
+  return miscompiled(shader, [&](uint32_t opcode, std::span<uint32_t> words) {
+    if (opcode == kExtInst && words[4] == from) words[4] = to;
+  });
+}
+// type: kIntType or kFloatType.
+std::vector<uint32_t> with_constant(std::string_view shader, uint32_t type, uint32_t from, uint32_t to) {
+  std::set<uint32_t> types;
+  return miscompiled(shader, [&](uint32_t opcode, std::span<uint32_t> words) {
+    if (opcode == type) types.insert(words[1]);
+    if (opcode == kConstant && types.contains(words[1]) && words[3] == from) words[3] = to;
+  });
+}
+std::vector<uint32_t> without_constants(std::string_view shader) {
+  return miscompiled(shader, [](uint32_t opcode, std::span<uint32_t> words) {
+    if (opcode == kDecorate && words[2] == kSpecId) words[3] += 7;
+  });
+}
 
 class VulkanSelfCheck : public WithGpu {
  protected:
@@ -15,6 +79,20 @@ class VulkanSelfCheck : public WithGpu {
   const RandomProgram random_ =
       random_program({.width = 64, .layers = 1, .format = Format::q8_0, .other = Format::q8_0}, 7);
   const Limits limits_{.rows = 16, .pages = 4, .page_size = 8};
+
+  // All but what comes in formats and sizes.
+  const Needs all_small_{.rms_norm = true,
+                         .layer_norm = true,
+                         .ropes = true,
+                         .gates = true,
+                         .copies = true,
+                         .selects = true,
+                         .logits = true,
+                         .keeps_states = true,
+                         .routes = true,
+                         .experts = true,
+                         .adapters = true,
+                         .embedding_adapters = true};
 
   std::string error_of_compiling() {
     try {
@@ -28,32 +106,91 @@ class VulkanSelfCheck : public WithGpu {
 
 TEST_F(VulkanSelfCheck, FindsEveryFormatRight) {
   SelfCheck check(gpu());
-  Needs needs{.heads = {{128, 128}, {44, 24}}, .rms_norm = true, .layer_norm = true, .routes = true};
+  Needs needs = all_small_;
+  needs.heads = {{128, 128}, {44, 24}};
+  needs.taps = {2, 4};
+  needs.states = {{128, 128}, {24, 70}};
   for (const FormatInfo& info : formats()) {
     needs.tables.insert(info.format);
     needs.products.insert(info.format);
   }
   for (const KvType cache : {KvType::f32, KvType::f16, KvType::q8_0}) {
     needs.cache = cache;
-    EXPECT_TRUE(check.trust(needs, true));
-    EXPECT_FALSE(check.trust(needs, false));
+    EXPECT_TRUE(check.trust(needs, true).rounds);
+    EXPECT_FALSE(check.trust(needs, false).rounds);
   }
   EXPECT_TRUE(check.switched_off().empty());
 }
 
 TEST_F(VulkanSelfCheck, NamesTheShaderThatIsWrong) {
-  other_->replace_shader("matmul/Q8_0", "matmul/Q4_0");
+  other_->replace_shader("matmul/Q8_0", code_of("matmul/Q4_0"));
   EXPECT_NE(error_of_compiling().find(other_->about().name + " computes wrong results in matmul/Q8_0"),
             std::string::npos);
   EXPECT_NE(error_of_compiling(), "") << "again";
 }
 
+TEST_F(VulkanSelfCheck, FindsAFaultInEveryShaderThatReadsNoBlocks) {
+  struct Fault {
+    const char* shader;
+    std::vector<uint32_t> code;
+    const char* named = nullptr;  // where not as the shader
+  };
+  const std::vector<Fault> faults = {
+      {"norm", with_opcode("norm", kFMul, kFAdd)},
+      {"rope", with_opcode("rope", kFMul, kFAdd)},
+      {"gate", with_opcode("gate", kFMul, kFAdd)},
+      {"copy_heads", with_opcode("copy_heads", kSpecConstantFalse, kSpecConstantTrue)},
+      {"copy_heads", without_constants("copy_heads")},
+      {"logits", with_function("logits", kTanh, kCos)},
+      {"states", with_constant("states", kFloatType, 0, 0x3f800000)},
+      {"convolve", with_function("convolve", kFma, kClamp)},
+      {"delta_rule", with_function("delta_rule", kFma, kClamp), "delta_rule of 128 and 128"},
+      {"combine", with_function("combine", kFma, kClamp)},
+      {"adapter_down", with_function("adapter_down", kFma, kClamp)},
+      {"adapter_up", with_function("adapter_up", kFma, kClamp)},
+      {"adapter_embed", with_function("adapter_embed", kFma, kClamp)},
+  };
+  Needs needs = all_small_;
+  needs.taps = {4};
+  needs.states = {{128, 128}};
+  for (const Fault& fault : faults) {
+    Gpu wrong("");
+    wrong.replace_shader(fault.shader, fault.code);
+    SelfCheck check(wrong);
+    const std::string name = fault.named == nullptr ? fault.shader : fault.named;
+    try {
+      check.trust(needs, false);
+      ADD_FAILURE() << "nothing is said of " << name;
+    } catch (const WrongResults& error) {
+      EXPECT_NE(std::string(error.what()).find(" computes wrong results in " + name + ","), std::string::npos)
+          << error.what();
+    }
+    EXPECT_EQ(check.switched_off(), std::vector<std::string>{name});
+  }
+}
+
 TEST_F(VulkanSelfCheck, DoesWithoutProductsOfBytesThatAreWrong) {
-  other_->replace_shader("byte_tiles/Q8_0", "byte_tiles/Q4_0");
+  other_->replace_shader("byte_tiles/Q8_0", code_of("byte_tiles/Q4_0"));
   SelfCheck check(*other_);
-  EXPECT_FALSE(check.trust(needs_of(random_.program, limits_), true));
+  EXPECT_FALSE(check.trust(needs_of(random_.program, limits_), true).rounds);
   EXPECT_EQ(check.switched_off(), std::vector<std::string>{"byte_tiles/Q8_0"});
   EXPECT_EQ(error_of_compiling(), "");
+}
+
+TEST_F(VulkanSelfCheck, DoesWithoutListsOfExpertsThatAreWrong) {
+  const RandomProgram mixed = random_program({.experts = 4, .used = 2}, 3);
+  const Limits limits{.rows = 96, .pages = 12, .page_size = 8};
+  const Text text = random_text({80}, 100, limits, 3);
+  const auto expected = logits_of(*make_vulkan_device(shared_gpu().gpu, false), mixed.program, limits, text, 1);
+  other_->replace_shader("expert_tiles", with_constant("expert_tiles", kIntType, 32, 64));
+  SelfCheck check(*other_);
+  EXPECT_FALSE(check.trust(needs_of(mixed.program, limits), false).lists_experts);
+  EXPECT_EQ(check.switched_off(), std::vector<std::string>{"expert_tiles"});
+  // One pair after the other, as in steps of few rows.
+  const auto found = logits_of(*make_vulkan_device(other_, false), mixed.program, limits, text, 80);
+  ASSERT_EQ(found.size(), expected.size());
+  for (size_t row = 0; row < found.size(); ++row)
+    for (size_t i = 0; i < found[row].size(); ++i) ASSERT_NEAR(found[row][i], expected[row][i], 1e-3);
 }
 
 TEST_F(VulkanSelfCheck, ExaminesWhatAProgramNeeds) {
@@ -72,6 +209,20 @@ TEST_F(VulkanSelfCheck, ExaminesWhatAProgramNeeds) {
   EXPECT_TRUE(needs.heads.contains({24, 24}));
   EXPECT_TRUE(needs.expert_products.contains(Format::q5_1) || needs.expert_products.contains(Format::f16));
   EXPECT_EQ(needs.rows, limits_.rows);
+  EXPECT_TRUE(needs.experts);
+  EXPECT_TRUE(needs.ropes);
+  EXPECT_TRUE(needs.selects);
+  EXPECT_TRUE(needs.logits);
+  EXPECT_FALSE(needs.adapters);
+  EXPECT_FALSE(needs.keeps_states);
+  const RandomProgram recurrent = random_program({.delta_heads = 4, .delta_key_heads = 2, .adapters = 2}, 3);
+  const Needs more = needs_of(recurrent.program, limits_);
+  EXPECT_TRUE(more.keeps_states);
+  EXPECT_FALSE(more.taps.empty());
+  EXPECT_FALSE(more.states.empty());
+  EXPECT_TRUE(more.gates);
+  EXPECT_TRUE(more.adapters);
+  EXPECT_TRUE(more.embedding_adapters);
 }
 
 }  // namespace

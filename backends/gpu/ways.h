@@ -1,0 +1,13 @@
+// Which of several ways of computing the same a plan may take.
+#pragma once
+
+namespace hearth::gpu {
+
+struct Ways {
+  // Products with weights of few bits multiply inputs rounded to 8 bits: those of many rows, and those of few where the
+  // machine has kernels for that.
+  bool rounds = false;
+  bool lists_experts = true;  // experts multiply many rows in tiles, by lists of which rows they get
+};
+
+}  // namespace hearth::gpu

@@ -257,8 +257,18 @@ void Compiler::make(const Select& op) {
 }
 
 void Compiler::make(const Logits& op) {
-  const LogitsParameters args{slot(op.in), places_.result, places_.batch, width(op.in), rows_at(), op.softcap};
-  for_rows(steps_.add("logits", args, {{args.in}, {args.out}}), groups_of(args.width, 256));
+  const LogitsParameters args{slot(op.in), places_.result, places_.batch, width(op.in), op.softcap};
+  Step& whole = steps_.add("logits", args, {{args.in}, {args.out}});
+  whole.x = groups_of(args.width, 256);
+  whole.follows = Follows::whole;
+  if (!selected_) return;
+  const uint32_t chunks = candidate_chunks(args.width);
+  const CandidatesParameters of_chunks{args.in, places_.pairs, args.batch, args.width, op.softcap};
+  Step& each = steps_.add("candidates", of_chunks, {{args.in}, {of_chunks.pairs}});
+  each.x = chunks;
+  each.follows = Follows::chosen;
+  const BestCandidatesParameters of_rows{of_chunks.pairs, places_.candidates, args.batch, chunks};
+  steps_.add("best_candidates", of_rows, {{of_rows.pairs}, {of_rows.out}}).follows = Follows::chosen;
 }
 
 }  // namespace hearth::gpu

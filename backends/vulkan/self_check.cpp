@@ -37,6 +37,7 @@ struct Collector {
   void operator()(const Experts& op) const {
     for (const WeightId id : {op.gate, op.up, op.down}) add(needs.expert_products, id);
   }
+  void operator()(const Logits&) const { needs.candidates = true; }
   // There are no trials of others.
   template <class Op>
   void operator()(const Op&) const {}
@@ -98,6 +99,7 @@ bool SelfCheck::trust(const Needs& needs, bool rounds) {
             static_cast<uint32_t>(needs.cache),
             [&] { return trials_.attention(needs.cache, head.first, head.second); });
   if (needs.routes) require("route", 0, [&] { return trials_.route(); });
+  if (needs.candidates) require("candidates", 0, [&] { return trials_.candidates(); });
   return rounds;
 }
 

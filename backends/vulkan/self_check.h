@@ -20,6 +20,7 @@ struct Needs {
   std::set<Format> tables, products, expert_products;
   std::set<std::pair<uint32_t, uint32_t>> heads;  // sizes of keys and values
   bool rms_norm = false, layer_norm = false, routes = false;
+  bool candidates = false;
   KvType cache = KvType::f16;
   uint32_t rows = 512;  // of a batch, at most
   bool deterministic = false;

@@ -26,6 +26,7 @@ class Trials {
   bool norm(bool centered);
   bool attention(KvType cache, uint32_t head_size, uint32_t value_size);
   bool route();
+  bool candidates();  // candidate_trials.cpp
 
  private:
   bool multiplies(Format format, const std::string& shader, std::vector<uint32_t> constants, uint32_t columns,

@@ -28,7 +28,8 @@ class VulkanSelfCheck : public WithGpu {
 
 TEST_F(VulkanSelfCheck, FindsEveryFormatRight) {
   SelfCheck check(gpu());
-  Needs needs{.heads = {{128, 128}, {44, 24}}, .rms_norm = true, .layer_norm = true, .routes = true};
+  Needs needs{
+      .heads = {{128, 128}, {44, 24}}, .rms_norm = true, .layer_norm = true, .routes = true, .candidates = true};
   for (const FormatInfo& info : formats()) {
     needs.tables.insert(info.format);
     needs.products.insert(info.format);
@@ -46,6 +47,11 @@ TEST_F(VulkanSelfCheck, NamesTheShaderThatIsWrong) {
   EXPECT_NE(error_of_compiling().find(other_->about().name + " computes wrong results in matmul/Q8_0"),
             std::string::npos);
   EXPECT_NE(error_of_compiling(), "") << "again";
+}
+
+TEST_F(VulkanSelfCheck, NamesCandidatesThatAreWrong) {
+  other_->replace_shader("best_candidates", "candidates");
+  EXPECT_NE(error_of_compiling().find("computes wrong results in candidates"), std::string::npos);
 }
 
 TEST_F(VulkanSelfCheck, DoesWithoutProductsOfBytesThatAreWrong) {
@@ -69,6 +75,7 @@ TEST_F(VulkanSelfCheck, ExaminesWhatAProgramNeeds) {
   EXPECT_TRUE(needs.routes);
   EXPECT_TRUE(needs.rms_norm);
   EXPECT_FALSE(needs.layer_norm);
+  EXPECT_TRUE(needs.candidates);
   EXPECT_TRUE(needs.heads.contains({24, 24}));
   EXPECT_TRUE(needs.expert_products.contains(Format::q5_1) || needs.expert_products.contains(Format::f16));
   EXPECT_EQ(needs.rows, limits_.rows);

@@ -81,8 +81,7 @@ struct Engine::State {
     if (plan && draft_model) draft_plan = placement.draft_device->compile(draft_model->program, draft_model->limits);
     if (options.on_load) read_weights(model.program, options.on_load);
     if (draft_plan)
-      draft.emplace(*draft_plan, draft_model->limits, draft_model->program.vocabulary,
-                    static_cast<uint32_t>(model.tokenizer.vocabulary().size()));
+      draft.emplace(*draft_plan, draft_model->limits, static_cast<uint32_t>(model.tokenizer.vocabulary().size()));
     const bool takes_guesses = model.limits.states == 0;  // a state cannot take back what did not come true
     if (draft && !takes_guesses)
       throw Error(ErrorCode::invalid_argument, "a model of the architecture " + info.architecture +

@@ -11,6 +11,8 @@ namespace {
 constexpr uint32_t groups_of(uint64_t count, uint32_t threads) {
   return static_cast<uint32_t>((count + threads - 1) / threads);
 }
+static_assert(kMostCandidates <= kMostChosen);
+
 uint32_t rounded_up(uint32_t count, uint32_t unit) { return (count + unit - 1) / unit * unit; }
 
 }  // namespace

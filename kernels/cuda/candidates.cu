@@ -6,7 +6,7 @@
 
 namespace hearth::cuda {
 
-constexpr uint32_t kCandidateThreads = 256, kMostChosen = 256;
+constexpr uint32_t kCandidateThreads = gpu::kMostChosen;
 constexpr uint32_t kOfThread = gpu::kCandidateChunk / kCandidateThreads;
 
 // Numbers as integers from 1 on in the same order, both zeros as one; NaN is 0.
@@ -104,8 +104,8 @@ HEARTH_KERNEL(candidates, kCandidateThreads, gpu::CandidatesParameters, candidat
 
 HEARTH_DEVICE void best_candidates(const gpu::BestCandidatesParameters& p, const Constants&) {
   HEARTH_SHARED(uint32_t, 1, taken);
-  HEARTH_SHARED(uint32_t, kMostChosen, keys);
-  HEARTH_SHARED(uint32_t, kMostChosen, tokens);
+  HEARTH_SHARED(uint32_t, gpu::kMostChosen, keys);
+  HEARTH_SHARED(uint32_t, gpu::kMostChosen, tokens);
   const BatchWords batch(p.batch);
   const uint32_t t = thread_index();
   if (block_index().y >= batch.word(Header::chosen)) return;

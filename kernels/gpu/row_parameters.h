@@ -102,7 +102,8 @@ struct CandidatesParameters {
   float softcap;
 };
 static_assert(sizeof(CandidatesParameters) == 32);
-inline constexpr uint32_t kCandidateChunk = 4096;  // at least kMostCandidates
+inline constexpr uint32_t kCandidateChunk = 4096;
+inline constexpr uint32_t kMostChosen = 256;  // candidates of a row; each is ranked by a thread of its own
 constexpr uint32_t candidate_chunks(uint32_t width) { return (width + kCandidateChunk - 1) / kCandidateChunk; }
 
 // best_candidates: [1, rows of which candidates are wanted]. Writes the best of all chunks, the best first: pairs of a

@@ -88,7 +88,7 @@ void expect_candidates(const std::vector<std::vector<float>>& rows, uint32_t mos
   const Address at = device.put(batch), pairs = device.put(std::vector<uint32_t>(2ull * chunks * (most + fewer)));
   const Address out = device.put(std::vector<Candidate>(most + fewer + 1, {-7, -7}));
   expect_none(
-      device.launch("candidates", {chunks, 4}, gpu::CandidatesParameters{device.put(logits), pairs, at, width}));
+      device.launch("candidates", {chunks, 4}, gpu::CandidatesParameters{device.put(logits), pairs, at, width, 0}));
   expect_none(device.launch("best_candidates", {1, 4}, gpu::BestCandidatesParameters{pairs, out, at, chunks}));
   const std::vector<Candidate> found = device.get<Candidate>(out, most + fewer + 1);
   std::vector<Candidate> expected(most + fewer);

@@ -43,11 +43,22 @@ struct Limits {
   bool deterministic = false;  // a row's result depends on its sequence alone, whatever else is in its batches
 };
 
-// logits: [batch.outputs x vocabulary]; sent: of programs with a Send, [batch rows x its width]. Valid until the next
-// submit.
+// One of the largest logits of a row.
+struct Candidate {
+  float logit;
+  int32_t token;  // -1: there is none
+};
+
+// The largest of logits that are numbers fill `candidates`: falling, equal ones by rising token, -0 being 0. Where
+// there are fewer, the rest has token -1. Every device gives what this gives.
+void choose_candidates(std::span<const float> logits, std::span<Candidate> candidates);
+
+// logits: of the outputs that want all, [those x vocabulary]; sent: of programs with a Send, [batch rows x its width];
+// candidates: of the other outputs, of each as many as it wants. Valid until the next submit.
 struct StepResult {
   std::span<const float> logits;
   std::span<const float> sent = {};
+  std::span<const Candidate> candidates = {};
 };
 
 // One program on one device, with its own cache. Used by one thread at a time; the weights that the program views must
@@ -83,6 +94,8 @@ class Device {
 // Throws DeviceError naming what is wrong; every backend calls it before a step, so that kernels need no checks.
 void check_batch(const Batch& batch, const Program& program, const Limits& limits);
 
+// Whether it has a Select, so that results are of the batch's outputs, not of all its rows.
+bool selects(const Program& program);
 // Bytes of `width` values of a key or a value.
 uint64_t kv_row_bytes(KvType type, uint32_t width);
 // Bytes of the keys and values of one position in all layers.

@@ -42,6 +42,11 @@ size_t received_width(const Program& program) {
 
 }  // namespace
 
+bool selects(const Program& program) {
+  return std::any_of(program.ops.begin(), program.ops.end(),
+                     [](const Op& op) { return std::holds_alternative<Select>(op); });
+}
+
 void check_batch(const Batch& batch, const Program& program, const Limits& limits) {
   const size_t rows = batch.tokens.size();
   require(rows > 0 && rows <= limits.rows, "the number of rows is 0 or past the limit");
@@ -72,6 +77,12 @@ void check_batch(const Batch& batch, const Program& program, const Limits& limit
     require(batch.outputs[i] < rows, "an output is out of range");
     require(i == 0 || batch.outputs[i - 1] < batch.outputs[i], "outputs must rise");
   }
+  const std::vector<uint32_t>& candidates = batch.candidates;
+  require(candidates.empty() || candidates.size() == batch.outputs.size(),
+          "a number of candidates is needed for each output");
+  require(std::all_of(candidates.begin(), candidates.end(), [](uint32_t count) { return count <= kMostCandidates; }),
+          "more candidates are wanted than there can be");
+  require(candidates.empty() || selects(program), "candidates are wanted of a program that selects no rows");
   require(batch.received.size() == rows * received_width(program), "the rows that are received are others");
 }
 

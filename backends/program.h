@@ -150,9 +150,10 @@ struct Experts {  // out = add + sum over route of weight * (down_e (act(gate_e 
 struct Select {  // the rows whose logits are wanted; what follows works on those
   Slot in, out;
 };
-struct Logits {  // the result of the step, softcap * tanh(in / softcap) where there is one: of a decoder the logits,
-                 // one
-  Slot in;       // for each token of the vocabulary
+// The result of the step, softcap * tanh(in / softcap) where there is one: of a decoder the logits, one for each token
+// of the vocabulary. Of rows whose batch says so, only the largest.
+struct Logits {
+  Slot in;
   float softcap = 0;
 };
 

@@ -30,6 +30,7 @@ class SplitPlan : public Plan {
     for (size_t i = 0; i < stages_.size(); ++i) {
       const bool last = i + 1 == stages_.size(), keeps_states = stages_[i].state_values > 0;
       step.outputs = last ? batch.outputs : std::vector<uint32_t>();
+      step.candidates = last ? batch.candidates : std::vector<uint32_t>();
       step.states = keeps_states ? batch.states : std::vector<uint32_t>();
       step.state_copies = keeps_states ? batch.state_copies : std::vector<Batch::Copy>();
       stages_[i].plan->submit(step);

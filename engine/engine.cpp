@@ -79,8 +79,7 @@ struct Engine::State {
     place();
     if (options.on_load) read_weights(model.program, options.on_load);
     if (plans->draft)
-      draft.emplace(*plans->draft, draft_model->limits, draft_model->program.vocabulary,
-                    static_cast<uint32_t>(model.tokenizer.vocabulary().size()));
+      draft.emplace(*plans->draft, draft_model->limits, static_cast<uint32_t>(model.tokenizer.vocabulary().size()));
     const bool takes_guesses = model.limits.states == 0;  // a state cannot take back what did not come true
     if (draft && !takes_guesses)
       throw Error(ErrorCode::invalid_argument, "a model of the architecture " + info.architecture +

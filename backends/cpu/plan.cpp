@@ -173,6 +173,9 @@ void CpuPlan::submit(const Batch& batch) {
   for (std::atomic<uint32_t>& taken : taken_) taken.store(0, std::memory_order_relaxed);
   for (Own& own : own_) own.shared = 0;
   copy_states();
+  candidates_begin_.assign(1, 0);
+  for (const uint32_t count : batch.candidates) candidates_begin_.push_back(candidates_begin_.back() + count);
+  candidates_.resize(candidates_begin_.back());
   const auto steps = [this](uint32_t thread) {
     turn_angles(thread);
     pool_->barrier();

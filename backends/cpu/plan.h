@@ -28,7 +28,7 @@ class CpuPlan : public Plan {
           uint64_t worth_sharing);
 
   void submit(const Batch& batch) override;  // runs the step
-  StepResult wait() override { return {logits_, sent_}; }
+  StepResult wait() override { return {logits_, sent_, candidates_}; }
   void read_page(uint32_t page, uint32_t positions, std::span<std::byte> bytes) const override;  // pages.cpp
   void write_page(uint32_t page, uint32_t positions, std::span<const std::byte> bytes) override;
   void read_state(uint32_t place, std::span<float> values) const override;  // recurrent.cpp
@@ -157,6 +157,7 @@ class CpuPlan : public Plan {
   void run(const RopeKv& op, uint32_t thread);
   void run(const Select& op, uint32_t thread);
   void run(const Logits& op, uint32_t thread);
+  void give_candidates(const Logits& op, uint32_t thread);
   void run(const Send& op, uint32_t thread);
   void run(const Receive& op, uint32_t thread);
   void run(const Attend& op, uint32_t thread);  // attend.cpp
@@ -264,6 +265,8 @@ class CpuPlan : public Plan {
   size_t part_floats_ = 0;
   uint32_t rows_ = 0;  // of the batch, from Select on of the outputs
   std::span<const float> logits_, sent_;
+  std::vector<Candidate> candidates_;
+  std::vector<size_t> candidates_begin_;  // of each output, and their end
 };
 
 }  // namespace hearth::cpu

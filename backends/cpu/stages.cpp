@@ -102,7 +102,22 @@ void CpuPlan::run(const Logits& op, uint32_t thread) {
     for (uint32_t i = 0; i < rows_; ++i)
       kernels_.softcap(row(op.in, i) + range.begin, op.softcap, range.end - range.begin);
   }
+  if (!batch_->candidates.empty()) return give_candidates(op, thread);
   if (thread == 0) logits_ = {row(op.in, 0), size_t{rows_} * width(op.in)};
+}
+
+void CpuPlan::give_candidates(const Logits& op, uint32_t thread) {
+  pool_->barrier();  // the logits are there
+  const Range range = share(thread, rows_, 1);
+  for (uint32_t i = range.begin; i < range.end; ++i)
+    choose_candidates({row(op.in, i), width(op.in)},
+                      std::span(candidates_).subspan(candidates_begin_[i], batch_->candidates[i]));
+  pool_->barrier();
+  if (thread != 0) return;
+  uint32_t whole = 0;  // rows that are wanted whole follow one another
+  for (uint32_t i = 0; i < rows_; ++i)
+    if (batch_->candidates[i] == 0) std::copy_n(row(op.in, i), width(op.in), row(op.in, whole++));
+  logits_ = {row(op.in, 0), size_t{whole} * width(op.in)};
 }
 
 void CpuPlan::run(const Send& op, uint32_t thread) {

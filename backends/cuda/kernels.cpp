@@ -20,6 +20,8 @@ constexpr std::array kPlain = {
     Plain{"gate", "rows", 64},
     Plain{"copy_heads", "rows", 64},
     Plain{"logits", "rows", 256},
+    Plain{"candidates", "candidates", 256},
+    Plain{"best_candidates", "candidates", 256},
     Plain{"combine", "rows", 64},
     Plain{"store", "attention", 64},
     Plain{"states", "recurrent", 256},

@@ -37,10 +37,22 @@ class Writer {
 
 }  // namespace
 
+Wanted wanted_of(const Batch& batch, const Program& program) {
+  if (!selects(program)) return {.whole = static_cast<uint32_t>(batch.tokens.size())};
+  Wanted wanted;
+  for (size_t output = 0; output < batch.outputs.size(); ++output) {
+    const uint32_t count = batch.candidates_of(output);
+    ++(count == 0 ? wanted.whole : wanted.chosen);
+    wanted.candidates += count;
+  }
+  return wanted;
+}
+
 uint64_t words_of(const Batch& batch, const Program& program) {
+  const Wanted wanted = wanted_of(batch, program);
   return kHeaderWords + batch.tokens.size() * (3 + 2 * pairs_of(program)) + 2 * batch.row_begin.size() +
-         batch.pages.size() + 2 * batch.outputs.size() + batch.states.size() + 2 * batch.state_copies.size() +
-         batch.adapter_scales.size();
+         batch.pages.size() + 2 * batch.outputs.size() + wanted.whole + 3 * wanted.chosen + batch.states.size() +
+         2 * batch.state_copies.size() + batch.adapter_scales.size();
 }
 
 void write_words(const Batch& batch, const Program& program, std::span<uint32_t> words) {
@@ -70,6 +82,20 @@ void write_words(const Batch& batch, const Program& program, std::span<uint32_t>
   }
   if (!batch.adapter_scales.empty()) writer.begin(HeaderWord::adapter_scales);
   for (const float scale : batch.adapter_scales) writer.put(std::bit_cast<uint32_t>(scale));
+  const Wanted wanted = wanted_of(batch, program);
+  writer.header(HeaderWord::whole) = wanted.whole;
+  writer.header(HeaderWord::chosen) = wanted.chosen;
+  writer.begin(HeaderWord::whole_rows);
+  for (uint32_t row = 0; row < wanted.whole + wanted.chosen; ++row)
+    if (batch.candidates_of(row) == 0) writer.put(row);
+  writer.begin(HeaderWord::chosen_rows);
+  uint32_t before = 0;
+  for (uint32_t row = 0; row < batch.candidates.size(); ++row) {
+    const uint32_t count = batch.candidates[row];
+    if (count == 0) continue;
+    for (const uint32_t word : {row, count, before}) writer.put(word);
+    before += count;
+  }
   writer.begin(HeaderWord::rope_angles);
   for (const uint32_t position : batch.positions)
     for (const RopeTable& table : program.rope_tables)

@@ -11,6 +11,8 @@ namespace {
 constexpr uint32_t groups_of(uint64_t count, uint32_t threads) {
   return static_cast<uint32_t>((count + threads - 1) / threads);
 }
+static_assert(kMostCandidates <= kMostChosen);
+
 uint32_t rounded_up(uint32_t count, uint32_t unit) { return (count + unit - 1) / unit * unit; }
 
 }  // namespace
@@ -257,8 +259,18 @@ void Compiler::make(const Select& op) {
 }
 
 void Compiler::make(const Logits& op) {
-  const LogitsParameters args{slot(op.in), places_.result, places_.batch, width(op.in), rows_at(), op.softcap};
-  for_rows(steps_.add("logits", args, {{args.in}, {args.out}}), groups_of(args.width, 256));
+  const LogitsParameters args{slot(op.in), places_.result, places_.batch, width(op.in), op.softcap};
+  Step& whole = steps_.add("logits", args, {{args.in}, {args.out}});
+  whole.x = groups_of(args.width, 256);
+  whole.follows = Follows::whole;
+  if (!selected_) return;
+  const uint32_t chunks = candidate_chunks(args.width);
+  const CandidatesParameters of_chunks{args.in, places_.pairs, args.batch, args.width, op.softcap};
+  Step& each = steps_.add("candidates", of_chunks, {{args.in}, {of_chunks.pairs}});
+  each.x = chunks;
+  each.follows = Follows::chosen;
+  const BestCandidatesParameters of_rows{of_chunks.pairs, places_.candidates, args.batch, chunks};
+  steps_.add("best_candidates", of_rows, {{of_rows.pairs}, {of_rows.out}}).follows = Follows::chosen;
 }
 
 }  // namespace hearth::gpu

@@ -30,6 +30,7 @@ inline constexpr size_t kScratches = 13;
 
 struct Places {
   Address batch = 0, result = 0;
+  Address pairs = 0, candidates = 0;  // of rows of which candidates are wanted: those of their chunks, and the best
   std::vector<Address> slots;         // [rows or outputs x width]
   std::vector<Address> keys, values;  // of each layer; values are 0 where the keys are the values
   std::vector<Address> states;        // by StateId, [places x its width]

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "backends/check.h"
-#include "backends/gpu/batch_words.h"
+#include "kernels/gpu/row_parameters.h"
 
 namespace hearth::gpu {
 namespace {
@@ -17,8 +17,8 @@ const Program& sound(const Program& program, const Limits& limits, const Machine
   return program;
 }
 
-// The smallest power of two that is as large, but at most `most`.
-uint32_t bucket_of(uint32_t count, uint32_t most) { return std::min(std::bit_ceil(count), most); }
+// The smallest power of two that is as large, but at most `most`; 0 for 0.
+uint32_t bucket_of(uint32_t count, uint32_t most) { return count == 0 ? 0 : std::min(std::bit_ceil(count), most); }
 
 std::string mebibytes(uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
 
@@ -35,7 +35,7 @@ GpuPlan::GpuPlan(const Program& program, const Limits& limits, std::shared_ptr<M
       key_bytes_(kv_row_bytes(limits.kv_type, program.key_width)),
       value_bytes_(kv_row_bytes(limits.kv_type, program.value_width)) {
   take_memory();
-  fit(1 << 12, 1);
+  fit(1 << 12, 1, {.whole = 1});
 }
 
 GpuPlan::~GpuPlan() {
@@ -107,10 +107,12 @@ void GpuPlan::take_memory() {
   });
 }
 
-void GpuPlan::fit(uint64_t batch_words, uint32_t outputs) {
-  const uint32_t needed = bucket_of(std::max(outputs, 1u), limits_.rows);
+void GpuPlan::fit(uint64_t batch_words, uint32_t outputs, const Wanted& wanted) {
+  const uint32_t needed = bucket_of(std::max(outputs, 1u), limits_.rows), whole = bucket_of(wanted.whole, limits_.rows);
   const uint64_t bytes = std::bit_ceil(batch_words) * sizeof(uint32_t);
-  if (ready_ && bytes <= batch_.size() && needed <= outputs_) return;
+  const uint64_t candidates = std::bit_ceil(std::max<uint64_t>(wanted.candidates, kMostCandidates)) * sizeof(Candidate);
+  const bool fewer = candidates > candidates_.size() && has_select_;
+  if (ready_ && bytes <= batch_.size() && needed <= outputs_ && whole <= whole_ && !fewer) return;
   // Where memory is short an exception leaves what is half made to the next step, which then begins anew.
   const bool anew = !std::exchange(ready_, false);
   work_.clear();
@@ -129,13 +131,23 @@ void GpuPlan::fit(uint64_t batch_words, uint32_t outputs) {
       slots_[slot] =
           machine_->take(uint64_t{outputs_} * program_.slot_width[slot] * sizeof(float), Place::device, "activations");
     }
-    const uint64_t rows = has_select_ ? outputs_ : limits_.rows;
+  }
+  if (anew || whole > whole_) {
+    whole_ = whole;
     result_ = Buffer();
-    result_ = machine_->take(rows * result_width_ * sizeof(float), Place::download, "results");
+    result_ = machine_->take(uint64_t{whole_} * result_width_ * sizeof(float), Place::download, "results");
+  }
+  if (has_select_ && (anew || fewer)) {
+    candidates_ = Buffer();
+    pairs_ = Buffer();
+    candidates_ = machine_->take(candidates, Place::download, "results");
+    pairs_ = machine_->take(candidates * candidate_chunks(result_width_), Place::device, "activations");
   }
   for (size_t slot = 0; slot < slots_.size(); ++slot) places_.slots[slot] = slots_[slot].address();
   places_.batch = batch_.address();
   places_.result = result_.address();
+  places_.candidates = candidates_.address();
+  places_.pairs = pairs_.address();
   compile_steps();
   // Now, so that a driver that cannot compile one says so before the first batch.
   for (const auto* steps : {&steps_, &steps_with_adapters_})
@@ -166,7 +178,8 @@ void GpuPlan::compile_steps() {
 Work& GpuPlan::work_for(Shape shape) {
   std::unique_ptr<Work>& work = work_[shape];
   if (work != nullptr) return *work;
-  const auto [rows, outputs, adapters] = shape;
+  const auto [rows, outputs, whole, chosen, adapters] = shape;
+  const uint32_t followed[] = {rows, rows, outputs, whole, chosen};  // by Follows
   std::unique_ptr<Work> commands = machine_->record();
   const auto row_bytes = [this, count = uint64_t{rows}](Slot slot) {
     return count * program_.slot_width[slot] * sizeof(float);
@@ -174,7 +187,7 @@ Work& GpuPlan::work_for(Shape shape) {
   bool barrier = receives_ != kNoSlot;
   if (barrier) commands->copy(received_, 0, slots_[receives_], 0, row_bytes(receives_));
   for (const Step& step : adapters ? steps_with_adapters_ : steps_) {
-    const uint32_t count = step.follows == Follows::outputs ? outputs : rows;
+    const uint32_t count = followed[static_cast<size_t>(step.follows)];
     barrier = barrier || step.after_barrier;
     if (count == 0 || count < step.least || count > step.most) continue;
     const uint64_t y = step.follows == Follows::nothing
@@ -211,14 +224,15 @@ void GpuPlan::submit(const Batch& batch) {
   finish();
   const uint64_t words = words_of(batch, program_);
   const auto rows = static_cast<uint32_t>(batch.tokens.size()), outputs = static_cast<uint32_t>(batch.outputs.size());
-  fit(words, outputs);
+  wanted_ = wanted_of(batch, program_);
+  fit(words, outputs, wanted_);
   write_words(batch, program_, {reinterpret_cast<uint32_t*>(batch_staging_.mapped()), words});
   if (receives_ != kNoSlot) std::memcpy(received_.mapped(), batch.received.data(), batch.received.size_bytes());
-  Work& work = work_for({bucket_of(rows, limits_.rows), outputs == 0 ? 0 : bucket_of(outputs, limits_.rows),
-                         !batch.adapter_scales.empty()});
+  const auto bucket = [this](uint32_t count) { return bucket_of(count, limits_.rows); };
+  Work& work = work_for(
+      {bucket(rows), bucket(outputs), bucket(wanted_.whole), bucket(wanted_.chosen), !batch.adapter_scales.empty()});
   work.start(&upload_of(words));
   running_ = &work;
-  result_rows_ = has_select_ ? outputs : rows;
   rows_ = rows;
 }
 
@@ -231,8 +245,9 @@ void GpuPlan::finish() {
 StepResult GpuPlan::wait() {
   finish();
   const size_t sent = sends_ == kNoSlot ? 0 : size_t{rows_} * program_.slot_width[sends_];
-  return {{reinterpret_cast<const float*>(result_.mapped()), size_t{result_rows_} * result_width_},
-          {reinterpret_cast<const float*>(sent_.mapped()), sent}};
+  return {{reinterpret_cast<const float*>(result_.mapped()), size_t{wanted_.whole} * result_width_},
+          {reinterpret_cast<const float*>(sent_.mapped()), sent},
+          {reinterpret_cast<const Candidate*>(candidates_.mapped()), wanted_.candidates}};
 }
 
 }  // namespace hearth::gpu

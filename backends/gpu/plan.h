@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backends/backend.h"
+#include "backends/gpu/batch_words.h"
 #include "backends/gpu/compiler.h"
 #include "backends/gpu/machine.h"
 #include "backends/gpu/places.h"
@@ -31,12 +32,13 @@ class GpuPlan : public Plan {
   void write_state(uint32_t place, std::span<const float> values) override;
 
  private:
-  using Shape = std::tuple<uint32_t, uint32_t, bool>;  // rows, outputs, whether adapters are used
+  // Rows, outputs, how many of those are wanted whole and how many have candidates, whether adapters are used.
+  using Shape = std::tuple<uint32_t, uint32_t, uint32_t, uint32_t, bool>;
 
   void require_memory() const;
   void take_memory();
   // Makes room for such a batch, which may move buffers; what was recorded is then recorded anew.
-  void fit(uint64_t batch_words, uint32_t outputs);
+  void fit(uint64_t batch_words, uint32_t outputs, const Wanted& wanted);
   void compile_steps();
   Work& work_for(Shape shape);
   Work& upload_of(uint64_t words);
@@ -60,13 +62,15 @@ class GpuPlan : public Plan {
   std::vector<Buffer> keys_, values_;  // by layer, [cells x bytes of a row]
   std::vector<Buffer> states_;         // by StateId, [places x its width]
   std::array<Buffer, kScratches> scratch_;
-  Buffer batch_, batch_staging_, result_, page_staging_;
-  Buffer received_, sent_;  // [rows x width], as the host sees what passes between devices
+  Buffer batch_, batch_staging_, page_staging_;
+  Buffer result_, candidates_;  // as the host sees them: [whole_ x result width], of all rows one after the other
+  Buffer pairs_;                // [candidates x chunks of a row]
+  Buffer received_, sent_;      // [rows x width], as the host sees what passes between devices
   Slot receives_ = kNoSlot, sends_ = kNoSlot;
   Places places_;
   uint64_t key_bytes_, value_bytes_;
-  uint32_t outputs_ = 0;  // rows that there is room for after Select
-  bool ready_ = false;    // the steps are of the buffers that there are
+  uint32_t outputs_ = 0, whole_ = 0;  // rows that there is room for after Select, and in the result
+  bool ready_ = false;                // the steps are of the buffers that there are
   bool has_select_ = false;
   uint32_t result_width_ = 0;  // 0: there is no result
 
@@ -74,7 +78,8 @@ class GpuPlan : public Plan {
   std::map<Shape, std::unique_ptr<Work>> work_;
   std::map<uint64_t, std::unique_ptr<Work>> uploads_;  // by words
   Work* running_ = nullptr;
-  uint32_t result_rows_ = 0, rows_ = 0;
+  uint32_t rows_ = 0;  // of the batch
+  Wanted wanted_;
 };
 
 }  // namespace hearth::gpu

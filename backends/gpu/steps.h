@@ -14,8 +14,8 @@
 
 namespace hearth::gpu {
 
-// What the y of a grid follows.
-enum class Follows : uint8_t { nothing, rows, outputs };
+// What the y of a grid follows; the last two are outputs by what the host gets of them.
+enum class Follows : uint8_t { nothing, rows, outputs, whole, chosen };
 
 struct Step {
   std::string kernel;

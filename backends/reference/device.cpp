@@ -29,7 +29,7 @@ class ReferencePlan : public Plan {
     for_each_row([&](size_t s, size_t i) { sequence_of_row_[i] = s; });
     for (const Op& op : program_.ops) std::visit([this](const auto& one) { run(one); }, op);
   }
-  StepResult wait() override { return {logits_, sent_}; }
+  StepResult wait() override { return {logits_, sent_, candidates_}; }
   void read_page(uint32_t page, uint32_t positions, std::span<std::byte> bytes) const override {
     check_page(page, positions, bytes.size(), program_, limits_);
     const uint64_t size = position_bytes(program_, limits_.kv_type);
@@ -328,9 +328,18 @@ class ReferencePlan : public Plan {
     for (size_t i = 0; i < rows_; ++i) sequence_of_row_[i] = sequence_of_row_[batch_.outputs[i]];
   }
   void run(const Logits& op) {
-    logits_.assign(slots_[op.in].begin(), slots_[op.in].end());
-    for (float& logit : logits_)
+    std::vector<float> all(slots_[op.in].begin(), slots_[op.in].end());
+    for (float& logit : all)
       if (op.softcap != 0) logit = op.softcap * std::tanh(logit / op.softcap);
+    logits_.clear();
+    candidates_.clear();
+    for (size_t i = 0; i < rows_; ++i) {
+      const std::span<const float> logits = std::span(all).subspan(i * width(op.in), width(op.in));
+      const uint32_t count = batch_.candidates_of(i);
+      candidates_.resize(candidates_.size() + count);
+      choose_candidates(logits, std::span(candidates_).last(count));
+      if (count == 0) logits_.insert(logits_.end(), logits.begin(), logits.end());
+    }
   }
 
   void run(const Send& op) { sent_.assign(slots_[op.in].begin(), slots_[op.in].end()); }
@@ -345,6 +354,7 @@ class ReferencePlan : public Plan {
   size_t rows_ = 0;  // of the batch, after Select of the outputs
   std::vector<size_t> sequence_of_row_;
   std::vector<float> logits_, sent_;
+  std::vector<Candidate> candidates_;
 };
 
 class ReferenceDevice : public Device {

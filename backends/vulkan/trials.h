@@ -43,6 +43,7 @@ class Trials {
   bool adapter_down();
   bool adapter_up();
   bool adapter_embedding();
+  bool candidates();  // candidate_trials.cpp
 
  private:
   bool multiplies(Format format, const std::string& shader, std::vector<uint32_t> constants, uint32_t columns,

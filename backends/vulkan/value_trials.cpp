@@ -139,10 +139,12 @@ bool Trials::copies(bool of_outputs) {
 bool Trials::logits() {
   constexpr uint32_t kRows = 2, kWidth = 300;
   const std::vector<float> in = scaled(uneven_values(size_t{kRows} * kWidth, 7), 100);
-  const Buffer batch = put(TrialBatch().count(HeaderWord::outputs, kRows).words), from = put(in);
+  const std::vector<uint32_t> whole = {0, 1};
+  const Buffer batch = put(TrialBatch().count(HeaderWord::whole, kRows).array(HeaderWord::whole_rows, whole).words),
+               from = put(in);
   for (const float softcap : {0.0f, 30.0f}) {
     const Buffer to = put(std::vector<float>(in.size()));
-    const LogitsParameters push{from.address(), to.address(), batch.address(), kWidth, HeaderWord::outputs, softcap};
+    const LogitsParameters push{from.address(), to.address(), batch.address(), kWidth, softcap};
     run("logits", {}, push, {(kWidth + 255) / 256, kRows});
     std::vector<double> expected(in.begin(), in.end());
     if (softcap != 0)

@@ -44,6 +44,7 @@ uint64_t work_of_group(std::string_view shader, std::span<const uint32_t> consta
   }
   if (shader == "delta_rule") return kUsualRows * 3 * 64 * constant(0);
   if (shader == "convolve") return kUsualRows * 64 * (constant(0) + 1);
+  if (shader == "candidates") return 32 * uint64_t{gpu::kCandidateChunk};  // logits are counted for each of their bits
   return kSmall;
 }
 

@@ -42,7 +42,7 @@ class CaseList {
 };
 
 // By family; each says in its file which shapes it takes.
-void add_row_cases(CaseList& list);        // embed, norms, gate, select, logits, send, receive
+void add_row_cases(CaseList& list);        // embed, norms, gate, select, logits, candidates, send, receive
 void add_matrix_cases(CaseList& list);     // linear, gate_up, each_head
 void add_mixture_cases(CaseList& list);    // route, experts
 void add_attention_cases(CaseList& list);  // rope_kv, attend

@@ -114,7 +114,8 @@ std::unique_ptr<Plan> Examiner::compile(Device& device, const Program& program, 
 }
 
 Results Examiner::run(Plan& plan, const Text& text, uint32_t chunk) const {
-  return run_text(plan, trial_->own.program, trial_->limits, text, chunk, trial_->cached_layer, trial_->most_steps);
+  return run_text(plan, trial_->own.program, trial_->limits, text, chunk, trial_->cached_layer, trial_->most_steps,
+                  trial_->candidates);
 }
 
 const Results& Examiner::expected() {

@@ -1,5 +1,6 @@
-// Ops on rows without a matrix: embed, norms, gate, select, logits, send, receive.
+// Ops on rows without a matrix: embed, norms, gate, select, logits, candidates, send, receive.
 #include <cmath>
+#include <limits>
 
 #include "engine/conform/cases.h"
 #include "engine/conform/products.h"
@@ -14,11 +15,12 @@ constexpr uint32_t kRows = 67;
 using RowBound = std::function<void(int32_t token, std::span<const float> expected, std::span<double> bound)>;
 
 // A trial of one sequence whose rows do not depend on each other.
-std::unique_ptr<Trial> row_trial(Builder& builder, const RowBound& bound) {
+std::unique_ptr<Trial> row_trial(Builder& builder, const RowBound& bound, uint32_t rows = kRows,
+                                 const std::vector<uint32_t>& steps = kRowSteps) {
   auto trial = std::make_unique<Trial>();
-  trial->limits = {.rows = kRows, .pages = 3, .page_size = 32, .kv_type = KvType::f32};
-  trial->text = random_text({kRows}, trial->limits, builder.random());
-  trial->chunks = kRowSteps;
+  trial->limits = {.rows = rows, .pages = 3, .page_size = 32, .kv_type = KvType::f32};
+  trial->text = random_text({rows}, trial->limits, builder.random());
+  trial->chunks = steps;
   trial->most_steps = 4;
   trial->own = builder.take();
   trial->bounds = [bound](const Place& place, Precision, std::span<const float> expected, std::span<double> out) {
@@ -157,6 +159,44 @@ void add_ends(CaseList& list) {
   }
 }
 
+// Few values that return again and again, what is no number among them.
+std::vector<float> returning_values(uint32_t width, std::mt19937& random) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const float values[] = {NAN, -kInfinity, -0.0f, 0.0f, -3, 2.5f, 2.5f, 1, 0.125f, kInfinity};
+  std::vector<float> all(size_t{kTokens} * width);
+  for (size_t i = 0; i < all.size(); ++i) all[i] = values[random() % (i / width % 2 == 0 ? 3 : std::size(values))];
+  return all;
+}
+
+// On both sides of a chunk of kernels/gpu, and a large vocabulary.
+void add_candidates(CaseList& list) {
+  for (const uint32_t width : {1u, 31u, 32u, 33u, 4095u, 4097u, 151936u})
+    for (const uint32_t count : {1u, 40u, kMostCandidates})
+      for (const bool ties : {false, true}) {
+        if (width > 40000 && (ties || count != 40)) continue;
+        const uint32_t rows = width > 1000 ? 5 : kRows;
+        const std::vector<uint32_t> steps = width > 1000 ? std::vector<uint32_t>{5, 1} : kRowSteps;
+        Case one{"candidates"};
+        one.shape = joined({std::to_string(count) + " of " + std::to_string(width), ties ? "many equal" : "",
+                            steps_text(rows, steps)});
+        one.build = [=](const BuildContext& context) {
+          Builder builder(context);
+          builder.finish(ties ? builder.fixed_input(width, returning_values(width, builder.random()))
+                              : builder.input(width, 3));
+          auto trial = row_trial(
+              builder,
+              [](int32_t, std::span<const float>, std::span<double> bound) {
+                for (double& value : bound) value = 1e-37;
+              },
+              rows, steps);
+          trial->candidates = count;
+          return trial;
+        };
+        // Values below 2^-126 may vanish on their way here, and then come in another order.
+        list.add(one, {.basic = width == 33 && !ties, .quick = width <= 4097 && count != 1, .denormal = false});
+      }
+}
+
 // What passes between devices is no other value.
 void add_passing(CaseList& list) {
   for (const uint32_t width : {1u, 33u, 512u})
@@ -184,6 +224,7 @@ void add_row_cases(CaseList& list) {
   add_norms(list);
   add_gate(list);
   add_ends(list);
+  add_candidates(list);
   add_passing(list);
 }
 

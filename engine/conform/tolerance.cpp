@@ -36,6 +36,8 @@ constexpr std::string_view kNorm =
 constexpr std::string_view kElementwise =
     "One or two 32-bit operations and a function within 1e-6 of its formula: no sum in which errors could grow.";
 constexpr std::string_view kCopy = "Values are copied: every bit counts.";
+constexpr std::string_view kChosen =
+    "Logits are compared and copied: every bit counts, and of equal ones the lowest token comes first.";
 constexpr std::string_view kTurn =
     "Angles are products of 32-bit floats: at position p a pair is turned by up to 2^-24 (8 + p) too far, and two "
     "products are added.";
@@ -95,6 +97,7 @@ constexpr Tolerance kTolerances[] = {
     {"experts", blocks, Precision::int8, KvType::f32, 2e-3, kThreeProducts},
     {"select", none, Precision::f32, KvType::f32, 0, kCopy},
     {"logits", none, Precision::f32, KvType::f32, kSmall, kElementwise},
+    {"candidates", none, Precision::f32, KvType::f32, 0, kChosen},
     {"send", none, Precision::f32, KvType::f32, 0, kCopy},
     {"receive", none, Precision::f32, KvType::f32, 0, kCopy},
     {"model", floats, Precision::f32, KvType::f32, 1e-9, kModelFloats},

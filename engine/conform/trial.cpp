@@ -41,6 +41,15 @@ std::vector<float> received_rows(const Program& program, const Batch& batch) {
   return rows;
 }
 
+std::vector<float> values_of(std::span<const hearth::Candidate> candidates) {
+  std::vector<float> values;
+  for (const hearth::Candidate& one : candidates) {
+    values.push_back(one.logit);
+    values.push_back(static_cast<float>(one.token));
+  }
+  return values;
+}
+
 // `count` values of a key or value from `bytes` on, which then stand behind them.
 void decode_kept(KvType type, uint32_t count, const std::byte*& bytes, std::vector<float>& out) {
   const Format format = type == KvType::f32 ? Format::f32 : type == KvType::f16 ? Format::f16 : Format::q8_0;
@@ -76,19 +85,21 @@ uint32_t result_width(const Program& program) {
 }
 
 Results run_text(Plan& plan, const Program& program, const Limits& limits, const Text& text, uint32_t chunk,
-                 std::optional<uint16_t> cached_layer, uint32_t most_steps) {
+                 std::optional<uint16_t> cached_layer, uint32_t most_steps, uint32_t candidates) {
   Results results(text.tokens.size());
-  const size_t width = result_width(program);
+  const size_t width = candidates > 0 ? 2 * candidates : result_width(program);
   size_t longest = 0;
   for (const auto& tokens : text.tokens) longest = std::max(longest, tokens.size());
   for (uint32_t begin = 0; begin < longest && begin / chunk < most_steps; begin += chunk) {
     Batch batch = batch_of(text, begin, begin + chunk, !program.state_width.empty());
     const std::vector<float> received = received_rows(program, batch);
     batch.received = received;
+    if (candidates > 0) batch.candidates.assign(batch.outputs.size(), candidates);
     plan.submit(batch);
     const StepResult result = plan.wait();
     const bool sends = std::holds_alternative<Send>(program.ops.back());
-    const std::span<const float> found = sends ? result.sent : result.logits;
+    const std::vector<float> largest = values_of(result.candidates);
+    const std::span<const float> found = sends ? result.sent : candidates > 0 ? largest : result.logits;
     if (found.size() != batch.outputs.size() * width)
       throw DeviceError("a step gave " + std::to_string(found.size()) + " values instead of " +
                         std::to_string(batch.outputs.size() * width));

@@ -28,8 +28,8 @@ class Lanes {
         vocabulary_(vocabulary),
         scales_(std::move(scales)) {}
 
-  // Appends `tokens` to every sequence, from position `begin` on, in steps of as many rows as fit; logits of the last
-  // token of each sequence. Seconds.
+  // Appends `tokens` to every sequence, from position `begin` on, in steps of as many rows as fit; candidates for
+  // what follows each sequence. Seconds.
   double append(uint32_t begin, uint32_t tokens) {
     const auto start = Clock::now();
     const uint32_t step = std::max(1u, limits_.rows / count_);
@@ -56,6 +56,7 @@ class Lanes {
       batch.adapter_scales.insert(batch.adapter_scales.end(), scales_.begin(), scales_.end());
       if (last) batch.outputs.push_back(static_cast<uint32_t>(batch.tokens.size()) - 1);
     }
+    batch.candidates.assign(batch.outputs.size(), Sampling().top_k);  // what sampling wants where nothing is said
     plan_.submit(batch);
     (void)plan_.wait();
   }

@@ -66,21 +66,35 @@ TokenLogprob Generation::logprob_of(int32_t token, std::span<const float> logits
 void Generation::on_logits(uint32_t position, std::span<float> logits) {
   if (position + 1 < tokens.size())
     result_.prompt_logprobs.push_back(logprob_of(tokens[position + 1], logits));
-  else if (result_.generated_tokens < max_tokens_)
-    draw(logits);
+  else
+    go_on(position, logits, [&] { return draw_token(logits); });
+}
+
+uint32_t Generation::candidates(uint32_t ahead) const {
+  const bool may_bind = ahead == 0 ? guide_.binds() : guide_.may_bind();
+  return may_bind || logprobs_ ? 0 : sampler_.candidates(ahead);
+}
+
+void Generation::on_candidates(uint32_t position, std::span<const Candidate> largest) {
+  go_on(position, {}, [&] { return sampler_.draw(largest); });
+}
+
+void Generation::go_on(uint32_t position, std::span<const float> logits, const Drawn& drawn) {
+  if (result_.generated_tokens < max_tokens_)
+    draw(logits, drawn);
   else
     reason_ = FinishReason::max_tokens;
   if (reason_) tokens.resize(position + 1);  // nobody needs what would follow tokens that were taken at once
 }
 
-void Generation::draw(std::span<float> logits) {
+void Generation::draw(std::span<const float> logits, const Drawn& drawn) {
   if (result_.prompt_seconds == 0) {
     first_token_ = Clock::now();
     result_.prompt_seconds = seconds(first_token_ - asked_);
   }
   if (take_what_must_follow()) return;
   const std::vector<float> raw = logprobs_ ? std::vector<float>(logits.begin(), logits.end()) : std::vector<float>();
-  const int32_t token = draw_token(logits);
+  const int32_t token = drawn();
   const Vocabulary& vocabulary = tokenizer_.vocabulary();
   // A second bos begins another text; models trained on many in a row end one so.
   if (!ignore_end_ && (vocabulary.is_end_of_generation(token) || token == vocabulary.special().bos) &&

@@ -38,6 +38,8 @@ class Generation : public Task {
   bool cancelled() const override;
   void on_start(uint32_t cached) override;
   void on_logits(uint32_t position, std::span<float> logits) override;
+  uint32_t candidates(uint32_t ahead) const override;
+  void on_candidates(uint32_t position, std::span<const Candidate> largest) override;
   void on_end(std::exception_ptr error) override;
 
  private:
@@ -46,7 +48,10 @@ class Generation : public Task {
   bool waits_too_long() const;
   TokenLogprob describe(int32_t token, float logprob) const;
   TokenLogprob logprob_of(int32_t token, std::span<const float> logits) const;
-  void draw(std::span<float> logits);
+  using Drawn = std::function<int32_t()>;  // the token that is drawn next
+  // Goes on behind the last token, at that position. logits: where logprobs are wanted.
+  void go_on(uint32_t position, std::span<const float> logits, const Drawn& drawn);
+  void draw(std::span<const float> logits, const Drawn& drawn);
   int32_t draw_token(std::span<float> logits);
   void take(int32_t token, std::span<const float> raw);
   bool take_what_must_follow();

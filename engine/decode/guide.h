@@ -26,6 +26,8 @@ class Guide {
 
   // Whether something limits the next token.
   bool binds() const { return !paths_.empty() || rest_ || pending_; }
+  // Whether something may limit a later one, depending on what comes before it.
+  bool may_bind() const { return binds() || constraint_ || required_ || !calls_.empty(); }
   // Sets the logits of tokens that may not come next to -infinity; nothing where nothing binds. False where that leaves
   // none.
   bool mask(std::span<float> logits, bool may_stop);

@@ -13,6 +13,10 @@ void require(bool holds, const char* what) {
   if (!holds) throw Error(ErrorCode::invalid_argument, what);
 }
 
+bool before(const Candidate& a, const Candidate& b) {
+  return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
+}
+
 // `best`: the largest logit, NaN where none is a number.
 void require_possible(float best) {
   if (std::isnan(best)) throw Error(ErrorCode::bad_model, "the model's logits are no numbers");
@@ -32,6 +36,9 @@ Sampler::Sampler(const Sampling& options, uint64_t seed) : options_(options), se
   for (const auto& [token, bias] : options.logit_bias)
     require(!std::isnan(bias) && bias < std::numeric_limits<float>::infinity(), "logit_bias must be a number");
   require(options.penalty_window <= 1u << 20, "penalty_window must be at most 1048576");
+  biased_ = static_cast<uint32_t>(std::min<size_t>(options.logit_bias.size(), kMostCandidates));
+  only_lowers_ = options.repeat_penalty >= 1 && options.presence_penalty >= 0 && options.frequency_penalty >= 0 &&
+                 std::ranges::none_of(options.logit_bias, [](const auto& one) { return one.second > 0; });
 }
 
 void Sampler::accept(int32_t token) {
@@ -46,20 +53,21 @@ void Sampler::accept(int32_t token) {
   ++counts_[token];
 }
 
+float Sampler::penalised(float logit, uint32_t count) const {
+  logit = logit > 0 ? logit / options_.repeat_penalty : logit * options_.repeat_penalty;
+  return logit - (options_.presence_penalty + static_cast<float>(count) * options_.frequency_penalty);
+}
+
 void Sampler::apply_penalties(std::span<float> logits) const {
   for (const auto& [token, count] : counts_) {
     if (token < 0 || static_cast<size_t>(token) >= logits.size()) continue;
     float& logit = logits[static_cast<size_t>(token)];
-    logit = logit > 0 ? logit / options_.repeat_penalty : logit * options_.repeat_penalty;
-    logit -= options_.presence_penalty + static_cast<float>(count) * options_.frequency_penalty;
+    logit = penalised(logit, count);
   }
 }
 
 // The top_k largest logits, falling; equal ones by rising token. A heap keeps this linear in the vocabulary.
 void Sampler::keep_top(std::span<const float> logits) {
-  const auto before = [](const Candidate& a, const Candidate& b) {
-    return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
-  };
   const size_t wanted = options_.top_k == 0 ? logits.size() : std::min<size_t>(options_.top_k, logits.size());
   candidates_.clear();
   for (size_t i = 0; i < logits.size(); ++i) {
@@ -125,8 +133,42 @@ int32_t Sampler::draw(std::span<float> logits, bool bound) {
     return static_cast<int32_t>(best);
   }
   keep_top(logits);
+  return draw_candidate();
+}
+
+// What biases and penalties change become candidates besides those that are wanted: as they only lower logits, none
+// that is left out can come before so many that stay.
+uint32_t Sampler::candidates(uint32_t ahead) const {
+  const bool greedy = options_.temperature == 0;
+  if (!only_lowers_ || (options_.top_k == 0 && !greedy)) return 0;
+  const bool penalises =
+      options_.repeat_penalty != 1 || options_.presence_penalty != 0 || options_.frequency_penalty != 0;
+  uint64_t count = (greedy ? 1 : uint64_t{options_.top_k}) + biased_;
+  if (penalises) count += counts_.size() + ahead;
+  return count <= kMostCandidates ? static_cast<uint32_t>(count) : 0;
+}
+
+void Sampler::lower(Candidate& one) const {
+  for (const auto& [token, bias] : options_.logit_bias)
+    if (token == one.token) one.logit += bias;
+  if (const auto recent = counts_.find(one.token); recent != counts_.end())
+    one.logit = penalised(one.logit, recent->second);
+}
+
+int32_t Sampler::draw(std::span<const Candidate> largest) {
+  candidates_.assign(largest.begin(), std::ranges::find(largest, -1, &Candidate::token));
+  for (Candidate& one : candidates_) lower(one);
+  std::erase_if(candidates_, [](const Candidate& one) { return std::isnan(one.logit); });
+  std::sort(candidates_.begin(), candidates_.end(), before);
+  const size_t wanted = options_.temperature == 0 ? 1 : options_.top_k;
+  if (candidates_.size() > wanted) candidates_.resize(wanted);
+  return draw_candidate();
+}
+
+// Of candidates_, by falling logit.
+int32_t Sampler::draw_candidate() {
   require_possible(candidates_.empty() ? std::numeric_limits<float>::quiet_NaN() : candidates_.front().logit);
-  if (std::isinf(candidates_.front().logit)) return candidates_.front().token;  // certain
+  if (options_.temperature == 0 || std::isinf(candidates_.front().logit)) return candidates_.front().token;  // certain
   keep_likely();
   double sum = 0;
   for (size_t i = 0; i < candidates_.size(); ++i) {

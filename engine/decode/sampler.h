@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "backends/backend.h"
 #include "engine/include/hearth/hearth.h"
 
 namespace hearth {
@@ -23,19 +24,25 @@ class Sampler {
   // biases that would forbid all that is left do not count.
   int32_t draw(std::span<float> logits, bool bound = false);
 
+  // How many of the largest logits give the token that all would, after `ahead` more tokens; 0: all are needed.
+  uint32_t candidates(uint32_t ahead = 0) const;
+  // Of the largest logits, at least candidates() of them, or all that are numbers.
+  int32_t draw(std::span<const Candidate> largest);
+
  private:
-  struct Candidate {
-    float logit;
-    int32_t token;
-  };
   bool biases_forbid_all(std::span<const float> logits) const;
+  float penalised(float logit, uint32_t count) const;
   void apply_penalties(std::span<float> logits) const;
+  void lower(Candidate& one) const;
   void keep_top(std::span<const float> logits);
   void keep_likely();
+  int32_t draw_candidate();
   double next_uniform();
 
   Sampling options_;
   uint64_t seed_, draws_ = 0;
+  uint32_t biased_ = 0;          // how many logits biases change
+  bool only_lowers_ = true;      // no bias or penalty makes a logit larger
   std::vector<int32_t> recent_;  // a ring of the window's size
   size_t accepted_ = 0;
   std::unordered_map<int32_t, uint32_t> counts_;  // of recent_

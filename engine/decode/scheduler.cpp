@@ -74,13 +74,13 @@ void Scheduler::run_step() {
   const Batch batch = make_batch();
   const double begin = options_.clock();
   plan_->submit(batch);
-  const std::span<const float> logits = plan_->wait().logits;
+  const StepResult result = plan_->wait();
   const double seconds = options_.clock() - begin;
   const auto rows = static_cast<uint32_t>(batch.tokens.size());
   budget_.observe(rows - prompt_rows, prompt_rows, seconds);
   ++counted_.steps;
   counted_.rows += rows;
-  deliver(batch, logits);
+  deliver(batch, result);
 }
 
 void Scheduler::end_cancelled() {
@@ -264,8 +264,11 @@ Batch Scheduler::make_batch() {
     for (uint32_t position = one.before; position < one.before + one.rows; ++position) {
       const bool listed = wanted < one.task->wanted.size() && one.task->wanted[wanted] == position;
       if (listed) ++wanted;
-      if (listed || position + 1 >= one.task->tokens.size())
+      const auto size = static_cast<uint32_t>(one.task->tokens.size());
+      if (listed || position + 1 >= size) {
         batch.outputs.push_back(static_cast<uint32_t>(batch.tokens.size()));
+        batch.candidates.push_back(listed ? 0 : one.task->candidates(position + 1 - size));
+      }
       batch.tokens.push_back(one.token(position));
       batch.positions.push_back(position);
     }
@@ -274,10 +277,17 @@ Batch Scheduler::make_batch() {
     batch.row_begin.push_back(static_cast<uint32_t>(batch.tokens.size()));
     batch.page_begin.push_back(static_cast<uint32_t>(batch.pages.size()));
   }
+  if (std::ranges::all_of(batch.candidates, [](uint32_t count) { return count == 0; })) batch.candidates.clear();
   return batch;
 }
 
-void Scheduler::deliver(const Batch& batch, std::span<const float> logits) {
+void Scheduler::deliver(const Batch& batch, const StepResult& result) {
+  std::vector<size_t> begin(batch.outputs.size());  // of what each output has in the result
+  size_t logits = 0, candidates = 0;
+  for (size_t i = 0; i < begin.size(); ++i) {
+    const uint32_t count = batch.candidates_of(i);
+    begin[i] = count == 0 ? std::exchange(logits, logits + vocabulary_) : std::exchange(candidates, candidates + count);
+  }
   size_t output = 0;
   uint32_t row = 0;
   for (Active& one : running_) {
@@ -294,9 +304,13 @@ void Scheduler::deliver(const Batch& batch, std::span<const float> logits) {
         }
         if (one.next_wanted < one.task->wanted.size() && one.task->wanted[one.next_wanted] == position)
           ++one.next_wanted;
-        const auto values = logits.subspan(output * vocabulary_, vocabulary_);
-        std::copy(values.begin(), values.end(), row_.begin());
         one.answering = one.answering || position + 1 == one.task->tokens.size();
+        if (const uint32_t count = batch.candidates_of(output); count > 0) {
+          one.task->on_candidates(position, result.candidates.subspan(begin[output], count));
+          continue;
+        }
+        const auto values = result.logits.subspan(begin[output], vocabulary_);
+        std::copy(values.begin(), values.end(), row_.begin());
         one.task->on_logits(position, row_);
       }
     } catch (...) {  // of this task alone

@@ -32,6 +32,12 @@ class Task {
   // and may append tokens to go on, more than one where it knows what follows; a task ends when all its tokens are
   // computed, so one that ends early takes back what it appended.
   virtual void on_logits(uint32_t position, std::span<float> logits) = 0;
+  // How many of the largest logits after the last token will do, where nothing is listed in `wanted`; 0: all are
+  // wanted. `ahead`: so many guessed tokens will be appended before it. What is said here of the last token and of
+  // guesses behind it decides which of the two calls follows.
+  virtual uint32_t candidates(uint32_t /*ahead*/) const { return 0; }
+  // The same as on_logits with the largest logits [what candidates() said].
+  virtual void on_candidates(uint32_t /*position*/, std::span<const Candidate> /*largest*/) {}
   // The last call: nothing follows. `error` says why a task could not be ended; null where it is done or was cancelled.
   virtual void on_end(std::exception_ptr error) = 0;
 
@@ -128,7 +134,7 @@ class Scheduler {
   uint32_t plan_rows();  // gives each running task its rows of the step; how many are of prompts
   void add_guesses(uint32_t generating);
   Batch make_batch();
-  void deliver(const Batch& batch, std::span<const float> logits);
+  void deliver(const Batch& batch, const StepResult& result);
   void copy_state(Active& one);
   void compare(Active& one, uint32_t size, const Batch& batch, uint32_t row);
   void fail(const std::exception_ptr& error);

@@ -2,6 +2,7 @@
 #include "kernels/cuda/activation.h"
 #include "kernels/cuda/batch.h"
 #include "kernels/cuda/reduce.h"
+#include "kernels/cuda/softcap.h"
 #include "kernels/gpu/row_parameters.h"
 
 namespace hearth::cuda {
@@ -90,13 +91,14 @@ HEARTH_DEVICE void copy_heads(const gpu::CopyHeadsParameters& p, const Constants
 }
 HEARTH_KERNEL(copy_heads, 64, gpu::CopyHeadsParameters, copy_heads)
 
-// The result of a step, for the host; softcap * tanh(x / softcap) where there is a softcap.
+// The result of a step, for the host: the rows that it gets whole.
 HEARTH_DEVICE void logits(const gpu::LogitsParameters& p, const Constants&) {
-  const uint32_t row = block_index().y, index = block_index().x * 256 + thread_index();
-  if (row >= BatchWords(p.batch).word(p.rows_at) || index >= p.width) return;
-  const uint64_t at = static_cast<uint64_t>(row) * p.width + index;
-  const float value = read<float>(p.in, at);
-  write(p.out, at, p.softcap != 0 ? p.softcap * tanh(value / p.softcap) : value);
+  const BatchWords batch(p.batch);
+  const uint32_t which = block_index().y, index = block_index().x * 256 + thread_index();
+  if (which >= batch.word(Header::whole) || index >= p.width) return;
+  const uint32_t row = batch.at(Header::whole_rows, which);
+  const float value = read<float>(p.in, static_cast<uint64_t>(row) * p.width + index);
+  write(p.out, static_cast<uint64_t>(which) * p.width + index, softcapped(value, p.softcap));
 }
 HEARTH_KERNEL(logits, 256, gpu::LogitsParameters, logits)
 

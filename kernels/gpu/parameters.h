@@ -30,9 +30,13 @@ struct HeaderWord {
     copied_states,
     adapter_scales,
     rope_angles,
+    whole,        // rows of which the host gets all logits
+    whole_rows,   // [whole]
+    chosen,       // rows of which it gets candidates
+    chosen_rows,  // [chosen x 3]: the row, how many of its candidates, and how many those of the rows before it are
   };
 };
-inline constexpr uint32_t kHeaderWords = 16;
+inline constexpr uint32_t kHeaderWords = 20;
 
 // embed/FORMAT: out[row] = add[row] + scale * table[index] + bias, index being the row's token or position. A thread
 // makes 8 values: dispatch [ceil(width / 8 / 64), rows].

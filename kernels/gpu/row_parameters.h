@@ -85,14 +85,35 @@ struct CopyHeadsParameters {
 };
 static_assert(sizeof(CopyHeadsParameters) == 48);
 
-// logits: [ceil(width / 256), rows]
+// logits: [ceil(width / 256), rows that are wanted whole], which follow one another in out.
 struct LogitsParameters {
   Address in, out, batch;
-  uint32_t width, rows_at;
+  uint32_t width;
   float softcap;
+};
+static_assert(sizeof(LogitsParameters) == 32);
+
+// candidates: [ceil(width / kCandidateChunk), rows of which candidates are wanted]. Writes as many of each chunk of a
+// row, in any order: to pairs [row's candidates before it x chunks + chunk x its own] of an ordered_float, 0 where
+// there is no candidate, and a token.
+struct CandidatesParameters {
+  Address in, pairs, batch;
+  uint32_t width;
+  float softcap;
+};
+static_assert(sizeof(CandidatesParameters) == 32);
+inline constexpr uint32_t kCandidateChunk = 4096;
+inline constexpr uint32_t kMostChosen = 256;  // candidates of a row; each is ranked by a thread of its own
+constexpr uint32_t candidate_chunks(uint32_t width) { return (width + kCandidateChunk - 1) / kCandidateChunk; }
+
+// best_candidates: [1, rows of which candidates are wanted]. Writes the best of all chunks, the best first: pairs of a
+// float and a token, which is -1 where there is no candidate.
+struct BestCandidatesParameters {
+  Address pairs, out, batch;
+  uint32_t chunks;
   uint32_t unused = 0;
 };
-static_assert(sizeof(LogitsParameters) == 40);
+static_assert(sizeof(BestCandidatesParameters) == 32);
 
 // combine: [ceil(width / 64), rows]
 struct CombineParameters {

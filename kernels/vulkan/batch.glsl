@@ -6,7 +6,8 @@
 layout(buffer_reference, scalar, buffer_reference_align = 4) readonly buffer BatchWords { uint word[]; };
 layout(buffer_reference, scalar, buffer_reference_align = 4) buffer Floats { float at[]; };
 
-// Words of the header. From kTokens to kRopeAngles each is the offset, in words, of an array from the buffer's begin.
+// Words of the header. From kTokens on each, but kWholeOutputs and kChosenOutputs, is the offset, in words, of an array from the
+// buffer's begin.
 const uint kRows = 0;
 const uint kOutputs = 1;
 const uint kSequences = 2;
@@ -23,3 +24,7 @@ const uint kStates = 12;            // [sequences]
 const uint kCopiedStates = 13;      // pairs
 const uint kAdapterScales = 14;     // [sequences x adapters]; 0: none in this batch
 const uint kRopeAngles = 15;
+const uint kWholeOutputs = 16;      // rows of which the host gets all logits
+const uint kWholeRows = 17;         // [whole outputs]
+const uint kChosenOutputs = 18;     // rows of which it gets candidates
+const uint kChosenRows = 19;        // [chosen outputs x 3]: the row, how many, how many of rows before it

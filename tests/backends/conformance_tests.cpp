@@ -133,6 +133,53 @@ TEST_P(Conformance, FollowsTheDeltaRuleAsTheReference) {
           KvType::f32, rounded(0.6), rounded_square(2e-3));
 }
 
+// What is said of candidates holds to the last bit, whatever the device computes.
+TEST_P(Conformance, GivesTheLargestOfItsLogits) {
+  for (const float softcap : {0.0f, 2.0f})
+    for (const uint32_t vocabulary : {1u, 31u, 33u, 300u}) {
+      const Shape shape{.vocabulary = vocabulary, .layers = 1, .softcap = softcap};
+      const RandomProgram random = random_program(shape, 7);
+      const Limits limits{.rows = 9, .pages = 6, .page_size = 7, .kv_type = KvType::f32, .deterministic = true};
+      const Text text = random_text({5, 4}, vocabulary, limits, 3);
+      const auto tested = device();
+      const auto plan = tested->compile(random.program, limits);
+      Batch batch = batch_of(text, 0, 5);
+      plan->submit(batch);
+      const auto found = plan->wait().logits;
+      const std::vector<float> all(found.begin(), found.end());
+      const std::vector<std::vector<uint32_t>> wanted = {
+          {1, 1, 1, 1, 1, 1, 1, 1, 1}, {0, 3, 40, 0, kMostCandidates, 0, 0, 2, 0}, {40, 0, 0, 0, 0, 0, 0, 0, 1}};
+      for (const std::vector<uint32_t>& counts : wanted) {
+        batch.candidates = counts;
+        plan->submit(batch);
+        const StepResult result = plan->wait();
+        size_t whole = 0, begin = 0;
+        for (size_t row = 0; row < counts.size(); ++row) {
+          const auto expected = std::span(all).subspan(row * vocabulary, vocabulary);
+          if (counts[row] == 0) {
+            EXPECT_TRUE(std::ranges::equal(result.logits.subspan(whole, vocabulary), expected)) << row;
+            whole += vocabulary;
+            continue;
+          }
+          std::vector<Candidate> largest(counts[row]);
+          choose_candidates(expected, largest);
+          for (size_t i = 0; i < largest.size(); ++i) {
+            const Candidate& one = result.candidates[begin + i];
+            EXPECT_EQ(one.token, largest[i].token) << i << " of row " << row << " of " << vocabulary;
+            if (one.token >= 0) EXPECT_EQ(one.logit, largest[i].logit);
+          }
+          begin += counts[row];
+        }
+        EXPECT_EQ(result.logits.size(), whole);
+        EXPECT_EQ(result.candidates.size(), begin);
+      }
+      batch.candidates = {1};
+      EXPECT_THROW(plan->submit(batch), DeviceError);
+      batch.candidates.assign(9, kMostCandidates + 1);
+      EXPECT_THROW(plan->submit(batch), DeviceError);
+    }
+}
+
 TEST_P(Conformance, GoesOnFromCopiedStates) {
   const Shape shape{.delta_heads = 4, .delta_key_heads = 2};
   const RandomProgram random = random_program(shape, 7);

@@ -53,6 +53,21 @@ TEST(Engine, TheSameSeedGivesTheSameText) {
   EXPECT_NE(engine.generate(request).text, first.text);
 }
 
+// With logprobs all logits are looked at, without them only as many of the largest as sampling needs.
+TEST(Engine, TheLargestLogitsGiveTheTextThatAllOfThemGive) {
+  HEARTH_REQUIRE_SHARED(stories());
+  for (const char* device : {"cpu", "reference"}) {
+    EngineOptions options;
+    options.device = device;
+    Engine engine = Engine::load(stories(), options);
+    for (const Request& request : sampled_requests("One day", 40)) {
+      Request all = request;
+      all.logprobs = 0;
+      EXPECT_EQ(engine.generate(request).text, engine.generate(all).text) << device;
+    }
+  }
+}
+
 TEST(Engine, APromptThatGoesOnIsTakenFromTheCache) {
   HEARTH_REQUIRE_SHARED(stories());
   Engine engine = Engine::load(stories());

@@ -75,8 +75,9 @@ class RecordingPlan : public Plan {
       }
     }
     most_sequences = std::max(most_sequences, batch.row_begin.size() - 1);
+    give_candidates(batch);
   }
-  StepResult wait() override { return {logits_}; }
+  StepResult wait() override { return {logits_, {}, candidates_}; }
   void read_page(uint32_t page, uint32_t positions, std::span<std::byte> bytes) const override {
     check_page(page, positions, bytes.size(), program_, limits_);
     std::memcpy(bytes.data(), &cells_[size_t{page} * limits_.page_size], bytes.size());
@@ -96,6 +97,7 @@ class RecordingPlan : public Plan {
   }
 
   size_t steps = 0, most_sequences = 0;
+  size_t whole_rows = 0;  // of all steps: outputs of which all logits were wanted
   uint32_t most_rows_of_a_sequence = 0;
   bool fails = false, lost = false;
   size_t memory = SIZE_MAX;            // of successors
@@ -116,6 +118,20 @@ class RecordingPlan : public Plan {
         state.push_back(adapted(batch.tokens[row], scales_of(batch, s)));
     }
   }
+  // Of the outputs that want such; the rows of the others then follow one another.
+  void give_candidates(const Batch& batch) {
+    candidates_.clear();
+    std::vector<float> whole;
+    for (size_t i = 0; i < batch.outputs.size(); ++i) {
+      const auto logits = std::span(logits_).subspan(i * kVocabulary, kVocabulary);
+      const uint32_t count = batch.candidates_of(i);
+      candidates_.resize(candidates_.size() + count);
+      choose_candidates(logits, std::span(candidates_).last(count));
+      if (count == 0) whole.insert(whole.end(), logits.begin(), logits.end());
+    }
+    logits_ = whole;
+    whole_rows += logits_.size() / kVocabulary;
+  }
   std::span<const float> scales_of(const Batch& batch, uint32_t s) const {
     if (batch.adapter_scales.empty()) return {};
     return std::span(batch.adapter_scales).subspan(size_t{s} * program_.adapters, program_.adapters);
@@ -130,6 +146,7 @@ class RecordingPlan : public Plan {
   std::vector<int32_t> cells_;
   std::vector<std::vector<int32_t>> states_;
   std::vector<float> logits_;
+  std::vector<Candidate> candidates_;
 };
 
 // Goes on with the likeliest token until it has `wanted_tokens`.
@@ -142,10 +159,17 @@ class Greedy : public Task {
   void on_start(uint32_t found) override { cached = found, ++starts; }
   void on_logits(uint32_t position, std::span<float> logits) override {
     EXPECT_EQ(logits.size(), kVocabulary);
+    go_on(position, static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin()));
+  }
+  uint32_t candidates(uint32_t ahead) const override { return largest == 0 ? 0 : largest + ahead; }
+  void on_candidates(uint32_t position, std::span<const Candidate> found) override {
+    EXPECT_GE(found.size(), largest);
+    go_on(position, found.front().token);
+  }
+  void go_on(uint32_t position, int32_t token) {
     positions.push_back(position);
     if (throws) throw std::runtime_error("this task alone");
     if (position + 1 < tokens.size()) return;
-    const auto token = static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
     answer.push_back(token);
     if (answer.size() < wanted_tokens) tokens.push_back(token);
     if (speculates) guesses = static_cast<uint32_t>(wanted_tokens - std::min(wanted_tokens, answer.size() + 1));
@@ -172,6 +196,7 @@ class Greedy : public Task {
   uint32_t cached = 0, starts = 0;
   size_t memory = SIZE_MAX;  // of successors
   bool speculates = false;
+  uint32_t largest = 0;  // logits that it asks for; 0: all
   bool cancel = false, ended = false, throws = false, throws_at_end = false;
   std::exception_ptr error;
 };

@@ -21,6 +21,7 @@ class SchedulerTest : public testing::Test {
     limits.rows = rows;
     limits.states = states;
     program.vocabulary = kVocabulary;
+    program.ops = {Select{}};
     program.adapters = 2;
     program.state_width.assign(states == 0 ? 0 : 1, 1);
     plan = std::make_unique<RecordingPlan>(program, limits);
@@ -29,7 +30,7 @@ class SchedulerTest : public testing::Test {
     draft_plan->memory = memory;
     plan->clock = draft_plan->clock = &now;
     const auto clock = [this] { return now; };
-    draft.emplace(*draft_plan, limits, kVocabulary, kVocabulary, clock);
+    draft.emplace(*draft_plan, limits, kVocabulary, clock);
     speculation.emplace(SpeculationOptions{.lookup = lookup, .draft = drafts ? &*draft : nullptr});
     scheduler = std::make_unique<Scheduler>(*plan, limits, kVocabulary,
                                             SchedulerOptions{.parallel = parallel,
@@ -42,6 +43,7 @@ class SchedulerTest : public testing::Test {
     task->adapters = std::move(adapters);
     task->memory = memory;
     task->speculates = lookup || drafts;
+    task->largest = largest;
     scheduler->add(task);
     return task;
   }
@@ -56,8 +58,9 @@ class SchedulerTest : public testing::Test {
   Limits limits;
   size_t memory = SIZE_MAX;  // of successors
   bool lookup = false, drafts = false;
-  double now = 0;       // seconds: what plans take, and nothing else
-  uint32_t states = 0;  // places for states; 0: the program keeps none
+  uint32_t largest = 0;  // logits that tasks ask for; 0: all
+  double now = 0;        // seconds: what plans take, and nothing else
+  uint32_t states = 0;   // places for states; 0: the program keeps none
   std::unique_ptr<RecordingPlan> plan, draft_plan;
   std::optional<DraftModel> draft;
   std::optional<Speculation> speculation;
@@ -253,6 +256,39 @@ TEST_F(SchedulerTest, TextsThatRepeatTakeFewerStepsByLookingThemUp) {
   EXPECT_GT(statistics.came_true, 200u);
   EXPECT_LE(statistics.came_true, statistics.guessed);
   EXPECT_LT(plan->steps, 150u);  // 200 and more without
+}
+
+TEST_F(SchedulerTest, TasksThatNeedTheLargestLogitsAloneGetNoOthers) {
+  memory = 1;
+  for (const bool guesses : {false, true}) {
+    lookup = drafts = guesses;
+    for (largest = 1; largest <= 3; largest += 2) {
+      make(512, 4, 64, 4);
+      plan->pause = std::chrono::microseconds(500);
+      std::vector<std::shared_ptr<Greedy>> tasks;
+      for (uint32_t i = 0; i < 4; ++i) tasks.push_back(add(prompt(i, 5 + i), 50));
+      run();
+      for (const auto& task : tasks) EXPECT_EQ(task->answer, task->expected());
+      EXPECT_EQ(plan->whole_rows, 0u);
+      EXPECT_EQ(draft_plan->whole_rows, 0u);
+    }
+  }
+}
+
+TEST_F(SchedulerTest, TasksThatNeedAllLogitsShareStepsWithOthers) {
+  make(512, 4, 64, 4);
+  std::vector<std::shared_ptr<Greedy>> tasks;
+  for (const uint32_t count : {0u, 2u, 0u, 1u}) {
+    largest = count;
+    tasks.push_back(add(prompt(count + 7 * static_cast<uint32_t>(tasks.size()), 9), 20));
+    tasks.back()->wanted = {2, 5};  // of these all
+  }
+  run();
+  for (const auto& task : tasks) {
+    EXPECT_EQ(task->answer, task->expected());
+    EXPECT_EQ(task->positions.size(), 22u);
+  }
+  EXPECT_EQ(plan->whole_rows, 4 * 2 + 2 * 20u);
 }
 
 TEST_F(SchedulerTest, ADraftModelThatAgreesSavesSteps) {

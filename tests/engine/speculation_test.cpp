@@ -49,6 +49,18 @@ TEST(Speculation, AnswersAreTheSameToTheLastBit) {
   EXPECT_GT(guessed, 0u) << "nothing was tried";
 }
 
+// Of guessed rows, too, sampling gets no more logits than it needs, which are as many more as guesses may be weakened.
+TEST(Speculation, TheLargestLogitsGiveTheTextThatAllOfThemGive) {
+  HEARTH_REQUIRE_SHARED(shared_data("models/spark.gguf"));
+  Engine plain = load(false, false), engine = load(true, true);
+  for (const Request& request : sampled_requests(kPrompt, 60)) {
+    Request all = request;
+    all.logprobs = 0;
+    EXPECT_EQ(engine.generate(request).text, plain.generate(all).text);
+  }
+  EXPECT_GT(engine.statistics().guessed, 0u) << "nothing was tried";
+}
+
 TEST(Speculation, ManyAtOnceGetWhatTheyWouldGetAlone) {
   HEARTH_REQUIRE_SHARED(shared_data("models/spark.gguf"));
   Engine plain = load(false, false), engine = load(true, true, 4);

@@ -38,6 +38,17 @@ TEST_F(VulkanEngine, WritesWhatTheCpuWrites) {
   EXPECT_EQ(gpu.generate(request).text, cpu.generate(request).text);
 }
 
+// With logprobs all logits come to the host, without them those that sampling needs.
+TEST_F(VulkanEngine, TheLargestLogitsGiveTheTextThatAllOfThemGive) {
+  HEARTH_REQUIRE_SHARED(shared_data("models/stories260K.gguf"));
+  Engine engine = engine_on("vulkan", "models/stories260K.gguf");
+  for (const Request& request : sampled_requests("One day", 24)) {
+    Request all = request;
+    all.logprobs = 0;
+    EXPECT_EQ(engine.generate(request).text, engine.generate(all).text);
+  }
+}
+
 TEST_F(VulkanEngine, AnswersSeveralAtOnceAsOneByOne) {
   HEARTH_REQUIRE_SHARED(shared_data("models/stories260K.gguf"));
   Engine engine = engine_on("vulkan", "models/stories260K.gguf", 3);

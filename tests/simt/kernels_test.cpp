@@ -1,6 +1,8 @@
 // The first kernels of kernels/cuda on the interpreter, against plain loops.
 #include <cmath>
+#include <random>
 
+#include "backends/backend.h"
 #include "kernels/gpu/row_parameters.h"
 #include "tests/simt/device.h"
 
@@ -70,6 +72,52 @@ TEST(CudaKernels, StatesAreCopiedAndBegun) {
     EXPECT_EQ(found[2 * width + i], 0.0f);
     EXPECT_EQ(found[3 * width + i], states[i]);
   }
+}
+
+// Rows 2 and 0 of three, in that order of the batch's words.
+void expect_candidates(const std::vector<std::vector<float>>& rows, uint32_t most) {
+  const auto width = static_cast<uint32_t>(rows[0].size()), chunks = gpu::candidate_chunks(width);
+  std::vector<float> logits;
+  for (const auto& row : rows) logits.insert(logits.end(), row.begin(), row.end());
+  const uint32_t fewer = (most + 1) / 2;
+  std::vector<uint32_t> batch(gpu::kHeaderWords);
+  batch[HeaderWord::chosen] = 2;
+  batch[HeaderWord::chosen_rows] = gpu::kHeaderWords;
+  batch.insert(batch.end(), {2, most, 0, 0, fewer, most});
+  Device device(most);
+  const Address at = device.put(batch), pairs = device.put(std::vector<uint32_t>(2ull * chunks * (most + fewer)));
+  const Address out = device.put(std::vector<Candidate>(most + fewer + 1, {-7, -7}));
+  expect_none(
+      device.launch("candidates", {chunks, 4}, gpu::CandidatesParameters{device.put(logits), pairs, at, width, 0}));
+  expect_none(device.launch("best_candidates", {1, 4}, gpu::BestCandidatesParameters{pairs, out, at, chunks}));
+  const std::vector<Candidate> found = device.get<Candidate>(out, most + fewer + 1);
+  std::vector<Candidate> expected(most + fewer);
+  choose_candidates(rows[2], std::span(expected).first(most));
+  choose_candidates(rows[0], std::span(expected).last(fewer));
+  for (size_t i = 0; i < expected.size(); ++i) {
+    ASSERT_EQ(found[i].token, expected[i].token) << i << " of width " << width;
+    if (expected[i].token >= 0) ASSERT_EQ(found[i].logit, expected[i].logit) << i << " of width " << width;
+  }
+  EXPECT_EQ(found.back().token, -7) << "more was written";
+}
+
+TEST(CudaKernels, CandidatesAreTheLargestLogits) {
+  std::mt19937 random(5);
+  for (const uint32_t width : {1u, 31u, 32u, 33u, 4095u, 4096u, 4097u, 9000u})
+    for (const uint32_t most : {1u, 2u, 40u, kMostCandidates}) {
+      std::vector<std::vector<float>> rows(3, std::vector<float>(width));
+      for (float& logit : rows[0]) logit = std::normal_distribution<float>(0, 3)(random);
+      for (float& logit : rows[2]) {
+        const float values[] = {NAN, -INFINITY, -0.0f, 0.0f, 1e-40f, -1e-40f, -3, 2.5f};
+        logit = values[random() % std::size(values)];
+      }
+      expect_candidates(rows, most);
+    }
+  std::vector<std::vector<float>> rows(3, std::vector<float>(151936, 1.0f));
+  for (float& logit : rows[2]) logit = std::normal_distribution<float>(0, 3)(random);
+  expect_candidates(rows, 40);
+  for (float special : {NAN, -INFINITY, INFINITY})
+    expect_candidates(std::vector(3, std::vector<float>(5000, special)), 40);
 }
 
 }  // namespace

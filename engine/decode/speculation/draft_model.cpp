@@ -7,6 +7,11 @@
 #include <vector>
 
 namespace hearth {
+namespace {
+
+constexpr uint32_t kLikeliest = 32;  // so many tell a token's probability well enough to sort guesses by
+
+}  // namespace
 
 struct DraftModel::Going {
   Sequence* sequence;
@@ -21,11 +26,10 @@ struct DraftModel::Going {
   }
 };
 
-DraftModel::DraftModel(Plan& plan, const Limits& limits, uint32_t vocabulary, uint32_t known, StepClock clock)
+DraftModel::DraftModel(Plan& plan, const Limits& limits, uint32_t known, StepClock clock)
     : plan_(&plan),
       limits_(limits),
-      vocabulary_(vocabulary),
-      known_(std::min(known, vocabulary)),
+      known_(static_cast<int32_t>(known)),
       clock_(std::move(clock)),
       cache_(limits.pages, limits.page_size) {}
 
@@ -78,21 +82,30 @@ bool DraftModel::step(std::span<Going> all, const Worth& worth) {
     batch.pages.insert(batch.pages.end(), one.chain.pages.begin(), one.chain.pages.end());
     batch.row_begin.push_back(static_cast<uint32_t>(batch.tokens.size()));
     batch.page_begin.push_back(static_cast<uint32_t>(batch.pages.size()));
-    if (one.chain.size == one.size()) batch.outputs.push_back(static_cast<uint32_t>(batch.tokens.size()) - 1);
+    if (one.chain.size == one.size()) {
+      batch.outputs.push_back(static_cast<uint32_t>(batch.tokens.size()) - 1);
+      batch.candidates.push_back(kLikeliest);
+    }
   }
   if (batch.tokens.empty()) return false;
   const double start = clock_();
   plan_->submit(batch);
-  const std::span<const float> logits = plan_->wait().logits;
+  const std::span<const Candidate> candidates = plan_->wait().candidates;
   size_t output = 0;
   for (Going& one : all) {
     if (one.rows == 0 || one.chain.size < one.size()) continue;
-    const auto values = logits.subspan(output++ * vocabulary_, known_);
-    const auto best = std::max_element(values.begin(), values.end());
+    const auto likeliest = candidates.subspan(output++ * kLikeliest, kLikeliest);
+    const auto is_known = [&](const Candidate& each) { return each.token >= 0 && each.token < known_; };
+    const auto best = std::ranges::find_if(likeliest, is_known);
+    if (best == likeliest.end()) {
+      one.wanted = false;
+      continue;
+    }
     double sum = 0;
-    for (const float value : values) sum += std::exp(static_cast<double>(value) - static_cast<double>(*best));
+    for (const Candidate& each : likeliest)
+      if (is_known(each)) sum += std::exp(double{each.logit} - double{best->logit});
     const double probability = std::isfinite(sum) ? 1 / sum : 0;
-    one.sequence->guess.tokens.push_back(static_cast<int32_t>(best - values.begin()));
+    one.sequence->guess.tokens.push_back(best->token);
     one.sequence->guess.kinds.push_back(
         static_cast<uint8_t>(kTextKinds + std::min(kDraftKinds - 1, static_cast<int>(probability * kDraftKinds))));
     one.wanted = one.sequence->guess.tokens.size() < one.sequence->most && worth(*one.sequence);

@@ -15,8 +15,8 @@ namespace hearth {
 // must outlive it.
 class DraftModel {
  public:
-  // vocabulary: logits of a row; of these the first `known` are tokens that may be guessed.
-  DraftModel(Plan& plan, const Limits& limits, uint32_t vocabulary, uint32_t known, StepClock clock = steady_seconds);
+  // The first `known` tokens may be guessed.
+  DraftModel(Plan& plan, const Limits& limits, uint32_t known, StepClock clock = steady_seconds);
 
   struct Sequence {
     std::span<const int32_t> tokens;
@@ -40,7 +40,7 @@ class DraftModel {
 
   Plan* plan_;
   Limits limits_;
-  uint32_t vocabulary_, known_;
+  int32_t known_;
   StepClock clock_;
   PrefixCache cache_;
   double seconds_ = 0;

@@ -109,7 +109,10 @@ TEST_F(VulkanHalves, AreAllExact) {
 TEST_F(VulkanLogits, AreCappedWhateverTheyAre) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   const std::vector<float> values = {0, 3, -3, 1e-3f, 400, 1e30f, -1e30f, kInfinity, -kInfinity, NAN};
-  std::vector<uint32_t> words(kHeaderWords, 1);
+  std::vector<uint32_t> words(kHeaderWords);
+  words[HeaderWord::whole] = 1;
+  words[HeaderWord::whole_rows] = kHeaderWords;
+  words.push_back(0);
   const Buffer in = buffer_of(values), batch = buffer_of(words), out = buffer_of(values);
   LogitsParameters push{};
   push.in = in.address();

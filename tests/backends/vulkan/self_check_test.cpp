@@ -142,6 +142,7 @@ TEST_F(VulkanSelfCheck, FindsAFaultInEveryShaderThatReadsNoBlocks) {
       {"copy_heads", with_opcode("copy_heads", kSpecConstantFalse, kSpecConstantTrue)},
       {"copy_heads", without_constants("copy_heads")},
       {"logits", with_function("logits", kTanh, kCos)},
+      {"best_candidates", code_of("candidates"), "candidates"},
       {"states", with_constant("states", kFloatType, 0, 0x3f800000)},
       {"convolve", with_function("convolve", kFma, kClamp)},
       {"delta_rule", with_function("delta_rule", kFma, kClamp), "delta_rule of 128 and 128"},

@@ -26,9 +26,9 @@ TEST(ConformSuite, EveryOpThatMultipliesIsExaminedInEveryFormat) {
     for (const char* op : {"embed", "linear", "gate_up", "each_head", "route", "experts"})
       for (const FormatInfo& info : formats()) EXPECT_TRUE(formats_of[op].contains(info.name)) << op << info.name;
     for (const char* op : {"rms_norm", "layer_norm", "rope_kv", "attend", "convolve", "delta_rule", "gate", "select",
-                           "logits", "send", "receive"})
+                           "logits", "candidates", "send", "receive"})
       EXPECT_TRUE(formats_of.contains(op)) << op;
-    EXPECT_EQ(formats_of.size(), std::variant_size_v<Op>);
+    EXPECT_EQ(formats_of.size(), std::variant_size_v<Op> + 1);  // candidates are another result of Logits
   }
 }
 

@@ -182,6 +182,17 @@ struct Engine::State {
     std::call_once(trie_once, [&] { trie = TokenTrie::make(model.tokenizer); });
     return trie;
   }
+  // A device that is lost while a model is loaded is an error like others: there is no engine yet that makes it anew.
+  template <class Make>
+  static Engine loaded(Make&& make) {
+    return with_public_errors([&] {
+      try {
+        return Engine(make());
+      } catch (const DeviceLost& error) {
+        throw DeviceError(error.what());
+      }
+    });
+  }
   // It takes reading samples of the weights, which most engines never need.
   CacheIdentity cache_identity() {
     require_text();
@@ -253,11 +264,11 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
 Engine::~Engine() = default;
 
 Engine Engine::load(const std::filesystem::path& path, const EngineOptions& options) {
-  return with_public_errors([&] { return Engine(std::make_unique<State>(Gguf::open(path), options)); });
+  return State::loaded([&] { return std::make_unique<State>(Gguf::open(path), options); });
 }
 
 Engine Engine::view(std::span<const std::byte> bytes, const std::string& name, const EngineOptions& options) {
-  return with_public_errors([&] { return Engine(std::make_unique<State>(Gguf::view(bytes, name), options)); });
+  return State::loaded([&] { return std::make_unique<State>(Gguf::view(bytes, name), options); });
 }
 
 const ModelInfo& Engine::info() const { return state_->info; }

@@ -1,5 +1,6 @@
 // Attention: tasks that threads take as they get free. Rows of a prompt are taken together, so that each key is
-// converted once for all of them; a row that is alone in its sequence is cut into parts of its positions instead.
+// converted once for all of them; a row that has no others of its sequence beside it is cut into parts of its positions
+// instead, where heads are whole blocks and results may depend on the batch.
 #include <algorithm>
 
 #include "backends/cpu/plan.h"
@@ -7,8 +8,7 @@
 namespace hearth::cpu {
 namespace {
 
-// A part has at least so many positions, a row at most so many parts.
-constexpr uint32_t kLeastPart = 128, kMostParts = 32;
+constexpr uint32_t kLeastPart = 2;   // tiles
 constexpr uint32_t kMostGroup = 16;  // queries of a head of K and V; more of them are worth a conversion
 
 uint32_t end_of(const Attend& op, const Batch& batch, uint32_t row, uint32_t sequence) {
@@ -33,9 +33,17 @@ void CpuPlan::divide_attention(const Attend& op) {
   const bool apart = by_row(op);
   const auto sequences = static_cast<uint32_t>(batch_->row_begin.size() - 1);
   const auto alone = [&](uint32_t s) { return apart && batch_->row_begin[s + 1] - batch_->row_begin[s] == 1; };
-  uint32_t rows_alone = 0;
-  for (uint32_t s = 0; s < sequences; ++s) rows_alone += alone(s) ? 1 : 0;
-  const uint32_t most_parts = rows_alone == 0 ? 0 : std::clamp(kPartSlots / rows_alone, 1u, kMostParts);
+  const auto tiles_of = [](uint32_t from, uint32_t seen) {
+    return (seen - 1) / kAttentionTile - from / kAttentionTile + 1;
+  };
+  uint64_t all = 0;
+  for (uint32_t s = 0; s < sequences; ++s) {
+    if (!alone(s)) continue;
+    const uint32_t seen = end_of(op, *batch_, batch_->row_begin[s], s);
+    all += tiles_of(begin_of(op, seen), seen);
+  }
+  // A row of more than that has fewer than twice as many parts as it has of these lengths: all fit into the slots.
+  const auto length = static_cast<uint32_t>(std::max<uint64_t>(kLeastPart, (2 * all + kPartSlots - 1) / kPartSlots));
   uint32_t slot = 0;
   for (uint32_t s = 0; s < sequences; ++s) {
     const uint32_t first = batch_->row_begin[s], end = batch_->row_begin[s + 1];
@@ -43,21 +51,22 @@ void CpuPlan::divide_attention(const Attend& op) {
       for (uint32_t i = first; i < end; i += tile_rows) tiles_.push_back({s, i, std::min(tile_rows, end - i)});
       continue;
     }
-    const uint32_t seen = end_of(op, *batch_, first, s), from = begin_of(op, seen);
-    const uint32_t start = from / kAttentionTile * kAttentionTile;
-    const uint32_t tiles = (seen - start + kAttentionTile - 1) / kAttentionTile;
-    const uint32_t parts = std::clamp(tiles * kAttentionTile / kLeastPart, 1u, most_parts);
-    const uint32_t length = (tiles + parts - 1) / parts * kAttentionTile;
-    if (length >= seen - start) {
-      parts_.push_back({s, first, from, seen, kWhole});
+    const uint32_t seen = end_of(op, *batch_, first, s), from = begin_of(op, seen), tiles = tiles_of(from, seen);
+    if (tiles <= length) {
+      parts_.push_back({s, first, from, seen, kWhole, true});
       continue;
     }
-    const uint32_t first_slot = slot;
-    for (uint32_t begin = start; begin < seen; begin += length)
-      parts_.push_back({s, first, std::max(from, begin), std::min(seen, begin + length), slot++});
-    parted_.push_back({first, first_slot, slot - first_slot});
+    // As equal as tiles allow.
+    const uint32_t parts = (tiles + length - 1) / length, start = from / kAttentionTile;
+    parted_.push_back({first, slot, parts});
+    for (uint32_t i = 0; i < parts; ++i)
+      parts_.push_back({s, first, i == 0 ? from : (start + tiles * i / parts) * kAttentionTile,
+                        i + 1 == parts ? seen : (start + tiles * (i + 1) / parts) * kAttentionTile, slot++, i == 0});
   }
-  std::reverse(tiles_.begin(), tiles_.end());  // later rows see more: the long tasks first
+  // The long tasks first: later rows see more.
+  std::reverse(tiles_.begin(), tiles_.end());
+  std::sort(parts_.begin(), parts_.end(),
+            [](const Part& a, const Part& b) { return a.seen - a.from > b.seen - b.from; });
 }
 
 void CpuPlan::attend_tile(const Attend& op, uint32_t thread, const Tile& tile, uint32_t kv_head) {
@@ -106,11 +115,10 @@ void CpuPlan::attend_tile(const Attend& op, uint32_t thread, const Tile& tile, u
 void CpuPlan::attend_part(const Attend& op, uint32_t thread, const Part& part) {
   const uint32_t out_width = width(op.out), heads = width(op.q) / op.head_size;
   float* slot = part.slot == kWhole ? nullptr : part_sums_.data() + part.slot * part_floats_;
-  const bool first = part.from == begin_of(op, end_of(op, *batch_, part.row, part.sequence));
   kernels_.attend_row({.q = row(op.q, part.row),
                        .out = slot == nullptr ? row(op.out, part.row) : slot,
                        .softmax = slot == nullptr ? nullptr : slot + out_width,
-                       .sinks = op.sinks == kNoWeight || !first ? nullptr : vectors_[op.sinks].data(),
+                       .sinks = op.sinks == kNoWeight || !part.first ? nullptr : vectors_[op.sinks].data(),
                        .from = part.from,
                        .seen = part.seen,
                        .kv_heads = op.kv_heads,

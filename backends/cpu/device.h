@@ -17,7 +17,7 @@ struct CpuOptions {
 };
 
 inline constexpr uint32_t kMaxCpuThreads = 1024;
-inline constexpr uint32_t kCpuArithmetic = 2;  // counts the times when the bits of results changed
+inline constexpr uint32_t kCpuArithmetic = 3;  // counts the times when the bits of results changed
 
 // The options with the defaults of this machine filled in. Throws DeviceError for kernels that do not exist or do not
 // run here (naming those that do), and for more than kMaxCpuThreads threads.
@@ -30,10 +30,11 @@ std::vector<std::string> available_cpu_kernels();
 // threads that its plans share: plans of one device may be used from several threads and take turns. A plan may outlive
 // its device.
 //
-// Results are the same bits for any number of threads. With AVX-512 and AVX-VNNI they do not depend on the other rows
-// of a batch either; elsewhere in one way only: a matrix in blocks is multiplied with few rows (AVX2: 2, NEON and
-// scalar: 8) by a kernel that adds in another order (for an expert: its own rows of the batch). With
-// Limits::deterministic the kernel for few rows is not used, and nothing depends on other rows.
+// Results are the same bits for any number of threads. They depend on the other rows of a batch in two ways: attention
+// of a row without others of its sequence is computed apart, in parts whose length depends on how many such rows there
+// are; and but for AVX-512 and AVX-VNNI a matrix in blocks is multiplied with few rows (AVX2: 2, NEON and scalar: 8) by
+// a kernel that adds in another order (for an expert: its own rows of the batch). With Limits::deterministic neither is
+// done, and nothing depends on other rows.
 std::unique_ptr<Device> make_cpu_device(const CpuOptions& options = {});
 
 }  // namespace hearth

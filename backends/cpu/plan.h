@@ -65,10 +65,13 @@ class CpuPlan : public Plan {
   struct Tile {
     uint32_t sequence, first, count;
   };
-  // A row that is alone in its sequence, or the positions [from, seen) of it: to a slot of part_sums_, or whole.
+  // The positions [from, seen) of a row that has no others of its sequence beside it. Their sums go to a slot of
+  // part_sums_, or kWhole: straight to the output.
   struct Part {
     uint32_t sequence, row, from, seen, slot;
+    bool first;  // of the row
   };
+  // A row whose parts are to be merged.
   struct Parted {
     uint32_t row, first_slot, parts;
   };

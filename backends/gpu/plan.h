@@ -15,8 +15,8 @@
 
 namespace hearth::gpu {
 
-// Numbers of rows and of outputs are rounded up to powers of two; for each pair of those the work is recorded once,
-// when a batch first needs it. What a batch says lies in one buffer, which submit() writes.
+// The numbers of a shape are rounded up to powers of two; for each shape the work is recorded once, when a batch first
+// needs it. What a batch says lies in one buffer, which submit() writes.
 class GpuPlan : public Plan {
  public:
   // Throws DeviceError where the program is not sound, the device cannot run it, or memory is short.
@@ -63,9 +63,11 @@ class GpuPlan : public Plan {
   std::vector<Buffer> states_;         // by StateId, [places x its width]
   std::array<Buffer, kScratches> scratch_;
   Buffer batch_, batch_staging_, page_staging_;
-  Buffer result_, candidates_;  // as the host sees them: [whole_ x result width], of all rows one after the other
-  Buffer pairs_;                // [candidates x chunks of a row]
-  Buffer received_, sent_;      // [rows x width], as the host sees what passes between devices
+  // As the host sees them: the rows wanted whole, [whole_ x result width], and the candidates of one row after the
+  // other.
+  Buffer result_, candidates_;
+  Buffer pairs_;            // [candidates x chunks of a row]
+  Buffer received_, sent_;  // [rows x width], as the host sees what passes between devices
   Slot receives_ = kNoSlot, sends_ = kNoSlot;
   Places places_;
   uint64_t key_bytes_, value_bytes_;

@@ -140,7 +140,7 @@ void SelfCheck::trust_small(const Needs& needs) {
   one(needs.ropes, "rope", &Trials::rope);
   one(needs.gates, "gate", &Trials::gate);
   one(needs.logits, "logits", &Trials::logits);
-  one(needs.logits, "candidates", &Trials::candidates);
+  one(needs.logits && needs.selects, "candidates", &Trials::candidates);
   one(needs.keeps_states, "states", &Trials::states);
   one(needs.routes, "route", &Trials::route);
   one(needs.experts, "combine", &Trials::combination);

@@ -37,9 +37,8 @@ class SelfCheck {
  public:
   explicit SelfCheck(Gpu& gpu) : gpu_(gpu), trials_(gpu) {}
 
-  // Throws WrongResults naming the device and the shader that is wrong. Returns the ways that
-  // may be gone: inputs of products are only rounded if `rounds` says so. Where shaders of a way are wrong there are
-  // others in their place.
+  // Throws WrongResults naming the device and the shader that is wrong. Returns the ways that may be gone: inputs of
+  // products are only rounded if `rounds` says so. Where shaders of a way are wrong there are others in their place.
   gpu::Ways trust(const Needs& needs, bool rounds);
   // The shaders that are wrong and not used.
   std::vector<std::string> switched_off() const;

@@ -137,16 +137,18 @@ bool Trials::copies(bool of_outputs) {
 }
 
 bool Trials::logits() {
-  constexpr uint32_t kRows = 2, kWidth = 300;
+  constexpr uint32_t kRows = 3, kWidth = 300;
   const std::vector<float> in = scaled(uneven_values(size_t{kRows} * kWidth, 7), 100);
-  const std::vector<uint32_t> whole = {0, 1};
-  const Buffer batch = put(TrialBatch().count(HeaderWord::whole, kRows).array(HeaderWord::whole_rows, whole).words),
+  const std::vector<uint32_t> whole = {2, 0};
+  const Buffer batch = put(TrialBatch().count(HeaderWord::whole, 2).array(HeaderWord::whole_rows, whole).words),
                from = put(in);
   for (const float softcap : {0.0f, 30.0f}) {
-    const Buffer to = put(std::vector<float>(in.size()));
+    const Buffer to = put(std::vector<float>(size_t{2} * kWidth));
     const LogitsParameters push{from.address(), to.address(), batch.address(), kWidth, softcap};
-    run("logits", {}, push, {(kWidth + 255) / 256, kRows});
-    std::vector<double> expected(in.begin(), in.end());
+    run("logits", {}, push, {(kWidth + 255) / 256, 2});
+    std::vector<double> expected;
+    for (const uint32_t row : whole)
+      expected.insert(expected.end(), in.begin() + row * kWidth, in.begin() + (row + 1) * kWidth);
     if (softcap != 0)
       for (double& value : expected) value = double{softcap} * std::tanh(value / double{softcap});
     if (!are_near(values_of(to), expected, softcap == 0 ? 0 : 1e-3)) return false;

@@ -76,15 +76,18 @@ void matmul(benchmark::State& state, const KernelTable& table, const FormatInfo&
       benchmark::Counter(units / 1e9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
-// `queries` queries of one head of 128 over a cache of `positions`.
-void attention(benchmark::State& state, const KernelTable& table, CacheType type, Roofs roofs, uint32_t queries,
-               uint32_t positions) {
+// `queries` queries of one head of 128 over a cache of `positions`; `row`: as the heads of one row.
+void attention(benchmark::State& state, const KernelTable& table, CacheType type, Roofs roofs, bool row,
+               uint32_t queries, uint32_t positions) {
   constexpr uint32_t kHead = 128, kPage = 32;
   const size_t cell = type == CacheType::f32 ? kHead * 4 : type == CacheType::f16 ? kHead * 2 : kHead / 32 * 34;
   const Buffer<std::byte> cache("cache", positions, cell * 2);
   std::memset(cache.data(), 0x11, positions * cell * 2);
   const Activations x(table, kHead, queries);
-  const Buffer<float> scratch("scratch", attention_scratch(kHead)), out("results", queries, kHead);
+  const size_t row_width = size_t{queries} * kHead;
+  const Buffer<float> scratch("scratch",
+                              std::max(attention_scratch(kHead), row_attention_scratch(row_width, row_width))),
+      out("results", queries, kHead);
   std::vector<const float*> q;
   std::vector<float*> out_rows;
   for (uint32_t i = 0; i < queries; ++i) {
@@ -115,8 +118,28 @@ void attention(benchmark::State& state, const KernelTable& table, CacheType type
                        .pages = pages.data(),
                        .page_size = kPage,
                        .scratch = scratch.data()};
+  const RowAttention row_task{.q = x.floats.data(),
+                              .out = out.data(),
+                              .softmax = nullptr,
+                              .sinks = nullptr,
+                              .from = 0,
+                              .seen = positions,
+                              .kv_heads = 1,
+                              .group = queries,
+                              .head_size = kHead,
+                              .value_size = kHead,
+                              .scale = task.scale,
+                              .softcap = 0,
+                              .type = type,
+                              .keys = task.keys,
+                              .values = task.values,
+                              .key_bytes = cell,
+                              .value_bytes = cell,
+                              .pages = pages.data(),
+                              .page_size = kPage,
+                              .scratch = scratch.data()};
   for (auto _ : state) {
-    table.attend(task);
+    row ? table.attend_row(row_task) : table.attend(task);
     benchmark::ClobberMemory();
   }
   report(state, roofs, 2.0 * static_cast<double>(positions * cell), 4.0 * queries * positions * kHead);
@@ -143,10 +166,11 @@ int main(int argc, char** argv) {
     }
     for (const auto& [type, name] :
          {std::pair{CacheType::f32, "f32"}, std::pair{CacheType::f16, "f16"}, std::pair{CacheType::q8_0, "q8_0"}})
-      for (const uint32_t queries : {1u, 6u, 64u})
-        benchmark::RegisterBenchmark(
-            (std::string("attention/") + table->name + "/" + name + "/" + std::to_string(queries)).c_str(), attention,
-            *table, type, roofs, queries, 4096u)
+      for (const auto& [row, queries] : {std::pair{true, 1u}, {true, 6u}, {false, 6u}, {false, 126u}})
+        benchmark::RegisterBenchmark((std::string(row ? "attention_row/" : "attention/") + table->name + "/" + name +
+                                      "/" + std::to_string(queries))
+                                         .c_str(),
+                                     attention, *table, type, roofs, row, queries, 4096u)
             ->Unit(benchmark::kMicrosecond);
   }
   benchmark::Initialize(&argc, argv);

@@ -52,8 +52,8 @@ constexpr std::string_view kAttention =
     "errs; values are summed in 32-bit floats.";
 constexpr std::string_view kAttentionRounded =
     "The cache is rounded as the reference rounds it, bit for bit, as keys are not turned here; what remains are the "
-    "roundings of scores and sums, with queries and probabilities in binary16 at worst, or these, keys and values in "
-    "13 bits of their largest.";
+    "roundings of scores and sums, with queries and probabilities in binary16 at worst, or keys and "
+    "values in 8191 steps of their largest, and queries and probabilities of n values in 2^18 / n steps of their mean.";
 constexpr std::string_view kRecurrent =
     "Each row adds roundings of a few 2^-24 of the largest value so far to a state that fades.";
 constexpr std::string_view kModelFloats =

@@ -22,7 +22,10 @@ class Restoring {
 
   CacheContent run(Worker& worker) {
     const auto count = static_cast<uint32_t>(file_.pages().size());
-    worker.call([&](Scheduler& scheduler) { begin_ = scheduler.cache().reserve_times(count); });
+    worker.call([&](Scheduler& scheduler) {
+      begin_ = scheduler.cache().reserve_times(count);
+      plans_lost_ = scheduler.plans_lost();
+    });
     placed_.resize(count);
     std::vector<std::vector<std::byte>> buffers(std::min<size_t>(count, pages_at_once(identity_)));
     while (next_ < count && has_room_) {
@@ -37,7 +40,14 @@ class Restoring {
   }
 
  private:
+  // The file is of the device that the engine had at the begin; what another one computes may differ.
+  bool is_other_device(const Scheduler& scheduler) const { return scheduler.plans_lost() != plans_lost_; }
+
   void place_all(Scheduler& scheduler) {
+    if (is_other_device(scheduler)) {
+      has_room_ = false;
+      return;
+    }
     for (const std::span<const std::byte> content : contents_) {
       if (!place(scheduler, content)) {
         has_room_ = false;
@@ -53,7 +63,7 @@ class Restoring {
       const CacheFile::State& state = file_.states()[i];
       const std::vector<float> values = file_.read(state);
       worker.call([&](Scheduler& scheduler) {
-        if (scheduler.cache().cached(state.tokens) != state.tokens.size()) return;
+        if (is_other_device(scheduler) || scheduler.cache().cached(state.tokens) != state.tokens.size()) return;
         const std::optional<uint32_t> place = scheduler.states().adopt(state.tokens);
         if (!place) return;
         try {
@@ -93,7 +103,7 @@ class Restoring {
 
   const CacheFile& file_;
   const CacheIdentity& identity_;
-  uint64_t begin_ = 0, restored_ = 0;
+  uint64_t begin_ = 0, restored_ = 0, plans_lost_ = 0;
   size_t next_ = 0;
   bool has_room_ = true;
   std::vector<std::optional<PrefixCache::Placed>> placed_;  // by page of the file

@@ -373,6 +373,8 @@ void Scheduler::lose(const std::exception_ptr& error) {
 void Scheduler::go_on(Plan& plan) {
   plan_ = &plan;
   loss_ = nullptr;
+  ++plans_lost_;
+  budget_ = StepBudget(limits_.rows);  // another device takes other times
 }
 
 void Scheduler::give_up(const std::exception_ptr& error) {

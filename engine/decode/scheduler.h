@@ -91,6 +91,7 @@ class Scheduler {
   // that out does so itself. Throws nothing.
   void lose(const std::exception_ptr& error);
   const std::exception_ptr& loss() const { return loss_; }  // that error; null where the plan is not lost
+  uint64_t plans_lost() const { return plans_lost_; }       // how often another plan took over
   // Another plan of the same program and limits computes from now on.
   void go_on(Plan& plan);
   // There is none: the tasks that wait end with the error, too. Throws nothing.
@@ -141,6 +142,7 @@ class Scheduler {
 
   Plan* plan_;
   std::exception_ptr loss_;
+  uint64_t plans_lost_ = 0;
   Limits limits_;
   uint32_t vocabulary_;
   SchedulerOptions options_;

@@ -73,13 +73,12 @@ bool Worker::has_work() const {
 
 // The device is that of all schedulers.
 void Worker::recover() {
-  std::vector<Scheduler*> schedulers;
   std::exception_ptr loss;
-  for (const Lane& lane : lanes_) {
-    schedulers.push_back(lane.scheduler.get());
+  for (const Lane& lane : lanes_)
     if (!loss) loss = lane.scheduler->loss();
-  }
   if (!loss) return;
+  std::vector<Scheduler*> schedulers;
+  for (const Lane& lane : lanes_) schedulers.push_back(lane.scheduler.get());
   for (Scheduler* one : schedulers) one->lose(loss);
   {
     const std::lock_guard lock(mutex_);
@@ -112,8 +111,11 @@ void Worker::run() {
     recover();  // what could not be done before
     for (auto& [scheduler, call] : calls) call(*scheduler);
     calls.clear();
-    for (Lane& lane : lanes_)
+    recover();
+    for (Lane& lane : lanes_) {
       if (!lane.scheduler->loss() && !lane.scheduler->idle()) lane.scheduler->step();
+      if (lane.scheduler->loss()) break;  // what waits in other lanes waits for another device
+    }
     recover();
   }
 }

@@ -6,8 +6,8 @@
 layout(buffer_reference, scalar, buffer_reference_align = 4) readonly buffer BatchWords { uint word[]; };
 layout(buffer_reference, scalar, buffer_reference_align = 4) buffer Floats { float at[]; };
 
-// Words of the header. From kTokens on each, but kWholeOutputs and kChosenOutputs, is the offset, in words, of an array from the
-// buffer's begin.
+// Words of the header. From kTokens on each, but kWholeOutputs and kChosenOutputs, is the offset, in words, of an array
+// from the buffer's begin.
 const uint kRows = 0;
 const uint kOutputs = 1;
 const uint kSequences = 2;

@@ -1,5 +1,5 @@
 // Choosing the largest of keys that a workgroup of kThreads threads shares; the includer declares that, and defines
-// reached() and taken_over(). Includes reduce.glsl.
+// reached() and tokens_reached(). Includes reduce.glsl.
 #include "kernels/vulkan/batch.glsl"
 #include "kernels/vulkan/reduce.glsl"
 

@@ -26,8 +26,20 @@ TEST_P(Cpu, GivesTheSameBitsForAnyNumberOfThreads) {
   }
 }
 
-// With weights of 16 bits or more, and for the others with few rows, or any where few have no kernel of their own: see
-// device.h.
+// Rows whose attention is in several parts, and more rows than there are parts.
+TEST_P(Cpu, GivesTheSameBitsForAnyNumberOfThreadsBehindLongTexts) {
+  const RandomProgram random = random_program({.width = 96, .head_size = 32, .hidden = 160}, 9);
+  const Limits limits{.rows = 512, .pages = 160, .page_size = 8, .kv_type = KvType::f16};
+  for (const auto& [lengths, step] :
+       {std::pair{std::vector<uint32_t>{300, 200}, 299u}, {std::vector<uint32_t>(66, 9), 4u}}) {
+    const Text text = random_text(lengths, random.program.vocabulary, limits, 4);
+    const auto expected = logits_of(*device(1), random.program, limits, text, step);
+    EXPECT_EQ(logits_of(*device(5), random.program, limits, text, step), expected);
+  }
+}
+
+// With weights of 16 bits or more, and for the others with few rows, or any where few have no kernel of their own;
+// heads of 16 values are never computed apart: see device.h.
 TEST_P(Cpu, GivesARowTheSameBitsWhateverElseIsInTheBatch) {
   for (const Format format : {Format::f16, Format::q4_0}) {
     const Shape shape{.width = 96, .hidden = 160, .format = format, .other = format};
@@ -43,6 +55,15 @@ TEST_P(Cpu, GivesARowTheSameBitsWhateverElseIsInTheBatch) {
       EXPECT_EQ(logits_of(*cpu, random.program, limits, alone, 1)[0], together[s]);
     }
   }
+}
+
+TEST_P(Cpu, DeterministicPlansGiveARowTheSameBitsHoweverItsTextIsCut) {
+  const RandomProgram random = random_program({.width = 96, .head_size = 32, .hidden = 160}, 9);
+  const Limits limits{.rows = 400, .pages = 48, .page_size = 8, .kv_type = KvType::f16, .deterministic = true};
+  const Text text = random_text({200, 33}, random.program.vocabulary, limits, 4);
+  const auto cpu = device();
+  const auto whole = logits_of(*cpu, random.program, limits, text, 200);
+  for (const uint32_t step : {199u, 64u, 1u}) EXPECT_EQ(logits_of(*cpu, random.program, limits, text, step), whole);
 }
 
 TEST_P(Cpu, GivesTheSameBitsForAnyNumberOfThreadsWhateverAdaptersAreUsed) {

@@ -135,7 +135,7 @@ TEST_F(Recovery, ADeviceThatIsLostAgainBeforeItAnswersIsNotTriedAgain) {
 }
 
 TEST_F(Recovery, TheCpuComputesWhereTheDeviceCannotBeMadeAnew) {
-  options_.before_reopening = [this] { told_ += "asked\n"; };
+  options_.before_reopening = [this] { options_.on_recovery("asked"); };
   Engine engine = load();
   losing_gpu().refuses = 1;
   lose(engine, 2);
@@ -251,7 +251,9 @@ TEST_F(Recovery, ADraftModelAndASplitModelAreMadeAnewToo) {
     for (const int refuses : {0, 1}) {
       losing_gpu().refuses = refuses;
       lose(engine, 4);
+      const uint64_t guessed = engine.statistics().guessed;
       EXPECT_EQ(engine.generate(greedy("#", 40)).text, text);
+      EXPECT_GT(engine.statistics().guessed, guessed) << "the draft model is asked again";
       EXPECT_EQ(engine.statistics().device, refuses == 0 ? engine.info().device : "cpu");
     }
   }

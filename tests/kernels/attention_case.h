@@ -68,7 +68,7 @@ inline std::vector<double> plain_attention(const PlainQuery& query, const Random
 }
 
 // Scores reach some 40, of which a float's last bit is 4e-6; values reach 4. What is not kept as floats may be rounded
-// to 14 bits of its largest: for queries of 2, keys of 1 and heads of 256 a score of 10 is then off by 2.5e-3, the
+// to 8191 steps of its largest, queries to 2^18 / n of their mean: for queries of 2, keys of 1 and heads of 256 a score of 10 is then off by 2.5e-3, the
 // worst of some thousands by five times that.
 inline double attention_bound(CacheType type) { return type == CacheType::f32 ? 4e-5 : 2e-2; }
 

@@ -55,6 +55,7 @@ void DraftModel::guess(std::span<Sequence> sequences, const std::function<bool(c
 void DraftModel::go_on(Plan& plan) {
   plan_ = &plan;
   cache_.clear();
+  seconds_ = 0;
 }
 
 // Computes what sequences lack, as much as fits into a step; false where nothing is wanted any more.

@@ -49,6 +49,8 @@ void Speculation::ask_draft_model(std::span<Sequence> sequences, uint32_t genera
       for (const uint8_t kind : one.guess.kinds) chance *= rates_[kind];
       return chance > cost || (probes && one.guess.tokens.empty());
     });
+  } catch (const DeviceLost&) {
+    throw;  // it is made anew with all else
   } catch (const DeviceError&) {
     options_.draft = nullptr;  // answers go on without it
     return;

@@ -15,6 +15,7 @@ template <class I, class N, uint32_t queries, uint32_t of_query, uint32_t of_ste
 [[gnu::always_inline]] inline void multiply(const uint32_t* words, const uint32_t* vectors, uint32_t n, Range steps,
                                             F&& take) {
   constexpr uint32_t kLanes = I::kTileLanes;
+  static_assert(32 % (I::kAttentionVectors * kLanes) == 0 || I::kAttentionVectors * kLanes == 64);
   uint32_t i = 0;
   const auto some = [&]<uint32_t of>() __attribute__((always_inline)) {
     for (; i + of * kLanes <= n; i += of * kLanes) {
@@ -46,6 +47,8 @@ struct AttentionTile {
   float scale[kAttentionQueries];
   Running running;
 
+  static_assert(I::kTileQueries <= kAttentionTogether && I::kTileLanes <= kAttentionRows);
+
   explicit AttentionTile(const Attention& of) : task(of) {
     padded = padded_head(task.head_size), value_padded = padded_head(task.value_size);
     key_steps = padded / N::kPerWord;
@@ -58,7 +61,7 @@ struct AttentionTile {
     rows = take(size_t{kAttentionRows} * (padded > value_padded ? padded : value_padded));
     scores = take(size_t{kAttentionTogether} * kAttentionTile);
     __builtin_memset(rows, 0, sizeof(float) * padded);
-    in_groups<I::kAttentionQueries>(task.count, [this]<uint32_t together>(uint32_t n) {
+    in_groups<I::kTileQueries>(task.count, [this]<uint32_t together>(uint32_t n) {
       for (uint32_t q = 0; q < together; ++q) {
         map<I>(task.q[n + q], task.q[n + q], rows, task.head_size,
                [this](auto x, auto) { return WideOf<I>::mul(x, WideOf<I>::splat(task.scale)); });
@@ -91,6 +94,13 @@ struct AttentionTile {
   [[gnu::always_inline]] void meet(uint32_t n, uint32_t first, uint32_t count) {
     float keep[together], factor[together];
     Range range[together];
+    bool alike = true, seen = false;
+    for (uint32_t q = 0; q < together; ++q) {
+      range[q] = seen_of_tile(task.from[n + q], task.seen[n + q], first, count);
+      alike = alike && range[q] == range[0];
+      seen = seen || range[q].begin != range[q].end;
+    }
+    if (!seen) return;
     multiply<I, N, together, 1, together>(
         queries + size_t{n} * key_steps, keys, kAttentionTile,
         {0, key_steps}, [&](uint32_t q, uint32_t i, auto products) __attribute__((always_inline)) {
@@ -100,11 +110,6 @@ struct AttentionTile {
           I::tile_store_float(scores + q * kAttentionTile + i, products);
         });
     if (task.softcap != 0) softcap<I>(scores, task.softcap, together * kAttentionTile);
-    bool alike = true;
-    for (uint32_t q = 0; q < together; ++q) {
-      range[q] = seen_of_tile(task.from[n + q], task.seen[n + q], first, count);
-      alike = alike && range[q] == range[0];
-    }
     weigh_tile<I, together>(scores, range, n, running, keep);
     for (uint32_t q = 0; q < together; ++q) factor[q] = N::round_weights(scores + q * kAttentionTile, range[q], scales);
     const auto mix = [&]<uint32_t some>(uint32_t q, Range steps) __attribute__((always_inline)) {
@@ -137,7 +142,7 @@ void attend_with(const Attention& task) noexcept {
   each_tile(task.pages, task.page_size, from, seen,
             [&](uint32_t first, uint32_t count, uint32_t later, const size_t* cells) {
               tile.load(cells, count, later);
-              in_groups<I::kAttentionQueries>(
+              in_groups<I::kTileQueries>(
                   task.count, [&]<uint32_t together>(uint32_t n)
                                   __attribute__((always_inline)) { tile.template meet<together>(n, first, count); });
             });

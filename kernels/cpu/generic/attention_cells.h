@@ -18,7 +18,7 @@ inline size_t bytes_before(CacheType type, uint32_t first) {
                                   : first / 32 * size_t{34};
 }
 
-// The values from i on of a row that begins with a block; i is a multiple of the lanes.
+// The values from i on of a row that begins with a block; i is a multiple of the lanes, which divide 32.
 template <class I, CacheType type>
 [[gnu::always_inline]] inline auto load_lanes(const std::byte* row, uint32_t i) {
   using W = WideOf<I>;
@@ -38,17 +38,15 @@ void load_cell(const std::byte* cell, CacheType type, uint32_t first, uint32_t n
   using W = WideOf<I>;
   const std::byte* row = cell + bytes_before(type, first);
   uint32_t i = 0;
-  const auto lanes = [&]<CacheType of>() {
-    for (; i + W::kLanes <= n; i += W::kLanes) W::store(out + i, load_lanes<I, of>(row, i));
-  };
   if (type == CacheType::f32) {
     __builtin_memcpy(out, row, n * sizeof(float));
     i = n;
   } else if (type == CacheType::f16) {
-    lanes.template operator()<CacheType::f16>();
+    for (; i + W::kLanes <= n; i += W::kLanes) W::store(out + i, load_lanes<I, CacheType::f16>(row, i));
     for (; i < n; ++i) out[i] = I::half(row + size_t{2} * i);
   } else {
-    if (first % 32 == 0) lanes.template operator()<CacheType::q8_0>();
+    if (const uint32_t into = first % 32; into % W::kLanes == 0)
+      for (; i + W::kLanes <= n; i += W::kLanes) W::store(out + i, load_lanes<I, CacheType::q8_0>(row, into + i));
     for (; i < n; ++i) {
       const std::byte* block = cell + (first + i) / 32 * sizeof(BlockQ8_0);
       out[i] = I::half(block) * static_cast<float>(static_cast<int8_t>(block[2 + (first + i) % 32]));
@@ -61,7 +59,8 @@ void load_cell(const std::byte* cell, CacheType type, uint32_t first, uint32_t n
 template <class I>
 [[gnu::always_inline]] inline void prefetch_row(const std::byte* row, CacheType type, uint32_t n) {
   const size_t bytes = bytes_before(type, padded_head(n));
-  for (size_t line = 0; line < bytes; line += 64) I::prefetch_far(row + line);
+  const size_t into = reinterpret_cast<uintptr_t>(row) % 64;
+  for (size_t line = 0; line < into + bytes; line += 64) I::prefetch_far(row - into + line);
 }
 
 // Positions [begin, end) of a tile.

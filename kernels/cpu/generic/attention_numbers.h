@@ -130,8 +130,8 @@ struct WordNumbers {
   }
   static float load_query(const float* row, uint32_t padded, uint32_t* out) { return round_floats(row, padded, out); }
 
-  // Calls f(row) for each position, as a function of the type that the rows are of: that of the cache, or floats at
-  // `spare`, where a head is no whole number of blocks.
+  // Calls g, as a function of the type of rows, with what gives the row of a position: in the cache, or as floats in
+  // the k-th place at `spare` where a head is no whole number of blocks.
   template <class F, class G>
   static void with_rows(const TileSource<F>& from, float* spare, G&& g) {
     const auto in_cache = [&](uint32_t p, uint32_t) { return from.at(p) + bytes_before(from.type, from.first); };

@@ -10,6 +10,7 @@ namespace {
 template <class I, CacheType type>
 struct AttentionRow {
   using W = WideOf<I>;
+  static_assert(I::kRowQueries <= kAttentionTogether);
   const RowAttention& task;
   float* scores;                  // [together x tile]
   float *queries, *sums;          // [heads x head_size], [heads x value_size]

@@ -11,7 +11,7 @@ namespace {
 struct Avx2Tiles : X86Base {
   // Tiles: a vector holds 4 consecutive values of 8 rows.
   static constexpr uint32_t kTileLanes = 8, kTileVectors = 2, kTileColumns = 4, kPanelTiles = 2;
-  static constexpr uint32_t kAttentionQueries = 6, kAttentionVectors = 2, kRowQueries = 3;
+  static constexpr uint32_t kTileQueries = 6, kAttentionVectors = 2, kRowQueries = 3;
   using Tile = __m256i;
   using TileFloat = __m256;
   static Tile tile_load(const void* p) { return _mm256_load_si256(static_cast<const __m256i*>(p)); }
@@ -114,7 +114,7 @@ struct AvxVnni : Avx2Tiles {
   static Tile tile_dot(Tile sum, Tile w, Tile x) {
     return _mm256_dpbusd_avx_epi32(sum, w, x);
   }
-  // Pairs of 16-bit integers.
+  // Pairs of 16-bit integers. The instruction may read its last operand from memory, as the splat that `a` is.
   static Tile tile_dot16(Tile sum, Tile a, Tile b) { return _mm256_dpwssd_avx_epi32(sum, b, a); }
   static Tile tile_round(TileFloat a) { return _mm256_cvtps_epi32(a); }
   // The low halves of the words of both.

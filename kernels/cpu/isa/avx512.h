@@ -11,7 +11,7 @@ namespace {
 struct Avx512Tiles : X86Base {
   static constexpr uint32_t kFewColumns = 0, kSeveralColumns = 4;
   static constexpr uint32_t kTileLanes = 16, kTileColumns = 4;
-  static constexpr uint32_t kAttentionQueries = 6, kAttentionVectors = 4, kRowQueries = 6;
+  static constexpr uint32_t kTileQueries = 6, kAttentionVectors = 4, kRowQueries = 6;
   using Tile = __m512i;
   using TileFloat = __m512;
   static Tile tile_load(const void* p) { return _mm512_load_si512(p); }
@@ -162,7 +162,7 @@ struct Avx512Vnni : Avx512Tiles {
   static Tile tile_dot(Tile sum, Tile w, Tile x) {
     return _mm512_dpbusd_epi32(sum, w, x);
   }
-  // Pairs of 16-bit integers.
+  // Pairs of 16-bit integers. The instruction may read its last operand from memory, as the splat that `a` is.
   static Tile tile_dot16(Tile sum, Tile a, Tile b) { return _mm512_dpwssd_epi32(sum, b, a); }
   static Tile tile_round(TileFloat a) { return _mm512_cvtps_epi32(a); }
   // The low halves of the words of both.

@@ -133,7 +133,7 @@ struct Neon {
 
   static constexpr uint32_t kFewColumns = 8, kSeveralColumns = 8;
   static constexpr uint32_t kTileLanes = 4, kTileVectors = 4, kTileColumns = 4, kPanelTiles = 2;
-  static constexpr uint32_t kAttentionQueries = 6, kAttentionVectors = 4, kRowQueries = 2;
+  static constexpr uint32_t kTileQueries = 6, kAttentionVectors = 4, kRowQueries = 2;
   using Tile = int32x4_t;
   using TileFloat = float32x4_t;
   static constexpr uint32_t chain(TileKind) { return 0; }

@@ -188,7 +188,7 @@ struct Scalar {
 
   static constexpr uint32_t kFewColumns = 8, kSeveralColumns = 8;
   static constexpr uint32_t kTileLanes = 8, kTileVectors = 1, kTileColumns = 2, kPanelTiles = 1;
-  static constexpr uint32_t kAttentionQueries = 2, kAttentionVectors = 1, kRowQueries = 2;
+  static constexpr uint32_t kTileQueries = 2, kAttentionVectors = 1, kRowQueries = 2;
   using Tile = B32;  // weights and activations; sums are 8 int32 in the same bytes
   using TileFloat = F8;
   static constexpr uint32_t chain(TileKind) { return 0; }

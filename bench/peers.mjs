@@ -3,12 +3,13 @@
 //
 //   tools/quickstart.sh && cmake --build --preset release --target make_random_model
 //   node bench/peers.mjs [--models qwen2.5-1.5b:Q4_0,llama3-8b:Q4_K_M] [--rounds 5] [--threads 2] [--pp 512] [--tg 64]
-//                        [--folder DIR]
+//                        [--folder DIR] [--kernels avx2 --peer-kernels haswell]
 //
 // Models and the npm package are kept in --folder (default: hearth-peers in the system's temporary folder). In each
-// round each engine runs once in a process of its own, with a warm-up before the run that counts.
+// round each engine runs once in a process of its own, with a warm-up before the run that counts. --kernels names those of
+// Hearth, --peer-kernels the one of llama.cpp's libraries for processors that is left to it.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
@@ -24,6 +25,8 @@ const { values: options } = parseArgs({
     pp: { type: "string", default: "512" },
     tg: { type: "string", default: "64" },
     folder: { type: "string", default: path.join(os.tmpdir(), "hearth-peers") },
+    kernels: { type: "string" },
+    "peer-kernels": { type: "string" },
     "llama-cpp": { type: "string" },  // internal: the model that this process shall time with llama.cpp
   },
 });
@@ -69,13 +72,29 @@ function prepare(name) {
   return file;
 }
 
+/** The folder of a copy of llama.cpp that has but one library for processors, or of the whole package. */
+function peerFolder() {
+  const kind = options["peer-kernels"];
+  if (kind === undefined) return options.folder;
+  const copy = path.join(options.folder, `only-${kind}`);
+  if (existsSync(copy)) return copy;
+  mkdirSync(`${copy}.part`, { recursive: true });
+  for (const one of ["package.json", "node_modules"]) run("cp", ["-al", path.join(options.folder, one), `${copy}.part`]);
+  const libraries = readdirSync(`${copy}.part/node_modules`, { recursive: true }).filter((file) => /libggml-cpu-[^/]*$/.test(file));
+  if (!libraries.some((file) => file.endsWith(`-${kind}.so`))) throw new Error(`llama.cpp has no library for ${kind}`);
+  for (const file of libraries) if (!file.endsWith(`-${kind}.so`)) rmSync(path.join(`${copy}.part/node_modules`, file));
+  renameSync(`${copy}.part`, copy);
+  return copy;
+}
+
 function compare(name) {
   const file = prepare(name), hearth = [], peer = [];
   for (let round = 0; round < rounds; ++round) {
     peer.push(lastLine(run(process.execPath, [fileURLToPath(import.meta.url), "--llama-cpp", file, "--threads", threads,
-      "--pp", pp, "--tg", tg, "--folder", options.folder])));
+      "--pp", pp, "--tg", tg, "--folder", peerFolder()])));
     hearth.push(JSON.parse(run(path.join(build, "hearth"),
-      ["bench", file, "--threads", threads, "--pp", pp, "--tg", tg, "--runs", 1, "--json"])));
+      ["bench", file, "--threads", threads, "--pp", pp, "--tg", tg, "--runs", 1, "--json",
+        ...(options.kernels === undefined ? [] : ["--kernels", options.kernels])])));
   }
   const speeds = { peerPp: peer.map((r) => r.pp), peerTg: peer.map((r) => r.tg),
     pp: hearth.map((r) => r.pp_tok_s[0]), tg: hearth.map((r) => r.tg_tok_s[0]) };

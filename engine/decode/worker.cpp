@@ -72,11 +72,11 @@ bool Worker::has_work() const {
 }
 
 // The device is that of all schedulers.
-void Worker::recover() {
+bool Worker::recover() {
   std::exception_ptr loss;
   for (const Lane& lane : lanes_)
     if (!loss) loss = lane.scheduler->loss();
-  if (!loss) return;
+  if (!loss) return true;
   std::vector<Scheduler*> schedulers;
   for (const Lane& lane : lanes_) schedulers.push_back(lane.scheduler.get());
   for (Scheduler* one : schedulers) one->lose(loss);
@@ -87,8 +87,10 @@ void Worker::recover() {
   try {
     if (!recover_) std::rethrow_exception(loss);
     recover_(schedulers, loss);
+    return true;
   } catch (...) {
     for (Scheduler* one : schedulers) one->give_up(std::current_exception());
+    return false;
   }
 }
 
@@ -108,15 +110,15 @@ void Worker::run() {
         lane.statistics = lane.scheduler->statistics();
       }
     }
-    recover();  // what could not be done before
+    bool sound = recover();  // what could not be done before; once for what arrived
     for (auto& [scheduler, call] : calls) call(*scheduler);
     calls.clear();
-    recover();
+    if (sound) sound = recover();
     for (Lane& lane : lanes_) {
       if (!lane.scheduler->loss() && !lane.scheduler->idle()) lane.scheduler->step();
       if (lane.scheduler->loss()) break;  // what waits in other lanes waits for another device
     }
-    recover();
+    if (sound) recover();
   }
 }
 

@@ -37,7 +37,7 @@ class Worker {
 
  private:
   void run();
-  void recover();  // where a scheduler has lost its device
+  bool recover();  // where a scheduler has lost its device; false where that fails
 
   // A scheduler, which the thread alone uses, and what others see of it.
   struct Lane {

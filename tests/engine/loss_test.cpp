@@ -137,5 +137,43 @@ TEST_F(Loss, IsRecoveredFromInAllLanesOrTriedAgain) {
   EXPECT_EQ(tried, 3);
 }
 
+// What waits in a lane goes on where another lane notices the loss.
+TEST_F(Loss, OfOneLaneEndsNothingThatWaitsInAnother) {
+  program_.vocabulary = kVocabulary;
+  limits_ = {.rows = 16, .pages = 64, .page_size = 4};
+  std::vector<std::unique_ptr<RecordingPlan>> plans;
+  std::vector<std::unique_ptr<Scheduler>> schedulers;
+  for (int i = 0; i < 2; ++i) {
+    plans.push_back(std::make_unique<RecordingPlan>(program_, limits_));
+    schedulers.push_back(std::make_unique<Scheduler>(*plans.back(), limits_, kVocabulary,
+                                                     SchedulerOptions{.parallel = 2, .on_divergence = {}}));
+  }
+  Worker worker(std::move(schedulers), [&](std::span<Scheduler* const> lanes, const std::exception_ptr&) {
+    plans.clear();
+    for (Scheduler* lane : lanes) {
+      plans.push_back(std::make_unique<RecordingPlan>(program_, limits_));
+      lane->go_on(*plans.back());
+    }
+  });
+  std::vector<std::shared_ptr<Greedy>> tasks;
+  for (uint32_t i = 0; i < 2; ++i) tasks.push_back(std::make_shared<Greedy>(prompt(i, 20), 4));
+  std::promise<void> lost, added;
+  auto held = std::async(std::launch::async, [&] {
+    worker.call([&](Scheduler&) {
+      plans[0]->lost = plans[1]->lost = true;
+      lost.set_value();
+      added.get_future().wait();
+    });
+  });
+  lost.get_future().wait();
+  for (size_t lane = 0; lane < 2; ++lane) EXPECT_TRUE(worker.add(tasks[lane], 100, lane));
+  added.set_value();
+  held.get();
+  for (bool ended = false; !ended;) worker.call([&](Scheduler&) { ended = tasks[0]->ended && tasks[1]->ended; });
+  EXPECT_EQ(words_of(tasks[0]->error), "the device is lost");
+  EXPECT_EQ(words_of(tasks[1]->error), "");
+  EXPECT_EQ(tasks[1]->answer, tasks[1]->expected());
+}
+
 }  // namespace
 }  // namespace hearth

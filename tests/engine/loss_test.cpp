@@ -39,6 +39,17 @@ class Loss : public testing::Test {
     scheduler_->add(task);
     return task;
   }
+  std::vector<std::unique_ptr<Scheduler>> two_lanes(std::vector<std::unique_ptr<RecordingPlan>>& plans) {
+    program_.vocabulary = kVocabulary;
+    limits_ = {.rows = 16, .pages = 64, .page_size = 4};
+    std::vector<std::unique_ptr<Scheduler>> schedulers;
+    for (int i = 0; i < 2; ++i) {
+      plans.push_back(std::make_unique<RecordingPlan>(program_, limits_));
+      schedulers.push_back(std::make_unique<Scheduler>(*plans.back(), limits_, kVocabulary,
+                                                       SchedulerOptions{.parallel = 2, .on_divergence = {}}));
+    }
+    return schedulers;
+  }
   void run() {
     for (int i = 0; i < 1000 && !scheduler_->idle() && !scheduler_->loss(); ++i) scheduler_->step();
   }
@@ -93,15 +104,8 @@ TEST_F(Loss, OfAFailureThatIsNoneThereIsNothingToRecoverFrom) {
 
 // Both lanes of a worker lose their plans at once; a recovery that fails is tried again when something comes.
 TEST_F(Loss, IsRecoveredFromInAllLanesOrTriedAgain) {
-  program_.vocabulary = kVocabulary;
-  limits_ = {.rows = 16, .pages = 64, .page_size = 4};
   std::vector<std::unique_ptr<RecordingPlan>> plans;
-  std::vector<std::unique_ptr<Scheduler>> schedulers;
-  for (int i = 0; i < 2; ++i) {
-    plans.push_back(std::make_unique<RecordingPlan>(program_, limits_));
-    schedulers.push_back(std::make_unique<Scheduler>(*plans.back(), limits_, kVocabulary,
-                                                     SchedulerOptions{.parallel = 2, .on_divergence = {}}));
-  }
+  std::vector<std::unique_ptr<Scheduler>> schedulers = two_lanes(plans);
   int tried = 0;
   Worker worker(std::move(schedulers), [&](std::span<Scheduler* const> lanes, const std::exception_ptr& loss) {
     EXPECT_EQ(words_of(loss), "the device is lost");
@@ -139,15 +143,8 @@ TEST_F(Loss, IsRecoveredFromInAllLanesOrTriedAgain) {
 
 // What waits in a lane goes on where another lane notices the loss.
 TEST_F(Loss, OfOneLaneEndsNothingThatWaitsInAnother) {
-  program_.vocabulary = kVocabulary;
-  limits_ = {.rows = 16, .pages = 64, .page_size = 4};
   std::vector<std::unique_ptr<RecordingPlan>> plans;
-  std::vector<std::unique_ptr<Scheduler>> schedulers;
-  for (int i = 0; i < 2; ++i) {
-    plans.push_back(std::make_unique<RecordingPlan>(program_, limits_));
-    schedulers.push_back(std::make_unique<Scheduler>(*plans.back(), limits_, kVocabulary,
-                                                     SchedulerOptions{.parallel = 2, .on_divergence = {}}));
-  }
+  std::vector<std::unique_ptr<Scheduler>> schedulers = two_lanes(plans);
   Worker worker(std::move(schedulers), [&](std::span<Scheduler* const> lanes, const std::exception_ptr&) {
     plans.clear();
     for (Scheduler* lane : lanes) {

@@ -66,23 +66,17 @@ void Sampler::apply_penalties(std::span<float> logits) const {
   }
 }
 
-// The top_k largest logits, falling; equal ones by rising token. A heap keeps this linear in the vocabulary.
+// The top_k largest logits, falling; equal ones by rising token.
 void Sampler::keep_top(std::span<const float> logits) {
-  const size_t wanted = options_.top_k == 0 ? logits.size() : std::min<size_t>(options_.top_k, logits.size());
   candidates_.clear();
-  for (size_t i = 0; i < logits.size(); ++i) {
-    const Candidate one{logits[i], static_cast<int32_t>(i)};
-    if (std::isnan(one.logit)) continue;
-    if (candidates_.size() == wanted && !before(one, candidates_.front())) continue;
-    if (candidates_.size() == wanted) {
-      std::pop_heap(candidates_.begin(), candidates_.end(), before);
-      candidates_.back() = one;
-    } else {
-      candidates_.push_back(one);
-      if (candidates_.size() < wanted && wanted == logits.size()) continue;  // all are kept: sorted once below
-    }
-    std::push_heap(candidates_.begin(), candidates_.end(), before);
+  if (options_.top_k > 0 && options_.top_k < logits.size()) {
+    candidates_.resize(options_.top_k);
+    choose_candidates(logits, candidates_);
+    std::erase_if(candidates_, [](const Candidate& one) { return one.token < 0; });
+    return;
   }
+  for (size_t i = 0; i < logits.size(); ++i)
+    if (!std::isnan(logits[i])) candidates_.push_back({logits[i], static_cast<int32_t>(i)});
   std::sort(candidates_.begin(), candidates_.end(), before);
 }
 

@@ -17,7 +17,7 @@ struct CpuOptions {
 };
 
 inline constexpr uint32_t kMaxCpuThreads = 1024;
-inline constexpr uint32_t kCpuArithmetic = 3;  // counts the times when the bits of results changed
+inline constexpr uint32_t kCpuArithmetic = 4;  // counts the times when the bits of results changed
 
 // The options with the defaults of this machine filled in. Throws DeviceError for kernels that do not exist or do not
 // run here (naming those that do), and for more than kMaxCpuThreads threads.
@@ -32,9 +32,10 @@ std::vector<std::string> available_cpu_kernels();
 //
 // Results are the same bits for any number of threads. They depend on the other rows of a batch in two ways: attention
 // of a row without others of its sequence is computed apart, in parts whose length depends on how many such rows there
-// are; and but for AVX-512 and AVX-VNNI a matrix in blocks is multiplied with few rows (AVX2: 2, NEON and scalar: 8) by
-// a kernel that adds in another order (for an expert: its own rows of the batch). With Limits::deterministic neither is
-// done, and nothing depends on other rows.
+// are; and a matrix in blocks is multiplied by different kernels. Without VNNI few rows (AVX2: 2, NEON and scalar: 8)
+// have one that adds in another order, and with it 64 rows or more have one that rounds the weights of formats of four
+// bits and fewer again, to 8 bits with one scale for 256 (rows of the batch; for an expert its own). With
+// Limits::deterministic neither is done, and nothing depends on other rows.
 std::unique_ptr<Device> make_cpu_device(const CpuOptions& options = {});
 
 }  // namespace hearth

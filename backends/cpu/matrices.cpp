@@ -6,6 +6,12 @@
 #include "backends/cpu/plan.h"
 
 namespace hearth::cpu {
+namespace {
+
+constexpr uint32_t kSliceRows = 96;            // of a matrix: a panel of the widest tiles
+constexpr uint32_t kColumnsToRequantise = 64;  // where it is faster for all formats that have a kernel for it
+
+}  // namespace
 
 void CpuPlan::norm_row(const Norm& norm, const float* x, uint32_t count, float* out) const {
   const Weight& gain = weight(norm.gain);
@@ -93,17 +99,20 @@ void CpuPlan::multiply(const Weight& weight, uint64_t first_row, Range range, ui
   if (range.begin == range.end || columns == 0) return;
   const Rows rows = rows_from(weight, first_row);
   const FormatKernels& kernels = kernels_.formats[static_cast<uint32_t>(weight.format)];
-  (columns > few_columns_ ? kernels.many : kernels.few)({.format = &format_info(weight.format),
-                                                         .weights = rows.first,
-                                                         .row_bytes = rows.bytes,
-                                                         .width = static_cast<uint32_t>(weight.width),
-                                                         .row_begin = range.begin,
-                                                         .row_end = range.end,
-                                                         .columns = columns,
-                                                         .in = in,
-                                                         .out = out,
-                                                         .next = next.first,
-                                                         .next_row_bytes = next.bytes});
+  const bool requantised = kernels.requantised != nullptr && columns >= kColumnsToRequantise && !limits_.deterministic;
+  (requantised              ? kernels.requantised
+   : columns > few_columns_ ? kernels.many
+                            : kernels.few)({.format = &format_info(weight.format),
+                                            .weights = rows.first,
+                                            .row_bytes = rows.bytes,
+                                            .width = static_cast<uint32_t>(weight.width),
+                                            .row_begin = range.begin,
+                                            .row_end = range.end,
+                                            .columns = columns,
+                                            .in = in,
+                                            .out = out,
+                                            .next = next.first,
+                                            .next_row_bytes = next.bytes});
   const float scale = weight.scale_of(first_row + range.begin);
   for (uint32_t i = 0; i < columns && scale != 1; ++i)
     kernels_.scale(out[i] + range.begin, scale, range.end - range.begin);
@@ -128,10 +137,9 @@ void CpuPlan::run(const MatmulStage& stage, uint32_t thread) {
       }
     pool_->barrier();
   }
-  // Whoever is faster takes more.
   const uint32_t grain = this->grain(rows_);
   const Shared all = shared(stage);
-  share_in_pieces(thread, all, [&](uint32_t begin, uint32_t end, uint32_t next) {
+  const auto run_slice = [&](uint32_t begin, uint32_t end, uint32_t next) {
     Rows later;
     if (next < all.count) {
       later = rows_from(stage, next);
@@ -149,6 +157,13 @@ void CpuPlan::run(const MatmulStage& stage, uint32_t thread) {
         run(part, range, inputs, changed, lows, first < end ? rows_from(stage, first) : later, thread);
       if (changed) lows += rows_ * (lows_width(part.weight) + lows_width(part.up));
     }
+  };
+  // What follows a product, as its activation, finds it in the cache.
+  const uint32_t slice = rows_ <= kernels_.lane_columns ? UINT32_MAX : std::max(1u, kSliceRows / grain);
+  // Whoever is faster takes more.
+  share_in_pieces(thread, all, [&](uint32_t begin, uint32_t end, uint32_t next) {
+    for (; end - begin > slice; begin += slice) run_slice(begin, begin + slice, begin + slice);
+    run_slice(begin, end, next);
   });
 }
 

@@ -44,8 +44,8 @@ void report(benchmark::State& state, const Roofs& roofs, double bytes, double op
 }
 
 // A matrix of `rows` x `width` times `columns` columns; the matrix is larger than the caches where columns are few.
-void matmul(benchmark::State& state, const KernelTable& table, const FormatInfo& info, Roofs roofs, uint32_t rows,
-            uint32_t width, uint32_t columns) {
+void matmul(benchmark::State& state, const KernelTable& table, const FormatInfo& info, Roofs roofs, MatmulKernel kernel,
+            uint32_t rows, uint32_t width, uint32_t columns) {
   const size_t row_bytes = width / info.block_size * info.block_bytes;
   const Buffer<std::byte> weights("weights", rows, row_bytes);
   std::mt19937 random(2);
@@ -56,7 +56,6 @@ void matmul(benchmark::State& state, const KernelTable& table, const FormatInfo&
   const Buffer<float> out("results", rows, columns);
   std::vector<float*> out_rows;
   for (uint32_t c = 0; c < columns; ++c) out_rows.push_back(out.data() + size_t{c} * rows);
-  const FormatKernels& kernels = table.formats[static_cast<uint32_t>(info.format)];
   const Matmul task{&info,
                     weights.data(),
                     row_bytes,
@@ -67,7 +66,7 @@ void matmul(benchmark::State& state, const KernelTable& table, const FormatInfo&
                     info.block_size == 1 ? x.float_rows.data() : x.block_rows.data(),
                     out_rows.data()};
   for (auto _ : state) {
-    (columns > table.few_columns ? kernels.many : kernels.few)(task);
+    kernel(task);
     benchmark::ClobberMemory();
   }
   report(state, roofs, static_cast<double>(row_bytes * rows), 2.0 * rows * width * columns);
@@ -156,13 +155,21 @@ int main(int argc, char** argv) {
       const auto name = [&](const char* what, uint32_t columns) {
         return std::string(what) + "/" + table->name + "/" + info.name + "/" + std::to_string(columns);
       };
+      const FormatKernels& kernels = table->formats[static_cast<uint32_t>(info.format)];
+      const auto kernel = [&](uint32_t columns) { return columns > table->few_columns ? kernels.many : kernels.few; };
       for (const uint32_t columns : {1u, 2u, 4u, 8u, 16u, 32u, 128u})
-        benchmark::RegisterBenchmark(name("matmul", columns).c_str(), matmul, *table, info, roofs,
+        benchmark::RegisterBenchmark(name("matmul", columns).c_str(), matmul, *table, info, roofs, kernel(columns),
                                      columns > 32 ? 256u : 32768u, 2048u, columns)
             ->Unit(benchmark::kMillisecond);
-      for (const uint32_t columns : {1u, 4u, 8u, 32u, 512u})  // weights in the second-level cache
-        benchmark::RegisterBenchmark(name("cached", columns).c_str(), matmul, *table, info, roofs, 96u, 2048u, columns)
+      const auto cached = [&](const char* what, MatmulKernel cached_kernel, uint32_t columns) {
+        benchmark::RegisterBenchmark(name(what, columns).c_str(), matmul, *table, info, roofs, cached_kernel, 96u,
+                                     2048u, columns)
             ->Unit(benchmark::kMicrosecond);
+      };
+      for (const uint32_t columns : {1u, 4u, 8u, 32u, 512u})  // weights in the second-level cache
+        cached("cached", kernel(columns), columns);
+      for (const uint32_t columns : {64u, 512u})
+        if (kernels.requantised != nullptr) cached("cached_requantised", kernels.requantised, columns);
     }
     for (const auto& [type, name] :
          {std::pair{CacheType::f32, "f32"}, std::pair{CacheType::f16, "f16"}, std::pair{CacheType::q8_0, "q8_0"}})

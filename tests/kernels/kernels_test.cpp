@@ -164,6 +164,65 @@ TEST_P(Kernels, KeepWhatIsNoNumberInItsRow) {
   }
 }
 
+// Weights that are rounded again, to 127 steps of the largest of 256, have a noise of a 127th / sqrt(12) of it. Half of
+// the largest is a usual size of a weight, and some formats' units differ in size by ten.
+TEST_P(Kernels, RequantisedWeightsMissLittle) {
+  constexpr uint32_t kRows = 53, kColumns = 70, kBegin = 3;
+  for (const FormatInfo& info : formats()) {
+    const FormatKernels& kernels = table().formats[static_cast<uint32_t>(info.format)];
+    if (kernels.requantised == nullptr) continue;
+    SCOPED_TRACE(info.name);
+    for (const uint32_t width : {256u, info.block_size == 256 ? 1024u : 800u}) {
+      const size_t row_bytes = width / info.block_size * info.block_bytes;
+      std::mt19937 random(width);
+      std::vector<std::byte> weights = random_blocks(info.format, size_t{width} * kRows, random, 1);
+      const std::vector<float> x = random_floats(size_t{width} * kColumns, 9);
+      std::vector<Q8Unit> blocks(size_t{units(width)} * kColumns);
+      std::vector<const void*> in;
+      for (uint32_t c = 0; c < kColumns; ++c) {
+        in.push_back(&blocks[size_t{c} * units(width)]);
+        table().quantise(&x[size_t{c} * width], width, &blocks[size_t{c} * units(width)]);
+      }
+      const auto multiply = [&](MatmulKernel kernel, uint32_t first, uint32_t columns) {
+        std::vector<float> out(size_t{kRows} * columns, 0);
+        std::vector<float*> out_columns;
+        for (uint32_t c = 0; c < columns; ++c) out_columns.push_back(&out[size_t{c} * kRows]);
+        kernel(
+            {&info, weights.data(), row_bytes, width, kBegin, kRows, columns, in.data() + first, out_columns.data()});
+        return out;
+      };
+      const std::vector<float> exact = multiply(kernels.many, 0, kColumns);
+      const std::vector<float> found = multiply(kernels.requantised, 0, kColumns);
+      double error = 0, size = 0;
+      for (size_t i = 0; i < found.size(); ++i) {
+        error += std::pow(double{found[i]} - double{exact[i]}, 2);
+        size += double{exact[i]} * double{exact[i]};
+      }
+      EXPECT_LT(error, 1e-4 * size);
+      EXPECT_GT(error, 1e-7 * size) << "not rounded at all";
+      for (uint32_t c = 0; c < kColumns; ++c)
+        for (uint32_t row = 0; row < kBegin; ++row) ASSERT_EQ(found[c * kRows + row], 0) << "outside of the range";
+      for (const uint32_t some : {1u, 6u, 65u})
+        ASSERT_EQ(multiply(kernels.requantised, kColumns - some, some),
+                  std::vector<float>(found.end() - ptrdiff_t{kRows} * some, found.end()))
+            << "a column depends on others";
+      // Rows whose scales are no numbers keep that to themselves; rows of zeros are zeros.
+      for (uint32_t row = kBegin; row < kRows; row += 3) std::memset(&weights[row * row_bytes], 0xff, row_bytes);
+      for (uint32_t row = kBegin + 1; row < kRows; row += 3) std::memset(&weights[row * row_bytes], 0, row_bytes);
+      const std::vector<float> changed = multiply(kernels.requantised, 0, kColumns);
+      for (size_t i = 0; i < changed.size(); ++i) {
+        const uint32_t row = i % kRows;
+        if (row < kBegin) continue;
+        if ((row - kBegin) % 3 == 0) {
+          ASSERT_TRUE(std::isnan(changed[i])) << "row " << row;
+        } else {
+          ASSERT_EQ(changed[i], (row - kBegin) % 3 == 1 ? 0 : found[i]) << "row " << row;
+        }
+      }
+    }
+  }
+}
+
 // The largest sums that 16 bits must hold: all weights and activations at their ends.
 TEST_P(Kernels, DoNotOverflowAtTheEnds) {
   constexpr uint32_t kWidth = 512, kRows = 48, kColumns = 17;
@@ -200,15 +259,19 @@ TEST_P(Kernels, DoNotOverflowAtTheEnds) {
           expected += double{w} * 127 * double{sign};
           size += (std::abs(double{w}) + 64) * 127;
         }
-        for (const auto& [many, columns] : {std::pair{false, 1u}, std::pair{true, 1u}, std::pair{true, kColumns}}) {
+        const FormatKernels& kernels = table().formats[static_cast<uint32_t>(info.format)];
+        const auto check = [&](MatmulKernel kernel, uint32_t columns, double bound) {
           std::vector<float> out(size_t{kRows} * columns);
           std::vector<float*> out_columns;
           for (uint32_t c = 0; c < columns; ++c) out_columns.push_back(&out[size_t{c} * kRows]);
-          const FormatKernels& kernels = table().formats[static_cast<uint32_t>(info.format)];
-          (many ? kernels.many : kernels.few)(
-              {&info, weights.data(), row_bytes, kWidth, 0, kRows, columns, in.data(), out_columns.data()});
-          for (const float found : out) ASSERT_NEAR(found, expected, 1e-5 * size) << "fill " << fill;
-        }
+          kernel({&info, weights.data(), row_bytes, kWidth, 0, kRows, columns, in.data(), out_columns.data()});
+          for (const float found : out) ASSERT_NEAR(found, expected, bound * size) << "fill " << fill;
+        };
+        check(kernels.few, 1, 1e-5);
+        check(kernels.many, 1, 1e-5);
+        check(kernels.many, kColumns, 1e-5);
+        // All miss by the same, half a step at most, which the largest weight that is possible sets.
+        if (kernels.requantised != nullptr) check(kernels.requantised, kColumns, 1.0 / 127);
       }
     }
   }
@@ -264,6 +327,10 @@ TEST_P(Kernels, AWrongKernelIsFoundAtStartUp) {
     kernels = right;
     kernels.few = [](const Matmul&) noexcept {};
     EXPECT_FALSE(agrees_with_scalar(wrong)) << info.name << ", few";
+    kernels = right;
+    if (kernels.requantised == nullptr) continue;
+    kernels.requantised = [](const Matmul&) noexcept {};
+    EXPECT_FALSE(agrees_with_scalar(wrong)) << info.name << ", requantised";
   }
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "kernels/cpu/generic/ahead.h"
+#include "kernels/cpu/generic/requantise.h"
 #include "kernels/cpu/generic/several_columns.h"
 #include "kernels/cpu/generic/turned.h"
 #include "kernels/cpu/table.h"
@@ -30,14 +31,23 @@ struct TileUnit {
 template <class I, class Block, class U>
 void fill_tile(TileUnit<I, U>& tile, const Matmul& task, uint32_t row, uint32_t count, uint32_t unit, uint32_t lane,
                Ahead<I>& ahead) {
-  UnitOfRows<I, U> rows;
+  UnitOfRows<I, Unpack<I, Block>> rows;
   const Place at = rows.find(task, row, count, unit);
-  turned_scales<I, U>(at, groups_of(task, unit), tile.scale[0] + lane, tile.min[0] + lane, kTileRows<I>);
-  Unpack<Turned<I>, Block>::each_group(
-      at, [&](int j, const typename Turned<I>::B32& q) __attribute__((always_inline)) {
-        ahead.step();
-        for (uint32_t step = 0; step < 8; ++step) I::tile_store(tile.q[j][step][lane], operand<I, U>(q.t[step]));
-      });
+  const auto store_groups = [&](auto&& of_step) __attribute__((always_inline)) {
+    Unpack<Turned<I>, Block>::each_group(
+        at, [&](int j, const typename Turned<I>::B32& q) __attribute__((always_inline)) {
+          ahead.step();
+          for (uint32_t step = 0; step < 8; ++step) I::tile_store(tile.q[j][step][lane], of_step(j, step, q.t[step]));
+        });
+  };
+  if constexpr (kOneScale<U>) {
+    const Requantiser<I, Unpack<I, Block>> requantise(at, groups_of(task, unit), tile.scale[0] + lane);
+    store_groups([&](int j, uint32_t step, typename I::Tile q)
+                     __attribute__((always_inline)) { return requantise(static_cast<uint32_t>(j), step, q); });
+  } else {
+    turned_scales<I, U>(at, groups_of(task, unit), tile.scale[0] + lane, tile.min[0] + lane, kTileRows<I>);
+    store_groups([](int, uint32_t, typename I::Tile q) __attribute__((always_inline)) { return operand<I, U>(q); });
+  }
 }
 
 // Group j of a unit of the tile times that of kTileColumns columns, added to total.
@@ -99,7 +109,9 @@ template <class I, class U>
             if (begins) wide = I::tile_add_wide(wide, I::tile_splat_int(start[c][g]));
         }
         auto& sum = total[v][c];
-        sum = I::tile_fma(I::tile_mul(I::tile_to_float(wide), I::tile_load_float(tile.scale[g] + v * kLanes)), dx, sum);
+        auto product = I::tile_to_float(wide);
+        if constexpr (!kOneScale<U>) product = I::tile_mul(product, I::tile_load_float(tile.scale[g] + v * kLanes));
+        sum = I::tile_fma(product, dx, sum);
         if constexpr (U::kMin)
           if (begins)
             sum = I::tile_fnma(I::tile_load_float(tile.min[g] + v * kLanes), I::tile_splat_float(x_sum[c][g]), sum);
@@ -133,20 +145,26 @@ void multiply_tile(const TileUnit<I, U>& tile, bool first_unit, const ColumnsUni
   typename I::TileFloat total[kVectors][kColumns];
   for (uint32_t c = 0; c < kColumns; ++c)
     for (uint32_t v = 0; v < kVectors; ++v)
-      total[v][c] = first_unit ? I::tile_splat_float(0) : I::tile_load_float(acc[c] + v * kLanes);
+      total[v][c] = first_unit || kOneScale<U> ? I::tile_splat_float(0) : I::tile_load_float(acc[c] + v * kLanes);
   for (uint32_t j = 0; j < 8; ++j) {
     ahead.step();
     if (next != nullptr) prefetch_columns<I>(next, j);
     multiply_group<I, U>(tile, j, columns.x, columns.start, columns.sum, total);
   }
   for (uint32_t c = 0; c < kColumns; ++c)
-    for (uint32_t v = 0; v < kVectors; ++v) I::tile_store_float(acc[c] + v * kLanes, total[v][c]);
+    for (uint32_t v = 0; v < kVectors; ++v) {
+      float* to = acc[c] + v * kLanes;
+      auto sum = total[v][c];
+      if constexpr (kOneScale<U>)
+        sum = I::tile_fma(sum, I::tile_load_float(tile.scale[0] + v * kLanes),
+                          first_unit ? I::tile_splat_float(0) : I::tile_load_float(to));
+      I::tile_store_float(to, sum);
+    }
 }
 
-template <class I, class Block>
-void many_columns(const Matmul& task) noexcept {
-  if (task.columns <= I::kSeveralColumns) return several_columns<I, Block>(task);
-  using U = Unpack<I, Block>;
+// U: how a tile holds the rows, as they are stored or requantised.
+template <class I, class Block, class U>
+void multiply_panels(const Matmul& task) noexcept {
   constexpr uint32_t kRows = kTileRows<I>, kColumns = I::kTileColumns, kLanes = I::kTileLanes;
   constexpr uint32_t kTogether = 512;  // columns whose sums wait here, since results lie far apart
   static_assert(kTogether % kColumns == 0);
@@ -193,6 +211,12 @@ void many_columns(const Matmul& task) noexcept {
                            (rows - at < kRows ? rows - at : kRows) * sizeof(float));
     }
   }
+}
+
+template <class I, class Block>
+void many_columns(const Matmul& task) noexcept {
+  if (task.columns <= I::kSeveralColumns) return several_columns<I, Block>(task);
+  multiply_panels<I, Block, Unpack<I, Block>>(task);
 }
 
 }  // namespace

@@ -16,10 +16,11 @@ template <class I, class Block>
 constexpr FormatKernels kernels_of() {
   if constexpr (Block::kSize == 1) {
     return {float_matmul<I, Block>, float_matmul<I, Block>};
-  } else if constexpr (I::kFewColumns == 0) {
-    return {many_columns<I, Block>, many_columns<I, Block>};
   } else {
-    return {few_columns<I, Block>, many_columns<I, Block>};
+    FormatKernels kernels{many_columns<I, Block>, many_columns<I, Block>};
+    if constexpr (I::kFewColumns != 0) kernels.few = few_columns<I, Block>;
+    if constexpr (kRequantises<I, Unpack<I, Block>>) kernels.requantised = multiply_panels<I, Block, Requantised>;
+    return kernels;
   }
 }
 

@@ -32,6 +32,7 @@ inline const void* past(const std::byte* p, size_t bytes) {
 //   kGroups  8 or 16 values of s (and of m) for a unit of 256
 //   kOffset  what is taken from q
 //   kMin     whether there is an m
+//   kLargest the largest q, where it is less than the kind allows
 //   kExpands whether the bytes are those of an Expanded, which the format of the task makes
 //   scales(p, s, m)     s, m: [kGroups], of one row
 //   each_group(p, f)    calls f(j, 32 bytes) for the groups of 32, j = 0 to 7; p: a place in one row, or in many
@@ -259,6 +260,7 @@ struct Unpack<I, BlockQ6_K> : UnpackConstants<BlockQ6_K, TileKind::u6, 16, 32, f
 
 template <class I>
 struct Unpack<I, BlockQ2_K> : UnpackConstants<BlockQ2_K, TileKind::u4, 16, 0, true> {
+  static constexpr int kLargest = 3;
   static void scales(const std::byte* p, float* s, float* m) {
     const auto d = I::splat(I::half(p + offsetof(BlockQ2_K, d))), min = I::splat(I::half(p + offsetof(BlockQ2_K, m)));
     uint8_t bytes[32];  // scales, then mins
@@ -295,6 +297,7 @@ struct Unpack<I, BlockQ2_K> : UnpackConstants<BlockQ2_K, TileKind::u4, 16, 0, tr
 
 template <class I>
 struct Unpack<I, BlockQ3_K> : UnpackConstants<BlockQ3_K, TileKind::u4, 16, 4, false> {
+  static constexpr int kLargest = 7;
   static void scales(const std::byte* p, float* s, float*) {
     const std::byte* packed = p + offsetof(BlockQ3_K, scales);
     const uint32_t a = word_at(packed), b = word_at(packed + 4), top = word_at(packed + 8);

@@ -116,6 +116,8 @@ struct AvxVnni : Avx2Tiles {
   }
   // Pairs of 16-bit integers. The instruction may read its last operand from memory, as the splat that `a` is.
   static Tile tile_dot16(Tile sum, Tile a, Tile b) { return _mm256_dpwssd_avx_epi32(sum, b, a); }
+  static Tile tile_multiply_words(Tile a, Tile b) { return _mm256_mullo_epi16(a, b); }  // the low halves
+  static Tile tile_add_words(Tile a, Tile b) { return _mm256_add_epi16(a, b); }
   static Tile tile_round(TileFloat a) { return _mm256_cvtps_epi32(a); }
   // The low halves of the words of both.
   static Tile tile_pair(Tile low, Tile high) { return _mm256_blend_epi16(low, _mm256_slli_epi32(high, 16), 0xaa); }

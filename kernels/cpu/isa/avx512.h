@@ -164,6 +164,8 @@ struct Avx512Vnni : Avx512Tiles {
   }
   // Pairs of 16-bit integers. The instruction may read its last operand from memory, as the splat that `a` is.
   static Tile tile_dot16(Tile sum, Tile a, Tile b) { return _mm512_dpwssd_epi32(sum, b, a); }
+  static Tile tile_multiply_words(Tile a, Tile b) { return _mm512_mullo_epi16(a, b); }  // the low halves
+  static Tile tile_add_words(Tile a, Tile b) { return _mm512_add_epi16(a, b); }
   static Tile tile_round(TileFloat a) { return _mm512_cvtps_epi32(a); }
   // The low halves of the words of both.
   static Tile tile_pair(Tile low, Tile high) {

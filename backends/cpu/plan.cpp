@@ -188,7 +188,7 @@ void CpuPlan::submit(const Batch& batch) {
   if (rows_ * products_per_row_ < worth_sharing_)
     pool_->run_alone(steps);
   else
-    pool_->run(steps);
+    pool_->run_step(steps);
   batch_ = nullptr;
 }
 

@@ -4,12 +4,15 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <set>
 #include <string>
 
 namespace hearth::cpu {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 void pause() noexcept {
 #if defined(__x86_64__)
@@ -37,7 +40,11 @@ uint32_t available_cores() {
 }
 
 Pool::Pool(uint32_t threads)
-    : threads_(threads), spins_(threads <= std::thread::hardware_concurrency() ? 3000 : 10), team_(threads) {
+    : threads_(threads),
+      spins_(threads <= std::thread::hardware_concurrency() ? 3000 : 10),
+      team_size_(threads),
+      team_(threads),
+      seats_(std::make_unique<Seat[]>(threads)) {
   try {
     for (uint32_t thread = 1; thread < threads; ++thread) workers_.emplace_back([this, thread] { serve(thread); });
   } catch (...) {
@@ -50,32 +57,45 @@ Pool::~Pool() { stop(); }
 
 void Pool::stop() noexcept {
   stopping_ = true;
-  runs_.fetch_add(1, std::memory_order_release);
-  runs_.notify_all();
+  for (uint32_t thread = 1; thread < threads_; ++thread) {
+    seats_[thread].runs.fetch_add(1, std::memory_order_release);
+    seats_[thread].runs.notify_one();
+  }
   for (std::thread& worker : workers_) worker.join();
 }
 
-void Pool::wait_for_change(const std::atomic<uint32_t>& value, uint32_t old) const noexcept {
+uint64_t Pool::wait_for_change(const std::atomic<uint32_t>& value, uint32_t old) const noexcept {
   for (uint32_t i = 0; i < spins_; ++i) {
-    if (value.load(std::memory_order_acquire) != old) return;
+    if (value.load(std::memory_order_acquire) != old) return 0;
     pause();
   }
+  const auto start = Clock::now();
   while (value.load(std::memory_order_acquire) == old) value.wait(old, std::memory_order_acquire);
+  return static_cast<uint64_t>(std::chrono::nanoseconds(Clock::now() - start).count());
 }
 
-void Pool::run(Work work, const void* context) {
+void Pool::run(Team team, Work work, const void* context) {
   const std::lock_guard lock(one_run_at_a_time_);
   work_ = work;
   context_ = context;
-  runs_.fetch_add(1, std::memory_order_release);
-  runs_.notify_all();
+  team_ = team == Team::all ? threads_ : team == Team::one ? 1 : team_size_.of_next();
+  slept_.store(0, std::memory_order_relaxed);
+  const auto start = Clock::now();
+  for (uint32_t thread = 1; thread < team_; ++thread) {
+    seats_[thread].runs.fetch_add(1, std::memory_order_release);
+    seats_[thread].runs.notify_one();
+  }
   work(context, 0);
   barrier();
+  if (team != Team::unhindered) return;
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  const double slept = static_cast<double>(slept_.load(std::memory_order_relaxed)) / 1e9;
+  team_size_.learn(seconds, slept / std::max(1u, team_ - 1));
 }
 
 void Pool::serve(uint32_t thread) noexcept {
   for (uint32_t seen = 0;; ++seen) {
-    wait_for_change(runs_, seen);
+    wait_for_change(seats_[thread].runs, seen);
     if (stopping_) return;
     work_(context_, thread);
     barrier();
@@ -83,14 +103,15 @@ void Pool::serve(uint32_t thread) noexcept {
 }
 
 void Pool::barrier() noexcept {
-  if (team_ == 1) return;
+  const uint32_t team = team_;  // may change once all are here
+  if (team == 1) return;
   const uint32_t old = barriers_.load(std::memory_order_acquire);
-  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads_) {
+  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == team) {
     arrived_.store(0, std::memory_order_relaxed);
     barriers_.fetch_add(1, std::memory_order_release);
     barriers_.notify_all();
-  } else {
-    wait_for_change(barriers_, old);
+  } else if (const uint64_t slept = wait_for_change(barriers_, old); slept > 0) {
+    slept_.fetch_add(slept, std::memory_order_relaxed);
   }
 }
 

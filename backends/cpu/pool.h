@@ -3,9 +3,12 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
+
+#include "backends/cpu/team_size.h"
 
 namespace hearth::cpu {
 
@@ -25,15 +28,18 @@ class Pool {
   // have returned. `work` may not throw. Calls from several threads take turns.
   template <class F>
   void run(const F& work) {
-    run([](const void* context, uint32_t thread) { (*static_cast<const F*>(context))(thread); }, &work);
+    run(Team::all, call<F>, &work);
+  }
+  // The same with the first team() threads, which are fewer while other programs hold them up: for work that is
+  // divided anew each time and takes a millisecond or more.
+  template <class F>
+  void run_step(const F& work) {
+    run(Team::unhindered, call<F>, &work);
   }
   // work(0) alone: for what is done before the others would have woken. They are left asleep.
   template <class F>
   void run_alone(const F& work) {
-    const std::lock_guard lock(one_run_at_a_time_);
-    team_ = 1;
-    work(0);
-    team_ = threads_;
+    run(Team::one, call<F>, &work);
   }
   // Within work: how many threads take part.
   uint32_t team() const noexcept { return team_; }
@@ -42,21 +48,33 @@ class Pool {
 
  private:
   using Work = void (*)(const void* context, uint32_t thread);
-  void run(Work work, const void* context);
+  enum class Team : uint8_t { all, unhindered, one };
+  template <class F>
+  static void call(const void* context, uint32_t thread) {
+    (*static_cast<const F*>(context))(thread);
+  }
+  // Where a thread waits for work.
+  struct alignas(64) Seat {
+    std::atomic<uint32_t> runs = 0;  // changes when there is work
+  };
+  void run(Team team, Work work, const void* context);
   void serve(uint32_t thread) noexcept;
   void stop() noexcept;
-  void wait_for_change(const std::atomic<uint32_t>& value, uint32_t old) const noexcept;
+  // Gives for how many nanoseconds it slept.
+  uint64_t wait_for_change(const std::atomic<uint32_t>& value, uint32_t old) const noexcept;
 
   const uint32_t threads_;
   const uint32_t spins_;
   std::mutex one_run_at_a_time_;
+  TeamSize team_size_;
   uint32_t team_;  // changes only between runs
   Work work_ = nullptr;
   const void* context_ = nullptr;
   bool stopping_ = false;
-  alignas(64) std::atomic<uint32_t> runs_ = 0;     // changes when there is work
+  const std::unique_ptr<Seat[]> seats_;
   alignas(64) std::atomic<uint32_t> arrived_ = 0;  // at the barrier
   alignas(64) std::atomic<uint32_t> barriers_ = 0;
+  alignas(64) std::atomic<uint64_t> slept_ = 0;  // nanoseconds of this run, of all its threads, at barriers
   std::vector<std::thread> workers_;
 };
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <thread>
 
@@ -84,6 +85,60 @@ TEST(Pool, OneThreadAloneMeetsNobody) {
   std::atomic<uint32_t> all = 0;
   pool.run([&](uint32_t) { ++all; });
   EXPECT_EQ(all, 3u);
+}
+
+TEST(Pool, GoesOnWithoutAThreadThatIsHeldUp) {
+  cpu::Pool pool(2);
+  uint32_t team = 0;
+  using std::chrono::milliseconds;
+  const auto step = [&](milliseconds held) {
+    pool.run_step([&](uint32_t thread) {
+      if (thread == 0) team = pool.team();
+      std::this_thread::sleep_for(milliseconds(2));
+      if (thread == 1) std::this_thread::sleep_for(held);
+      pool.barrier();
+    });
+    return team;
+  };
+  for (int i = 0; i < 12; ++i) EXPECT_EQ(step(milliseconds(10)), 2u);
+  EXPECT_EQ(step(milliseconds(10)), 1u);
+  uint32_t all = 0;  // work for all threads is not concerned
+  pool.run([&](uint32_t thread) {
+    if (thread == 1) all = pool.team();
+  });
+  EXPECT_EQ(all, 2u);
+  uint32_t steps = 0;  // tried in vain where this machine is busy, but not for ever
+  while (step(milliseconds(0)) == 1 || step(milliseconds(0)) == 1) ASSERT_LT(++steps, 5000u);
+}
+
+TEST(TeamSize, GivesUpAThreadThatIsHeldAndTriesAgain) {
+  cpu::TeamSize size(4);
+  const auto run = [&](double held) {
+    const uint32_t team = size.of_next();
+    size.learn(0.1, held * 0.1);
+    return team;
+  };
+  // A quarter of the work is worth a quarter of the time, and a few long runs are nothing.
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(run(i % 12 == 0 ? 0.9 : 0.05), 4u);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(run(0.2), 4u);
+  while (size.of_next() == 4) run(0.3);
+  for (int i = 0; i < 15; ++i) EXPECT_EQ(run(0.25), 3u);  // of three, that is not enough
+  EXPECT_EQ(run(0.25), 3u);
+  EXPECT_EQ(run(0.25), 4u) << "no trial";
+  for (int i = 0; i < 32; ++i) EXPECT_EQ(run(0.25), 3u) << "the next trial came early";
+  EXPECT_EQ(run(0.25), 4u) << "no trial";
+  while (size.of_next() == 3) run(0.5);
+  EXPECT_EQ(size.of_next(), 2u);
+  for (int i = 0; i < 16; ++i) EXPECT_EQ(run(0), 2u);
+  EXPECT_EQ(run(0.01), 3u);
+  for (int i = 0; i < 16; ++i) EXPECT_EQ(run(0.01), 3u);
+  for (int i = 0; i < 1000; ++i) EXPECT_EQ(run(0.01), 4u);
+
+  cpu::TeamSize one(1);
+  for (int i = 0; i < 1000; ++i) {
+    EXPECT_EQ(one.of_next(), 1u);
+    one.learn(0.1, 0);
+  }
 }
 
 TEST(Pool, TakesTurnsBetweenCallers) {

@@ -79,17 +79,25 @@ void measure(Lanes& lanes, const BenchmarkOptions& options, BenchmarkResult& res
   }
 }
 
-// Weights that a token passes through: all but the embedding table, which is only looked up unless it is also the
-// output.
-uint64_t weights_in_use(const Program& program, bool in_bytes) {
-  std::vector<bool> used(program.weights.size(), true);
-  for (const Op& op : program.ops)
-    if (const auto* embed = std::get_if<Embed>(&op)) used[embed->table] = false;
-  for (const Op& op : program.ops)
-    if (const auto* linear = std::get_if<Linear>(&op)) used[linear->weight] = true;
-  uint64_t sum = 0;
-  for (size_t i = 0; i < used.size(); ++i)
-    if (used[i]) sum += in_bytes ? program.weights[i].bytes.size() : program.weights[i].width * program.weights[i].rows;
+// The values of the weights that a token meets, or their bytes: not those of the embedding table, which is only looked
+// up unless it is also the output; of experts, as many as are used; and what only rows meet whose logits are wanted
+// where `of_output`.
+double weights_in_use(const Program& program, bool in_bytes, bool of_output) {
+  std::vector<double> shares(program.weights.size(), 1);
+  bool selected = false;
+  for (const Op& op : program.ops) {
+    if (const auto* embed = std::get_if<Embed>(&op)) shares[embed->table] = 0;
+    if (const auto* experts = std::get_if<Experts>(&op))
+      for (const WeightId id : {experts->gate, experts->up, experts->down})
+        if (id != kNoWeight) shares[id] = static_cast<double>(experts->used) / experts->count;
+    selected = selected || std::holds_alternative<Select>(op);
+    if (const auto* linear = std::get_if<Linear>(&op)) shares[linear->weight] = selected && !of_output ? 0 : 1;
+  }
+  double sum = 0;
+  for (size_t i = 0; i < shares.size(); ++i) {
+    const Weight& weight = program.weights[i];
+    sum += shares[i] * static_cast<double>(in_bytes ? weight.bytes.size() : weight.width * weight.rows);
+  }
   return sum;
 }
 
@@ -108,6 +116,8 @@ BenchmarkResult benchmark(const std::filesystem::path& path, const EngineOptions
     if (options.prompt == 0 && options.generate == 0)
       throw Error(ErrorCode::invalid_argument, "there is nothing to measure: no prompt and no generation");
     BenchmarkResult result;
+    const DeviceOptions device_options{engine.device, engine.kernels, engine.threads};
+    const DeviceInfo before = describe_device(device_options);
     const auto start = Clock::now();
     ModelOptions model_options;
     model_options.context = options.depth + std::max(options.prompt, options.generate);
@@ -128,7 +138,6 @@ BenchmarkResult benchmark(const std::filesystem::path& path, const EngineOptions
     limits.pages *= options.batch;
     if (limits.states > 0) limits.states = options.batch;
     limits.rows = std::max(Limits{}.rows, options.batch);
-    const DeviceOptions device_options{engine.device, engine.kernels, engine.threads};
     const Placement placement = place_model(device_options, engine.gpu_layers, {{&model.program, &limits}});
     const auto plan = placement.device->compile(model.program, limits);
     read_weights(model.program, [](double) {});
@@ -142,14 +151,16 @@ BenchmarkResult benchmark(const std::filesystem::path& path, const EngineOptions
     result.device = alone ? info.name : placement.device->name();
     result.kernels = info.kernels;
     result.threads = info.threads;
-    result.read_gb_s = info.read_gb_s;
-    result.int8_gops = info.int8_gops;
+    if (alone) {
+      result.read_gb_s = (before.read_gb_s + info.read_gb_s) / 2;
+      result.int8_gops = (before.int8_gops + info.int8_gops) / 2;
+    }
     const double steps = median(result.generate_rate) / options.batch;
-    if (info.read_gb_s > 0)
-      result.generate_share = static_cast<double>(weights_in_use(model.program, true)) * steps / 1e9 / info.read_gb_s;
-    if (info.int8_gops > 0)
-      result.prompt_share = 2 * static_cast<double>(weights_in_use(model.program, false)) * median(result.prompt_rate) /
-                            1e9 / info.int8_gops;
+    if (result.read_gb_s > 0)
+      result.generate_share = weights_in_use(model.program, true, true) * steps / 1e9 / result.read_gb_s;
+    if (result.int8_gops > 0)
+      result.prompt_share =
+          2 * weights_in_use(model.program, false, false) * median(result.prompt_rate) / 1e9 / result.int8_gops;
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
     result.peak_memory = static_cast<uint64_t>(usage.ru_maxrss) * 1024;

@@ -20,7 +20,8 @@ struct BenchmarkResult {
   std::vector<double> prompt_rate, generate_rate;  // tokens a second of all sequences together, one entry a run
   double load_seconds = 0;
   uint64_t peak_memory = 0;  // of the process, bytes
-  double read_gb_s = 0;      // measured roofs: reading memory, and int8 operations in registers; 0 where not measured
+  double read_gb_s = 0;      // measured roofs, means of before and after: reading memory, and int8 operations in
+                             // registers; 0 where not measured
   double int8_gops = 0;
   double prompt_share = 0, generate_share = 0;  // of the roofs, by the medians
   std::string device, kernels;
@@ -29,7 +30,8 @@ struct BenchmarkResult {
 };
 
 // After one unmeasured run. The share of generation is the bytes of weights read for a token, times the rate of steps,
-// over the read bandwidth; that of the prompt is 2 operations a weight and token over the int8 peak. Throws Error.
+// over the read bandwidth; that of the prompt is 2 operations a weight and token over the int8 peak, without the output
+// matrix, which only the last token meets. Throws Error.
 BenchmarkResult benchmark(const std::filesystem::path& model, const EngineOptions& engine,
                           const BenchmarkOptions& options);
 

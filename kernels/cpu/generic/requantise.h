@@ -59,12 +59,12 @@ class Requantiser {
     alignas(64) float inverse[kLanes];
     W::store(inverse, W::div(W::splat(256 * 127.0f), W::max(most, W::splat(1e-30f))));
     W::store(scale, W::mul(most, W::splat(1 / 127.0f)));
-    const auto in_words = [&](const float* values, int more) __attribute__((always_inline)) {
+    const auto in_words = [&](const float* values, uint32_t more) __attribute__((always_inline)) {
       const auto scaled = I::tile_mul(I::tile_load_float(values), I::tile_load_float(inverse));
       const Tile words = I::tile_round(scaled);
-      return I::tile_add_words(I::tile_pair(words, words), I::tile_splat_int(more << 16 | more));
+      return I::tile_add_words(I::tile_pair(words, words), I::tile_splat_int(static_cast<int32_t>(more << 16 | more)));
     };
-    constexpr int kHalf = 128, kFlip = 128 * 256;
+    constexpr uint32_t kHalf = 128, kFlip = 128 * 256;
     for (uint32_t g = 0; g < U::kGroups; ++g) {
       factor_[g] = in_words(s[g], 0);
       plus_[g] = in_words(least[g], kFlip + kHalf);

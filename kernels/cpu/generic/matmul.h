@@ -136,11 +136,11 @@ struct ColumnsUnit {
   alignas(64) float sum[I::kTileColumns][U::kGroups];
 };
 
-// A unit of a tile times that of kTileColumns columns, added to acc[column][row], or stored there if it is the first.
-// next: the columns to ask for meanwhile, or null.
+// A unit of a tile times that of kTileColumns columns, added to acc[column][row], from 0 on if it is the first. The
+// sums go to out[column][row], or stay in acc where that is null. next: the columns to ask for meanwhile, or null.
 template <class I, class U>
 void multiply_tile(const TileUnit<I, U>& tile, bool first_unit, const ColumnsUnit<I, U>& columns,
-                   const Q8Unit* const* next, float (*acc)[kTileRows<I>], Ahead<I>& ahead) {
+                   const Q8Unit* const* next, float (*acc)[kTileRows<I>], float* const* out, Ahead<I>& ahead) {
   constexpr uint32_t kVectors = I::kTileVectors, kColumns = I::kTileColumns, kLanes = I::kTileLanes;
   typename I::TileFloat total[kVectors][kColumns];
   for (uint32_t c = 0; c < kColumns; ++c)
@@ -153,12 +153,11 @@ void multiply_tile(const TileUnit<I, U>& tile, bool first_unit, const ColumnsUni
   }
   for (uint32_t c = 0; c < kColumns; ++c)
     for (uint32_t v = 0; v < kVectors; ++v) {
-      float* to = acc[c] + v * kLanes;
       auto sum = total[v][c];
       if constexpr (kOneScale<U>)
         sum = I::tile_fma(sum, I::tile_load_float(tile.scale[0] + v * kLanes),
-                          first_unit ? I::tile_splat_float(0) : I::tile_load_float(to));
-      I::tile_store_float(to, sum);
+                          first_unit ? I::tile_splat_float(0) : I::tile_load_float(acc[c] + v * kLanes));
+      I::tile_store_float((out == nullptr ? acc[c] : out[c]) + v * kLanes, sum);
     }
 }
 
@@ -180,7 +179,7 @@ void multiply_panels(const Matmul& task) noexcept {
     }
     for (uint32_t row = task.row_begin; row < task.row_end; row += kPanelRows<I>) {
       const uint32_t rows = task.row_end - row < kPanelRows<I> ? task.row_end - row : kPanelRows<I>;
-      const uint32_t count = (rows + kRows - 1) / kRows;
+      const uint32_t count = (rows + kRows - 1) / kRows, whole = rows / kRows;  // tiles
       const uint32_t steps = I::kTileVectors + (columns + kColumns - 1) / kColumns;
       Ahead<I> ahead(part, row + kPanelRows<I>, row + 2 * kPanelRows<I>, uint64_t{8} * all_units * count * steps);
       for (uint32_t unit = 0; unit < all_units; ++unit) {
@@ -201,14 +200,19 @@ void multiply_panels(const Matmul& task) noexcept {
             if constexpr (U::kMin) find_sums<U>(*next[c], meet.sum[c]);
           }
           find(column + kColumns, next);
-          for (uint32_t t = 0; t < count; ++t)
-            multiply_tile<I, U>(tiles[t], unit == 0, meet, t == 0 ? next : nullptr, acc[t] + column, ahead);
+          for (uint32_t t = 0; t < count; ++t) {
+            float* out[kColumns];
+            for (uint32_t c = 0; c < kColumns; ++c)
+              out[c] = task.out[first + (column + c < columns ? column + c : columns - 1)] + row + t * kRows;
+            const bool done = unit + 1 == all_units && t < whole;
+            multiply_tile<I, U>(tiles[t], unit == 0, meet, t == 0 ? next : nullptr, acc[t] + column,
+                                done ? out : nullptr, ahead);
+          }
         }
       }
-      for (uint32_t at = 0; at < rows; at += kRows)
-        for (uint32_t c = 0; c < columns; ++c)
-          __builtin_memcpy(task.out[first + c] + row + at, acc[at / kRows][c],
-                           (rows - at < kRows ? rows - at : kRows) * sizeof(float));
+      for (uint32_t c = 0; c < columns && whole < count; ++c)
+        __builtin_memcpy(task.out[first + c] + row + whole * kRows, acc[whole][c],
+                         (rows - whole * kRows) * sizeof(float));
     }
   }
 }

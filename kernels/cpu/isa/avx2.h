@@ -76,7 +76,7 @@ struct Avx2Tiles : X86Base {
 #endif
   }
   static TileFloat tile_load_float(const float* p) { return _mm256_load_ps(p); }
-  static void tile_store_float(float* p, TileFloat a) { _mm256_store_ps(p, a); }
+  static void tile_store_float(float* p, TileFloat a) { _mm256_storeu_ps(p, a); }
   static TileFloat tile_splat_float(float x) { return _mm256_set1_ps(x); }
   static TileFloat tile_mul(TileFloat a, TileFloat b) { return _mm256_mul_ps(a, b); }
   static TileFloat tile_fma(TileFloat a, TileFloat b, TileFloat c) { return _mm256_fmadd_ps(a, b, c); }

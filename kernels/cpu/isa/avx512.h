@@ -82,7 +82,7 @@ struct Avx512Tiles : X86Base {
 #endif
   }
   static TileFloat tile_load_float(const float* p) { return _mm512_load_ps(p); }
-  static void tile_store_float(float* p, TileFloat a) { _mm512_store_ps(p, a); }
+  static void tile_store_float(float* p, TileFloat a) { _mm512_storeu_ps(p, a); }
   static TileFloat tile_splat_float(float x) { return _mm512_set1_ps(x); }
   static TileFloat tile_mul(TileFloat a, TileFloat b) { return _mm512_mul_ps(a, b); }
   static TileFloat tile_fma(TileFloat a, TileFloat b, TileFloat c) { return _mm512_fmadd_ps(a, b, c); }

@@ -32,6 +32,7 @@ constexpr std::array kPlain = {
     Plain{"adapter_up", "adapters", 64},
     Plain{"adapter_embed", "adapters", 64},
     Plain{"round_inputs", "round", 64},
+    Plain{"norm_round", "round", 256},
 };
 constexpr std::array<std::string_view, 3> kKvNames = {"f32", "f16", "q8_0"};  // by KvType
 

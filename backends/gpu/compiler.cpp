@@ -8,9 +8,6 @@
 namespace hearth::gpu {
 namespace {
 
-constexpr uint32_t groups_of(uint64_t count, uint32_t threads) {
-  return static_cast<uint32_t>((count + threads - 1) / threads);
-}
 static_assert(kMostCandidates <= kMostChosen);
 
 uint32_t rounded_up(uint32_t count, uint32_t unit) { return (count + unit - 1) / unit * unit; }
@@ -29,7 +26,7 @@ Compiler::Compiler(const Program& program, const Limits& limits, Machine& machin
 
 Compiled Compiler::run() {
   prepare_states();
-  for (const Op& op : program_.ops) std::visit([this](const auto& one) { make(one); }, op);
+  for (const Stage& stage : fuse(program_)) std::visit([this](const auto& one) { make(one); }, stage);
   return {steps_.take(), scratch_bytes_};
 }
 
@@ -70,7 +67,7 @@ void Compiler::require_blocks(const Weight& one, uint32_t matrices) const {
 void Compiler::prepare_states() {
   for (StateId id = 0; id < program_.state_width.size(); ++id) {
     const StatesParameters args{places_.states[id], places_.batch, program_.state_width[id]};
-    steps_.add("states", args, {{}, {places_.states[id]}}).x = groups_of(program_.state_width[id], 256);
+    steps_.add("states", args, {{}, {places_.states[id]}}).x = pieces_of(program_.state_width[id], 256);
   }
 }
 
@@ -91,7 +88,7 @@ void Compiler::make(const Embed& op) {
     args.scale = scale;
     Step& step =
         steps_.add("embed/" + std::string(format_info(weight(table).format).name), args, {{before}, {slot(op.out)}});
-    for_rows(step, groups_of(width(op.out), 8 * 64));
+    for_rows(step, pieces_of(width(op.out), 8 * 64));
   };
   add(op.table, HeaderWord::tokens, 0, floats(op.bias), op.scale);
   if (op.positions != kNoWeight) add(op.positions, HeaderWord::positions, slot(op.out), 0, 1);
@@ -107,30 +104,9 @@ void Compiler::make(const Embed& op) {
     args.adapters = program_.adapters;
     args.adapter = change.adapter;
     args.factor = change.factor * op.scale;
-    for_rows(steps_.add("adapter_embed", args, {{}, {args.out}}), groups_of(args.width, 64));
+    for_rows(steps_.add("adapter_embed", args, {{}, {args.out}}), pieces_of(args.width, 64));
   }
 }
-
-void Compiler::norm(Slot in, Slot out, WeightId gain, WeightId bias, float eps, Slot add, bool centered) {
-  NormParameters args{};
-  args.in = slot(in);
-  args.out = slot(out);
-  args.gain = floats(gain);
-  args.bias = floats(bias);
-  args.add = slot(add);
-  args.batch = places_.batch;
-  args.width = width(in);
-  args.run = static_cast<uint32_t>(weight(gain).width);
-  args.gain_rows = static_cast<uint32_t>(weight(gain).rows);
-  args.rows_at = rows_at();
-  args.eps = eps;
-  Step& step = steps_.add("norm", args, {{args.in, args.add}, {args.out}});
-  step.constants = {centered ? 1u : 0u};
-  for_rows(step, groups_of(args.width, args.run));
-}
-
-void Compiler::make(const RmsNorm& op) { norm(op.in, op.out, op.gain, kNoWeight, op.eps, op.add, false); }
-void Compiler::make(const LayerNorm& op) { norm(op.in, op.out, op.gain, op.bias, op.eps, kNoSlot, true); }
 
 void Compiler::make(const RopeKv& op) {
   require_all_rows("keys");
@@ -165,7 +141,7 @@ void Compiler::make(const RopeKv& op) {
   const uint32_t widest = std::max(program_.key_width, program_.value_width);
   Step& step = steps_.add("store", store, {{store.k, store.v}, {store.keys, store.values}});
   step.constants = {static_cast<uint32_t>(limits_.kv_type)};
-  for_rows(step, groups_of(limits_.kv_type == KvType::q8_0 ? widest / 32 : widest, 64), op.v == kNoSlot ? 1 : 2);
+  for_rows(step, pieces_of(limits_.kv_type == KvType::q8_0 ? widest / 32 : widest, 64), op.v == kNoSlot ? 1 : 2);
 }
 
 void Compiler::make(const Attend& op) {
@@ -191,7 +167,7 @@ void Compiler::make(const Attend& op) {
   Step& step = steps_.add("attend", args, {{args.q, args.keys, args.values}, {args.out}});
   const uint32_t room = rounded_up(op.head_size, 64);
   require_shared(kAttendShared + room * sizeof(float), "heads");
-  step.constants = {static_cast<uint32_t>(limits_.kv_type), room, groups_of(args.value_size, kAttendThreads)};
+  step.constants = {static_cast<uint32_t>(limits_.kv_type), room, pieces_of(args.value_size, kAttendThreads)};
   for_rows(step, args.heads);
 }
 
@@ -207,7 +183,7 @@ void Compiler::make(const Convolve& op) {
   args.act = static_cast<uint32_t>(op.act);
   Step& step = steps_.add("convolve", args, {{args.in}, {args.out, args.states}});
   step.constants = {static_cast<uint32_t>(weight(op.kernel).width - 1)};
-  for_rows(step, groups_of(args.channels, 64));
+  for_rows(step, pieces_of(args.channels, 64));
 }
 
 void Compiler::make(const DeltaRule& op) {
@@ -231,19 +207,19 @@ void Compiler::make(const DeltaRule& op) {
   const uint32_t room = rounded_up(op.key_size, 64);
   require_shared(kDeltaRuleShared + 2 * room * sizeof(float), "heads");
   step.constants = {room};
-  for_rows(step, groups_of(args.value_size, 64), op.heads);
+  for_rows(step, pieces_of(args.value_size, 64), op.heads);
 }
 
 void Compiler::gate(Address gate, Address in, Address out, uint32_t width, Activation act) {
   const GateParameters args{gate, in, out, places_.batch, width, rows_at(), static_cast<uint32_t>(act)};
-  for_rows(steps_.add("gate", args, {{gate, in}, {out}}), groups_of(width, 64));
+  for_rows(steps_.add("gate", args, {{gate, in}, {out}}), pieces_of(width, 64));
 }
 
 void Compiler::make(const Gate& op) { gate(slot(op.gate), slot(op.in), slot(op.out), width(op.out), op.act); }
 
 void Compiler::copy_rows(Address from, Address to, uint32_t width) {
   const CopyHeadsParameters args{from, to, places_.batch, width, 0, width, 0, width, rows_at()};
-  for_rows(steps_.add("copy_heads", args, {{from}, {to}}), groups_of(width, 64));
+  for_rows(steps_.add("copy_heads", args, {{from}, {to}}), pieces_of(width, 64));
 }
 
 void Compiler::make(const Select& op) {
@@ -254,14 +230,14 @@ void Compiler::make(const Select& op) {
   const CopyHeadsParameters args{slot(op.in), out, places_.batch, count, 0, count, 0, count, rows_at()};
   Step& step = steps_.add("copy_heads", args, {{args.in}, {out}});
   step.constants = {1};
-  for_rows(step, groups_of(count, 64));
+  for_rows(step, pieces_of(count, 64));
   if (op.in == op.out) copy_rows(out, slot(op.out), count);
 }
 
 void Compiler::make(const Logits& op) {
   const LogitsParameters args{slot(op.in), places_.result, places_.batch, width(op.in), op.softcap};
   Step& whole = steps_.add("logits", args, {{args.in}, {args.out}});
-  whole.x = groups_of(args.width, 256);
+  whole.x = pieces_of(args.width, 256);
   whole.follows = Follows::whole;
   if (!selected_) return;
   const uint32_t chunks = candidate_chunks(args.width);

@@ -7,10 +7,12 @@
 #include <vector>
 
 #include "backends/backend.h"
+#include "backends/gpu/fuse.h"
 #include "backends/gpu/places.h"
 #include "backends/gpu/steps.h"
 #include "backends/gpu/ways.h"
 #include "backends/gpu/weights.h"
+#include "kernels/gpu/row_parameters.h"
 
 namespace hearth::gpu {
 
@@ -47,8 +49,8 @@ class Compiler {
   };
 
   void make(const Embed& op);
-  void make(const RmsNorm& op);
-  void make(const LayerNorm& op);
+  void make(const Norm& op);
+  void make(const Products& stage);
   void make(const Linear& op);
   void make(const GateUp& op);
   void make(const EachHead& op);
@@ -65,7 +67,6 @@ class Compiler {
   void make(const Receive&) {}
   void prepare_states();
 
-  void norm(Slot in, Slot out, WeightId gain, WeightId bias, float eps, Slot add, bool centered);
   void multiply(const Product& product);
   // One weight, or two of one format that are multiplied together; for experts, or not.
   void multiply_at_once(const Product& product);
@@ -83,17 +84,27 @@ class Compiler {
   Address scratch_of(Scratch which, uint64_t bytes);
   // Numbers of rows from which on experts' pairs are listed in tiles.
   uint32_t rows_for_tiles(uint32_t experts, uint32_t used) const;
-  // How products of few rows are made.
-  struct Few {
-    std::string kernel;
+  // The same of all other products.
+  uint32_t rows_for_tiles() const;
+  // Numbers of rows from which on inputs of the weight are rounded, if tiles are made from `tiles` rows on.
+  uint32_t rows_for_rounding(WeightId id, uint32_t tiles) const;
+  // The kernels of a product of few rows and of many, and what they are told.
+  struct Kernels {
+    std::string few, many;
+    MatmulParameters args_of_few, args_of_many;
     uint32_t whole;  // see is_whole()
-    bool rounded;    // the inputs are rounded already
   };
-  void multiply_routed(const Product& product, const MatmulParameters& args, const Uses& uses, const Few& few);
-  // Adds the step that rounds the inputs of a product, for `least` rows and more; they are then those of `args`.
+  void multiply_routed(const Product& product, const Kernels& kernels, const Uses& uses);
+  NormParameters parameters_of(const Norm& op);
+  Step& add_norm(const Norm& op);
+  // Has the inputs of a product rounded, for `least` rows and more, unless they are already; they are then those of
+  // `args`.
   void round_inputs(const Product& product, MatmulParameters& args, uint32_t least);
-  // Adds the step that multiplies in tiles, for `least` rows and more, and what it needs before it.
-  Step& add_tiles(const Product& product, MatmulParameters args, const Few& few, bool after_barrier, uint32_t least);
+  // Norms the input of products of `least` rows and more and rounds it at once, and for fewer rows norms it; `kept`:
+  // others read it as it is.
+  void norm_and_round(const Norm& op, uint32_t least, bool kept);
+  // Adds the step that multiplies in tiles, for `least` rows and more. It takes the place of that before it.
+  Step& add_tiles(const Kernels& kernels, uint32_t least);
   bool is_changed(WeightId id) const { return adapters_ && !program_.changes_of(id).empty(); }
   // Makes the step follow the rows that the ops work on now.
   Step& for_rows(Step& step, uint32_t x, uint32_t z = 1) const;
@@ -113,6 +124,7 @@ class Compiler {
   const bool adapters_;
   const Ways ways_;
   bool selected_ = false;
+  Address rounded_ = 0;  // the slot whose rows Scratch::rounded has, where that is known
   StepList steps_;
   std::array<uint64_t, kScratches> scratch_bytes_{};
 };

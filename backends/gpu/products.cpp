@@ -16,8 +16,6 @@ constexpr uint32_t kPairsForTiles = 4;                 // of each expert, on ave
 // More where there would be more workgroups than every device runs at once.
 uint32_t rows_at_once(uint32_t rows) { return rows / kRowsAtOnce < kMostGroups ? kRowsAtOnce : 2 * kRowsAtOnce; }
 
-uint32_t pieces_of(uint64_t count, uint32_t size) { return static_cast<uint32_t>((count + size - 1) / size); }
-
 }  // namespace
 
 Address Compiler::changed_bias(const Product& product, WeightId id, WeightId bias, Scratch low_scratch, Scratch out) {
@@ -106,64 +104,41 @@ void Compiler::multiply_at_once(const Product& product) {
     args.out_matrix_stride = product.out_matrix_stride;
   }
   const FormatInfo& format = format_info(one.format);
-  const std::string name = format.name;
-  const bool rounds_few = ways_.rounds && machine_.about().rounds_few && format.block_size > 1;
-  if (rounds_few) round_inputs(product, args, 0);
-  const Few few{(rounds_few ? "byte_matmul/" : "matmul/") + name,
-                is_whole(args.width, args.in, args.in_stride, routed ? 0 : args.in_matrix_stride) ? 1u : 0u,
-                rounds_few};
-  if (routed) return multiply_routed(product, args, uses, few);
-  // Which of these is taken depends on the number of rows, so that all wait for what the first waits for.
-  bool after_barrier = false;
+  Kernels kernels{std::string("matmul/") + format.name, std::string("matmul_tiles/") + format.name, args, args,
+                  is_whole(args.width, args.in, args.in_stride, routed ? 0 : args.in_matrix_stride) ? 1u : 0u};
+  const uint32_t from =
+      rows_for_rounding(product.weight, routed ? rows_for_tiles(product.matrices, product.used) : rows_for_tiles());
+  if (from <= limits_.rows) {
+    round_inputs(product, kernels.args_of_many, from);
+    uses.reads.push_back(kernels.args_of_many.in);
+    kernels.many = std::string("byte_tiles/") + format.name;
+  }
+  if (from == 0) {
+    kernels.args_of_few = kernels.args_of_many;
+    kernels.few = std::string("byte_matmul/") + format.name;
+  }
+  if (routed) return multiply_routed(product, kernels, uses);
+  // One of these is taken, by the number of rows. It waits for what the first is to wait for.
   for (const uint32_t columns : {1u, 4u, kMostColumns}) {
-    Step& step = steps_.add(few.kernel, args, columns == 1 ? uses : Uses{});
-    if (columns == 1) after_barrier = step.after_barrier || few.rounded;
-    step.after_barrier = after_barrier;
-    step.constants = {columns, rows_at_once(args.rows), few.whole};
+    Step& step = steps_.add(kernels.few, kernels.args_of_few, columns == 1 ? uses : Uses{});
+    step.constants = {columns, rows_at_once(args.rows), kernels.whole};
     step.least = columns == 1 ? 0 : columns == 4 ? 2 : 5;
     step.most = columns == kMostColumns && limits_.deterministic ? UINT32_MAX : columns;
     for_rows(step, pieces_of(args.rows, rows_at_once(args.rows)), product.matrices).y_over = columns;
   }
   if (limits_.deterministic) return;
-  Step& step = add_tiles(product, args, few, after_barrier, kMostColumns + 1);
+  Step& step = add_tiles(kernels, rows_for_tiles());
   for_rows(step, pieces_of(args.rows, kTileRows), product.matrices).y_over = kTileColumns;
 }
 
-void Compiler::round_inputs(const Product& product, MatmulParameters& args, uint32_t least) {
-  const bool routed = product.route != 0;
-  const uint32_t between = routed ? 0 : args.in_matrix_stride;  // of the inputs of two matrices
-  RoundInputsParameters round{};
-  round.in = args.in;
-  round.batch = args.batch;
-  round.width = args.width;
-  round.in_stride = args.in_stride;
-  round.in_matrix_stride = between;
-  round.out_matrix_stride = rounded_words(args.width);
-  const uint32_t inputs = between == 0 ? 1 : product.matrices;  // of a column
-  round.out_stride = inputs * round.out_matrix_stride;
-  round.rows_at = rows_at();
-  round.rows_each = product.in_of_pairs ? product.used : 1;
-  args.in = round.out = scratch(Scratch::rounded, uint64_t{round.rows_each} * round.out_stride);
-  args.in_stride = round.out_stride;
-  if (between != 0) args.in_matrix_stride = round.out_matrix_stride;
-  // The step before may still read what is rounded anew.
-  Step& rounding = steps_.add("round_inputs", round, {});
-  rounding.after_barrier = true;
-  rounding.least = least;
-  for_rows(rounding, pieces_of(round.width, 512), inputs).y_times = round.rows_each;
-}
-
-Step& Compiler::add_tiles(const Product& product, MatmulParameters args, const Few& few, bool after_barrier,
-                          uint32_t least) {
-  const FormatInfo& format = format_info(weight(product.weight).format);
-  const bool rounded = ways_.rounds && format.block_size > 1;
-  if (rounded && !few.rounded) round_inputs(product, args, least);
-  Step& step = steps_.add((rounded ? "byte_tiles/" : "matmul_tiles/") + std::string(format.name), args, {});
-  if (!rounded) step.constants = {few.whole};
-  step.after_barrier = after_barrier || rounded;
+Step& Compiler::add_tiles(const Kernels& kernels, uint32_t least) {
+  Step& step = steps_.add(kernels.many, kernels.args_of_many, {});
+  if (kernels.many.starts_with("matmul_tiles/")) step.constants = {kernels.whole};
   step.least = least;
   return step;
 }
+
+uint32_t Compiler::rows_for_tiles() const { return limits_.deterministic ? UINT32_MAX : kMostColumns + 1; }
 
 uint32_t Compiler::rows_for_tiles(uint32_t experts, uint32_t used) const {
   return limits_.deterministic || experts > kMostExperts || !ways_.lists_experts
@@ -171,15 +146,14 @@ uint32_t Compiler::rows_for_tiles(uint32_t experts, uint32_t used) const {
              : std::max(kMostColumns, kPairsForTiles * experts / used) + 1;
 }
 
-void Compiler::multiply_routed(const Product& product, const MatmulParameters& args, const Uses& uses, const Few& few) {
-  const uint32_t from = rows_for_tiles(product.matrices, product.used);
-  Step& step = steps_.add(few.kernel, args, uses);
-  const bool after_barrier = step.after_barrier = step.after_barrier || few.rounded;
-  step.constants = {1, kRowsAtOnce, few.whole};
+void Compiler::multiply_routed(const Product& product, const Kernels& kernels, const Uses& uses) {
+  const uint32_t from = rows_for_tiles(product.matrices, product.used), rows = kernels.args_of_few.rows;
+  Step& step = steps_.add(kernels.few, kernels.args_of_few, uses);
+  step.constants = {1, kRowsAtOnce, kernels.whole};
   step.most = from - 1;
-  for_rows(step, pieces_of(args.rows, kRowsAtOnce)).y_times = product.used;
+  for_rows(step, pieces_of(rows, kRowsAtOnce)).y_times = product.used;
   if (product.tiles == 0) return;
-  Step& sized = for_rows(add_tiles(product, args, few, after_barrier, from), pieces_of(args.rows, kTileRows));
+  Step& sized = for_rows(add_tiles(kernels, from), pieces_of(rows, kTileRows));
   sized.y_times = product.used;
   sized.y_over = kTileColumns;
   sized.y_more = product.matrices;

@@ -26,13 +26,15 @@ struct Step {
   Follows follows;
   uint32_t y_times = 1, y_over = 1, y_more = 0;  // y is ceil(rows * y_times / y_over)
   uint32_t least = 0, most = UINT32_MAX;         // numbers of rows for which this step is taken
-  bool after_barrier = false;
+  bool after_barrier = false;                    // also where the step is not taken: then before the next that is
 };
 
 // What a step reads and writes, by the addresses of whole buffers; 0 stands for nothing.
 struct Uses {
   std::vector<Address> reads, writes;
 };
+
+constexpr uint32_t pieces_of(uint64_t count, uint32_t size) { return static_cast<uint32_t>((count + size - 1) / size); }
 
 // Appends steps, with barriers between those that depend on each other.
 class StepList {

@@ -1,5 +1,6 @@
 // Trials of norms, attention and routes.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <numeric>
 
@@ -8,11 +9,12 @@
 
 namespace hearth::vulkan {
 using gpu::AttendParameters, gpu::HeaderWord, gpu::kAttendShared, gpu::kAttendThreads, gpu::kHeaderWords;
-using gpu::NormParameters, gpu::RouteParameters, gpu::StoreParameters;
+using gpu::NormParameters, gpu::NormRoundParameters, gpu::rounded_words, gpu::RouteParameters, gpu::StoreParameters;
 
 namespace {
 
 constexpr uint32_t kTrialPage = 2, kTrialPositions = 5;
+constexpr float kTrialEps = 1e-5f;
 
 // One sequence of kTrialPositions rows, whose pages are not in their order.
 std::vector<uint32_t> sequence_words() {
@@ -24,6 +26,22 @@ std::vector<uint32_t> sequence_words() {
   batch.array(HeaderWord::page_begin, {0, 3});
   batch.array(HeaderWord::pages, {2, 0, 1});
   return batch.words;
+}
+
+// Rows as wide as the gains, normed.
+std::vector<double> normed(std::span<const float> input, std::span<const float> gains, bool centered) {
+  std::vector<double> result(input.size());
+  const size_t width = gains.size();
+  for (size_t begin = 0; begin < input.size(); begin += width) {
+    const auto values = input.subspan(begin, width);
+    const auto count = static_cast<double>(width);
+    const double mean = centered ? std::accumulate(values.begin(), values.end(), 0.0) / count : 0;
+    double squares = 0;
+    for (const float value : values) squares += (double{value} - mean) * (double{value} - mean);
+    const double scale = 1 / std::sqrt(squares / count + double{kTrialEps});
+    for (size_t i = 0; i < width; ++i) result[begin + i] = (double{values[i]} - mean) * scale * double{gains[i]};
+  }
+  return result;
 }
 
 }  // namespace
@@ -41,20 +59,43 @@ bool Trials::norm(bool centered) {
   push.width = push.run = kWidth;
   push.gain_rows = 1;
   push.rows_at = HeaderWord::rows;
-  push.eps = 1e-5f;
+  push.eps = kTrialEps;
   const uint32_t constant = centered ? 1 : 0;
   run("norm", {&constant, 1}, push, {1, kRows});
-  std::vector<double> expected(input.size());
-  for (size_t row = 0; row < kRows; ++row) {
-    const auto values = std::span(input).subspan(row * kWidth, kWidth);
-    const double mean = centered ? std::accumulate(values.begin(), values.end(), 0.0) / kWidth : 0;
-    double squares = 0;
-    for (const float value : values) squares += (double{value} - mean) * (double{value} - mean);
-    const double scale = 1 / std::sqrt(squares / kWidth + double{push.eps});
-    for (size_t i = 0; i < kWidth; ++i)
-      expected[row * kWidth + i] = (double{values[i]} - mean) * scale * double{gains[i]};
+  return are_near(values_of(out), normed(input, gains, centered), 1e-4);
+}
+
+bool Trials::norm_round(bool centered) {
+  constexpr uint32_t kWidth = 2112, kRows = 2, kStride = rounded_words(kWidth);  // some threads have 16 values
+  const std::vector<float> input = uneven_values(size_t{kWidth} * kRows, 3), gains = uneven_values(kWidth, 4);
+  const Buffer in = put(input), gain = put(gains), batch = put(std::vector<uint32_t>(kHeaderWords, kRows)),
+               out = put(std::vector<float>(input.size())), rounded = put(std::vector<uint32_t>(kStride * kRows));
+  NormRoundParameters push{};
+  push.in = in.address();
+  push.out = out.address();
+  push.rounded = rounded.address();
+  push.gain = gain.address();
+  push.batch = batch.address();
+  push.width = kWidth;
+  push.rounded_stride = kStride;
+  push.rows_at = HeaderWord::rows;
+  push.eps = kTrialEps;
+  const uint32_t constant = centered ? 1 : 0;
+  run("norm_round", {&constant, 1}, push, {1, kRows});
+  const std::vector<double> expected = normed(input, gains, centered);
+  const auto words = values_of<uint32_t>(rounded);
+  std::vector<float> found(input.size());
+  std::vector<double> bounds(input.size());
+  for (size_t i = 0; i < input.size(); ++i) {
+    const size_t row = i / kWidth, at = i % kWidth;
+    const auto scale = std::bit_cast<float>(words[row * kStride + kWidth / 4 + at / 32]);
+    const auto byte = static_cast<int8_t>(words[row * kStride + at / 4] >> (at % 4 * 8));
+    double most = 0;
+    for (size_t j = i / 32 * 32; j < i / 32 * 32 + 32; ++j) most = std::max(most, std::fabs(expected[j]));
+    found[i] = scale * static_cast<float>(byte);
+    bounds[i] = 0.501 * most / 127 + 1e-4;
   }
-  return are_near(values_of(out), expected, 1e-4);
+  return are_near(values_of(out), expected, 1e-4) && are_near(found, expected, bounds);
 }
 
 bool Trials::attention(KvType cache, uint32_t head_size, uint32_t value_size) {

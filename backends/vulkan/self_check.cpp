@@ -110,6 +110,7 @@ gpu::Ways SelfCheck::trust(const Needs& needs, bool rounds) {
       if (columns == 1 || (columns <= needs.rows && needs.products.contains(format)))
         require(std::string("matmul/") + format_info(format).name, columns,
                 [&] { return trials_.product(format, columns); });
+  bool rounds_norms = true;
   if (!needs.deterministic && needs.rows > kColumnsBeforeTiles) {
     for (const Format format : all)
       if (rounds && format_info(format).block_size > 1)
@@ -119,6 +120,9 @@ gpu::Ways SelfCheck::trust(const Needs& needs, bool rounds) {
       if (!rounds || format_info(format).block_size == 1)
         require(std::string("matmul_tiles/") + format_info(format).name, 0,
                 [&] { return trials_.product_in_tiles(format); });
+    for (const bool centered : {false, true})
+      if (rounds && rounds_norms && (centered ? needs.layer_norm : needs.rms_norm))
+        rounds_norms = is_right("norm_round", centered ? 1 : 0, [&] { return trials_.norm_round(centered); });
   }
   if (needs.rms_norm) require("norm", 0, [&] { return trials_.norm(false); });
   if (needs.layer_norm) require("norm", 1, [&] { return trials_.norm(true); });
@@ -129,7 +133,7 @@ gpu::Ways SelfCheck::trust(const Needs& needs, bool rounds) {
   trust_small(needs);
   const bool lists =
       !needs.experts || needs.deterministic || is_right("expert_tiles", 0, [&] { return trials_.expert_lists(); });
-  return {.rounds = rounds, .lists_experts = lists};
+  return {.rounds = rounds, .rounds_norms = rounds_norms, .lists_experts = lists};
 }
 
 // What reads no weights of many formats.

@@ -26,6 +26,7 @@ class Trials {
   bool embedding(Format format);
   // row_trials.cpp
   bool norm(bool centered);
+  bool norm_round(bool centered);
   bool attention(KvType cache, uint32_t head_size, uint32_t value_size);
   bool route();
   // value_trials.cpp: what changes rows value by value, or moves values

@@ -1,17 +1,14 @@
 // Kernels that go through rows of floats: norms, positions, gates, copies, results.
 #include "kernels/cuda/activation.h"
 #include "kernels/cuda/batch.h"
-#include "kernels/cuda/reduce.h"
+#include "kernels/cuda/norm.h"
 #include "kernels/cuda/softcap.h"
 #include "kernels/gpu/row_parameters.h"
 
 namespace hearth::cuda {
 
-constexpr uint32_t kNormThreads = 256;
-
 // RmsNorm and LayerNorm: a block norms one run of one row, or copies the rest that is shorter than a run.
 HEARTH_DEVICE void norm(const gpu::NormParameters& p, const Constants& c) {
-  const bool centered = c.at[0] != 0;
   const uint32_t row = block_index().y, which = block_index().x, begin = which * p.run;
   if (row >= BatchWords(p.batch).word(p.rows_at)) return;
   const uint64_t at = static_cast<uint64_t>(row) * p.width + begin;
@@ -21,18 +18,7 @@ HEARTH_DEVICE void norm(const gpu::NormParameters& p, const Constants& c) {
     for (uint32_t i = thread_index(); i < count; i += kNormThreads) to[i] = p.add == 0 ? from[i] : from[i] + add[i];
     return;
   }
-  float mean = 0;
-  if (centered) {
-    float sum = 0;
-    for (uint32_t i = thread_index(); i < count; i += kNormThreads) sum += from[i];
-    mean = block_sum<kNormThreads>(sum) / static_cast<float>(count);
-  }
-  float squares = 0;
-  for (uint32_t i = thread_index(); i < count; i += kNormThreads) {
-    const float value = from[i] - mean;
-    squares = fma(value, value, squares);
-  }
-  const float scale = 1.0f / sqrt(block_sum<kNormThreads>(squares) / static_cast<float>(count) + p.eps);
+  const float mean = mean_of_run(from, count, c.at[0] != 0), scale = scale_of_run(from, count, mean, p.eps);
   const auto gain = floats_at(p.gain, static_cast<uint64_t>(which % p.gain_rows) * p.run), bias = floats_at(p.bias);
   for (uint32_t i = thread_index(); i < count; i += kNormThreads) {
     float value = (from[i] - mean) * scale * gain[i];

@@ -6,9 +6,7 @@ const uint kThreads = 256;
 layout(local_size_x = kThreads) in;
 
 #include "kernels/vulkan/batch.glsl"
-#include "kernels/vulkan/reduce.glsl"
-
-layout(constant_id = 0) const bool kCentered = false;
+#include "kernels/vulkan/norm.glsl"
 
 layout(push_constant, scalar) uniform Parameters {
   uint64_t in_, out_, gain, bias, add, batch;
@@ -27,18 +25,7 @@ void main() {
       to.at[i] = p.add == 0 ? from.at[i] : from.at[i] + add.at[i];
     return;
   }
-  float mean = 0;
-  if (kCentered) {
-    float sum = 0;
-    for (uint i = gl_LocalInvocationIndex; i < count; i += kThreads) sum += from.at[i];
-    mean = workgroup_sum(sum) / float(count);
-  }
-  float squares = 0;
-  for (uint i = gl_LocalInvocationIndex; i < count; i += kThreads) {
-    const float value = from.at[i] - mean;
-    squares = fma(value, value, squares);
-  }
-  const float scale = 1.0 / sqrt(workgroup_sum(squares) / float(count) + p.eps);
+  const float mean = mean_of_run(from, count), scale = scale_of_run(from, count, mean, p.eps);
   Floats gain = Floats(p.gain + 4 * uint64_t(which % p.gain_rows) * p.run), bias = Floats(p.bias);
   for (uint i = gl_LocalInvocationIndex; i < count; i += kThreads) {
     float value = (from.at[i] - mean) * scale * gain.at[i];

@@ -74,6 +74,79 @@ TEST(CudaKernels, StatesAreCopiedAndBegun) {
   }
 }
 
+// norm_round is norm and round_inputs behind it, to the bit: in place and not, with all that may be added.
+TEST(CudaKernels, NormRoundIsNormAndRounding) {
+  std::mt19937 random(3);
+  const auto values = [&](size_t count) {
+    std::vector<float> result(count);
+    for (float& value : result) value = std::normal_distribution<float>(0.2f, 2)(random);
+    return result;
+  };
+  const uint32_t rows = 3;
+  std::vector<uint32_t> header(gpu::kHeaderWords);
+  header[HeaderWord::outputs] = rows - 1;
+  for (const uint32_t width : {32u, 96u, 2048u, 2080u, 4096u})
+    for (const uint32_t way : {0u, 1u, 2u, 3u}) {
+      Device device(width + way);
+      const bool centered = way == 1, adds = way == 2, in_place = way == 3;
+      std::vector<float> input = values(size_t{rows} * width);
+      std::fill_n(input.begin(), 32, 0.0f);
+      if (width > 32) input[width + 40] = 1e30f;  // whose square is infinity
+      const Address in = device.put(input), twin = device.put(input), gain = device.put(values(width)),
+                    bias = centered ? device.put(values(width)) : 0, add = adds ? device.put(values(input.size())) : 0,
+                    batch = device.put(header);
+      const Address out = in_place ? in : device.put(std::vector<float>(input.size(), 7.0f));
+      const Address second_out = in_place ? twin : device.put(std::vector<float>(input.size(), 7.0f));
+      const uint32_t stride = gpu::rounded_words(width);
+      const std::vector<uint32_t> nothing(size_t{rows} * stride, 5);
+      const Address rounded = device.put(nothing), second_rounded = device.put(nothing);
+      const cuda::Constants constants{{centered ? 1u : 0u}};
+      const gpu::NormParameters norm{.in = in,
+                                     .out = out,
+                                     .gain = gain,
+                                     .bias = bias,
+                                     .add = add,
+                                     .batch = batch,
+                                     .width = width,
+                                     .run = width,
+                                     .gain_rows = 1,
+                                     .rows_at = HeaderWord::outputs,
+                                     .eps = 1e-5f};
+      expect_none(device.launch("norm", {1, rows}, norm, constants));
+      const gpu::RoundInputsParameters round{.in = out,
+                                             .out = rounded,
+                                             .batch = batch,
+                                             .width = width,
+                                             .in_stride = width,
+                                             .in_matrix_stride = 0,
+                                             .out_stride = stride,
+                                             .out_matrix_stride = stride,
+                                             .rows_at = HeaderWord::outputs,
+                                             .rows_each = 1,
+                                             .unused = 0};
+      expect_none(device.launch("round_inputs", {(width + 511) / 512, rows}, round));
+      gpu::NormRoundParameters both{.in = twin,
+                                    .out = second_out,
+                                    .rounded = second_rounded,
+                                    .gain = gain,
+                                    .bias = bias,
+                                    .add = add,
+                                    .batch = batch,
+                                    .width = width,
+                                    .rounded_stride = stride,
+                                    .rows_at = HeaderWord::outputs,
+                                    .eps = 1e-5f};
+      expect_none(device.launch("norm_round", {1, rows}, both, constants));
+      EXPECT_EQ(device.get<uint32_t>(second_out, input.size()), device.get<uint32_t>(out, input.size())) << width;
+      EXPECT_EQ(device.get<uint32_t>(second_rounded, nothing.size()), device.get<uint32_t>(rounded, nothing.size()));
+      if (in_place) continue;
+      const Address third = both.rounded = device.put(nothing);
+      both.out = 0;
+      expect_none(device.launch("norm_round", {1, rows}, both, constants));
+      EXPECT_EQ(device.get<uint32_t>(third, nothing.size()), device.get<uint32_t>(rounded, nothing.size()));
+    }
+}
+
 // Rows 2 and 0 of three, in that order of the batch's words.
 void expect_candidates(const std::vector<std::vector<float>>& rows, uint32_t most) {
   const auto width = static_cast<uint32_t>(rows[0].size()), chunks = gpu::candidate_chunks(width);

@@ -1,6 +1,7 @@
 // Devices that compute wrong results, which wrong shaders stand for.
 #include "backends/vulkan/self_check.h"
 
+#include <bit>
 #include <set>
 
 #include "backends/vulkan/device.h"
@@ -176,6 +177,29 @@ TEST_F(VulkanSelfCheck, DoesWithoutProductsOfBytesThatAreWrong) {
   EXPECT_FALSE(check.trust(needs_of(random_.program, limits_), true).rounds);
   EXPECT_EQ(check.switched_off(), std::vector<std::string>{"byte_tiles/Q8_0"});
   EXPECT_EQ(error_of_compiling(), "");
+}
+
+TEST_F(VulkanSelfCheck, DoesWithoutNormsThatRoundWhereTheyAreWrong) {
+  const Text text = random_text({16}, 100, limits_, 3);
+  const auto logits = [&](std::shared_ptr<Gpu> gpu) {
+    return logits_of(*make_vulkan_device(std::move(gpu), true), random_.program, limits_, text, 16);
+  };
+  const auto expected = logits(shared_gpu().gpu);
+  const std::vector<std::vector<uint32_t>> faults = {
+      with_opcode("norm_round", kFMul, kFAdd), with_function("norm_round", kFma, kClamp),
+      with_constant("norm_round", kFloatType, std::bit_cast<uint32_t>(127.0f), std::bit_cast<uint32_t>(126.0f)),
+      with_constant("norm_round", kIntType, 2048, 4096)};
+  for (const std::vector<uint32_t>& code : faults) {
+    const auto wrong = std::make_shared<Gpu>("");
+    wrong->replace_shader("norm_round", code);
+    SelfCheck check(*wrong);
+    const gpu::Ways ways = check.trust(needs_of(random_.program, limits_), true);
+    EXPECT_TRUE(ways.rounds);
+    EXPECT_FALSE(ways.rounds_norms);
+    EXPECT_EQ(check.switched_off(), std::vector<std::string>{"norm_round"});
+    const auto found = logits(wrong);
+    for (size_t i = 0; i < found[0].size(); ++i) ASSERT_NEAR(found[0][i], expected[0][i], 1e-3);
+  }
 }
 
 TEST_F(VulkanSelfCheck, DoesWithoutListsOfExpertsThatAreWrong) {

@@ -1,0 +1,37 @@
+// A program as GPUs run it: stages, of which each prepares what it multiplies once.
+#pragma once
+
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "backends/program.h"
+
+namespace hearth::gpu {
+
+// RmsNorm, or LayerNorm where it is centered.
+struct Norm {
+  Slot in, out;
+  WeightId gain, bias = kNoWeight;
+  float eps = 0;
+  Slot add = kNoSlot;
+  bool centered = false;
+};
+
+// Ops that multiply one slot by matrices, in their order. None but the last writes it.
+struct Products {
+  using Part = std::variant<Linear, GateUp, Route, Experts>;
+  Slot in;
+  std::optional<Norm> norm;  // that makes the slot directly before, of whole rows
+  bool kept = true;          // the slot is also read otherwise: added by a part, or by an op behind them
+  std::vector<Part> parts;
+};
+
+using Stage = std::variant<Embed, Norm, Products, EachHead, RopeKv, Attend, Convolve, DeltaRule, Gate, Select, Logits,
+                           Send, Receive>;
+
+// Joins neighbouring ops that multiply one slot, and the norm before them with those. The stages compute what the ops
+// do, in their order.
+std::vector<Stage> fuse(const Program& program);
+
+}  // namespace hearth::gpu

@@ -1,0 +1,130 @@
+// What products multiply: norms, and rows rounded to 8 bits.
+#include <algorithm>
+
+#include "backends/gpu/compiler.h"
+#include "backends/op_members.h"
+#include "kernels/gpu/row_parameters.h"
+
+namespace hearth::gpu {
+namespace {
+
+// The weights that multiply what the part reads.
+std::vector<WeightId> weights_of(const Products::Part& part) {
+  std::vector<WeightId> weights;
+  if (const auto* linear = std::get_if<Linear>(&part)) weights = {linear->weight};
+  if (const auto* both = std::get_if<GateUp>(&part)) weights = {both->gate, both->up};
+  if (const auto* route = std::get_if<Route>(&part)) weights = {route->router};
+  if (const auto* experts = std::get_if<Experts>(&part)) weights = {experts->gate, experts->up};
+  return weights;
+}
+
+}  // namespace
+
+NormParameters Compiler::parameters_of(const Norm& op) {
+  NormParameters args{};
+  args.in = slot(op.in);
+  args.out = slot(op.out);
+  args.gain = floats(op.gain);
+  args.bias = floats(op.bias);
+  args.add = slot(op.add);
+  args.batch = places_.batch;
+  args.width = width(op.in);
+  args.run = static_cast<uint32_t>(weight(op.gain).width);
+  args.gain_rows = static_cast<uint32_t>(weight(op.gain).rows);
+  args.rows_at = rows_at();
+  args.eps = op.eps;
+  return args;
+}
+
+Step& Compiler::add_norm(const Norm& op) {
+  const NormParameters args = parameters_of(op);
+  Step& step = steps_.add("norm", args, {{args.in, args.add}, {args.out}});
+  step.constants = {op.centered ? 1u : 0u};
+  return for_rows(step, pieces_of(args.width, args.run));
+}
+
+void Compiler::make(const Norm& op) { add_norm(op); }
+
+void Compiler::norm_and_round(const Norm& op, uint32_t least, bool kept) {
+  const NormParameters norm = parameters_of(op);
+  NormRoundParameters args{};
+  args.in = norm.in;
+  args.out = kept ? norm.out : 0;
+  args.rounded = scratch(Scratch::rounded, rounded_words(norm.width));
+  args.gain = norm.gain;
+  args.bias = norm.bias;
+  args.add = norm.add;
+  args.batch = norm.batch;
+  args.width = norm.width;
+  args.rounded_stride = rounded_words(norm.width);
+  args.rows_at = norm.rows_at;
+  args.eps = norm.eps;
+  if (least > 0) add_norm(op).most = least - 1;
+  Step& step = steps_.add("norm_round", args, {{norm.in, norm.add}, {norm.out, args.rounded}});
+  step.constants = {op.centered ? 1u : 0u};
+  step.least = least;
+  for_rows(step, 1);
+}
+
+void Compiler::make(const Products& stage) {
+  // Rounding for the first part is rounding for all, if it is for the least number of rows that one of them asks for.
+  uint32_t least = UINT32_MAX, last = 0;
+  for (const Products::Part& part : stage.parts) {
+    const auto* experts = std::get_if<Experts>(&part);
+    const uint32_t tiles = experts == nullptr ? rows_for_tiles() : rows_for_tiles(experts->count, experts->used);
+    for (const WeightId id : weights_of(part)) {
+      least = std::min(least, rows_for_rounding(id, tiles));
+      last = std::max(last, rows_for_rounding(id, tiles));
+    }
+  }
+  const bool rounds = least <= limits_.rows;
+  if (stage.norm.has_value()) {
+    if (rounds && ways_.rounds_norms)
+      norm_and_round(*stage.norm, least, stage.kept || adapters_ || last != least);
+    else
+      make(*stage.norm);
+  }
+  if (rounds && !(stage.norm.has_value() && ways_.rounds_norms)) {
+    Product product{};
+    product.in = slot(stage.in);
+    MatmulParameters args{};
+    args.in = product.in;
+    args.width = args.in_stride = width(stage.in);
+    round_inputs(product, args, least);
+  }
+  if (rounds) rounded_ = slot(stage.in);
+  for (const Products::Part& part : stage.parts) std::visit([this](const auto& op) { make(op); }, part);
+  rounded_ = 0;
+}
+
+uint32_t Compiler::rows_for_rounding(WeightId id, uint32_t tiles) const {
+  if (!ways_.rounds || format_info(weight(id).format).block_size == 1) return UINT32_MAX;
+  return machine_.about().rounds_few ? 0 : tiles;
+}
+
+void Compiler::round_inputs(const Product& product, MatmulParameters& args, uint32_t least) {
+  const bool routed = product.route != 0;
+  const uint32_t between = routed ? 0 : args.in_matrix_stride;  // of the inputs of two matrices
+  RoundInputsParameters round{};
+  round.in = args.in;
+  round.batch = places_.batch;
+  round.width = args.width;
+  round.in_stride = args.in_stride;
+  round.in_matrix_stride = between;
+  round.out_matrix_stride = rounded_words(args.width);
+  const uint32_t inputs = between == 0 ? 1 : product.matrices;  // of a column
+  round.out_stride = inputs * round.out_matrix_stride;
+  round.rows_at = rows_at();
+  round.rows_each = product.in_of_pairs ? product.used : 1;
+  args.in = round.out = scratch(Scratch::rounded, uint64_t{round.rows_each} * round.out_stride);
+  args.in_stride = round.out_stride;
+  if (between != 0) args.in_matrix_stride = round.out_matrix_stride;
+  if (rounded_ != 0 && rounded_ == round.in) return;
+  rounded_ = 0;
+  const Address from = product.in_buffer == 0 ? product.in : product.in_buffer;
+  Step& rounding = steps_.add("round_inputs", round, {{from}, {round.out}});
+  rounding.least = least;
+  for_rows(rounding, pieces_of(round.width, 512), inputs).y_times = round.rows_each;
+}
+
+}  // namespace hearth::gpu

@@ -1,0 +1,31 @@
+// Rounding to bytes with a scale for each 32 values, of which a thread has 8 and four neighbours have all.
+#pragma once
+
+#include "kernels/cuda/batch.h"
+
+namespace hearth::cuda {
+
+// Bits of the largest magnitude of the 32; those of NaN are the largest. All lanes must take part.
+HEARTH_DEVICE uint32_t largest_of_32(const float x[8]) {
+  uint32_t most = 0;
+  for (uint32_t i = 0; i < 8; ++i) most = max(most, bits_of(x[i]) & 0x7fffffffu);
+  most = max(most, shuffle_xor(most, 1));
+  return max(most, shuffle_xor(most, 2));
+}
+
+// Writes those from `first` of a row's `width` on, which begins at `to`.
+HEARTH_DEVICE void write_rounded(Address to, uint32_t width, uint32_t first, const float x[8], uint32_t most) {
+  // As on the CPU, a group of zeros or nearly so has scale 0; one that holds infinity or NaN has that as its scale.
+  const float magnitude = float_of(most);
+  const bool tiny = most < bits_of(1e-30f), finite = most < 0x7f800000u;
+  const float scale = tiny ? 0.0f : magnitude / 127.0f, inverse = tiny || !finite ? 0.0f : 127.0f / magnitude;
+  uint32_t q[2] = {};
+  for (uint32_t i = 0; i < 8; ++i) {
+    const int whole = max(min(round_to_int(x[i] * inverse), 127), -127);
+    q[i / 4] |= (finite ? static_cast<uint32_t>(whole) & 255u : 1u) << (i % 4 * 8);
+  }
+  write(to + first, 0, Word2{q[0], q[1]});
+  if (first % 32 == 0) write(to + width, first / 32, scale);
+}
+
+}  // namespace hearth::cuda

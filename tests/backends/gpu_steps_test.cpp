@@ -1,0 +1,136 @@
+// The steps that programs become on GPUs, with a machine that writes them down.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "backends/gpu/device.h"
+#include "tests/backends/random_program.h"
+
+namespace hearth::gpu {
+namespace {
+
+struct HostMemory : Memory {
+  HostMemory(std::vector<std::byte>&& own, uint64_t at) : Memory(own.size(), at, own.data()), bytes(std::move(own)) {}
+  const std::vector<std::byte> bytes;
+};
+
+// Computes nothing.
+class Recorder final : public Machine {
+ public:
+  explicit Recorder(bool rounds_few) : about_{"recorder", "a list", 1 << 30, 1 << 16, rounds_few} {}
+
+  // What was started last, in its order; "|" where a barrier lies between.
+  std::vector<std::string> launches;
+
+  const About& about() const override { return about_; }
+  Buffer take(uint64_t bytes, Place, const char*) override {
+    next_ += (bytes + 255) / 256 * 256;
+    return Buffer(std::make_unique<HostMemory>(std::vector<std::byte>(bytes), next_ - (bytes + 255) / 256 * 256));
+  }
+  std::unique_ptr<Work> record() override { return std::make_unique<List>(*this); }
+  void fill(const Buffer&, uint64_t, uint64_t, uint64_t,
+            const std::function<void(uint64_t, std::span<std::byte>)>&) override {}
+  void upload(const Buffer&, uint64_t, std::span<const std::byte>) override {}
+  void download(const Buffer&, uint64_t, std::span<std::byte>) override {}
+
+ private:
+  struct List final : Work {
+    explicit List(Recorder& machine) : recorder(machine) {}
+    void launch(const Launch& launch) override { names.emplace_back(launch.kernel); }
+    void copy(const Buffer&, uint64_t, const Buffer&, uint64_t, uint64_t) override {}
+    void zero(const Buffer&) override {}
+    void barrier() override { names.emplace_back("|"); }
+    void end() override {}
+    void start(const Work*) override { recorder.launches = names; }
+    void wait() override {}
+    Recorder& recorder;
+    std::vector<std::string> names;
+  };
+
+  const About about_;
+  uint64_t next_ = 256;
+};
+
+const Shape kLlama{
+    .width = 64, .hidden = 96, .layers = 2, .format = Format::q8_0, .other = Format::q8_0, .fold_norms = true};
+
+// The launches of a step of so many rows that wants logits of the last; without barriers unless `barriers`.
+std::vector<std::string> launches_of(const Shape& shape, bool rounds_few, uint32_t rows, bool barriers = false,
+                                     bool deterministic = false) {
+  const RandomProgram random = random_program(shape, 5);
+  const Limits limits{.rows = 64, .pages = 16, .page_size = 8, .deterministic = deterministic};
+  const auto recorder = std::make_shared<Recorder>(rounds_few);
+  const auto plan = make_device(recorder, true)->compile(random.program, limits);
+  Batch batch = batch_of(random_text({rows}, 100, limits, 3), 0, rows);
+  batch.outputs = {rows - 1};
+  plan->submit(batch);
+  plan->wait();
+  std::vector<std::string> names = recorder->launches;
+  if (!barriers) std::erase(names, "|");
+  return names;
+}
+
+std::string joined(const std::vector<std::string>& names, size_t first, size_t count) {
+  std::string text;
+  for (size_t i = first; i < first + count && i < names.size(); ++i) text += (text.empty() ? "" : " ") + names[i];
+  return text;
+}
+size_t count_of(const std::vector<std::string>& names, std::string_view name) {
+  return static_cast<size_t>(std::count(names.begin(), names.end(), name));
+}
+
+TEST(GpuSteps, ATokenOfALlamaTakesThirteenLaunchesALayer) {
+  const std::vector<std::string> names = launches_of(kLlama, true, 1);
+  const std::string layer =
+      "norm_round byte_matmul/Q8_0 byte_matmul/Q8_0 byte_matmul/Q8_0 rope store attend round_inputs byte_matmul/Q8_0 "
+      "norm_round byte_matmul/Q8_0 round_inputs byte_matmul/Q8_0";
+  EXPECT_EQ(joined(names, 1, 13), layer);
+  EXPECT_EQ(joined(names, 14, 13), layer);
+  EXPECT_EQ(joined(names, 27, 5), "copy_heads norm_round byte_matmul/Q8_0 logits");
+  EXPECT_EQ(names.size(), 31u) << joined(names, 0, names.size());
+}
+
+TEST(GpuSteps, ProductsOfOneInputRunBesideEachOther) {
+  for (const bool rounds_few : {true, false})
+    for (const uint32_t rows : {1u, 40u}) {
+      const std::vector<std::string> names = launches_of(kLlama, rounds_few, rows, true);
+      const std::string product = rounds_few && rows == 1 ? "byte_matmul/Q8_0"
+                                  : rows == 1             ? "matmul/Q8_0"
+                                                          : "byte_tiles/Q8_0";
+      const std::string norm = rounds_few || rows > 8 ? "norm_round" : "norm";
+      EXPECT_EQ(joined(names, 1, 8), "| " + norm + " | " + product + " " + product + " " + product + " | rope") << rows;
+    }
+}
+
+TEST(GpuSteps, InputsOfManyRowsAreRoundedOnce) {
+  const std::vector<std::string> names = launches_of(kLlama, false, 40);
+  EXPECT_EQ(count_of(names, "norm_round"), 4u);
+  EXPECT_EQ(count_of(names, "round_inputs"), 4u) << "of o and down";
+  EXPECT_EQ(count_of(names, "norm"), 1u) << "of the output, of one row";
+  const std::vector<std::string> few = launches_of(kLlama, false, 8);
+  EXPECT_EQ(count_of(few, "norm_round") + count_of(few, "round_inputs"), 0u);
+  EXPECT_EQ(count_of(few, "norm"), 5u);
+}
+
+TEST(GpuSteps, RouterSharedExpertAndExpertsShareTheirInput) {
+  Shape shape = kLlama;
+  shape.experts = 4;
+  shape.used = 2;
+  shape.shared = true;
+  const std::vector<std::string> names = launches_of(shape, true, 1);
+  EXPECT_EQ(joined(names, 10, 10),
+            "norm_round matmul/F32 route byte_matmul/Q8_0 matmul/F32 byte_matmul/Q8_0 round_inputs byte_matmul/Q8_0 "
+            "combine round_inputs");
+}
+
+TEST(GpuSteps, NothingIsRoundedForFormatsWithoutBlocksNorForSameResultsInEveryBatch) {
+  Shape shape = kLlama;
+  shape.format = shape.other = Format::f16;
+  for (const std::vector<std::string>& names :
+       {launches_of(shape, true, 40), launches_of(kLlama, false, 40, false, true)})
+    EXPECT_EQ(count_of(names, "norm_round") + count_of(names, "round_inputs"), 0u);
+}
+
+}  // namespace
+}  // namespace hearth::gpu

@@ -8,7 +8,7 @@
 namespace hearth::cpu {
 namespace {
 
-constexpr uint32_t kSliceRows = 96;            // of a matrix: a panel of the widest tiles
+constexpr uint32_t kSliceRows = 96;            // of a matrix: whole panels of tiles, whose results stay in the cache
 constexpr uint32_t kColumnsToRequantise = 64;  // where it is faster for all formats that have a kernel for it
 
 }  // namespace

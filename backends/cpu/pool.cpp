@@ -86,7 +86,7 @@ void Pool::run(Team team, Work work, const void* context) {
     seats_[thread].runs.notify_one();
   }
   work(context, 0);
-  barrier();
+  meet();
   if (team != Team::unhindered) return;
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   const double slept = static_cast<double>(slept_.load(std::memory_order_relaxed)) / 1e9;
@@ -98,21 +98,23 @@ void Pool::serve(uint32_t thread) noexcept {
     wait_for_change(seats_[thread].runs, seen);
     if (stopping_) return;
     work_(context_, thread);
-    barrier();
+    meet();
   }
 }
 
 void Pool::barrier() noexcept {
+  if (const uint64_t slept = meet(); slept > 0) slept_.fetch_add(slept, std::memory_order_relaxed);
+}
+
+uint64_t Pool::meet() noexcept {
   const uint32_t team = team_;  // may change once all are here
-  if (team == 1) return;
+  if (team == 1) return 0;
   const uint32_t old = barriers_.load(std::memory_order_acquire);
-  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == team) {
-    arrived_.store(0, std::memory_order_relaxed);
-    barriers_.fetch_add(1, std::memory_order_release);
-    barriers_.notify_all();
-  } else if (const uint64_t slept = wait_for_change(barriers_, old); slept > 0) {
-    slept_.fetch_add(slept, std::memory_order_relaxed);
-  }
+  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 != team) return wait_for_change(barriers_, old);
+  arrived_.store(0, std::memory_order_relaxed);
+  barriers_.fetch_add(1, std::memory_order_release);
+  barriers_.notify_all();
+  return 0;
 }
 
 }  // namespace hearth::cpu

@@ -31,7 +31,7 @@ class Pool {
     run(Team::all, call<F>, &work);
   }
   // The same with the first team() threads, which are fewer while other programs hold them up: for work that is
-  // divided anew each time and takes a millisecond or more.
+  // divided anew each time.
   template <class F>
   void run_step(const F& work) {
     run(Team::unhindered, call<F>, &work);
@@ -60,7 +60,8 @@ class Pool {
   void run(Team team, Work work, const void* context);
   void serve(uint32_t thread) noexcept;
   void stop() noexcept;
-  // Gives for how many nanoseconds it slept.
+  // As barrier; this and the next give for how many nanoseconds the thread slept.
+  uint64_t meet() noexcept;
   uint64_t wait_for_change(const std::atomic<uint32_t>& value, uint32_t old) const noexcept;
 
   const uint32_t threads_;
@@ -74,7 +75,7 @@ class Pool {
   const std::unique_ptr<Seat[]> seats_;
   alignas(64) std::atomic<uint32_t> arrived_ = 0;  // at the barrier
   alignas(64) std::atomic<uint32_t> barriers_ = 0;
-  alignas(64) std::atomic<uint64_t> slept_ = 0;  // nanoseconds of this run, of all its threads, at barriers
+  alignas(64) std::atomic<uint64_t> slept_ = 0;  // nanoseconds of this run, of all threads, at its barriers
   std::vector<std::thread> workers_;
 };
 

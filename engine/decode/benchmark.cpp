@@ -80,8 +80,8 @@ void measure(Lanes& lanes, const BenchmarkOptions& options, BenchmarkResult& res
 }
 
 // The values of the weights that a token meets, or their bytes: not those of the embedding table, which is only looked
-// up unless it is also the output; of experts, as many as are used; and what only rows meet whose logits are wanted
-// where `of_output`.
+// up unless it is also the output; of experts, as many as are used by one token; and the output matrix where
+// `of_output`.
 double weights_in_use(const Program& program, bool in_bytes, bool of_output) {
   std::vector<double> shares(program.weights.size(), 1);
   bool selected = false;
@@ -116,6 +116,7 @@ BenchmarkResult benchmark(const std::filesystem::path& path, const EngineOptions
     if (options.prompt == 0 && options.generate == 0)
       throw Error(ErrorCode::invalid_argument, "there is nothing to measure: no prompt and no generation");
     BenchmarkResult result;
+    Gguf file = Gguf::open(path);
     const DeviceOptions device_options{engine.device, engine.kernels, engine.threads};
     const DeviceInfo before = describe_device(device_options);
     const auto start = Clock::now();
@@ -131,7 +132,7 @@ BenchmarkResult benchmark(const std::filesystem::path& path, const EngineOptions
       model_options.adapters.push_back(adapter.path);
       scales.push_back(adapter.scale);
     }
-    const LoadedModel model = load_model(Gguf::open(path), model_options);
+    const LoadedModel model = load_model(std::move(file), model_options);
     if (!model.config.causal)
       throw Error(ErrorCode::invalid_argument, "a model that makes embeddings and no text cannot be measured");
     Limits limits = model.limits;

@@ -1,5 +1,5 @@
 // Rows of few bits as bytes with one scale for a unit, so that sums of products need no scale of the weights before the
-// unit's end. A unit's largest weight becomes 127.
+// unit's end. The largest weight that a unit's scales allow becomes 127 or -127.
 #pragma once
 
 #include <type_traits>
@@ -21,7 +21,8 @@ struct Requantised {
 template <class U>
 constexpr bool kOneScale = std::is_same_v<U, Requantised>;
 
-// Formats whose own steps are so large that another rounding is lost in them (the table in bench/README.md).
+// Formats whose own steps are so large that another rounding is lost in them (the table in bench/README.md), and whose
+// bytes are the numbers of those steps, not what a table says.
 template <class I, class U>
 constexpr bool kRequantises = I::kUnsigned&& I::chain(TileKind::u8) == 0 && U::kTile == TileKind::u4;
 

@@ -55,7 +55,7 @@ Products take_products(const std::vector<Op>& ops, size_t& i) {
   return stage;
 }
 
-// How often the parts read the slot beside multiplying it.
+// Whether a part reads the slot beside multiplying it.
 bool adds(const Products& stage) {
   return std::any_of(stage.parts.begin(), stage.parts.end(), [&](const Products::Part& part) {
     return std::visit(
@@ -65,6 +65,12 @@ bool adds(const Products& stage) {
         },
         part);
   });
+}
+
+// Whether parts follow experts.
+bool goes_on_behind_experts(const Products& stage) {
+  return std::any_of(stage.parts.begin(), stage.parts.end() - 1,
+                     [](const Products::Part& part) { return std::holds_alternative<Experts>(part); });
 }
 
 }  // namespace
@@ -86,7 +92,8 @@ std::vector<Stage> fuse(const Program& program) {
     } else if (!products.parts.empty()) {
       products.norm = norm;
       const Op& last = ops[next - 1];
-      products.kept = adds(products) || (!has(slots_written(last), products.in) && read_later(ops, next, products.in));
+      products.kept = adds(products) || goes_on_behind_experts(products) ||
+                      (!has(slots_written(last), products.in) && read_later(ops, next, products.in));
       stages.emplace_back(std::move(products));
       i = next;
     } else {

@@ -23,7 +23,9 @@ struct Products {
   using Part = std::variant<Linear, GateUp, Route, Experts>;
   Slot in;
   std::optional<Norm> norm;  // that makes the slot directly before, of whole rows
-  bool kept = true;          // the slot is also read otherwise: added by a part, or by an op behind them
+  // The slot is also read otherwise than by rounding it once: added by a part, multiplied behind experts, which round
+  // what is theirs in between, or read by an op behind all parts.
+  bool kept = true;
   std::vector<Part> parts;
 };
 

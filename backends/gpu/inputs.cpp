@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "backends/gpu/compiler.h"
-#include "backends/op_members.h"
 #include "kernels/gpu/row_parameters.h"
 
 namespace hearth::gpu {
@@ -69,9 +68,7 @@ void Compiler::norm_and_round(const Norm& op, uint32_t least, bool kept) {
 void Compiler::make(const Products& stage) {
   // Rounding for the first part is rounding for all, if it is for the least number of rows that one of them asks for.
   uint32_t least = UINT32_MAX, last = 0;
-  bool again = false;  // behind experts, who round in the same place
   for (const Products::Part& part : stage.parts) {
-    again = again || (std::holds_alternative<Experts>(part) && &part != &stage.parts.back());
     const auto* experts = std::get_if<Experts>(&part);
     const uint32_t tiles = experts == nullptr ? rows_for_tiles() : rows_for_tiles(experts->count, experts->used);
     for (const WeightId id : weights_of(part)) {
@@ -82,7 +79,7 @@ void Compiler::make(const Products& stage) {
   const bool rounds = least <= limits_.rows;
   if (stage.norm.has_value()) {
     if (rounds && ways_.rounds_norms)
-      norm_and_round(*stage.norm, least, stage.kept || adapters_ || last != least || again);
+      norm_and_round(*stage.norm, least, stage.kept || adapters_ || last != least);
     else
       make(*stage.norm);
   }

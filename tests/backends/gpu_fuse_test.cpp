@@ -75,6 +75,9 @@ TEST(GpuFuse, KeepsTheInputThatIsReadOtherwise) {
   EXPECT_EQ(described({kNorm, Linear{1, 1, 2}, Linear{1, 2, 3}}), "norm+1 1") << "written by the part";
   EXPECT_EQ(described({kNorm, Linear{1, 2, 2}, EachHead{0, 1, 2, 1, 0, 0, 64, 0, 0, 32}, Send{1}}), "norm+1! op op")
       << "written in part only";
+  const Experts experts{1, 4, 0, 0, 2, 3, 4, 1, 1, Activation::silu};
+  EXPECT_EQ(described({kNorm, experts, Linear{1, 2, 2}}), "norm+2!") << "multiplied behind experts";
+  EXPECT_EQ(described({kNorm, Linear{1, 2, 2}, experts}), "norm+2");
 }
 
 }  // namespace

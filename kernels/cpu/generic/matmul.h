@@ -23,8 +23,8 @@ constexpr uint32_t kPanelRows = I::kPanelTiles* kTileRows<I>;
 template <class I, class U>
 struct TileUnit {
   alignas(64) uint8_t q[8][8][kTileRows<I>][4];
-  alignas(64) float scale[U::kGroups][kTileRows<I>];
-  alignas(64) float min[U::kGroups][kTileRows<I>];
+  alignas(64) float scale[kOneScale<U> ? 1 : U::kGroups][kTileRows<I>];
+  alignas(64) float min[U::kMin ? U::kGroups : 1][kTileRows<I>];
 };
 
 // Unpacks one unit of `count` rows from `row` on to the lanes from `lane` on; absent rows become zeros.

@@ -76,7 +76,7 @@ Driver open_driver() {
   one(driver.cuModuleLoadData, "cuModuleLoadData");
   one(driver.cuModuleUnload, "cuModuleUnload");
   one(driver.cuModuleGetFunction, "cuModuleGetFunction");
-  one(driver.cuLaunchKernel, "cuLaunchKernel");
+  one(driver.cuLaunchKernelEx, "cuLaunchKernelEx");
   one(driver.cuStreamCreate, "cuStreamCreate");
   one(driver.cuStreamDestroy, "cuStreamDestroy_v2");
   one(driver.cuStreamSynchronize, "cuStreamSynchronize");

@@ -14,7 +14,8 @@
 namespace hearth::cuda {
 namespace {
 
-constexpr int kLeastMajor = 8;  // of what the kernels are compiled for
+constexpr int kLeastMajor = 8;        // of what the kernels are compiled for
+constexpr int kOverlappingMajor = 9;  // of devices whose kernels can wait for one another themselves
 
 struct CudaMemory final : gpu::Memory {
   CudaMemory(const CudaMachine& owner, uint64_t bytes, uint64_t at, std::byte* seen)
@@ -85,6 +86,7 @@ Candidate choose(const Driver& driver, std::string_view which) {
 CudaMachine::CudaMachine(const Driver& driver, const Candidate& candidate, FindImage find_image)
     : driver_(driver),
       device_(candidate.handle),
+      overlaps_kernels_(candidate.major >= kOverlappingMajor),
       find_image_(find_image),
       about_{"cuda", candidate.name, candidate.memory, candidate.shared_bytes, true} {
   check(driver_, driver_.cuDevicePrimaryCtxRetain(&context_, device_), ("starting " + about_.name).c_str());

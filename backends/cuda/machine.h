@@ -49,6 +49,8 @@ class CudaMachine final : public gpu::Machine {
   void download(const gpu::Buffer& from, uint64_t offset, std::span<std::byte> bytes) override;
 
   const Driver& driver() const { return driver_; }
+  // Whether a kernel may begin while the one before it still runs.
+  bool overlaps_kernels() const { return overlaps_kernels_; }
   CUstream stream() const { return stream_; }
   // Makes the device this thread's; called before others of the driver's functions.
   void enter() const;
@@ -63,6 +65,7 @@ class CudaMachine final : public gpu::Machine {
 
   const Driver driver_;
   const CUdevice device_;
+  const bool overlaps_kernels_;
   const FindImage find_image_;
   About about_;
   CUcontext context_ = nullptr;

@@ -46,17 +46,21 @@ void CudaWork::launch(const gpu::Launch& launch) {
   std::memcpy(args.data(), launch.args.data(), launch.args.size());
   std::array<uint32_t, kConstants> constants{};
   std::copy_n(launch.constants.begin(), std::min(launch.constants.size(), kConstants), constants.begin());
-  recorded_.push_back([this, function, kernel, grid, args, constants]() mutable {
+  recorded_.push_back([this, function, kernel, grid, args, constants,
+                       early = std::exchange(last_is_kernel_, true) && machine_.overlaps_kernels()]() mutable {
     void* each[] = {args.data(), constants.data()};
-    check(machine_.driver().cuLaunchKernel(function, grid.x, grid.y, grid.z, kernel.threads, 1, 1, kernel.shared_bytes,
-                                           machine_.stream(), each, nullptr),
-          kernel.function.c_str());
+    CUlaunchAttribute beside{kBesideKernelBefore, {}, {}};
+    beside.value.number = 1;
+    const CUlaunchConfig config{
+        grid.x, grid.y, grid.z, kernel.threads, 1, 1, kernel.shared_bytes, machine_.stream(), &beside, early ? 1u : 0u};
+    check(machine_.driver().cuLaunchKernelEx(&config, function, each, nullptr), kernel.function.c_str());
   });
 }
 
 void CudaWork::copy(const gpu::Buffer& from, uint64_t from_offset, const gpu::Buffer& to, uint64_t to_offset,
                     uint64_t bytes) {
   if (bytes == 0) return;
+  last_is_kernel_ = false;
   recorded_.push_back([this, to = to.address() + to_offset, from = from.address() + from_offset, bytes] {
     check(machine_.driver().cuMemcpyAsync(to, from, bytes, machine_.stream()), "copying");
   });
@@ -64,6 +68,7 @@ void CudaWork::copy(const gpu::Buffer& from, uint64_t from_offset, const gpu::Bu
 
 void CudaWork::zero(const gpu::Buffer& buffer) {
   if (buffer.size() == 0) return;
+  last_is_kernel_ = false;
   recorded_.push_back([this, at = buffer.address(), words = buffer.size() / 4] {
     check(machine_.driver().cuMemsetD32Async(at, 0, words, machine_.stream()), "clearing memory");
   });

@@ -5,7 +5,8 @@
 
 namespace hearth::cuda {
 
-// All that is recorded runs in order, so that barriers have nothing to do.
+// All that is recorded runs in order, so that barriers have nothing to do. Where the device can do it, a kernel behind
+// another begins while that still runs, and waits in its own code.
 class CudaWork final : public gpu::Work {
  public:
   explicit CudaWork(CudaMachine& machine);
@@ -28,6 +29,7 @@ class CudaWork final : public gpu::Work {
   CUgraph graph_ = nullptr;
   CUgraphExec ready_ = nullptr;
   std::vector<std::function<void()>> recorded_;  // until end()
+  bool last_is_kernel_ = false;                  // of those
 };
 
 }  // namespace hearth::cuda

@@ -46,6 +46,8 @@ template <class Blocks, uint32_t kColumns>
 HEARTH_DEVICE void byte_matmul(const gpu::MatmulParameters& p, const Constants& c) {
   const Product product(p);
   const uint32_t rows = c.at[1], first_column = block_index().y * kColumns;
+  prefetch_rows<Blocks>(product, block_index().x * rows, rows);
+  wait_for_kernel_before();
   const uint32_t count = product.columns();
   if (first_column >= count) return;
   const uint32_t number = product.matrix_of(first_column);

@@ -71,6 +71,20 @@ class Product {
   const gpu::MatmulParameters& p;
 };
 
+// Has `rows` rows of all weights from the first on brought to the L2 cache, for the time until the kernel before ends.
+template <class Blocks>
+HEARTH_DEVICE void prefetch_rows(const Product& product, uint32_t first, uint32_t rows) {
+  if (!kernels_overlap() || product.routed() || first >= product.p.rows) return;
+  const uint32_t blocks = (min(first + rows, product.p.rows) - first) * (product.p.width / Blocks::kBlockSize);
+  const uint32_t begin = product.blocks_of_row<Blocks>(first, block_index().z);
+  for (uint32_t which = 0; which < product.weights(); ++which) {
+    const Matrix<Blocks> matrix = product.open<Blocks>(which);
+    for (uint32_t p = 0; p < Blocks::kPlanes; ++p)
+      for (uint32_t at = thread_index() * 128; at < blocks * Blocks::plane_bytes(p); at += threads() * 128)
+        prefetch_l2(global<const uint8_t>(matrix.member(p, begin) + at));
+  }
+}
+
 // The 8 values from `first` of `width` on; those behind the end are 0. whole: the width is a multiple of 8, and all
 // inputs begin at multiples of 16 bytes.
 HEARTH_DEVICE void load8(Address place, uint32_t first, uint32_t width, bool whole, float x[8]) {

@@ -6,4 +6,8 @@
 #define HEARTH_OF_FORMAT(before, after) HEARTH_JOIN_EXPANDED(before, FORMAT, after)
 #define HEARTH_KERNEL_EXPANDED(name, ...) HEARTH_KERNEL(name, __VA_ARGS__)
 // HEARTH_KERNEL of the name BEFORE_FORMAT_AFTER.
+#define HEARTH_EARLY_EXPANDED(name, ...) HEARTH_EARLY_KERNEL(name, __VA_ARGS__)
+// The same of HEARTH_EARLY_KERNEL.
+#define HEARTH_EARLY_FORMAT_KERNEL(before, after, ...) \
+  HEARTH_EARLY_EXPANDED(HEARTH_OF_FORMAT(before, after), __VA_ARGS__)
 #define HEARTH_FORMAT_KERNEL(before, after, ...) HEARTH_KERNEL_EXPANDED(HEARTH_OF_FORMAT(before, after), __VA_ARGS__)

@@ -9,8 +9,8 @@ using Blocks = HEARTH_OF_FORMAT(, Blocks);
 
 HEARTH_FORMAT_KERNEL(byte_tiles_, , kTileThreads, gpu::MatmulParameters, byte_tiles<Blocks>)
 
-HEARTH_FORMAT_KERNEL(byte_matmul_, _1, kRoundedThreads, gpu::MatmulParameters, byte_matmul<Blocks, 1>)
-HEARTH_FORMAT_KERNEL(byte_matmul_, _4, kRoundedThreads, gpu::MatmulParameters, byte_matmul<Blocks, 4>)
-HEARTH_FORMAT_KERNEL(byte_matmul_, _8, kRoundedThreads, gpu::MatmulParameters, byte_matmul<Blocks, 8>)
+HEARTH_EARLY_FORMAT_KERNEL(byte_matmul_, _1, kRoundedThreads, gpu::MatmulParameters, byte_matmul<Blocks, 1>)
+HEARTH_EARLY_FORMAT_KERNEL(byte_matmul_, _4, kRoundedThreads, gpu::MatmulParameters, byte_matmul<Blocks, 4>)
+HEARTH_EARLY_FORMAT_KERNEL(byte_matmul_, _8, kRoundedThreads, gpu::MatmulParameters, byte_matmul<Blocks, 8>)
 
 }  // namespace hearth::cuda

@@ -83,6 +83,23 @@ TEST(CudaDevices, AreLostByWhatADriverAnswersForGood) {
   EXPECT_EQ(simt::fake_driver_holds(), 0u);
 }
 
+TEST(CudaDevices, BeginAKernelBesideTheOneBeforeWhereTheyCan) {
+  const gpu::CopyHeadsParameters args{};
+  for (const auto [major, captured] : {std::pair(9, "kKK.kK"), std::pair(8, "kkk.kk")}) {
+    cuda::Driver driver = simt::fake_driver();
+    simt::let_fake_driver_be(major);
+    cuda::CudaMachine machine(driver, cuda::choose(driver, ""), simt::any_image);
+    const gpu::Buffer buffer = machine.take(256, gpu::Place::device, "a test");
+    const std::unique_ptr<gpu::Work> work = machine.record();
+    const auto launch = [&] { work->launch({"copy_heads", {}, std::as_bytes(std::span(&args, 1)), {1}}); };
+    for (int i = 0; i < 3; ++i) launch();
+    work->zero(buffer);
+    for (int i = 0; i < 2; ++i) launch();
+    work->end();
+    EXPECT_EQ(simt::fake_driver_captured(), captured);
+  }
+}
+
 TEST(CudaDevices, NameWhatAKernelDidWrong) {
   const auto fresh = simt::make_interpreted_machine();
   const gpu::GateParameters args{.gate = 64, .in = 64, .out = 64, .batch = 64, .width = 1, .rows_at = 0, .act = 0};

@@ -3,6 +3,7 @@
 #include <cuda.h>
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <type_traits>
 
 #include "backends/cuda/driver.h"
@@ -41,7 +42,7 @@ TEST(CudaDriver, HasTheArgumentsOfTheHeader) {
   static_assert(
       agree(&Driver::cuModuleLoadData, &::cuModuleLoadData) && agree(&Driver::cuModuleUnload, &::cuModuleUnload) &&
       agree(&Driver::cuModuleGetFunction, &::cuModuleGetFunction) &&
-      agree(&Driver::cuLaunchKernel, &::cuLaunchKernel) && agree(&Driver::cuStreamCreate, &::cuStreamCreate) &&
+      agree(&Driver::cuLaunchKernelEx, &::cuLaunchKernelEx) && agree(&Driver::cuStreamCreate, &::cuStreamCreate) &&
       agree(&Driver::cuStreamDestroy, &::cuStreamDestroy) &&
       agree(&Driver::cuStreamSynchronize, &::cuStreamSynchronize) &&
       agree(&Driver::cuGraphInstantiateWithFlags, &::cuGraphInstantiateWithFlags) &&
@@ -49,6 +50,18 @@ TEST(CudaDriver, HasTheArgumentsOfTheHeader) {
       agree(&Driver::cuGraphExecDestroy, &::cuGraphExecDestroy) && agree(&Driver::cuGraphDestroy, &::cuGraphDestroy) &&
       agree(&Driver::cuEventCreate, &::cuEventCreate) && agree(&Driver::cuEventDestroy, &::cuEventDestroy) &&
       agree(&Driver::cuEventRecord, &::cuEventRecord) && agree(&Driver::cuEventSynchronize, &::cuEventSynchronize));
+}
+
+TEST(CudaDriver, LaysOutLaunchesAsTheHeader) {
+  static_assert(sizeof(CUlaunchConfig) == sizeof(::CUlaunchConfig) &&
+                offsetof(CUlaunchConfig, grid_z) == offsetof(::CUlaunchConfig, gridDimZ) &&
+                offsetof(CUlaunchConfig, block_z) == offsetof(::CUlaunchConfig, blockDimZ) &&
+                offsetof(CUlaunchConfig, shared_bytes) == offsetof(::CUlaunchConfig, sharedMemBytes) &&
+                offsetof(CUlaunchConfig, stream) == offsetof(::CUlaunchConfig, hStream) &&
+                offsetof(CUlaunchConfig, attributes) == offsetof(::CUlaunchConfig, attrs) &&
+                offsetof(CUlaunchConfig, attribute_count) == offsetof(::CUlaunchConfig, numAttrs));
+  static_assert(sizeof(CUlaunchAttribute) == sizeof(::CUlaunchAttribute) &&
+                offsetof(CUlaunchAttribute, value) == offsetof(::CUlaunchAttribute, value));
 }
 
 TEST(CudaDriver, HasTheNumbersOfTheHeader) {
@@ -61,6 +74,7 @@ TEST(CudaDriver, HasTheNumbersOfTheHeader) {
   EXPECT_EQ(kWithoutTiming, CU_EVENT_DISABLE_TIMING);
   EXPECT_EQ(kOfAllContexts, CU_MEMHOSTALLOC_PORTABLE);
   EXPECT_EQ(kMapped, CU_MEMHOSTALLOC_DEVICEMAP);
+  EXPECT_EQ(kBesideKernelBefore, CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION);
   EXPECT_EQ(kOfThread, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL);
 }
 

@@ -20,6 +20,7 @@ constexpr size_t kMemory = size_t{8} << 30;
 
 struct FakeWork {
   std::vector<std::function<CUresult()>> parts;
+  std::string kinds;  // of the parts: k for a kernel, K for one that need not wait for the kernel before, . for others
 };
 struct FakeStream {
   bool capturing = false;
@@ -34,6 +35,8 @@ struct FakeDevice {
   std::string found;  // by the last launch that failed
   int devices = 1;
   size_t most = kMemory;
+  int major = 9;          // of the first device
+  std::string last_work;  // the kinds of what was captured last
 };
 std::unique_ptr<FakeDevice> device;
 thread_local CUcontext current_context = nullptr;  // of each thread, as the driver has it
@@ -61,14 +64,16 @@ CUresult run_pending(CUstream stream) {
 }
 
 // Now, after what was launched before, or when the graph that is captured runs.
-CUresult do_in(CUstream stream, std::function<CUresult()> part) {
+CUresult do_in(CUstream stream, std::function<CUresult()> part, char kind = '.') {
   auto& to = behind<FakeStream>(stream);
   if (current_context != reinterpret_cast<CUcontext>(device.get())) return kInvalid;
   if (!to.capturing) {
     const CUresult before = run_pending(stream);
     return before != 0 ? before : part();
   }
+  if (kind == 'K' && (to.captured.kinds.empty() || to.captured.kinds.back() == '.')) return kInvalid;
   to.captured.parts.push_back(std::move(part));
+  to.captured.kinds += kind;
   return 0;
 }
 
@@ -79,21 +84,26 @@ CUresult take(size_t bytes, uint64_t& address) {
   return 0;
 }
 
-CUresult launch(CUfunction function, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned threads_y,
-                unsigned threads_z, unsigned shared, CUstream stream, void** args, void** extra) {
+CUresult launch(const CUlaunchConfig* config, CUfunction function, void** args, void** extra) {
   const Kernel& kernel = behind<const Kernel>(function);
+  const auto [x, y, z, threads, threads_y, threads_z, shared, stream, attributes, attribute_count] = *config;
   if (threads != kernel.threads || threads_y != 1 || threads_z != 1 || extra != nullptr) return kInvalid;
   if (x == 0 || y == 0 || z == 0 || y > kMostBlocks || z > kMostBlocks || shared > kShared) return kInvalid;
+  if (attribute_count > 1 || (attribute_count == 1 && attributes[0].id != kBesideKernelBefore)) return kInvalid;
+  const bool early = attribute_count == 1 && attributes[0].value.number != 0;
+  if (early && device->major < 9) return kInvalid;
   std::vector<std::byte> parameters(kernel.parameter_bytes);
   std::memcpy(parameters.data(), args[0], parameters.size());
   Constants constants;
   std::memcpy(&constants, args[1], sizeof constants);
-  return do_in(stream, [&kernel, x, y, z, shared, parameters, constants]() -> CUresult {
-    const std::vector<Report> reports = device->executor.launch(kernel.name, {x, y, z}, shared, parameters, constants);
+  const Index3 grid{x, y, z};
+  const auto run = [&kernel, grid, bytes = shared, parameters, constants]() -> CUresult {
+    const std::vector<Report> reports = device->executor.launch(kernel.name, grid, bytes, parameters, constants);
     if (reports.empty()) return 0;
     device->found = reports.front().text;
     return kLaunchFailed;
-  });
+  };
+  return do_in(stream, run, early ? 'K' : 'k');
 }
 
 }  // namespace
@@ -101,6 +111,8 @@ CUresult launch(CUfunction function, unsigned x, unsigned y, unsigned z, unsigne
 const void* any_image(std::string_view) { return &device; }
 size_t fake_driver_holds() { return device->memory.allocated(); }
 void let_fake_driver_have(size_t bytes) { device->most = bytes; }
+void let_fake_driver_be(int major) { device->major = major; }
+std::string fake_driver_captured() { return device->last_work; }
 
 Driver fake_driver(uint32_t seed, int devices) {
   device = std::make_unique<FakeDevice>(seed);
@@ -122,7 +134,7 @@ Driver fake_driver(uint32_t seed, int devices) {
   d.cuDeviceTotalMem = [](size_t* bytes, CUdevice) { return *bytes = kMemory, 0; };
   d.cuDeviceGetAttribute = [](int* value, int which, CUdevice number) {
     *value = which == kSharedBytes       ? static_cast<int>(kShared)
-             : which == kMajor           ? 9 - 2 * number
+             : which == kMajor           ? device->major - 2 * number
              : which == kMultiprocessors ? 4
                                          : 0;
     return 0;
@@ -174,7 +186,7 @@ Driver fake_driver(uint32_t seed, int devices) {
     *function = reinterpret_cast<CUfunction>(const_cast<Kernel*>(kernel));
     return kernel == nullptr ? kNotFound : 0;
   };
-  d.cuLaunchKernel = launch;
+  d.cuLaunchKernelEx = launch;
   d.cuStreamCreate = [](CUstream* stream, unsigned) { return *stream = handle_of<CUstream>(new FakeStream), 0; };
   d.cuStreamDestroy = [](CUstream stream) {
     delete &behind<FakeStream>(stream);
@@ -192,6 +204,7 @@ Driver fake_driver(uint32_t seed, int devices) {
     auto& from = behind<FakeStream>(stream);
     from.capturing = false;
     --capturing;
+    device->last_work = from.captured.kinds;
     *graph = handle_of<CUgraph>(new FakeWork(std::move(from.captured)));
     return 0;
   };

@@ -23,13 +23,20 @@ HEARTH_DEVICE void sync_warp() { __syncwarp(); }
 HEARTH_DEVICE void fence() { __threadfence(); }
 
 // Waits until the kernel launched before has ended and its writes are seen: before it, only weights may be touched.
-// Where the launch does not overlap kernels, or on devices before sm_90, nothing happens.
+// Every thread of every kernel calls it, so that a kernel that has ended says the same of all before it. Where the
+// launch does not overlap kernels, or on devices before sm_90, nothing happens.
 HEARTH_DEVICE void wait_for_kernel_before() {
   NV_IF_TARGET(NV_PROVIDES_SM_90, (asm volatile("griddepcontrol.wait;" ::: "memory");))
 }
 // Lets the kernel launched next begin, once all blocks have said so or ended.
 HEARTH_DEVICE void let_next_kernel_start() {
   NV_IF_TARGET(NV_PROVIDES_SM_90, (asm volatile("griddepcontrol.launch_dependents;" ::: "memory");))
+}
+// Whether a device of this kind overlaps kernels at all.
+HEARTH_DEVICE bool kernels_overlap() {
+  bool overlap = false;
+  NV_IF_TARGET(NV_PROVIDES_SM_90, (overlap = true;))
+  return overlap;
 }
 
 }  // namespace hearth::cuda

@@ -93,6 +93,7 @@ bool Block::run(Index3 index) {
     thread.waits_at = Together::nothing;
     thread.copies.clear();
     thread.group = 0;
+    thread.has_waited = false;
     wake(thread);
   }
   while (Thread* thread = next_ready()) {
@@ -127,6 +128,7 @@ void Block::run_thread(Thread& thread) {
   if (!ended) {
     try {
       launch_->kernel->body(launch_->parameters, launch_->constants);
+      if (!thread.has_waited) too_early("returns");
       if (!thread.copies.empty()) throw found(Fault::copy_not_waited_for, "returns with asynchronous copies under way");
     } catch (const Found& what) {
       reports_.push_back(what.report);

@@ -72,6 +72,7 @@ struct Thread {
   Together waits_at = Together::nothing;  // when it last waited, or returned
   std::vector<AsyncCopy> copies;          // begun, not yet arrived
   uint32_t group = 0;                     // of copies begun now
+  bool has_waited = false;                // for the kernel before
 };
 
 // The thread whose code runs; null outside of kernels.
@@ -117,6 +118,7 @@ class Block {
                  uint32_t barrier_array, int64_t barrier_offset);
   [[noreturn]] void out_of_bounds(const char* verb, Address at, uint32_t bytes, const Range* range) const;
   [[noreturn]] void misaligned(const std::string& what, uint64_t to) const;
+  [[noreturn]] void too_early(const std::string& what) const;
   uint32_t shared_array(const void* key, const char* name, uint32_t bytes, uint32_t element);
   uint32_t dynamic_array(const char* name, uint32_t element);
 

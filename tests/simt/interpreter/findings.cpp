@@ -39,6 +39,10 @@ void Block::misaligned(const std::string& what, uint64_t to) const {
   throw found(Fault::misaligned, "touches " + what + ", which is not aligned to " + number(to));
 }
 
+void Block::too_early(const std::string& what) const {
+  throw found(Fault::too_early, what + " without having waited for the kernel before");
+}
+
 uint32_t Block::shared_array(const void* key, const char* name, uint32_t bytes, uint32_t element) {
   const uint32_t made = shared_.array(key, name, bytes, element);
   if (shared_.static_bytes() > cuda::kMostStaticSharedBytes ||

@@ -33,6 +33,8 @@ class Global {
   const simt::Range* range() const { return range_; }
   // The element, aligned to `alignment`.
   T& checked(uint32_t bytes, uint32_t alignment) const {
+    if (!std::is_const_v<T> && !simt::current->has_waited)
+      simt::current->block->too_early("touches " + simt::current->block->memory().describe(at_, bytes));
     const simt::Range* range = range_;
     if (range == nullptr) range = simt::current->block->memory().find(at_);
     if (range == nullptr || at_ < range->begin || at_ > range->end || bytes > range->end - at_)

@@ -41,6 +41,7 @@ uint32_t constant(std::span<const uint32_t> constants, size_t i) { return i < co
 // Of kernels that know a format, "matmul/Q4_K": their threads.
 uint32_t threads_of(std::string_view family) {
   if (family == "embed") return 64;
+  if (family == "bfloat_tiles") return 256;
   return family == "matmul" || family == "matmul_tiles" || family == "byte_matmul" || family == "byte_tiles" ? 128 : 0;
 }
 
@@ -50,8 +51,9 @@ Kernel kernel_of(std::string_view name, std::span<const uint32_t> constants) {
   const size_t slash = name.find('/');
   if (slash != std::string_view::npos) {
     const std::string family(name.substr(0, slash)), format(name.substr(slash + 1));
-    Kernel kernel{(family.starts_with("byte") ? "rounded_products_" : "products_") + format, family + "_" + format,
-                  threads_of(family)};
+    const bool rounded = family.starts_with("byte") || family.starts_with("bfloat");
+    Kernel kernel{(rounded ? "rounded_products_" : "products_") + format, family + "_" + format, threads_of(family)};
+    if (family == "bfloat_tiles") kernel.shared_bytes = gpu::kBfloatTilesShared;
     if (family == "matmul" || family == "byte_matmul") kernel.function += "_" + std::to_string(constant(constants, 0));
     if (kernel.threads != 0) return kernel;
   }

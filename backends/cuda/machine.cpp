@@ -88,7 +88,7 @@ CudaMachine::CudaMachine(const Driver& driver, const Candidate& candidate, FindI
       device_(candidate.handle),
       overlaps_kernels_(candidate.major >= kOverlappingMajor),
       find_image_(find_image),
-      about_{"cuda", candidate.name, candidate.memory, candidate.shared_bytes, true} {
+      about_{"cuda", candidate.name, candidate.memory, candidate.shared_bytes, true, true} {
   check(driver_, driver_.cuDevicePrimaryCtxRetain(&context_, device_), ("starting " + about_.name).c_str());
   try {
     enter();

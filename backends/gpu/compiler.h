@@ -88,18 +88,20 @@ class Compiler {
   uint32_t rows_for_tiles() const;
   // Numbers of rows from which on inputs of the weight are rounded, if tiles are made from `tiles` rows on.
   uint32_t rows_for_rounding(WeightId id, uint32_t tiles) const;
-  // The kernels of a product of few rows and of many, and what they are told.
+  // Numbers of rows from which on they are rounded to bfloat16 numbers instead of bytes, where that is done at all.
+  uint32_t rows_for_bfloats() const;
+  // The kernels of a product of few rows, of many and of very many, and what they are told.
   struct Kernels {
-    std::string few, many;
-    MatmulParameters args_of_few, args_of_many;
+    std::string few, many, most;
+    MatmulParameters args_of_few, args_of_many, args_of_most;
     uint32_t whole;  // see is_whole()
   };
   void multiply_routed(const Product& product, const Kernels& kernels, const Uses& uses);
   NormParameters parameters_of(const Norm& op);
   Step& add_norm(const Norm& op);
-  // Has the inputs of a product rounded, for `least` rows and more, unless they are already; they are then those of
-  // `args`.
-  void round_inputs(const Product& product, MatmulParameters& args, uint32_t least);
+  // Has the inputs of a product rounded, for so many rows, unless they are already; they are then those of `args`.
+  enum class Rounded : uint8_t { bytes, bfloats };
+  void round_inputs(const Product& product, MatmulParameters& args, Rounded to, uint32_t least, uint32_t most);
   // Norms the input of products of `least` rows and more and rounds it at once, and for fewer rows norms it; `kept`:
   // others read it as it is.
   void norm_and_round(const Norm& op, uint32_t least, bool kept);
@@ -124,7 +126,8 @@ class Compiler {
   const bool adapters_;
   const Ways ways_;
   bool selected_ = false;
-  Address rounded_ = 0;  // the slot whose rows Scratch::rounded has, where that is known
+  bool beside_experts_ = false;  // the inputs at hand are those of experts, too
+  Address rounded_ = 0;          // the slot whose rows Scratch::rounded has, where that is known
   StepList steps_;
   std::array<uint64_t, kScratches> scratch_bytes_{};
 };

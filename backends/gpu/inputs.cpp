@@ -7,6 +7,8 @@
 namespace hearth::gpu {
 namespace {
 
+constexpr uint32_t kRowsForBfloats = 65;  // from which on two halves of a tile's columns are worth its time
+
 // The weights that multiply what the part reads.
 std::vector<WeightId> weights_of(const Products::Part& part) {
   std::vector<WeightId> weights;
@@ -49,25 +51,34 @@ void Compiler::norm_and_round(const Norm& op, uint32_t least, bool kept) {
   NormRoundParameters args{};
   args.in = norm.in;
   args.out = kept ? norm.out : 0;
-  args.rounded = scratch(Scratch::rounded, rounded_words(norm.width));
+  args.rounded = scratch(Scratch::rounded, std::max(rounded_words(norm.width), bfloat_words(norm.width)));
   args.gain = norm.gain;
   args.bias = norm.bias;
   args.add = norm.add;
   args.batch = norm.batch;
   args.width = norm.width;
-  args.rounded_stride = rounded_words(norm.width);
   args.rows_at = norm.rows_at;
   args.eps = norm.eps;
   if (least > 0) add_norm(op).most = least - 1;
-  Step& step = steps_.add("norm_round", args, {{norm.in, norm.add}, {norm.out, args.rounded}});
-  step.constants = {op.centered ? 1u : 0u};
-  step.least = least;
-  for_rows(step, 1);
+  const uint32_t bfloats = rows_for_bfloats();
+  for (const Rounded to : {Rounded::bytes, Rounded::bfloats}) {
+    const bool bytes = to == Rounded::bytes;
+    if (!bytes && bfloats > limits_.rows) return;
+    args.rounded_stride = bytes ? rounded_words(norm.width) : bfloat_words(norm.width);
+    // One of them is taken, which waits for what the first is to wait for.
+    Step& step = steps_.add("norm_round", args, bytes ? Uses{{norm.in, norm.add}, {norm.out, args.rounded}} : Uses{});
+    step.constants = {op.centered ? 1u : 0u, bytes ? 0u : 1u};
+    step.least = bytes ? least : bfloats;
+    step.most = bytes ? bfloats - 1 : UINT32_MAX;
+    for_rows(step, 1);
+  }
 }
 
 void Compiler::make(const Products& stage) {
   // Rounding for the first part is rounding for all, if it is for the least number of rows that one of them asks for.
   uint32_t least = UINT32_MAX, last = 0;
+  beside_experts_ = std::any_of(stage.parts.begin(), stage.parts.end(),
+                                [](const Products::Part& part) { return std::holds_alternative<Experts>(part); });
   for (const Products::Part& part : stage.parts) {
     const auto* experts = std::get_if<Experts>(&part);
     const uint32_t tiles = experts == nullptr ? rows_for_tiles() : rows_for_tiles(experts->count, experts->used);
@@ -89,11 +100,15 @@ void Compiler::make(const Products& stage) {
     MatmulParameters args{};
     args.in = product.in;
     args.width = args.in_stride = width(stage.in);
-    round_inputs(product, args, least);
+    const uint32_t bfloats = rows_for_bfloats();
+    MatmulParameters args_of_bfloats = args;
+    round_inputs(product, args, Rounded::bytes, least, bfloats - 1);
+    if (bfloats <= limits_.rows) round_inputs(product, args_of_bfloats, Rounded::bfloats, bfloats, UINT32_MAX);
   }
   if (rounds) rounded_ = slot(stage.in);
   for (const Products::Part& part : stage.parts) std::visit([this](const auto& op) { make(op); }, part);
   rounded_ = 0;
+  beside_experts_ = false;
 }
 
 uint32_t Compiler::rows_for_rounding(WeightId id, uint32_t tiles) const {
@@ -101,7 +116,11 @@ uint32_t Compiler::rows_for_rounding(WeightId id, uint32_t tiles) const {
   return machine_.about().rounds_few ? 0 : tiles;
 }
 
-void Compiler::round_inputs(const Product& product, MatmulParameters& args, uint32_t least) {
+uint32_t Compiler::rows_for_bfloats() const {
+  return machine_.about().has_bfloats && !limits_.deterministic && !beside_experts_ ? kRowsForBfloats : UINT32_MAX;
+}
+
+void Compiler::round_inputs(const Product& product, MatmulParameters& args, Rounded to, uint32_t least, uint32_t most) {
   const bool routed = product.route != 0;
   const uint32_t between = routed ? 0 : args.in_matrix_stride;  // of the inputs of two matrices
   RoundInputsParameters round{};
@@ -110,7 +129,7 @@ void Compiler::round_inputs(const Product& product, MatmulParameters& args, uint
   round.width = args.width;
   round.in_stride = args.in_stride;
   round.in_matrix_stride = between;
-  round.out_matrix_stride = rounded_words(args.width);
+  round.out_matrix_stride = to == Rounded::bytes ? rounded_words(args.width) : bfloat_words(args.width);
   const uint32_t inputs = between == 0 ? 1 : product.matrices;  // of a column
   round.out_stride = inputs * round.out_matrix_stride;
   round.rows_at = rows_at();
@@ -122,7 +141,9 @@ void Compiler::round_inputs(const Product& product, MatmulParameters& args, uint
   rounded_ = 0;
   const Address from = product.in_buffer == 0 ? product.in : product.in_buffer;
   Step& rounding = steps_.add("round_inputs", round, {{from}, {round.out}});
+  rounding.constants = {to == Rounded::bytes ? 0u : 1u};
   rounding.least = least;
+  rounding.most = most;
   for_rows(rounding, pieces_of(round.width, 512), inputs).y_times = round.rows_each;
 }
 

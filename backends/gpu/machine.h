@@ -86,7 +86,8 @@ class Machine {
     std::string name;           // of the device
     uint64_t memory = 0;        // bytes of its own
     uint32_t shared_bytes = 0;  // most that a workgroup shares
-    bool rounds_few = false;    // it has byte_matmul, for products of few rows
+    bool rounds_few = false;    // it has byte_matmul, for products of few rows,
+    bool has_bfloats = false;   // and bfloat_tiles, for those of very many
   };
 
   virtual ~Machine() = default;

@@ -104,14 +104,24 @@ void Compiler::multiply_at_once(const Product& product) {
     args.out_matrix_stride = product.out_matrix_stride;
   }
   const FormatInfo& format = format_info(one.format);
-  Kernels kernels{std::string("matmul/") + format.name, std::string("matmul_tiles/") + format.name, args, args,
+  Kernels kernels{std::string("matmul/") + format.name,
+                  std::string("matmul_tiles/") + format.name,
+                  "",
+                  args,
+                  args,
+                  args,
                   is_whole(args.width, args.in, args.in_stride, routed ? 0 : args.in_matrix_stride) ? 1u : 0u};
   const uint32_t from =
       rows_for_rounding(product.weight, routed ? rows_for_tiles(product.matrices, product.used) : rows_for_tiles());
+  const uint32_t from_bfloats = from <= limits_.rows && !routed ? rows_for_bfloats() : UINT32_MAX;
   if (from <= limits_.rows) {
-    round_inputs(product, kernels.args_of_many, from);
+    round_inputs(product, kernels.args_of_many, Rounded::bytes, from, from_bfloats - 1);
     uses.reads.push_back(kernels.args_of_many.in);
     kernels.many = std::string("byte_tiles/") + format.name;
+  }
+  if (from_bfloats <= limits_.rows) {
+    round_inputs(product, kernels.args_of_most, Rounded::bfloats, from_bfloats, UINT32_MAX);
+    kernels.most = std::string("bfloat_tiles/") + format.name;
   }
   if (from == 0) {
     kernels.args_of_few = kernels.args_of_many;
@@ -128,7 +138,13 @@ void Compiler::multiply_at_once(const Product& product) {
   }
   if (limits_.deterministic) return;
   Step& step = add_tiles(kernels, rows_for_tiles());
+  step.most = from_bfloats - 1;
   for_rows(step, pieces_of(args.rows, kTileRows), product.matrices).y_over = kTileColumns;
+  if (kernels.most.empty()) return;
+  Step& largest = steps_.add(kernels.most, kernels.args_of_most, {});
+  largest.least = from_bfloats;
+  const uint32_t rows = args.weight_up == 0 ? kBfloatTile : kBfloatTile / 2;
+  for_rows(largest, pieces_of(args.rows, rows), product.matrices).y_over = kBfloatTile;
 }
 
 Step& Compiler::add_tiles(const Kernels& kernels, uint32_t least) {

@@ -20,7 +20,8 @@ constexpr std::string_view kHalfInputs =
     "sum of |w| |x|; sums are 32-bit floats.";
 constexpr std::string_view kByteInputs =
     "Activations are rounded to 1/127 of the largest of 32 neighbours: each errs by up to 1/254 of it, and the sum by "
-    "the sum of |w| times that. Of normal values this is a mean square of 3e-5; some four times as much is allowed.";
+    "the sum of |w| times that. Of normal values this is a mean square of 3e-5; some four times as much is allowed. "
+    "(Rounded to bfloat16, as weights then are too, both err by up to 2^-9 of themselves, which is less.)";
 constexpr std::string_view kTwoProducts =
     "Two products are multiplied, each of which errs as a matrix of the format does: roundings of both add up, and a "
     "few large results outweigh the others.";

@@ -84,12 +84,9 @@ HEARTH_DEVICE void byte_tiles(const gpu::MatmulParameters& p, const Constants&) 
   float sums[16], sums_up[16] = {};
   byte_products<Blocks>(product, product.open<Blocks>(0), columns, sums);
   if (product.weights() == 2) byte_products<Blocks>(product, product.open<Blocks>(1), columns, sums_up);
-  for (uint32_t i = 0; i < 16; ++i) {
-    const uint32_t row = block_index().x * kTileRows + warp() * 16 + lane() / 4 + i % 4 / 2 * 8;
-    const uint32_t column = i / 4 * 8 + lane() % 4 * 2 + i % 2;
-    if (row < p.rows && column < columns.count)
-      product.finish(column_of(product, columns, column), columns.matrix, row, sums[i], sums_up[i]);
-  }
+  finish_tile(
+      product, columns, sums, sums_up, [](uint32_t i) { return warp() * 16 + lane() / 4 + i % 4 / 2 * 8; },
+      [](uint32_t i) { return i / 4 * 8 + lane() % 4 * 2 + i % 2; });
 }
 
 }  // namespace hearth::cuda

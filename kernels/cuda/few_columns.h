@@ -54,8 +54,7 @@ HEARTH_DEVICE void matmul(const gpu::MatmulParameters& p, const Constants& c) {
     for (uint32_t i = 0; i < kColumns; ++i) sums_up[i] = 0;
     if (product.weights() == 2)
       row_sums<Blocks, kColumns>(product, product.open<Blocks>(1), row_blocks, inputs, whole, sums_up);
-    for (uint32_t i = 0; i < kColumns; ++i)
-      if (lane() == i && first_column + i < count) product.finish(first_column + i, number, row, sums[i], sums_up[i]);
+    finish_row<kColumns>(product, first_column, count, number, row, sums, sums_up);
   }
 }
 

@@ -62,8 +62,7 @@ HEARTH_DEVICE void byte_matmul(const gpu::MatmulParameters& p, const Constants& 
     for (uint32_t i = 0; i < kColumns; ++i) sums_up[i] = 0;
     if (product.weights() == 2)
       rounded_row_sums<Blocks, kColumns>(product, product.open<Blocks>(1), row_blocks, inputs, sums_up);
-    for (uint32_t i = 0; i < kColumns; ++i)
-      if (lane() == i && first_column + i < count) product.finish(first_column + i, number, row, sums[i], sums_up[i]);
+    finish_row<kColumns>(product, first_column, count, number, row, sums, sums_up);
   }
 }
 

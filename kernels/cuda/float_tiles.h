@@ -49,12 +49,9 @@ HEARTH_DEVICE void matmul_tiles(const gpu::MatmulParameters& p, const Constants&
   float sums[16], sums_up[16] = {};
   float_products<Blocks>(product, product.open<Blocks>(0), columns, c.at[0] != 0, sums);
   if (product.weights() == 2) float_products<Blocks>(product, product.open<Blocks>(1), columns, c.at[0] != 0, sums_up);
-  const uint32_t first_row = block_index().x * kTileRows + thread_index() % 16 * 4;
-  for (uint32_t i = 0; i < 16; ++i) {
-    const uint32_t row = first_row + i / 4, column = thread_index() / 16 * 4 + i % 4;
-    if (row < p.rows && column < columns.count)
-      product.finish(column_of(product, columns, column), columns.matrix, row, sums[i], sums_up[i]);
-  }
+  finish_tile(
+      product, columns, sums, sums_up, [](uint32_t i) { return thread_index() % 16 * 4 + i / 4; },
+      [](uint32_t i) { return thread_index() / 16 * 4 + i % 4; });
 }
 
 }  // namespace hearth::cuda

@@ -85,6 +85,20 @@ HEARTH_DEVICE void prefetch_rows(const Product& product, uint32_t first, uint32_
   }
 }
 
+// Of sums that all lanes have, a lane for each column. (What is indexed at run time would lie in memory.)
+template <uint32_t kColumns>
+HEARTH_DEVICE void finish_row(const Product& product, uint32_t first_column, uint32_t count, uint32_t matrix,
+                              uint32_t row, const float sums[kColumns], const float sums_up[kColumns]) {
+  float sum = sums[0], sum_up = sums_up[0];
+#pragma unroll
+  for (uint32_t i = 1; i < kColumns; ++i) {
+    sum = lane() == i ? sums[i] : sum;
+    sum_up = lane() == i ? sums_up[i] : sum_up;
+  }
+  if (lane() < kColumns && first_column + lane() < count)
+    product.finish(first_column + lane(), matrix, row, sum, sum_up);
+}
+
 // The 8 values from `first` of `width` on; those behind the end are 0. whole: the width is a multiple of 8, and all
 // inputs begin at multiples of 16 bytes.
 HEARTH_DEVICE void load8(Address place, uint32_t first, uint32_t width, bool whole, float x[8]) {

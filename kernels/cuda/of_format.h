@@ -5,9 +5,11 @@
 #define HEARTH_JOIN_EXPANDED(before, name, after) HEARTH_JOIN(before, name, after)
 #define HEARTH_OF_FORMAT(before, after) HEARTH_JOIN_EXPANDED(before, FORMAT, after)
 #define HEARTH_KERNEL_EXPANDED(name, ...) HEARTH_KERNEL(name, __VA_ARGS__)
-// HEARTH_KERNEL of the name BEFORE_FORMAT_AFTER.
 #define HEARTH_EARLY_EXPANDED(name, ...) HEARTH_EARLY_KERNEL(name, __VA_ARGS__)
-// The same of HEARTH_EARLY_KERNEL.
+#define HEARTH_CROWDED_EXPANDED(name, ...) HEARTH_CROWDED_KERNEL(name, __VA_ARGS__)
+// HEARTH_KERNEL, HEARTH_EARLY_KERNEL and HEARTH_CROWDED_KERNEL of the name BEFORE_FORMAT_AFTER.
+#define HEARTH_FORMAT_KERNEL(before, after, ...) HEARTH_KERNEL_EXPANDED(HEARTH_OF_FORMAT(before, after), __VA_ARGS__)
 #define HEARTH_EARLY_FORMAT_KERNEL(before, after, ...) \
   HEARTH_EARLY_EXPANDED(HEARTH_OF_FORMAT(before, after), __VA_ARGS__)
-#define HEARTH_FORMAT_KERNEL(before, after, ...) HEARTH_KERNEL_EXPANDED(HEARTH_OF_FORMAT(before, after), __VA_ARGS__)
+#define HEARTH_CROWDED_FORMAT_KERNEL(before, after, ...) \
+  HEARTH_CROWDED_EXPANDED(HEARTH_OF_FORMAT(before, after), __VA_ARGS__)

@@ -1,5 +1,5 @@
-// round_inputs and norm_round: rows of floats as bytes with a scale for each 32, for products of those. A thread rounds
-// 8 values at a time.
+// round_inputs and norm_round: rows of floats as bytes with a scale for each 32, or as bfloat16 numbers, for products
+// of those. A thread rounds 8 values at a time.
 #include "kernels/cuda/norm.h"
 #include "kernels/cuda/rounding.h"
 #include "kernels/gpu/row_parameters.h"
@@ -8,7 +8,7 @@ namespace hearth::cuda {
 
 constexpr uint32_t kRoundThreads = 64;
 
-HEARTH_DEVICE void round_inputs(const gpu::RoundInputsParameters& p, const Constants&) {
+HEARTH_DEVICE void round_inputs(const gpu::RoundInputsParameters& p, const Constants& c) {
   const uint32_t column = block_index().y, matrix = block_index().z;
   const uint32_t first = (block_index().x * kRoundThreads + thread_index()) * 8;
   if (column >= BatchWords(p.batch).word(p.rows_at) * p.rows_each) return;
@@ -17,6 +17,10 @@ HEARTH_DEVICE void round_inputs(const gpu::RoundInputsParameters& p, const Const
   const Address to = p.out + 4 * (static_cast<uint64_t>(column) * p.out_stride + matrix * p.out_matrix_stride);
   float x[8];
   for (uint32_t i = 0; i < 8; ++i) x[i] = inside ? static_cast<float>(from[i]) : 0.0f;
+  if (c.at[0] != 0) {
+    if (inside) write_bfloats(to, first, x);
+    return;
+  }
   const uint32_t most = largest_of_32(x);
   if (inside) write_rounded(to, p.width, first, x, most);
 }
@@ -42,6 +46,10 @@ HEARTH_DEVICE void norm_round(const gpu::NormRoundParameters& p, const Constants
       if (p.bias != 0) x[i] += bias[first + i];
       if (p.add != 0) x[i] += add[first + i];
       if (p.out != 0) to[first + i] = x[i];
+    }
+    if (c.at[1] != 0) {
+      if (inside) write_bfloats(rounded, first, x);
+      continue;
     }
     const uint32_t most = largest_of_32(x);
     if (inside) write_rounded(rounded, p.width, first, x, most);

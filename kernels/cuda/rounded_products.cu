@@ -1,4 +1,5 @@
-// The kernels of one format, FORMAT, whose inputs are rounded to bytes.
+// The kernels of one format, FORMAT, whose inputs are rounded to bytes or bfloat16 numbers.
+#include "kernels/cuda/bfloat_tiles.h"
 #include "kernels/cuda/byte_tiles.h"
 #include "kernels/cuda/few_rounded.h"
 #include "kernels/cuda/of_format.h"
@@ -7,6 +8,7 @@ namespace hearth::cuda {
 
 using Blocks = HEARTH_OF_FORMAT(, Blocks);
 
+HEARTH_CROWDED_FORMAT_KERNEL(bfloat_tiles_, , kBfloatThreads, 2, gpu::MatmulParameters, bfloat_tiles<Blocks>)
 HEARTH_FORMAT_KERNEL(byte_tiles_, , kTileThreads, gpu::MatmulParameters, byte_tiles<Blocks>)
 
 HEARTH_EARLY_FORMAT_KERNEL(byte_matmul_, _1, kRoundedThreads, gpu::MatmulParameters, byte_matmul<Blocks, 1>)

@@ -28,4 +28,10 @@ HEARTH_DEVICE void write_rounded(Address to, uint32_t width, uint32_t first, con
   if (first % 32 == 0) write(to + width, first / 32, scale);
 }
 
+// Likewise as bfloat16 numbers.
+HEARTH_DEVICE void write_bfloats(Address to, uint32_t first, const float x[8]) {
+  write(to + 2ull * first, 0,
+        Word4{pack_bfloats(x[0], x[1]), pack_bfloats(x[2], x[3]), pack_bfloats(x[4], x[5]), pack_bfloats(x[6], x[7])});
+}
+
 }  // namespace hearth::cuda

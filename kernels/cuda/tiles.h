@@ -45,4 +45,26 @@ HEARTH_DEVICE Address input_to_load(const Product& product, const TileColumns& c
   return product.input_of(column_of(product, columns, column), columns.matrix);
 }
 
+// What becomes of a tile's sums, of which a thread has 16: number i is of row row_of(i) and column column_of_sum(i).
+// They pass through shared memory, as what is indexed at run time would lie in memory else.
+template <class RowOf, class ColumnOf>
+HEARTH_DEVICE void finish_tile(const Product& product, const TileColumns& columns, const float sums[16],
+                               const float sums_up[16], RowOf&& row_of, ColumnOf&& column_of_sum) {
+  constexpr uint32_t kStride = kTileRows + 4;
+  HEARTH_SHARED(float, kTileColumns* kStride, tile);
+  HEARTH_SHARED(float, kTileColumns* kStride, tile_up);
+#pragma unroll
+  for (uint32_t i = 0; i < 16; ++i) {
+    tile[column_of_sum(i) * kStride + row_of(i)] = sums[i];
+    tile_up[column_of_sum(i) * kStride + row_of(i)] = sums_up[i];
+  }
+  sync_block();
+  for (uint32_t i = thread_index(); i < kTileRows * columns.count; i += kTileThreads) {
+    const uint32_t column = i / kTileRows, row = block_index().x * kTileRows + i % kTileRows;
+    if (row >= product.p.rows) continue;
+    const float sum = tile[column * kStride + i % kTileRows], sum_up = tile_up[column * kStride + i % kTileRows];
+    product.finish(column_of(product, columns, column), columns.matrix, row, sum, sum_up);
+  }
+}
+
 }  // namespace hearth::cuda

@@ -82,7 +82,11 @@ constexpr bool is_whole(uint32_t width, Address in, uint32_t in_stride, uint32_t
 // matmul_tiles/FORMAT is the same for many columns. Its constant 0 is 1 where is_whole(); dispatch [ceil(rows / 64),
 // ceil(columns / 32), matrices]. Nor does a column's result depend on others here, but it may differ from that of
 // matmul/FORMAT. byte_tiles/FORMAT, of formats with blocks, is matmul_tiles/FORMAT for inputs that round_inputs has
-// rounded: `in` and its strides are then those of RoundInputsParameters' out. matmul/FORMAT of experts, for each row c
+// rounded: `in` and its strides are then those of RoundInputsParameters' out. bfloat_tiles/FORMAT is that for inputs
+// rounded to bfloat16 numbers, as weights are; dispatch [ceil(rows / kBfloatTile), ceil(columns / kBfloatTile),
+// matrices], with weight_up [ceil(rows / (kBfloatTile / 2)), ...]. Only some machines have it, and none for experts.
+//
+// matmul/FORMAT of experts, for each row c
 // of the batch, place u of its route and row r of the expert e = route[c][u]:
 //   out[c * used + u][r] = act(scales[e] * W_e in + bias[e][r]), or as above with weight_up
 // in being row c of `in`, or row c * used + u with in_of_pairs. route: [rows x 2 * used], experts first.
@@ -120,14 +124,19 @@ constexpr uint64_t expert_tiles_bytes(uint32_t pairs, uint32_t experts) {
 // round_inputs: out[c][m] is `width` values, a multiple of 32, from in + c * in_stride + m * in_matrix_stride on, as
 // bytes q and behind them a scale for each 32, as floats: scale * q is the value to 1/127 of the largest of the 32, at
 // worst half of that off. Infinity or NaN makes the scale that. Strides of out are in words, multiples of 4. Columns
-// are rows_each times the header's word rows_at; dispatch [ceil(width / 512), columns, matrices].
+// are rows_each times the header's word rows_at; dispatch [ceil(width / 512), columns, matrices]. Constant 0 is 1 where
+// they are rounded to bfloat16 numbers, two in a word, instead.
 struct RoundInputsParameters {
   Address in, out, batch;
   uint32_t width, in_stride, in_matrix_stride, out_stride, out_matrix_stride;
   uint32_t rows_at, rows_each, unused;
 };
 static_assert(sizeof(RoundInputsParameters) == 56);
-// Words that `width` rounded values take.
+// Words that `width` rounded values take, as bytes or as bfloat16 numbers.
 constexpr uint32_t rounded_words(uint32_t width) { return (width / 4 + width / 32 + 3) / 4 * 4; }
+constexpr uint32_t bfloat_words(uint32_t width) { return width / 2; }
+
+inline constexpr uint32_t kBfloatTile = 128;                  // rows and columns of a tile of bfloat_tiles
+inline constexpr uint32_t kBfloatTilesShared = 64 * 132 * 4;  // bytes that a workgroup shares
 
 }  // namespace hearth::gpu

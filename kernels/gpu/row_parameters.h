@@ -15,7 +15,7 @@ struct NormParameters {
 static_assert(sizeof(NormParameters) == 72);
 
 // norm_round: [1, rows]. norm of whole rows, and their rounding as that of round_inputs, [rows x rounded_stride] words;
-// the width is a multiple of 32. Without `out` they are only rounded. Constant 0: centered.
+// the width is a multiple of 32. Without `out` they are only rounded. Constants: 0 centered, 1 as round_inputs' 0.
 struct NormRoundParameters {
   Address in, out, rounded, gain, bias, add, batch;
   uint32_t width, rounded_stride, rows_at;

@@ -18,7 +18,7 @@ struct HostMemory : Memory {
 // Computes nothing.
 class Recorder final : public Machine {
  public:
-  explicit Recorder(bool rounds_few) : about_{"recorder", "a list", 1 << 30, 1 << 16, rounds_few} {}
+  explicit Recorder(bool rounds_few) : about_{"recorder", "a list", 1 << 30, 1 << 16, rounds_few, rounds_few} {}
 
   // What was started last, in its order; "|" where a barrier lies between.
   std::vector<std::string> launches;
@@ -59,7 +59,7 @@ const Shape kLlama{
 std::vector<std::string> launches_of(const Shape& shape, bool rounds_few, uint32_t rows, bool barriers = false,
                                      bool deterministic = false) {
   const RandomProgram random = random_program(shape, 5);
-  const Limits limits{.rows = 64, .pages = 16, .page_size = 8, .deterministic = deterministic};
+  const Limits limits{.rows = 128, .pages = 16, .page_size = 8, .deterministic = deterministic};
   const auto recorder = std::make_shared<Recorder>(rounds_few);
   const auto plan = make_device(recorder, true)->compile(random.program, limits);
   Batch batch = batch_of(random_text({rows}, 100, limits, 3), 0, rows);
@@ -111,6 +111,30 @@ TEST(GpuSteps, InputsOfManyRowsAreRoundedOnce) {
   const std::vector<std::string> few = launches_of(kLlama, false, 8);
   EXPECT_EQ(count_of(few, "norm_round") + count_of(few, "round_inputs"), 0u);
   EXPECT_EQ(count_of(few, "norm"), 5u);
+}
+
+TEST(GpuSteps, InputsOfVeryManyRowsBecomeBfloatsWhereTheMachineMultipliesThose) {
+  for (const auto& [rows, tiles] : {std::pair(64u, "byte_tiles/Q8_0"), std::pair(65u, "bfloat_tiles/Q8_0")}) {
+    const std::vector<std::string> names = launches_of(kLlama, true, rows);
+    const std::string product = tiles;
+    EXPECT_EQ(joined(names, 1, 13), "norm_round " + product + " " + product + " " + product +
+                                        " rope store attend round_inputs " + product + " norm_round " + product +
+                                        " round_inputs " + product);
+    EXPECT_EQ(names.size(), 31u) << joined(names, 0, names.size());
+  }
+  EXPECT_EQ(count_of(launches_of(kLlama, false, 100), "byte_tiles/Q8_0"), 12u);
+  EXPECT_EQ(count_of(launches_of(kLlama, true, 100, false, true), "byte_matmul/Q8_0"), 13u) << "where deterministic";
+}
+
+// They have one rounding of the input for all.
+TEST(GpuSteps, VeryManyRowsBesideExpertsStayBytes) {
+  Shape shape = kLlama;
+  shape.experts = 4;
+  shape.used = 2;
+  shape.shared = true;
+  const std::vector<std::string> names = launches_of(shape, true, 100);
+  EXPECT_EQ(joined(names, 10, 5), "norm_round matmul_tiles/F32 route byte_tiles/Q8_0 matmul_tiles/F32");
+  EXPECT_EQ(count_of(names, "bfloat_tiles/Q8_0"), 10u) << "of attention, and what the shared expert made";
 }
 
 TEST(GpuSteps, RouterSharedExpertAndExpertsShareTheirInput) {

@@ -11,6 +11,15 @@ TEST_P(RoundedConformance, MultipliesAsTheReference) {
           {100});
 }
 
+// Of a tile of 128 rows and columns, and of two behind one another, some are short.
+TEST_P(RoundedConformance, MultipliesVeryManyRows) {
+  const double most = rounded(0.6), mean_square = rounded_square(2e-3);
+  compare({.width = 160, .hidden = 416, .layers = 1, .format = Format::q4_1, .other = Format::q5_0}, KvType::f32, most,
+          mean_square, {65});
+  compare({.width = 32, .hidden = 160, .layers = 1, .format = Format::q8_0, .other = Format::mxfp4}, KvType::f32, most,
+          mean_square, {130, 40});
+}
+
 TEST_P(RoundedConformance, SendsManyRowsToTheirExperts) {
   const Shape shape{.width = 96, .hidden = 160, .experts = 2, .used = 2, .format = Format::q5_1, .other = Format::q4_0};
   compare(shape, KvType::f32, rounded(0.6), rounded_square(2e-3), {100});

@@ -27,27 +27,33 @@ INSTANTIATE_TEST_SUITE_P(Cuda, RoundedConformance,
                          [](const auto& info) { return info.param.name; });
 INSTANTIATE_TEST_SUITE_P(Cuda, Pages, testing::Values(kCuda), [](const auto& info) { return info.param.name; });
 
-// Products of few rows by runs of 32 weights, of which some formats have their own.
-TEST(CudaProducts, MultiplyFewRoundedInputsByEveryFormat) {
+// A step of so many rows, with weights of every format that has blocks: the part of the logits' squares that they are
+// off by is above 0, but at most `most`.
+void multiply_by_every_format(uint32_t rows, double most) {
   const auto rounding = device_of<true>();
   for (const FormatInfo& info : formats()) {
     if (info.block_size == 1) continue;
     SCOPED_TRACE(info.name);
     const RandomProgram random = random_program(
         {.width = 256, .head_size = 64, .hidden = 256, .layers = 1, .format = info.format, .other = info.format}, 9);
-    const Limits limits{.rows = 3, .pages = 4, .page_size = 8, .kv_type = KvType::f32};
-    const Text text = random_text({6}, 100, limits, 4);
-    const std::vector<float> found = logits_of(*rounding, random.program, limits, text, 3).at(0);
-    const std::vector<float> expected = logits_of(*make_reference_device(), random.program, limits, text, 3).at(0);
+    const Limits limits{.rows = rows, .pages = 20, .page_size = 8, .kv_type = KvType::f32};
+    const Text text = random_text({rows + 2}, 100, limits, 4);
+    const std::vector<float> found = logits_of(*rounding, random.program, limits, text, rows).at(0);
+    const std::vector<float> expected = logits_of(*make_reference_device(), random.program, limits, text, rows).at(0);
     double squares = 0, error = 0;
     for (size_t i = 0; i < found.size(); ++i) {
       squares += double{expected[i]} * expected[i];
       error += (double{found[i]} - expected[i]) * (double{found[i]} - expected[i]);
     }
-    EXPECT_LE(error, 2e-3 * squares);  // inputs are off by up to 1/254 of the largest of 32
+    EXPECT_LE(error, most * squares);
     EXPECT_GT(error, 0);
   }
 }
+
+// By runs of 32 weights, of which some formats have their own; inputs are off by up to 1/254 of the largest of 32.
+TEST(CudaProducts, MultiplyFewRoundedInputsByEveryFormat) { multiply_by_every_format(3, 2e-3); }
+// By bfloat16 numbers; both sides are off by up to 1/512.
+TEST(CudaProducts, MultiplyVeryManyInputsByEveryFormat) { multiply_by_every_format(70, 1e-4); }
 
 }  // namespace
 }  // namespace hearth

@@ -13,6 +13,17 @@ constexpr size_t kStackBytes = 256 << 10;  // of which only what is used takes m
 // the caches.
 constexpr size_t kColours = 16, kColourBytes = 4096 / kColours;
 
+using ProtectedStacks = boost::context::protected_fixedsize_stack;
+// Leaves no marks of the sanitizer behind, where a file may be mapped next.
+struct Stacks : ProtectedStacks {
+  explicit Stacks(size_t bytes) : ProtectedStacks(bytes) {}
+  void deallocate(boost::context::stack_context& stack) {
+    if (__asan_unpoison_memory_region != nullptr)
+      __asan_unpoison_memory_region(static_cast<std::byte*>(stack.sp) - stack.size, stack.size);
+    ProtectedStacks::deallocate(stack);
+  }
+};
+
 }  // namespace
 
 Fibers::Fibers(std::function<void()> work) : work_(std::move(work)) {}
@@ -38,7 +49,7 @@ Fiber& Fibers::take() {
     return fiber;
   }
   Fiber& made = *fibers_.emplace_back(std::make_unique<Fiber>());
-  boost::context::protected_fixedsize_stack allocator(kStackBytes);
+  Stacks allocator(kStackBytes);
   const boost::context::stack_context stack = allocator.allocate();
   const size_t unused = fibers_.size() % kColours * kColourBytes;
   made.stack = static_cast<std::byte*>(stack.sp) - stack.size;

@@ -8,10 +8,11 @@
 #include <utility>
 #include <vector>
 
-// AddressSanitizer's, where the program is built with it: it must know which stack is in use.
+// AddressSanitizer's, where the program is built with it: it must know which stack is in use, and which is no more.
 extern "C" {
 [[gnu::weak]] void __sanitizer_start_switch_fiber(void** fake_stack, const void* bottom, size_t bytes);
 [[gnu::weak]] void __sanitizer_finish_switch_fiber(void* fake_stack, const void** bottom, size_t* bytes);
+[[gnu::weak]] void __asan_unpoison_memory_region(const volatile void* at, size_t bytes);
 }
 
 namespace hearth::simt {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "backends/batch.h"
+#include "backends/profile.h"
 #include "backends/program.h"
 
 namespace hearth {
@@ -70,6 +71,9 @@ class Plan {
   virtual void submit(const Batch& batch) = 0;
   // Waits for the step that submit started.
   virtual StepResult wait() = 0;
+  // Does what submit() does, waits, and tells how long the ops took, each after the one before it, where submit() may
+  // have several run at once; wait() then gives the result. Throws DeviceError also where the device cannot tell.
+  virtual StepProfile profile(const Batch& batch);
   // Copy the first `positions` of a page of the cache out and in, between steps: one position after the other, of each
   // its key and then its value, layer by layer. They are floats, binary16 numbers or Q8_0 blocks as Limits::kv_type
   // says, whatever the device's own layout, so that bytes of one device may be given to another one. `bytes` has
@@ -96,6 +100,7 @@ void check_batch(const Batch& batch, const Program& program, const Limits& limit
 
 // Whether it has a Select, so that results are of the batch's outputs, not of all its rows.
 bool selects(const Program& program);
+const char* name_of(KvType type);  // "f16"
 // Bytes of `width` values of a key or a value.
 uint64_t kv_row_bytes(KvType type, uint32_t width);
 // Bytes of the keys and values of one position in all layers.

@@ -5,6 +5,8 @@
 
 namespace hearth {
 
+const char* name_of(KvType type) { return type == KvType::f32 ? "f32" : type == KvType::f16 ? "f16" : "q8_0"; }
+
 uint64_t kv_row_bytes(KvType type, uint32_t width) {
   switch (type) {
     case KvType::f32:

@@ -164,7 +164,7 @@ Range CpuPlan::share(uint32_t thread, uint32_t count, uint32_t grain) const {
   return {cut(thread), cut(thread + 1)};
 }
 
-void CpuPlan::submit(const Batch& batch) {
+void CpuPlan::run_step(const Batch& batch, Clock::time_point* ends) {
   check_batch(batch, program_, limits_);
   batch_ = &batch;
   rows_ = static_cast<uint32_t>(batch.tokens.size());
@@ -176,13 +176,16 @@ void CpuPlan::submit(const Batch& batch) {
   candidates_begin_.assign(1, 0);
   for (const uint32_t count : batch.candidates) candidates_begin_.push_back(candidates_begin_.back() + count);
   candidates_.resize(candidates_begin_.back());
-  const auto steps = [this](uint32_t thread) {
+  const auto steps = [this, ends](uint32_t thread) {
+    const bool tells = ends != nullptr && thread == 0;
     turn_angles(thread);
     pool_->barrier();
+    if (tells) ends[0] = Clock::now();
     for (size_t i = 0; i < stages_.size(); ++i) {
       std::visit([&](const auto& one) { run(one, thread); }, stages_[i]);
       const bool apart = i + 1 < stages_.size() && keeps_to_rows(stages_[i]) && keeps_to_rows(stages_[i + 1]);
-      if (!apart) pool_->barrier();
+      if (!apart || ends != nullptr) pool_->barrier();
+      if (tells) ends[i + 1] = Clock::now();
     }
   };
   if (rows_ * products_per_row_ < worth_sharing_)

@@ -1,6 +1,7 @@
 // A compiled program of the CPU: its stages, its buffers, its cache.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <vector>
 
@@ -27,8 +28,9 @@ class CpuPlan : public Plan {
   CpuPlan(const Program& program, const Limits& limits, std::shared_ptr<Pool> pool, const KernelTable& kernels,
           uint64_t worth_sharing);
 
-  void submit(const Batch& batch) override;  // runs the step
+  void submit(const Batch& batch) override { run_step(batch, nullptr); }
   StepResult wait() override { return {logits_, sent_, candidates_}; }
+  StepProfile profile(const Batch& batch) override;                                              // profile.cpp
   void read_page(uint32_t page, uint32_t positions, std::span<std::byte> bytes) const override;  // pages.cpp
   void write_page(uint32_t page, uint32_t positions, std::span<const std::byte> bytes) override;
   void read_state(uint32_t place, std::span<float> values) const override;  // recurrent.cpp
@@ -88,7 +90,12 @@ class CpuPlan : public Plan {
     Buffer<float> cosine, sine;  // [rows x pairs]
   };
 
+  using Clock = std::chrono::steady_clock;
+
   void allocate();
+  // ends: when the angles were there and each stage was done [stages + 1]; null: nobody asks, and threads that may go
+  // on do not wait for others.
+  void run_step(const Batch& batch, Clock::time_point* ends);
   Range share(uint32_t thread, uint32_t count, uint32_t grain) const;
   // A range of which threads take pieces of at least `least`. products: of one of `number`.
   struct Shared {

@@ -114,8 +114,6 @@ std::string_view name_of(Precision precision) {
   return precision == Precision::f32 ? "f32" : precision == Precision::f16 ? "f16" : "int8";
 }
 
-std::string_view name_of(KvType type) { return type == KvType::f32 ? "f32" : type == KvType::f16 ? "f16" : "q8_0"; }
-
 Precision precision_of(std::string_view device, FormatClass format, Format exactly) {
   if (format == blocks) return Precision::int8;
   const bool floats_stay = device.starts_with("cpu") || device == "reference";

@@ -26,7 +26,6 @@ struct Tolerance {
 
 FormatClass class_of(Format format);
 std::string_view name_of(Precision precision);
-std::string_view name_of(KvType type);
 // What a device of this name ("cpu avx2", "vulkan 0") rounds to before it multiplies by weights of a format.
 Precision precision_of(std::string_view device, FormatClass format, Format exactly);
 // The row of an op. Throws std::logic_error where there is none.

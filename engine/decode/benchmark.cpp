@@ -29,17 +29,17 @@ class Lanes {
         scales_(std::move(scales)) {}
 
   // Appends `tokens` to every sequence, from position `begin` on, in steps of as many rows as fit; candidates for
-  // what follows each sequence. Seconds.
-  double append(uint32_t begin, uint32_t tokens) {
+  // what follows each sequence. Seconds. profile: where the steps are added, if anywhere.
+  double append(uint32_t begin, uint32_t tokens, RunProfile* profile = nullptr) {
     const auto start = Clock::now();
     const uint32_t step = std::max(1u, limits_.rows / count_);
     for (uint32_t done = 0; done < tokens; done += step)
-      submit(begin + done, std::min(step, tokens - done), done + step >= tokens);
+      submit(begin + done, std::min(step, tokens - done), done + step >= tokens, profile);
     return std::chrono::duration<double>(Clock::now() - start).count();
   }
 
  private:
-  void submit(uint32_t begin, uint32_t tokens, bool last) {
+  void submit(uint32_t begin, uint32_t tokens, bool last, RunProfile* profile) {
     Batch batch;
     batch.row_begin = {0};
     batch.page_begin = {0};
@@ -57,6 +57,11 @@ class Lanes {
       if (last) batch.outputs.push_back(static_cast<uint32_t>(batch.tokens.size()) - 1);
     }
     batch.candidates.assign(batch.outputs.size(), Sampling().top_k);  // what sampling wants where nothing is said
+    if (profile != nullptr) {
+      profile->sum.add(plan_.profile(batch));
+      ++profile->steps;
+      return;
+    }
     plan_.submit(batch);
     (void)plan_.wait();
   }
@@ -67,16 +72,29 @@ class Lanes {
   std::vector<float> scales_;
 };
 
+// Also the first run is profiled where that is wanted, so that a device that cannot says so at once.
 void measure(Lanes& lanes, const BenchmarkOptions& options, BenchmarkResult& result) {
-  for (uint32_t run = 0; run <= options.runs; ++run) {
+  for (uint32_t run = 0; run <= options.runs + (options.profile ? 1 : 0); ++run) {
     if (options.depth > 0 && run == 0) lanes.append(0, options.depth);
+    RunProfile of_prompt, of_generation;
+    const bool profiled = options.profile && (run == 0 || run > options.runs);
     double prompt = 0, generate = 0;
-    if (options.prompt > 0) prompt = lanes.append(options.depth, options.prompt);
-    for (uint32_t i = 0; i < options.generate; ++i) generate += lanes.append(options.depth + i, 1);
-    if (run == 0) continue;
-    if (options.prompt > 0) result.prompt_rate.push_back(options.prompt * options.batch / prompt);
-    if (options.generate > 0) result.generate_rate.push_back(options.generate * options.batch / generate);
+    if (options.prompt > 0) prompt = lanes.append(options.depth, options.prompt, profiled ? &of_prompt : nullptr);
+    for (uint32_t i = 0; i < options.generate; ++i)
+      generate += lanes.append(options.depth + i, 1, profiled ? &of_generation : nullptr);
+    if (run > options.runs) {
+      result.prompt_profile = std::move(of_prompt);
+      result.generate_profile = std::move(of_generation);
+    } else if (run > 0) {
+      if (options.prompt > 0) result.prompt_rate.push_back(options.prompt * options.batch / prompt);
+      if (options.generate > 0) result.generate_rate.push_back(options.generate * options.batch / generate);
+    }
   }
+  const auto tell_others = [](RunProfile& profile, double tokens, const std::vector<double>& rates) {
+    if (profile.steps > 0) profile.step_seconds = tokens / median(rates) / profile.steps;
+  };
+  tell_others(result.prompt_profile, options.prompt * options.batch, result.prompt_rate);
+  tell_others(result.generate_profile, options.generate * options.batch, result.generate_rate);
 }
 
 // The values of the weights that a token meets, or their bytes: not those of the embedding table, which is only looked

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/profile.h"
 #include "engine/include/hearth/hearth.h"
 
 namespace hearth {
@@ -14,6 +15,14 @@ struct BenchmarkOptions {
   uint32_t prompt = 512, generate = 64, runs = 3;
   uint32_t depth = 0;  // tokens in the cache before each of the two
   uint32_t batch = 1;  // sequences side by side
+  bool profile = false;
+};
+
+// The steps of one more run, whose ops were timed.
+struct RunProfile {
+  StepProfile sum;
+  uint32_t steps = 0;       // 0: there was no such run
+  double step_seconds = 0;  // of those of the other runs, on average
 };
 
 struct BenchmarkResult {
@@ -27,6 +36,7 @@ struct BenchmarkResult {
   std::string device, kernels;
   std::string placement;  // of layers, where the device is a GPU
   uint32_t threads = 0;
+  RunProfile prompt_profile, generate_profile;
 };
 
 // After one unmeasured run. The share of generation is the bytes of weights read for a token, times the rate of steps,

@@ -220,6 +220,40 @@ TEST(Program, BenchReportsRatesAndShares) {
   for (const char* name : {"read_gb_s", "int8_gops", "pp_share", "tg_share", "load_s", "peak_rss_bytes"})
     EXPECT_GT(report.at(name).get<double>(), 0) << name;
   for (const char* name : {"device", "kernels", "threads"}) EXPECT_TRUE(report.contains(name)) << name;
+  EXPECT_FALSE(report.contains("tg_profile"));
+}
+
+TEST(Program, BenchProfilesTheOpsOfSteps) {
+  std::vector<std::string> line = {"bench",  kModel, "--pp",      "16",       "--tg", "4",
+                                   "--runs", "1",    "--profile", "--device", "cpu"};
+  const Outcome table = run_program(line);
+  ASSERT_EQ(table.exit_code, 0) << table.err;
+  EXPECT_NE(table.out.find("\npp16: 1 step of "), table.out.npos) << table.out;
+  EXPECT_NE(table.out.find("\ntg4: 4 steps of "), table.out.npos) << table.out;
+  line.push_back("--json");
+  const Outcome outcome = run_program(line);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  const auto report = nlohmann::json::parse(outcome.out);
+  for (const char* name : {"pp_profile", "tg_profile"}) {
+    const auto& profile = report.at(name);
+    EXPECT_EQ(profile.at("steps"), name[0] == 'p' ? 1 : 4);
+    EXPECT_GT(profile.at("step_us").get<double>(), 0);
+    const auto& ops = profile.at("ops");
+    ASSERT_GT(ops.size(), 5u);
+    EXPECT_EQ(ops.back().at("op"), "whole step");
+    EXPECT_EQ(ops[ops.size() - 2].at("op"), "between ops");
+    double share = 0;
+    for (size_t i = 0; i + 1 < ops.size(); ++i) {
+      share += ops[i].at("share").get<double>();
+      if (i > 0 && i + 2 < ops.size()) EXPECT_LE(ops[i].at("us"), ops[i - 1].at("us"));
+    }
+    EXPECT_NEAR(share, 1, 1e-9);
+    EXPECT_GT(ops[0].at("read_share").get<double>(), 0);
+    const auto attends = [](const auto& op) { return op.at("op") == "attend f16"; };
+    EXPECT_EQ(std::count_if(ops.begin(), ops.end(), attends), 1);
+  }
+  line[10] = "reference";
+  EXPECT_NE(expect_refusal(run_program(line), 1).find("does not tell how long"), std::string::npos);
 }
 
 TEST(Program, ConformTellsWhatItFinds) {

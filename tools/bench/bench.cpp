@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/decode/benchmark.h"
+#include "tools/bench/profile.h"
 #include "tools/command.h"
 #include "tools/devices/probe.h"
 #include "tools/store/find_model.h"
@@ -36,6 +37,9 @@ void print_json(const BenchmarkResult& result) {
                                  {"kernels", result.kernels},
                                  {"threads", result.threads}};
   if (!result.placement.empty()) json["placement"] = result.placement;
+  const BenchRoofs roofs{result.read_gb_s, result.int8_gops};
+  if (result.prompt_profile.steps > 0) json["pp_profile"] = profile_json(result.prompt_profile, roofs);
+  if (result.generate_profile.steps > 0) json["tg_profile"] = profile_json(result.generate_profile, roofs);
   std::cout << json.dump() << '\n';
 }
 
@@ -60,6 +64,9 @@ void run(const BenchOptions& options) {
     std::printf("roofs: memory %.1f GB/s read, int8 %.0f Gop/s\n", result.read_gb_s, result.int8_gops);
   print_rates("pp", options.benchmark.prompt, result.prompt_rate, result.prompt_share, "int8 peak");
   print_rates("tg", options.benchmark.generate, result.generate_rate, result.generate_share, "read bandwidth");
+  const BenchRoofs roofs{result.read_gb_s, result.int8_gops};
+  print_profile("pp" + std::to_string(options.benchmark.prompt), result.prompt_profile, roofs);
+  print_profile("tg" + std::to_string(options.benchmark.generate), result.generate_profile, roofs);
 }
 
 }  // namespace
@@ -84,6 +91,8 @@ void add_bench(CLI::App& program) {
   command->add_option("--batch", benchmark.batch, "Sequences side by side")
       ->check(between(1, 512))
       ->capture_default_str();
+  command->add_flag("--profile", benchmark.profile,
+                    "Time the ops of steps in one more run, and tell the share of the device's roofs of each");
   command->add_flag("--json", options->json, "One line of JSON");
   add_engine_options(*command, options->engine);
   add_adapter_option(*command, options->engine.adapters);

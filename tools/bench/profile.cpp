@@ -1,0 +1,79 @@
+// Sums of a run to figures of a step.
+#include "tools/bench/profile.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace hearth {
+namespace {
+
+struct Row {
+  std::string name;
+  double launches, microseconds, share, bytes;  // of a step
+  double gb_s = 0, read_share = 0, gops = 0, int8_share = 0;
+};
+
+Row row_of(const OpProfile& op, const RunProfile& profile, const BenchRoofs& roofs) {
+  Row row{op.name, static_cast<double>(op.launches) / profile.steps, op.seconds / profile.steps * 1e6,
+          op.seconds / profile.sum.seconds, op.bytes / profile.steps};
+  if (op.seconds <= 0) return row;
+  row.gb_s = op.bytes / op.seconds / 1e9;
+  row.gops = op.operations / op.seconds / 1e9;
+  if (roofs.read_gb_s > 0) row.read_share = row.gb_s / roofs.read_gb_s;
+  if (roofs.int8_gops > 0) row.int8_share = row.gops / roofs.int8_gops;
+  return row;
+}
+
+// The ops, what lies between them, and the whole.
+std::vector<Row> rows_of(const RunProfile& profile, const BenchRoofs& roofs) {
+  std::vector<OpProfile> ops = profile.sum.ops;
+  std::stable_sort(ops.begin(), ops.end(), [](const auto& a, const auto& b) { return a.seconds > b.seconds; });
+  OpProfile whole = profile.sum.sum();
+  ops.push_back({"between ops", 0, profile.sum.seconds - whole.seconds});
+  whole.name = "whole step";
+  whole.seconds = profile.sum.seconds;
+  ops.push_back(whole);
+  std::vector<Row> rows;
+  for (const OpProfile& op : ops) rows.push_back(row_of(op, profile, roofs));
+  return rows;
+}
+
+// A cell of the table, empty for what there is nothing of.
+std::string cell(double value, const char* format) {
+  char text[32] = "";
+  if (value > 0) std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+}  // namespace
+
+void print_profile(const std::string& name, const RunProfile& profile, const BenchRoofs& roofs) {
+  if (profile.steps == 0) return;
+  std::printf("\n%s: %u step%s of %.1f us; a step with its ops timed one by one:\n", name.c_str(), profile.steps,
+              profile.steps == 1 ? "" : "s", profile.step_seconds * 1e6);
+  std::printf("  %-24s %8s %12s %7s %10s %8s %7s %8s %7s\n", "op", "launches", "us", "share", "MB", "GB/s", "of read",
+              "Gop/s", "of int8");
+  for (const Row& row : rows_of(profile, roofs))
+    std::printf("  %-24s %8s %12.1f %7s %10s %8s %7s %8s %7s\n", row.name.c_str(), cell(row.launches, "%.4g").c_str(),
+                row.microseconds, cell(row.share * 100, "%.1f %%").c_str(), cell(row.bytes / 1e6, "%.3f").c_str(),
+                cell(row.gb_s, "%.1f").c_str(), cell(row.read_share * 100, "%.1f %%").c_str(),
+                cell(row.gops, "%.1f").c_str(), cell(row.int8_share * 100, "%.1f %%").c_str());
+}
+
+nlohmann::ordered_json profile_json(const RunProfile& profile, const BenchRoofs& roofs) {
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  for (const Row& row : rows_of(profile, roofs)) {
+    rows.push_back({{"op", row.name},
+                    {"launches", row.launches},
+                    {"us", row.microseconds},
+                    {"share", row.share},
+                    {"bytes", row.bytes},
+                    {"gb_s", row.gb_s}});
+    if (row.read_share > 0) rows.back()["read_share"] = row.read_share;
+    if (row.gops > 0) rows.back()["gops"] = row.gops;
+    if (row.int8_share > 0) rows.back()["int8_share"] = row.int8_share;
+  }
+  return {{"steps", profile.steps}, {"step_us", profile.step_seconds * 1e6}, {"ops", rows}};
+}
+
+}  // namespace hearth

@@ -89,7 +89,9 @@ Driver open_driver() {
   one(driver.cuEventCreate, "cuEventCreate");
   one(driver.cuEventDestroy, "cuEventDestroy_v2");
   one(driver.cuEventRecord, "cuEventRecord");
+  one(driver.cuEventRecordWithFlags, "cuEventRecordWithFlags");
   one(driver.cuEventSynchronize, "cuEventSynchronize");
+  one(driver.cuEventElapsedTime, "cuEventElapsedTime_v2");
   return driver;
 }
 

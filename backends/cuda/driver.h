@@ -22,9 +22,10 @@ inline constexpr int kNoDevice = 100;        // of CUresult
 inline constexpr int kLeastVersion = 13000;  // of CUDA, that a driver must be for: 13.0
 inline constexpr int kSharedBytes = 8, kMultiprocessors = 16, kMajor = 75, kMinor = 76;  // attributes of devices
 inline constexpr unsigned kNonBlocking = 1;                                              // streams
-inline constexpr unsigned kWithoutTiming = 2;                                            // events
-inline constexpr unsigned kOfAllContexts = 1, kMapped = 2;                               // memory of the host
-inline constexpr int kOfThread = 1;                                                      // how work is captured
+inline constexpr unsigned kWithTiming = 0, kWithoutTiming = 2;                           // events
+inline constexpr unsigned kOfGraph = 1;                     // an event that is recorded where the captured work runs
+inline constexpr unsigned kOfAllContexts = 1, kMapped = 2;  // memory of the host
+inline constexpr int kOfThread = 1;                         // how work is captured
 
 // What a launch is told beside the kernel. Values are of a number or of other things in the same 64 bytes.
 struct CUlaunchAttribute {
@@ -78,7 +79,9 @@ struct Driver {
   CUresult (*cuEventCreate)(CUevent*, unsigned);
   CUresult (*cuEventDestroy)(CUevent);
   CUresult (*cuEventRecord)(CUevent, CUstream);
+  CUresult (*cuEventRecordWithFlags)(CUevent, CUstream, unsigned);
   CUresult (*cuEventSynchronize)(CUevent);
+  CUresult (*cuEventElapsedTime)(float*, CUevent, CUevent);
 };
 
 // Whether a driver is installed.

@@ -32,6 +32,7 @@ CudaWork::~CudaWork() {
   }
   if (ready_ != nullptr) driver.cuGraphExecDestroy(ready_);
   if (graph_ != nullptr) driver.cuGraphDestroy(graph_);
+  for (const CUevent event : events_) driver.cuEventDestroy(event);
   driver.cuEventDestroy(done_);
 }
 
@@ -46,15 +47,32 @@ void CudaWork::launch(const gpu::Launch& launch) {
   std::memcpy(args.data(), launch.args.data(), launch.args.size());
   std::array<uint32_t, kConstants> constants{};
   std::copy_n(launch.constants.begin(), std::min(launch.constants.size(), kConstants), constants.begin());
-  recorded_.push_back([this, function, kernel, grid, args, constants,
-                       early = std::exchange(last_is_kernel_, true) && machine_.overlaps_kernels()]() mutable {
+  const CUevent before = add_event(), after = add_event();
+  // Events stand between kernels whose launches are timed.
+  const bool early = std::exchange(last_is_kernel_, !timed_) && machine_.overlaps_kernels();
+  recorded_.push_back([this, function, kernel, grid, args, constants, early, before, after]() mutable {
     void* each[] = {args.data(), constants.data()};
     CUlaunchAttribute beside{kBesideKernelBefore, {}, {}};
     beside.value.number = 1;
     const CUlaunchConfig config{
         grid.x, grid.y, grid.z, kernel.threads, 1, 1, kernel.shared_bytes, machine_.stream(), &beside, early ? 1u : 0u};
+    record_event(before);
     check(machine_.driver().cuLaunchKernelEx(&config, function, each, nullptr), kernel.function.c_str());
+    record_event(after);
   });
+}
+
+CUevent CudaWork::add_event() {
+  if (!timed_) return nullptr;
+  CUevent event = nullptr;
+  check(machine_.driver().cuEventCreate(&event, kWithTiming), "preparing work");
+  events_.push_back(event);
+  return event;
+}
+
+void CudaWork::record_event(CUevent event) const {
+  if (event == nullptr) return;
+  check(machine_.driver().cuEventRecordWithFlags(event, machine_.stream(), kOfGraph), "recording work");
 }
 
 void CudaWork::copy(const gpu::Buffer& from, uint64_t from_offset, const gpu::Buffer& to, uint64_t to_offset,
@@ -105,6 +123,19 @@ void CudaWork::start(const gpu::Work* before) {
 void CudaWork::wait() {
   machine_.enter();
   check(machine_.driver().cuEventSynchronize(done_), machine_.about().name.c_str());
+}
+
+std::vector<gpu::Span> CudaWork::times() const {
+  machine_.enter();
+  const auto seconds_until = [this](CUevent event) {
+    float milliseconds = 0;
+    check(machine_.driver().cuEventElapsedTime(&milliseconds, events_.front(), event), "timing work");
+    return milliseconds / 1e3;
+  };
+  std::vector<gpu::Span> times;
+  for (size_t i = 0; i < events_.size(); i += 2)
+    times.push_back({seconds_until(events_[i]), seconds_until(events_[i + 1])});
+  return times;
 }
 
 }  // namespace hearth::cuda

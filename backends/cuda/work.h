@@ -12,6 +12,7 @@ class CudaWork final : public gpu::Work {
   explicit CudaWork(CudaMachine& machine);
   ~CudaWork() override;
 
+  void time_launches(size_t) override { timed_ = true; }
   void launch(const gpu::Launch& launch) override;
   void copy(const gpu::Buffer& from, uint64_t from_offset, const gpu::Buffer& to, uint64_t to_offset,
             uint64_t bytes) override;
@@ -20,14 +21,20 @@ class CudaWork final : public gpu::Work {
   void end() override;
   void start(const gpu::Work* before) override;
   void wait() override;
+  std::vector<gpu::Span> times() const override;
 
  private:
+  // Null where launches are not timed, and then not recorded.
+  CUevent add_event();
+  void record_event(CUevent event) const;
   void check(CUresult result, const char* what) const { cuda::check(machine_.driver(), result, what); }
 
   CudaMachine& machine_;
   CUevent done_ = nullptr;
   CUgraph graph_ = nullptr;
   CUgraphExec ready_ = nullptr;
+  bool timed_ = false;
+  std::vector<CUevent> events_;                  // before and after each launch, where they are timed
   std::vector<std::function<void()>> recorded_;  // until end()
   bool last_is_kernel_ = false;                  // of those
 };

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace hearth::gpu {
 
@@ -59,12 +60,19 @@ struct Launch {
   Grid grid;
 };
 
+struct Span {
+  double begin, end;
+};
+
 // What is recorded after other work may run beside it unless a barrier lies between. The machine, and the buffers that
 // are named, must outlive it. Throws DeviceError where the device cannot do it, or is lost.
 class Work {
  public:
   virtual ~Work() = default;
 
+  // Asked before anything is recorded: has the device take the times of up to `most` launches. Throws DeviceError where
+  // it cannot.
+  virtual void time_launches(size_t most) = 0;
   virtual void launch(const Launch& launch) = 0;
   virtual void copy(const Buffer& from, uint64_t from_offset, const Buffer& to, uint64_t to_offset, uint64_t bytes) = 0;
   virtual void zero(const Buffer& buffer) = 0;  // whose size is a multiple of 4
@@ -76,6 +84,8 @@ class Work {
   // Has it run, after `before` where there is such; wait() must follow before the next.
   virtual void start(const Work* before) = 0;
   virtual void wait() = 0;
+  // Of the run that was waited for last, when each launch began and ended, in seconds since the first one began.
+  virtual std::vector<Span> times() const = 0;
 };
 
 // May be used by several threads.

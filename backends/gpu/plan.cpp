@@ -177,10 +177,15 @@ void GpuPlan::compile_steps() {
 
 Work& GpuPlan::work_for(Shape shape) {
   std::unique_ptr<Work>& work = work_[shape];
-  if (work != nullptr) return *work;
+  if (work == nullptr) work = record(shape, nullptr);
+  return *work;
+}
+
+std::unique_ptr<Work> GpuPlan::record(Shape shape, std::vector<const Step*>* timed) {
   const auto [rows, outputs, whole, chosen, adapters] = shape;
   const uint32_t followed[] = {rows, rows, outputs, whole, chosen};  // by Follows
   std::unique_ptr<Work> commands = machine_->record();
+  if (timed != nullptr) commands->time_launches(std::max(steps_.size(), steps_with_adapters_.size()));
   const auto row_bytes = [this, count = uint64_t{rows}](Slot slot) {
     return count * program_.slot_width[slot] * sizeof(float);
   };
@@ -194,7 +199,8 @@ Work& GpuPlan::work_for(Shape shape) {
                            ? 1
                            : (uint64_t{count} * step.y_times + step.y_over - 1) / step.y_over + step.y_more;
     if (barrier) commands->barrier();
-    barrier = false;
+    barrier = timed != nullptr;
+    if (timed != nullptr) timed->push_back(&step);
     commands->launch({step.kernel,
                       step.constants,
                       std::span(step.args).first(step.args_bytes),
@@ -205,11 +211,11 @@ Work& GpuPlan::work_for(Shape shape) {
     commands->copy(slots_[sends_], 0, sent_, 0, row_bytes(sends_));
   }
   commands->end();
-  work = std::move(commands);
-  return *work;
+  return commands;
 }
 
-Work& GpuPlan::upload_of(uint64_t words) {
+Work& GpuPlan::upload_of(const Batch& batch) {
+  const uint64_t words = words_of(batch, program_);
   std::unique_ptr<Work>& upload = uploads_[std::bit_ceil(words)];
   if (upload != nullptr) return *upload;
   std::unique_ptr<Work> commands = machine_->record();
@@ -219,7 +225,7 @@ Work& GpuPlan::upload_of(uint64_t words) {
   return *upload;
 }
 
-void GpuPlan::submit(const Batch& batch) {
+GpuPlan::Shape GpuPlan::prepare(const Batch& batch) {
   check_batch(batch, program_, limits_);
   finish();
   const uint64_t words = words_of(batch, program_);
@@ -229,11 +235,14 @@ void GpuPlan::submit(const Batch& batch) {
   write_words(batch, program_, {reinterpret_cast<uint32_t*>(batch_staging_.mapped()), words});
   if (receives_ != kNoSlot) std::memcpy(received_.mapped(), batch.received.data(), batch.received.size_bytes());
   const auto bucket = [this](uint32_t count) { return bucket_of(count, limits_.rows); };
-  Work& work = work_for(
-      {bucket(rows), bucket(outputs), bucket(wanted_.whole), bucket(wanted_.chosen), !batch.adapter_scales.empty()});
-  work.start(&upload_of(words));
-  running_ = &work;
   rows_ = rows;
+  return {bucket(rows), bucket(outputs), bucket(wanted_.whole), bucket(wanted_.chosen), !batch.adapter_scales.empty()};
+}
+
+void GpuPlan::submit(const Batch& batch) {
+  Work& work = work_for(prepare(batch));
+  work.start(&upload_of(batch));
+  running_ = &work;
 }
 
 void GpuPlan::finish() {

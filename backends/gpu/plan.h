@@ -26,6 +26,7 @@ class GpuPlan : public Plan {
 
   void submit(const Batch& batch) override;
   StepResult wait() override;
+  StepProfile profile(const Batch& batch) override;                                              // plan_profile.cpp
   void read_page(uint32_t page, uint32_t positions, std::span<std::byte> bytes) const override;  // plan_copies.cpp
   void write_page(uint32_t page, uint32_t positions, std::span<const std::byte> bytes) override;
   void read_state(uint32_t place, std::span<float> values) const override;
@@ -40,8 +41,12 @@ class GpuPlan : public Plan {
   // Makes room for such a batch, which may move buffers; what was recorded is then recorded anew.
   void fit(uint64_t batch_words, uint32_t outputs, const Wanted& wanted);
   void compile_steps();
+  // Everything that a step needs but its work; what that is for.
+  Shape prepare(const Batch& batch);
+  // timed: gets the steps that are taken, whose times are then told and which wait for each other; null: nobody asks.
+  std::unique_ptr<Work> record(Shape shape, std::vector<const Step*>* timed);
   Work& work_for(Shape shape);
-  Work& upload_of(uint64_t words);
+  Work& upload_of(const Batch& batch);
   void finish();
   // Calls f(buffer, its offset, the offset in a page's staging, bytes) for each layer's keys and values.
   template <class F>

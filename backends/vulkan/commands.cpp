@@ -33,6 +33,7 @@ Commands::Commands(Gpu& gpu) : gpu_(gpu) {
 
 Commands::~Commands() {
   const Functions& vk = gpu_.functions();
+  vk.vkDestroyQueryPool(gpu_.handle(), clock_, nullptr);
   vk.vkDestroyFence(gpu_.handle(), done_, nullptr);
   vk.vkDestroyCommandPool(gpu_.handle(), pool_, nullptr);
 }
@@ -50,6 +51,37 @@ void Commands::begin_buffer() {
   check(vk.vkBeginCommandBuffer(buffer, &begin), "recording work");
 }
 
+void Commands::time_dispatches(size_t most) {
+  if (gpu_.about().timestamp_bits == 0)
+    throw DeviceError("vulkan: the queue of " + gpu_.about().name + " has no clock, so that work cannot be timed");
+  VkQueryPoolCreateInfo info{};
+  info.sType = VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO;
+  info.queryType = VK_QUERY_TYPE_TIMESTAMP;
+  info.queryCount = static_cast<uint32_t>(std::max<size_t>(1, 2 * most));
+  check(gpu_.functions().vkCreateQueryPool(gpu_.handle(), &info, nullptr, &clock_), "preparing work");
+  gpu_.functions().vkCmdResetQueryPool(buffers_.back(), clock_, 0, info.queryCount);
+}
+
+void Commands::take_time() {
+  if (clock_ != nullptr)
+    gpu_.functions().vkCmdWriteTimestamp(buffers_.back(), VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, clock_, times_++);
+}
+
+std::vector<double> Commands::times() const {
+  std::vector<uint64_t> ticks(times_);
+  std::vector<double> seconds;
+  if (times_ == 0) return seconds;
+  const VkResult result =
+      gpu_.functions().vkGetQueryPoolResults(gpu_.handle(), clock_, 0, times_, ticks.size() * sizeof(uint64_t),
+                                             ticks.data(), sizeof(uint64_t), VK_QUERY_RESULT_64_BIT);
+  check(result, "timing work");
+  if (result == VK_NOT_READY) throw DeviceError("vulkan: " + gpu_.about().name + " did not time its work");
+  const uint64_t valid = UINT64_MAX >> (64 - gpu_.about().timestamp_bits);
+  for (const uint64_t tick : ticks)
+    seconds.push_back(static_cast<double>((tick - ticks.front()) & valid) * gpu_.about().limits.timestampPeriod / 1e9);
+  return seconds;
+}
+
 void Commands::dispatch(VkPipeline pipeline, std::span<const std::byte> push, Grid grid) {
   const uint32_t* limits = gpu_.about().limits.maxComputeWorkGroupCount;
   if (grid.x > limits[0] || grid.y > limits[1] || grid.z > limits[2])
@@ -61,6 +93,7 @@ void Commands::dispatch(VkPipeline pipeline, std::span<const std::byte> push, Gr
   const uint64_t rows_at_once = kSubmissionsOfStep * gpu_.work_of_submission() / std::max<uint64_t>(1, work_of_row);
   const auto most =
       static_cast<uint32_t>(divisible ? std::max<uint64_t>(1, std::min<uint64_t>(rows_at_once, grid.y)) : grid.y);
+  take_time();
   for (uint32_t y = 0; y < grid.y; y += most) {
     const uint32_t count = std::min(most, grid.y - y);
     make_room(count * work_of_row);
@@ -72,6 +105,7 @@ void Commands::dispatch(VkPipeline pipeline, std::span<const std::byte> push, Gr
     else
       vk.vkCmdDispatchBase(buffers_.back(), 0, y, 0, grid.x, count, grid.z);
   }
+  take_time();
 }
 
 void Commands::make_room(uint64_t work) {

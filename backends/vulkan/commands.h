@@ -26,6 +26,9 @@ class Commands {
   Commands(const Commands&) = delete;
   Commands& operator=(const Commands&) = delete;
 
+  // Asked before anything is recorded: has the times of up to `most` dispatches taken. Throws DeviceError where the
+  // queue has no clock.
+  void time_dispatches(size_t most);
   // Throws DeviceError where the device runs no such grid.
   template <class Push>
   void dispatch(VkPipeline pipeline, const Push& push, Grid grid) {
@@ -45,9 +48,12 @@ class Commands {
   void start();  // has it run; wait() must follow before the next
   void start_after(const Commands& before);
   void wait();
+  // Of those that were waited for last, when each dispatch began and when it ended, in seconds since the first began.
+  std::vector<double> times() const;
 
  private:
   void begin_buffer();
+  void take_time();               // where times are taken
   void make_room(uint64_t work);  // by another buffer, where this one has too much already
   // Hands the buffers to the queue, those of `before`, if any, with the first.
   void submit(const Commands* before);
@@ -59,6 +65,8 @@ class Commands {
   std::vector<VkCommandBuffer> buffers_;  // one for each submission; the last is being recorded
   uint64_t work_ = 0;                     // in the last
   VkFence done_ = nullptr;
+  VkQueryPool clock_ = nullptr;  // the times before and after each dispatch
+  uint32_t times_ = 0;           // that are taken
 };
 
 }  // namespace hearth::vulkan

@@ -105,6 +105,11 @@ void find_functions(Functions& functions, VkInstance instance, bool messages) {
   one(functions.vkCmdPipelineBarrier, "vkCmdPipelineBarrier");
   one(functions.vkCmdCopyBuffer, "vkCmdCopyBuffer");
   one(functions.vkCmdFillBuffer, "vkCmdFillBuffer");
+  one(functions.vkCreateQueryPool, "vkCreateQueryPool");
+  one(functions.vkDestroyQueryPool, "vkDestroyQueryPool");
+  one(functions.vkCmdResetQueryPool, "vkCmdResetQueryPool");
+  one(functions.vkCmdWriteTimestamp, "vkCmdWriteTimestamp");
+  one(functions.vkGetQueryPoolResults, "vkGetQueryPoolResults");
 }
 
 void check(VkResult result, const char* what) {

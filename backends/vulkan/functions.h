@@ -60,6 +60,11 @@ struct Functions {
   PFN_vkCmdPipelineBarrier vkCmdPipelineBarrier;
   PFN_vkCmdCopyBuffer vkCmdCopyBuffer;
   PFN_vkCmdFillBuffer vkCmdFillBuffer;
+  PFN_vkCreateQueryPool vkCreateQueryPool;
+  PFN_vkDestroyQueryPool vkDestroyQueryPool;
+  PFN_vkCmdResetQueryPool vkCmdResetQueryPool;
+  PFN_vkCmdWriteTimestamp vkCmdWriteTimestamp;
+  PFN_vkGetQueryPoolResults vkGetQueryPoolResults;
 };
 
 // Opens the loader of Vulkan, for as long as the process lives, and finds what needs no instance. Throws DeviceError

@@ -74,7 +74,9 @@ Candidate look_at(const Functions& functions, VkPhysicalDevice device) {
   result.keeps_not_finite = driver.shaderSignedZeroInfNanPreserveFloat32 == VK_TRUE;
   result.dots_bytes = speeds.integerDotProduct4x8BitPackedSignedAccelerated == VK_TRUE;
   result.missing = missing_features(functions, device, more);
-  result.queue_family = choose_queue_family(queue_families(functions, device));
+  const std::vector<VkQueueFamilyProperties> families = queue_families(functions, device);
+  result.queue_family = choose_queue_family(families);
+  if (result.queue_family != UINT32_MAX) result.timestamp_bits = families[result.queue_family].timestampValidBits;
   for (const std::string& more_missing :
        {missing_limits(result.limits), std::string(result.queue_family == UINT32_MAX ? "compute" : "")})
     if (!more_missing.empty()) result.missing += (result.missing.empty() ? "" : ", ") + more_missing;

@@ -36,6 +36,7 @@ struct Candidate {
   bool dots_bytes = false;        // it has an instruction for products of four bytes
   bool keeps_not_finite = false;  // shaders may declare keeping_not_finite()
   uint32_t queue_family = 0;
+  uint32_t timestamp_bits = 0;  // of its queue; 0: that has no clock
 };
 
 // Of its queue families the one to use: one that draws nothing where there is one, so that a desktop is not held up;

@@ -30,6 +30,7 @@ class VulkanWork final : public gpu::Work {
  public:
   explicit VulkanWork(Gpu& gpu) : gpu_(gpu), commands_(gpu) {}
 
+  void time_launches(size_t most) override { commands_.time_dispatches(most); }
   void launch(const gpu::Launch& launch) override {
     commands_.dispatch(gpu_.pipeline(launch.kernel, launch.constants), launch.args,
                        {launch.grid.x, launch.grid.y, launch.grid.z});
@@ -48,6 +49,12 @@ class VulkanWork final : public gpu::Work {
     commands_.start_after(static_cast<const VulkanWork*>(before)->commands_);
   }
   void wait() override { commands_.wait(); }
+  std::vector<gpu::Span> times() const override {
+    std::vector<gpu::Span> spans;
+    const std::vector<double> times = commands_.times();
+    for (size_t i = 0; i < times.size(); i += 2) spans.push_back({times[i], times[i + 1]});
+    return spans;
+  }
 
  private:
   Gpu& gpu_;

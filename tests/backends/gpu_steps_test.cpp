@@ -5,7 +5,8 @@
 #include <vector>
 
 #include "backends/gpu/device.h"
-#include "tests/backends/random_program.h"
+#include "kernels/gpu/parameters.h"
+#include "tests/backends/profiled.h"
 
 namespace hearth::gpu {
 namespace {
@@ -37,6 +38,7 @@ class Recorder final : public Machine {
  private:
   struct List final : Work {
     explicit List(Recorder& machine) : recorder(machine) {}
+    void time_launches(size_t) override {}
     void launch(const Launch& launch) override { names.emplace_back(launch.kernel); }
     void copy(const Buffer&, uint64_t, const Buffer&, uint64_t, uint64_t) override {}
     void zero(const Buffer&) override {}
@@ -44,6 +46,11 @@ class Recorder final : public Machine {
     void end() override {}
     void start(const Work*) override { recorder.launches = names; }
     void wait() override {}
+    std::vector<Span> times() const override {  // each launch takes half a second, and a second lies between two
+      std::vector<Span> spans(names.size() - std::count(names.begin(), names.end(), "|"));
+      for (size_t i = 0; i < spans.size(); ++i) spans[i] = {1.5 * i, 1.5 * i + 0.5};
+      return spans;
+    }
     Recorder& recorder;
     std::vector<std::string> names;
   };
@@ -154,6 +161,35 @@ TEST(GpuSteps, NothingIsRoundedForFormatsWithoutBlocksNorForSameResultsInEveryBa
   for (const std::vector<std::string>& names :
        {launches_of(shape, true, 40), launches_of(kLlama, false, 40, false, true)})
     EXPECT_EQ(count_of(names, "norm_round") + count_of(names, "round_inputs"), 0u);
+}
+
+TEST(GpuProfiles, TellEachKernelAndWhatItNeeds) {
+  const auto ops = expect_profiles_of_gpu(*make_device(std::make_shared<Recorder>(false), false));
+  EXPECT_EQ(ops[0].at("matmul Q4_0").seconds, 4 * 0.5);  // of each launch the time of its own
+}
+
+TEST(GpuProfiles, CountRoundedInputsAndExpertsThatRowsCanChoose) {
+  const auto recorder = std::make_shared<Recorder>(true);
+  const RandomProgram random =
+      random_program({.layers = 1, .experts = 8, .used = 3, .format = Format::q8_0, .other = Format::q8_0}, 5);
+  const auto ops_of = [&](uint32_t rows) {
+    return profiled_ops(*make_device(recorder, true), random.program, kProfiledLimits,
+                        random_text({rows}, 100, kProfiledLimits, 3), rows);
+  };
+  const auto one = ops_of(1), four = ops_of(4);
+  // q, k, v, o and logits; then gate with up, and down, of three experts or all.
+  const double dense = (64 + 32 + 32 + 64 + 100) * 64 / 32 * 34, expert = 96 * 64 / 32 * 34;
+  const double in = 4 * rounded_words(64), hidden = 4 * rounded_words(96);
+  const auto rest = [&](double rows) {
+    return rows * (4 * in + 4 * (64 + 32 + 32 + 64 + 64)) + in + 4 * 100 + rows * (in + 3 * (4 * 96 + hidden + 4 * 64));
+  };
+  EXPECT_EQ(one.at("byte_matmul Q8_0").launches, 7u);
+  EXPECT_EQ(one.at("byte_matmul Q8_0").bytes, dense + 3 * 3 * expert + rest(1));
+  EXPECT_EQ(four.at("byte_matmul Q8_0").bytes, dense + 8 * 3 * expert + rest(4));
+  EXPECT_EQ(four.at("combine").bytes, 4 * 4 * 64 * (3 + 2));
+  // The norm before q, k and v makes rounded rows alone.
+  EXPECT_EQ(one.at("round_inputs").bytes, 4 * 64 + in + 3 * (4 * 96 + hidden));
+  EXPECT_GT(one.at("norm_round").bytes, 4 * 64 + in);
 }
 
 }  // namespace

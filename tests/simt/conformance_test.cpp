@@ -3,6 +3,7 @@
 #include "tests/backends/conformance.h"
 
 #include "backends/gpu/device.h"
+#include "tests/backends/profiled.h"
 #include "tests/simt/fake_driver.h"
 
 namespace hearth {
@@ -26,6 +27,12 @@ INSTANTIATE_TEST_SUITE_P(Cuda, RoundedConformance,
                          testing::Values(DeviceUnderTest{"cuda_rounding", device_of<true>, true}),
                          [](const auto& info) { return info.param.name; });
 INSTANTIATE_TEST_SUITE_P(Cuda, Pages, testing::Values(kCuda), [](const auto& info) { return info.param.name; });
+
+// The driver that acts as one lets each launch take a millisecond.
+TEST(CudaProfiles, TellHowLongEachKernelTakes) {
+  for (const auto& ops : expect_profiles_of_gpu(*device_of<false>()))
+    for (const auto& [name, op] : ops) EXPECT_NEAR(op.seconds, op.launches * 1e-3, 1e-9) << name;
+}
 
 // A step of so many rows, with weights of every format that has blocks: the part of the logits' squares that they are
 // off by is above 0, but at most `most`.

@@ -49,7 +49,10 @@ TEST(CudaDriver, HasTheArgumentsOfTheHeader) {
       agree(&Driver::cuStreamEndCapture, &::cuStreamEndCapture) && agree(&Driver::cuGraphLaunch, &::cuGraphLaunch) &&
       agree(&Driver::cuGraphExecDestroy, &::cuGraphExecDestroy) && agree(&Driver::cuGraphDestroy, &::cuGraphDestroy) &&
       agree(&Driver::cuEventCreate, &::cuEventCreate) && agree(&Driver::cuEventDestroy, &::cuEventDestroy) &&
-      agree(&Driver::cuEventRecord, &::cuEventRecord) && agree(&Driver::cuEventSynchronize, &::cuEventSynchronize));
+      agree(&Driver::cuEventRecord, &::cuEventRecord) &&
+      agree(&Driver::cuEventRecordWithFlags, &::cuEventRecordWithFlags) &&
+      agree(&Driver::cuEventSynchronize, &::cuEventSynchronize) &&
+      agree(&Driver::cuEventElapsedTime, &::cuEventElapsedTime));
 }
 
 TEST(CudaDriver, LaysOutLaunchesAsTheHeader) {
@@ -71,7 +74,9 @@ TEST(CudaDriver, HasTheNumbersOfTheHeader) {
   EXPECT_EQ(kMajor, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR);
   EXPECT_EQ(kMinor, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
   EXPECT_EQ(kNonBlocking, CU_STREAM_NON_BLOCKING);
+  EXPECT_EQ(kWithTiming, CU_EVENT_DEFAULT);
   EXPECT_EQ(kWithoutTiming, CU_EVENT_DISABLE_TIMING);
+  EXPECT_EQ(kOfGraph, CU_EVENT_RECORD_EXTERNAL);
   EXPECT_EQ(kOfAllContexts, CU_MEMHOSTALLOC_PORTABLE);
   EXPECT_EQ(kMapped, CU_MEMHOSTALLOC_DEVICEMAP);
   EXPECT_EQ(kBesideKernelBefore, CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION);

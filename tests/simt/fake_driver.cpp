@@ -14,7 +14,7 @@ namespace {
 
 using namespace cuda;
 
-constexpr int kInvalid = 1, kOutOfMemory = 2, kNotFound = 500, kLaunchFailed = 719;
+constexpr int kInvalid = 1, kOutOfMemory = 2, kNotFound = 500, kNotReady = 600, kLaunchFailed = 719;
 constexpr unsigned kMostBlocks = 65535, kShared = 48 << 10;
 constexpr size_t kMemory = size_t{8} << 30;
 
@@ -27,12 +27,18 @@ struct FakeStream {
   FakeWork captured;
   std::vector<const FakeWork*> pending;  // graphs that were launched, which run when somebody waits
 };
+struct FakeEvent {
+  bool is_timed = false;
+  CUstream stream = nullptr;
+  float at = -1;  // milliseconds; of what has not come yet: -1
+};
 
 struct FakeDevice {
   explicit FakeDevice(uint32_t seed) : executor(memory, seed) {}
   Memory memory;
   Executor executor;
   std::string found;  // by the last launch that failed
+  float now = 0;      // milliseconds; each launch takes one
   int devices = 1;
   size_t most = kMemory;
   int major = 9;          // of the first device
@@ -98,6 +104,7 @@ CUresult launch(const CUlaunchConfig* config, CUfunction function, void** args, 
   std::memcpy(&constants, args[1], sizeof constants);
   const Index3 grid{x, y, z};
   const auto run = [&kernel, grid, bytes = shared, parameters, constants]() -> CUresult {
+    device->now += 1;
     const std::vector<Report> reports = device->executor.launch(kernel.name, grid, bytes, parameters, constants);
     if (reports.empty()) return 0;
     device->found = reports.front().text;
@@ -225,13 +232,26 @@ Driver fake_driver(uint32_t seed, int devices) {
     delete &behind<FakeWork>(graph);
     return 0;
   };
-  d.cuEventCreate = [](CUevent* event, unsigned) { return *event = handle_of<CUevent>(new CUstream(nullptr)), 0; };
+  d.cuEventCreate = [](CUevent* event, unsigned flags) -> CUresult {
+    if (!allowed()) return kInvalid;
+    return *event = handle_of<CUevent>(new FakeEvent{flags == kWithTiming}), 0;
+  };
   d.cuEventDestroy = [](CUevent event) {
-    delete &behind<CUstream>(event);
+    delete &behind<FakeEvent>(event);
     return 0;
   };
-  d.cuEventRecord = [](CUevent event, CUstream stream) { return behind<CUstream>(event) = stream, 0; };
-  d.cuEventSynchronize = [](CUevent event) { return run_pending(behind<CUstream>(event)); };
+  d.cuEventRecord = [](CUevent event, CUstream stream) { return behind<FakeEvent>(event).stream = stream, 0; };
+  d.cuEventRecordWithFlags = [](CUevent event, CUstream stream, unsigned flags) -> CUresult {
+    if (flags != kOfGraph || !behind<FakeStream>(stream).capturing) return kInvalid;
+    return do_in(stream, [event] { return behind<FakeEvent>(event).at = device->now, 0; });
+  };
+  d.cuEventSynchronize = [](CUevent event) { return run_pending(behind<FakeEvent>(event).stream); };
+  d.cuEventElapsedTime = [](float* milliseconds, CUevent from, CUevent to) -> CUresult {
+    const auto &first = behind<FakeEvent>(from), &last = behind<FakeEvent>(to);
+    if (!first.is_timed || !last.is_timed) return kInvalid;
+    if (first.at < 0 || last.at < 0) return kNotReady;
+    return *milliseconds = last.at - first.at, 0;
+  };
   return d;
 }
 

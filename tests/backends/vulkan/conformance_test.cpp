@@ -2,6 +2,7 @@
 #include "tests/backends/conformance.h"
 
 #include "backends/vulkan/device.h"
+#include "tests/backends/profiled.h"
 #include "tests/backends/vulkan/gpu_for_tests.h"
 
 namespace hearth {
@@ -65,6 +66,15 @@ TEST_F(VulkanPlans, ComputesTheSameInManySubmissions) {
   const auto found = logits_of(*device_of_gpu(), random.program, limits, text, 20);
   gpu.limit_submissions(usual);
   EXPECT_EQ(found, expected);
+}
+
+TEST_F(VulkanPlans, TellsHowLongEachKernelTakes) {
+  expect_profiles_of_gpu(*device_of_gpu());
+  vulkan::Gpu& gpu = *vulkan::shared_gpu().gpu;
+  const uint64_t usual = gpu.work_of_submission();
+  gpu.limit_submissions(1);  // times of a step in many submissions, too
+  expect_profiles_of_gpu(*device_of_gpu());
+  gpu.limit_submissions(usual);
 }
 
 TEST_F(VulkanPlans, EndsStepsWithAnErrorOnceItsDeviceIsLost) {

@@ -53,11 +53,16 @@ void print_profile(const std::string& name, const RunProfile& profile, const Ben
               profile.steps == 1 ? "" : "s", profile.step_seconds * 1e6);
   std::printf("  %-24s %8s %12s %7s %10s %8s %7s %8s %7s\n", "op", "launches", "us", "share", "MB", "GB/s", "of read",
               "Gop/s", "of int8");
-  for (const Row& row : rows_of(profile, roofs))
-    std::printf("  %-24s %8s %12.1f %7s %10s %8s %7s %8s %7s\n", row.name.c_str(), cell(row.launches, "%.4g").c_str(),
-                row.microseconds, cell(row.share * 100, "%.1f %%").c_str(), cell(row.bytes / 1e6, "%.3f").c_str(),
-                cell(row.gb_s, "%.1f").c_str(), cell(row.read_share * 100, "%.1f %%").c_str(),
-                cell(row.gops, "%.1f").c_str(), cell(row.int8_share * 100, "%.1f %%").c_str());
+  for (const Row& row : rows_of(profile, roofs)) {
+    char line[200];
+    std::snprintf(line, sizeof line, "  %-24s %8s %12.1f %7s %10s %8s %7s %8s %7s", row.name.c_str(),
+                  cell(row.launches, "%.4g").c_str(), row.microseconds, cell(row.share * 100, "%.1f %%").c_str(),
+                  cell(row.bytes / 1e6, "%.3f").c_str(), cell(row.gb_s, "%.1f").c_str(),
+                  cell(row.read_share * 100, "%.1f %%").c_str(), cell(row.gops, "%.1f").c_str(),
+                  cell(row.int8_share * 100, "%.1f %%").c_str());
+    const std::string text = line;
+    std::printf("%s\n", text.substr(0, text.find_last_not_of(' ') + 1).c_str());
+  }
 }
 
 nlohmann::ordered_json profile_json(const RunProfile& profile, const BenchRoofs& roofs) {

@@ -52,6 +52,23 @@ uint64_t row_values(const Program& program, bool selected) {
   return values + 2 * widest + (selected ? 0 : 2 * experts);
 }
 
+// What GPUs keep of the parts that attention cuts positions into (backends/gpu/compiler.cpp), or a little more: of the
+// op that needs most, for each head of a few rows up to 64 parts, of 128 positions or more.
+uint64_t part_bytes(const Program& program, const Limits& limits) {
+  uint64_t most = 0;
+  for (const Op& op : program.ops) {
+    const auto* attend = std::get_if<Attend>(&op);
+    if (attend == nullptr) continue;
+    const uint64_t cells = uint64_t{limits.pages} * limits.page_size;
+    const uint64_t seen = attend->window == 0 ? cells : std::min<uint64_t>(cells, attend->window);
+    const uint64_t values = attend->value_size == 0 ? attend->head_size : attend->value_size;
+    const uint64_t heads = program.slot_width[attend->q] / attend->head_size;
+    const uint64_t of_row = heads * std::min<uint64_t>(64, seen / 128 + 1) * (2 + values) * sizeof(float);
+    most = std::max(most, of_row * std::min<uint64_t>(limits.rows, 128 / attend->kv_heads));
+  }
+  return std::min(most, kMostPartBytes);
+}
+
 }  // namespace
 
 MemoryNeed memory_of(const Program& program, const Limits& limits) {
@@ -63,6 +80,7 @@ MemoryNeed memory_of(const Program& program, const Limits& limits) {
   for (const uint32_t width : program.state_width) need.cache += taken(limits.states * uint64_t{width} * sizeof(float));
   const uint64_t outputs = std::min<uint64_t>(limits.rows, kOutputs);
   need.activations = sizeof(float) * (limits.rows * row_values(program, false) + outputs * row_values(program, true));
+  need.activations += part_bytes(program, limits);
   return need;
 }
 

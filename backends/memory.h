@@ -15,6 +15,9 @@ struct MemoryNeed {
   uint64_t total() const { return weights + cache + activations; }
 };
 
+// The most that attention on GPUs keeps of parts of the positions.
+inline constexpr uint64_t kMostPartBytes = 64 << 20;
+
 MemoryNeed memory_of(const Program& program, const Limits& limits);
 
 }  // namespace hearth

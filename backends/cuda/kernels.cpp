@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "backends/backend.h"
 #include "kernels/gpu/row_parameters.h"
@@ -23,7 +24,8 @@ constexpr std::array kPlain = {
     Plain{"candidates", "candidates", 256},
     Plain{"best_candidates", "candidates", 256},
     Plain{"combine", "rows", 64},
-    Plain{"store", "attention", 64},
+    Plain{"store", "store", 64},
+    Plain{"attend_join", "attend", gpu::kAttendThreads},
     Plain{"states", "recurrent", 256},
     Plain{"delta_rule", "recurrent", 64},
     Plain{"route", "experts", 64},
@@ -58,8 +60,10 @@ Kernel kernel_of(std::string_view name, std::span<const uint32_t> constants) {
     if (kernel.threads != 0) return kernel;
   }
   if (name == "attend" && constant(constants, 0) < kKvNames.size()) {
-    const auto room = static_cast<uint32_t>(constant(constants, 1) * sizeof(float));
-    return {"attention", "attend_" + std::string(kKvNames[constants[0]]), gpu::kAttendThreads, room};
+    const uint32_t heads = std::bit_ceil(std::max(constant(constants, 1), 1u));
+    const auto room = static_cast<uint32_t>(heads * constant(constants, 2) * sizeof(float));
+    return {"attend", "attend_" + std::string(kKvNames[constants[0]]) + "_" + std::to_string(heads),
+            gpu::kAttendThreads, room};
   }
   if (name == "convolve") return {"recurrent", constant(constants, 0) == 3 ? "convolve_3" : "convolve", 64};
   const auto found = std::find_if(kPlain.begin(), kPlain.end(), [&](const Plain& one) { return one.name == name; });

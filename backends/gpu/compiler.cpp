@@ -2,7 +2,9 @@
 #include "backends/gpu/compiler.h"
 
 #include <algorithm>
+#include <bit>
 
+#include "backends/memory.h"
 #include "kernels/gpu/row_parameters.h"
 
 namespace hearth::gpu {
@@ -11,6 +13,14 @@ namespace {
 static_assert(kMostCandidates <= kMostChosen);
 
 uint32_t rounded_up(uint32_t count, uint32_t unit) { return (count + unit - 1) / unit * unit; }
+
+// Numbers of rows up to which attention cuts the positions: with more the workgroups of rows are enough to keep a GPU
+// busy. Memory for the parts is kept small, too.
+constexpr uint32_t kEnoughWorkgroups = 128;
+uint32_t rows_to_cut(uint32_t workgroups, uint64_t row_bytes, uint32_t rows) {
+  const uint64_t fitting = std::min<uint64_t>(kEnoughWorkgroups / workgroups, kMostPartBytes / row_bytes);
+  return std::min(rows, std::bit_floor(static_cast<uint32_t>(fitting)));
+}
 
 }  // namespace
 
@@ -164,11 +174,46 @@ void Compiler::make(const Attend& op) {
   args.causal = op.causal ? 1 : 0;
   args.scale = op.scale;
   args.softcap = op.softcap;
-  Step& step = steps_.add("attend", args, {{args.q, args.keys, args.values}, {args.out}});
-  const uint32_t room = rounded_up(op.head_size, 64);
-  require_shared(kAttendShared + room * sizeof(float), "heads");
-  step.constants = {static_cast<uint32_t>(limits_.kv_type), room, pieces_of(args.value_size, kAttendThreads)};
-  for_rows(step, args.heads);
+  const bool is_whole = is_whole_cache(args.head_size, args.value_size, args.key_width, args.value_width);
+  const uint32_t group = args.heads / args.kv_heads, room = head_room(op.head_size);
+  args.packed = packed_heads(group, room, machine_.about().shared_bytes);
+  require_shared(attend_shared(args.packed, room), "heads");
+  const std::vector<uint32_t> constants = {static_cast<uint32_t>(limits_.kv_type), args.packed, room,
+                                           is_whole ? 1u : 0u};
+  const uint32_t workgroups = args.kv_heads * pieces_of(group, args.packed) * pieces_of(args.value_size, kAttendValues);
+  const uint64_t cells = uint64_t{limits_.pages} * limits_.page_size;
+  const uint64_t seen = op.window == 0 ? cells : std::min<uint64_t>(cells, op.window);
+  args.most_parts = most_parts(static_cast<uint32_t>(std::min<uint64_t>(seen, INT32_MAX)));
+  const uint64_t row_bytes = uint64_t{args.heads} * args.most_parts * (2 + args.value_size) * sizeof(float);
+  const uint32_t cut_rows = args.most_parts < kPartsToCut ? 0 : rows_to_cut(workgroups, row_bytes, limits_.rows);
+
+  Step& whole = steps_.add("attend", args, {{args.q, args.keys, args.values}, {args.out}});
+  whole.constants = constants;
+  whole.cut = Cut::whole;
+  whole.cut_rows = cut_rows;
+  for_rows(whole, workgroups);
+  if (cut_rows == 0) return;
+  args.parts = scratch_of(Scratch::parts, cut_rows * row_bytes);
+  Step& parts = steps_.add("attend", args, {{}, {args.parts}});
+  parts.constants = constants;
+  parts.cut = Cut::parts;
+  parts.cut_rows = cut_rows;
+  parts.z_of_parts = true;
+  for_rows(parts, workgroups, args.most_parts);
+  AttendJoinParameters joining{};
+  joining.parts = args.parts;
+  joining.out = args.out;
+  joining.sinks = args.sinks;
+  joining.batch = args.batch;
+  joining.heads = args.heads;
+  joining.value_size = args.value_size;
+  joining.most_parts = args.most_parts;
+  joining.window = args.window;
+  joining.causal = args.causal;
+  Step& join = steps_.add("attend_join", joining, {{joining.parts}, {joining.out}});
+  join.cut = Cut::parts;
+  join.cut_rows = cut_rows;
+  for_rows(join, args.heads);
 }
 
 void Compiler::make(const Convolve& op) {

@@ -24,9 +24,10 @@ enum class Scratch : uint8_t {
   bias,
   bias_up,
   tiles,
-  rounded
+  rounded,
+  parts
 };
-inline constexpr size_t kScratches = 13;
+inline constexpr size_t kScratches = 14;
 
 struct Places {
   Address batch = 0, result = 0;

@@ -182,7 +182,7 @@ Work& GpuPlan::work_for(Shape shape) {
 }
 
 std::unique_ptr<Work> GpuPlan::record(Shape shape, std::vector<const Step*>* timed) {
-  const auto [rows, outputs, whole, chosen, adapters] = shape;
+  const auto [rows, outputs, whole, chosen, parts, adapters] = shape;
   const uint32_t followed[] = {rows, rows, outputs, whole, chosen};  // by Follows
   std::unique_ptr<Work> commands = machine_->record();
   if (timed != nullptr) commands->time_launches(std::max(steps_.size(), steps_with_adapters_.size()));
@@ -194,7 +194,9 @@ std::unique_ptr<Work> GpuPlan::record(Shape shape, std::vector<const Step*>* tim
   for (const Step& step : adapters ? steps_with_adapters_ : steps_) {
     const uint32_t count = followed[static_cast<size_t>(step.follows)];
     barrier = barrier || step.after_barrier;
-    if (count == 0 || count < step.least || count > step.most) continue;
+    const bool is_cut = parts >= kPartsToCut && count <= step.cut_rows;
+    if (count == 0 || count < step.least || count > step.most || step.cut == (is_cut ? Cut::whole : Cut::parts))
+      continue;
     const uint64_t y = step.follows == Follows::nothing
                            ? 1
                            : (uint64_t{count} * step.y_times + step.y_over - 1) / step.y_over + step.y_more;
@@ -204,7 +206,8 @@ std::unique_ptr<Work> GpuPlan::record(Shape shape, std::vector<const Step*>* tim
     commands->launch({step.kernel,
                       step.constants,
                       std::span(step.args).first(step.args_bytes),
-                      {step.x, static_cast<uint32_t>(std::min<uint64_t>(y, UINT32_MAX)), step.z}});
+                      {step.x, static_cast<uint32_t>(std::min<uint64_t>(y, UINT32_MAX)),
+                       step.z_of_parts ? std::min(step.z, parts) : step.z}});
   }
   if (sends_ != kNoSlot) {
     commands->barrier();
@@ -212,6 +215,16 @@ std::unique_ptr<Work> GpuPlan::record(Shape shape, std::vector<const Step*>* tim
   }
   commands->end();
   return commands;
+}
+
+// A power of two; 1 where positions are not cut.
+uint32_t GpuPlan::parts_of(const Batch& batch) const {
+  uint32_t seen = 0;
+  for (const uint32_t position : batch.positions) seen = std::max(seen, position + 1);
+  // A sequence may name a page twice, and there is room for the parts of all cells.
+  if (program_.layers == 0 || seen > uint64_t{limits_.pages} * limits_.page_size) return 1;
+  const uint32_t parts = std::bit_ceil(most_parts(seen));
+  return parts < kPartsToCut ? 1 : parts;
 }
 
 Work& GpuPlan::upload_of(const Batch& batch) {
@@ -236,7 +249,8 @@ GpuPlan::Shape GpuPlan::prepare(const Batch& batch) {
   if (receives_ != kNoSlot) std::memcpy(received_.mapped(), batch.received.data(), batch.received.size_bytes());
   const auto bucket = [this](uint32_t count) { return bucket_of(count, limits_.rows); };
   rows_ = rows;
-  return {bucket(rows), bucket(outputs), bucket(wanted_.whole), bucket(wanted_.chosen), !batch.adapter_scales.empty()};
+  return {bucket(rows),           bucket(outputs), bucket(wanted_.whole),
+          bucket(wanted_.chosen), parts_of(batch), !batch.adapter_scales.empty()};
 }
 
 void GpuPlan::submit(const Batch& batch) {

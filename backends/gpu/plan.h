@@ -33,8 +33,9 @@ class GpuPlan : public Plan {
   void write_state(uint32_t place, std::span<const float> values) override;
 
  private:
-  // Rows, outputs, how many of those are wanted whole and how many have candidates, whether adapters are used.
-  using Shape = std::tuple<uint32_t, uint32_t, uint32_t, uint32_t, bool>;
+  // Rows, outputs, how many of those are wanted whole and how many have candidates, parts of the positions that the
+  // furthest row sees, whether adapters are used.
+  using Shape = std::tuple<uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, bool>;
 
   void require_memory() const;
   void take_memory();
@@ -46,6 +47,7 @@ class GpuPlan : public Plan {
   // timed: gets the steps that are taken, whose times are then told and which wait for each other; null: nobody asks.
   std::unique_ptr<Work> record(Shape shape, std::vector<const Step*>* timed);
   Work& work_for(Shape shape);
+  uint32_t parts_of(const Batch& batch) const;
   Work& upload_of(const Batch& batch);
   void finish();
   // Calls f(buffer, its offset, the offset in a page's staging, bytes) for each layer's keys and values.

@@ -63,6 +63,17 @@ void count_attention(const Step& step, const Batch& batch, OpProfile& work) {
   work.operations = 2 * seen.of_rows * (q + out);
 }
 
+// Each row's result, and the parts that it is joined from.
+void count_join(const Step& step, const Batch& batch, OpProfile& work) {
+  const auto args = args_of<AttendJoinParameters>(step);
+  for (size_t s = 0; s + 1 < batch.row_begin.size(); ++s)
+    for (uint32_t row = batch.row_begin[s]; row < batch.row_begin[s + 1]; ++row) {
+      const uint32_t before = batch.positions[args.causal != 0 ? row : batch.row_begin[s + 1] - 1] + 1;
+      const uint32_t seen = args.window == 0 ? before : std::min(before, args.window);
+      work.bytes += kFloat * args.heads * (args.value_size + part_count(seen) * (2.0 + args.value_size));
+    }
+}
+
 // Bytes for a row, and for a sequence.
 struct Needs {
   double of_row = 0, of_sequence = 0;
@@ -132,6 +143,10 @@ OpProfile work_of(const Step& step, uint32_t count, const Batch& batch) {
   if (step.kernel == "attend" || step.kernel == "store") work.name += std::string(" ") + name_of(kv_type_of(step));
   if (step.kernel == "attend") {
     count_attention(step, batch, work);
+    return work;
+  }
+  if (step.kernel == "attend_join") {
+    count_join(step, batch, work);
     return work;
   }
   const Needs needs = needs_of(step);

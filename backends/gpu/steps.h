@@ -17,6 +17,9 @@ namespace hearth::gpu {
 // What the y of a grid follows; the last two are outputs by what the host gets of them.
 enum class Follows : uint8_t { nothing, rows, outputs, whole, chosen };
 
+// Of steps that make attention: whether they do so where positions are cut into parts between workgroups.
+enum class Cut : uint8_t { either, whole, parts };
+
 struct Step {
   std::string kernel;
   std::vector<uint32_t> constants;
@@ -26,7 +29,11 @@ struct Step {
   Follows follows;
   uint32_t y_times = 1, y_over = 1, y_more = 0;  // y is ceil(rows * y_times / y_over)
   uint32_t least = 0, most = UINT32_MAX;         // numbers of rows for which this step is taken
-  bool after_barrier = false;                    // also where the step is not taken: then before the next that is
+  // Numbers of rows for which positions are cut, where there are enough; z is then at most that of a batch's parts.
+  Cut cut = Cut::either;
+  uint32_t cut_rows = 0;
+  bool z_of_parts = false;
+  bool after_barrier = false;  // also where the step is not taken: then before the next that is
 };
 
 // What a step reads and writes, by the addresses of whole buffers; 0 stands for nothing.

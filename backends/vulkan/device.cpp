@@ -102,7 +102,7 @@ VulkanDeviceTrial try_vulkan_device(std::string_view which) {
   // What models usually need.
   check.trust({.tables = {Format::q4_k},
                .products = {Format::q4_k},
-               .heads = {{128, 128}},
+               .heads = {{128, 128, 4}},
                .rms_norm = true,
                .ropes = true,
                .gates = true,
@@ -110,7 +110,8 @@ VulkanDeviceTrial try_vulkan_device(std::string_view which) {
                .selects = true,
                .logits = true,
                .routes = true,
-               .experts = true},
+               .experts = true,
+               .cuts_heads = true},
               gpu.about().dots_bytes);
   for (const std::string& one : check.switched_off())
     result.switched_off += (result.switched_off.empty() ? "" : ", ") + one;

@@ -8,23 +8,26 @@
 #include "kernels/gpu/row_parameters.h"
 
 namespace hearth::vulkan {
-using gpu::AttendParameters, gpu::HeaderWord, gpu::kAttendShared, gpu::kAttendThreads, gpu::kHeaderWords;
-using gpu::NormParameters, gpu::NormRoundParameters, gpu::rounded_words, gpu::RouteParameters, gpu::StoreParameters;
+using gpu::AttendJoinParameters, gpu::AttendParameters, gpu::HeaderWord, gpu::kHeaderWords, gpu::NormParameters;
+using gpu::NormRoundParameters, gpu::rounded_words, gpu::RouteParameters, gpu::StoreParameters;
 
 namespace {
 
-constexpr uint32_t kTrialPage = 2, kTrialPositions = 5;
+// Positions of one sequence, in pages that are not in their order: more than fit two parts.
+constexpr uint32_t kTrialPage = 60, kTrialPositions = 300;
+static_assert(gpu::part_count(kTrialPositions) == 3);
 constexpr float kTrialEps = 1e-5f;
 
-// One sequence of kTrialPositions rows, whose pages are not in their order.
-std::vector<uint32_t> sequence_words() {
+// Rows at such positions.
+std::vector<uint32_t> sequence_words(const std::vector<uint32_t>& positions) {
+  const auto rows = static_cast<uint32_t>(positions.size());
   TrialBatch batch;
-  batch.count(HeaderWord::rows, kTrialPositions).count(HeaderWord::sequences, 1);
-  batch.array(HeaderWord::positions, {0, 1, 2, 3, 4});
-  batch.array(HeaderWord::sequence_of_row, {0, 0, 0, 0, 0});
-  batch.array(HeaderWord::row_begin, {0, kTrialPositions});
-  batch.array(HeaderWord::page_begin, {0, 3});
-  batch.array(HeaderWord::pages, {2, 0, 1});
+  batch.count(HeaderWord::rows, rows).count(HeaderWord::sequences, 1);
+  batch.array(HeaderWord::positions, positions);
+  batch.array(HeaderWord::sequence_of_row, std::vector<uint32_t>(rows));
+  batch.array(HeaderWord::row_begin, {0, rows});
+  batch.array(HeaderWord::page_begin, {0, 5});
+  batch.array(HeaderWord::pages, {2, 0, 1, 4, 3});
   return batch.words;
 }
 
@@ -98,26 +101,34 @@ bool Trials::norm_round(bool centered) {
   return are_near(values_of(out), expected, 1e-4) && are_near(found, expected, bounds);
 }
 
-bool Trials::attention(KvType cache, uint32_t head_size, uint32_t value_size) {
+bool Trials::attention(KvType cache, const AttentionSizes& sizes, bool in_parts) {
+  const auto [head_size, value_size, group] = sizes;
   // So many heads that rows of the cache are whole blocks.
-  const uint32_t kv_heads = 32 / std::gcd(32u, std::gcd(head_size, value_size)), heads = 2 * kv_heads;
+  const uint32_t kv_heads = 32 / std::gcd(32u, std::gcd(head_size, value_size)), heads = group * kv_heads;
   const uint32_t key_width = kv_heads * head_size, value_width = kv_heads * value_size;
-  const uint32_t room = (head_size + 63) / 64 * 64;
-  if (kAttendShared + room * sizeof(float) > gpu_.about().limits.maxComputeSharedMemorySize) return true;  // refused
-  const std::vector<float> q = uneven_values(size_t{kTrialPositions} * heads * head_size, 5),
+  const uint32_t room = gpu::head_room(head_size), shared_bytes = gpu_.about().limits.maxComputeSharedMemorySize;
+  const uint32_t packed = gpu::packed_heads(group, room, shared_bytes);
+  if (gpu::attend_shared(packed, room) > shared_bytes) return true;  // refused
+  const std::vector<uint32_t> seen = {0, 130, kTrialPositions - 1};
+  std::vector<uint32_t> stored(kTrialPositions);
+  std::iota(stored.begin(), stored.end(), 0u);
+  const auto rows = static_cast<uint32_t>(seen.size());
+  const std::vector<float> q = uneven_values(size_t{rows} * heads * head_size, 5),
                            k = whole_values(size_t{kTrialPositions} * key_width, 6),
                            v = whole_values(size_t{kTrialPositions} * value_width, 7);
-  const uint64_t cells = 3 * kTrialPage;
-  const Buffer queries = put(q), new_keys = put(k), new_values = put(v), batch = put(sequence_words()),
+  const uint64_t cells = 5 * kTrialPage;
+  const Buffer queries = put(q), new_keys = put(k), new_values = put(v), all = put(sequence_words(stored)),
+               batch = put(sequence_words(seen)),
                keys = put(std::vector<std::byte>((cells * kv_row_bytes(cache, key_width) + 3) / 4 * 4)),
                values = put(std::vector<std::byte>((cells * kv_row_bytes(cache, value_width) + 3) / 4 * 4)),
-               out = put(std::vector<float>(size_t{kTrialPositions} * heads * value_size));
+               parts = put(std::vector<float>(size_t{rows} * heads * 3 * (2 + value_size))),
+               out = put(std::vector<float>(size_t{rows} * heads * value_size));
   StoreParameters store{};
   store.k = new_keys.address();
   store.v = new_values.address();
   store.keys = keys.address();
   store.values = values.address();
-  store.batch = batch.address();
+  store.batch = all.address();
   store.key_width = key_width;
   store.value_width = value_width;
   store.page_size = kTrialPage;
@@ -130,6 +141,7 @@ bool Trials::attention(KvType cache, uint32_t head_size, uint32_t value_size) {
   push.keys = keys.address();
   push.values = values.address();
   push.batch = batch.address();
+  push.parts = in_parts ? parts.address() : 0;
   push.heads = heads;
   push.kv_heads = kv_heads;
   push.head_size = head_size;
@@ -139,23 +151,32 @@ bool Trials::attention(KvType cache, uint32_t head_size, uint32_t value_size) {
   push.page_size = kTrialPage;
   push.causal = 1;
   push.scale = 1 / (64 * std::sqrt(static_cast<float>(head_size)));
-  const std::array<uint32_t, 3> constants = {type, room, (value_size + kAttendThreads - 1) / kAttendThreads};
-  run("attend", constants, push, {heads, kTrialPositions});
+  push.packed = packed;
+  push.most_parts = 3;
+  const bool whole = gpu::is_whole_cache(head_size, value_size, key_width, value_width);
+  const std::array<uint32_t, 4> constants = {type, packed, room, whole ? 1u : 0u};
+  const auto pieces = [](uint32_t count, uint32_t of) { return (count + of - 1) / of; };
+  run("attend", constants, push,
+      {kv_heads * pieces(group, packed) * pieces(value_size, gpu::kAttendValues), rows, in_parts ? 3u : 1u});
+  if (in_parts) {
+    const AttendJoinParameters join{push.parts, push.out, 0, push.batch, heads, value_size, push.most_parts, 0, 1};
+    run("attend_join", {}, join, {heads, rows});
+  }
 
-  std::vector<double> expected(size_t{kTrialPositions} * heads * value_size);
-  for (size_t row = 0; row < kTrialPositions; ++row)
+  std::vector<double> expected(size_t{rows} * heads * value_size);
+  for (size_t row = 0; row < rows; ++row)
     for (size_t head = 0; head < heads; ++head) {
       double total = 0;
       double* to = expected.data() + (row * heads + head) * value_size;
-      for (size_t position = 0; position <= row; ++position) {
+      for (size_t position = 0; position <= seen[row]; ++position) {
         double score = 0;
         for (size_t i = 0; i < head_size; ++i)
           score += double{q[(row * heads + head) * head_size + i]} *
-                   double{k[position * key_width + head / 2 * head_size + i]};
+                   double{k[position * key_width + head / group * head_size + i]};
         const double weight = std::exp(score * double{push.scale});
         total += weight;
         for (size_t i = 0; i < value_size; ++i)
-          to[i] += weight * double{v[position * value_width + head / 2 * value_size + i]};
+          to[i] += weight * double{v[position * value_width + head / group * value_size + i]};
       }
       for (size_t i = 0; i < value_size; ++i) to[i] /= total;
     }

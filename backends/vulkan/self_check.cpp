@@ -3,6 +3,8 @@
 
 #include <variant>
 
+#include "kernels/gpu/row_parameters.h"
+
 namespace hearth::vulkan {
 namespace {
 
@@ -43,7 +45,8 @@ struct Collector {
   }
   void operator()(const RopeKv&) const { needs.ropes = true; }
   void operator()(const Attend& op) const {
-    needs.heads.emplace(op.head_size, op.value_size == 0 ? op.head_size : op.value_size);
+    needs.heads.insert({op.head_size, op.value_size == 0 ? op.head_size : op.value_size,
+                        program.slot_width[op.q] / op.head_size / op.kv_heads});
   }
   void operator()(const Route& op) const {
     needs.routes = true;
@@ -75,6 +78,7 @@ Needs needs_of(const Program& program, const Limits& limits) {
   needs.cache = limits.kv_type;
   needs.rows = limits.rows;
   needs.deterministic = limits.deterministic;
+  needs.cuts_heads = uint64_t{limits.pages} * limits.page_size > (gpu::kPartsToCut - 1) * gpu::kLeastPart;
   needs.keeps_states = !program.state_width.empty();
   needs.embedding_adapters = !program.embedding_changes.empty();
   for (const auto& changes : program.changes) needs.adapters |= !changes.empty();
@@ -126,10 +130,12 @@ gpu::Ways SelfCheck::trust(const Needs& needs, bool rounds) {
   }
   if (needs.rms_norm) require("norm", 0, [&] { return trials_.norm(false); });
   if (needs.layer_norm) require("norm", 1, [&] { return trials_.norm(true); });
-  for (const auto& head : needs.heads)
-    require("attend of " + std::to_string(head.first) + " and " + std::to_string(head.second),
-            static_cast<uint32_t>(needs.cache),
-            [&] { return trials_.attention(needs.cache, head.first, head.second); });
+  for (const AttentionSizes& sizes : needs.heads)
+    for (const bool in_parts : {false, true})
+      if (!in_parts || needs.cuts_heads)
+        require((in_parts ? "attend_join of " : "attend of ") + std::to_string(sizes.head_size) + " and " +
+                    std::to_string(sizes.value_size) + " by " + std::to_string(sizes.group),
+                static_cast<uint32_t>(needs.cache), [&] { return trials_.attention(needs.cache, sizes, in_parts); });
   trust_small(needs);
   const bool lists =
       !needs.experts || needs.deterministic || is_right("expert_tiles", 0, [&] { return trials_.expert_lists(); });

@@ -19,14 +19,15 @@ namespace hearth::vulkan {
 // What a program needs of a device.
 struct Needs {
   std::set<Format> tables, products, expert_products;
-  std::set<std::pair<uint32_t, uint32_t>> heads;   // sizes of keys and values
+  std::set<AttentionSizes> heads;
   std::set<uint32_t> taps;                         // of convolutions
   std::set<std::pair<uint32_t, uint32_t>> states;  // of delta rules: sizes of keys and values
   bool rms_norm = false, layer_norm = false, ropes = false, gates = false, copies = false, selects = false;
   bool logits = false, keeps_states = false, routes = false, experts = false;
   bool adapters = false, embedding_adapters = false;
   KvType cache = KvType::f16;
-  uint32_t rows = 512;  // of a batch, at most
+  uint32_t rows = 512;      // of a batch, at most
+  bool cuts_heads = false;  // attention may be made in parts
   bool deterministic = false;
 };
 // The program is sound (check_program).

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <bit>
+#include <compare>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,6 +13,12 @@
 #include "kernels/gpu/parameters.h"
 
 namespace hearth::vulkan {
+
+// Of attention: sizes of keys and values, and how many heads share a head of the cache.
+struct AttentionSizes {
+  uint32_t head_size, value_size, group;
+  auto operator<=>(const AttentionSizes&) const = default;
+};
 
 // Each trial says whether the device computed what it should; they throw DeviceError where it could not compute at all.
 // The Gpu must outlive this.
@@ -27,7 +34,7 @@ class Trials {
   // row_trials.cpp
   bool norm(bool centered);
   bool norm_round(bool centered);
-  bool attention(KvType cache, uint32_t head_size, uint32_t value_size);
+  bool attention(KvType cache, const AttentionSizes& sizes, bool in_parts);
   bool route();
   // value_trials.cpp: what changes rows value by value, or moves values
   bool rope();

@@ -40,7 +40,8 @@ uint64_t work_of_group(std::string_view shader, std::span<const uint32_t> consta
   }
   if (shader == "attend") {
     const auto attend = read_as<gpu::AttendParameters>(push);
-    return kUsualPositions * (uint64_t{attend.head_size} + attend.value_size);
+    const uint64_t positions = attend.parts == 0 ? kUsualPositions : gpu::part_size(kUsualPositions);
+    return positions * constant(1) * (uint64_t{attend.head_size} + attend.value_size);
   }
   if (shader == "delta_rule") return kUsualRows * 3 * 64 * constant(0);
   if (shader == "convolve") return kUsualRows * 64 * (constant(0) + 1);

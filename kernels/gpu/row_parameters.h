@@ -43,17 +43,67 @@ struct StoreParameters {
 };
 static_assert(sizeof(StoreParameters) == 56);
 
-// attend: [heads, rows]. Constants: 0 the KvType, 1 head_size or more, 2 values of a thread, of kAttendThreads.
+// attend: a workgroup makes `packed` heads that share a head of the cache, kAttendValues values of each, for one row.
+// [kv_heads x packs of heads x slices of values, rows, 1], each over all positions that the row sees; or where there
+// are `parts`, [the same, rows, any number], each over one of part_count() parts, which leaves the largest score, the
+// sum of the weights and the weighted values at parts [rows x heads x most_parts x (2 + value_size)] for attend_join.
+// Both give the same bits. Constants: 0 the KvType, 1 packed, 2 head_room(), 3 is 1 where is_whole_cache().
 struct AttendParameters {
-  Address q, out, keys, values, sinks, batch;
+  Address q, out, keys, values, sinks, batch, parts;
   uint32_t heads, kv_heads, head_size, value_size, key_width, value_width, page_size, window, causal;
   float scale, softcap;
+  uint32_t packed, most_parts;
   uint32_t unused = 0;
 };
-static_assert(sizeof(AttendParameters) == 96);
-inline constexpr uint32_t kAttendThreads = 128;
-// Bytes of a workgroup's memory beside the head.
-inline constexpr uint32_t kAttendShared = kAttendThreads * (8 * 4 + 4 + 8 + 4);
+static_assert(sizeof(AttendParameters) == 112);
+inline constexpr uint32_t kAttendThreads = 128;  // and positions whose scores are made at once
+inline constexpr uint32_t kMostPacked = 8, kAttendValues = 512;
+// Whether every 8 neighbours of a head's keys and every 4 of its values lie so that they can be read at once.
+constexpr bool is_whole_cache(uint32_t head_size, uint32_t value_size, uint32_t key_width, uint32_t value_width) {
+  return head_size % 8 == 0 && key_width % 8 == 0 && value_size % 4 == 0 && value_width % 4 == 0;
+}
+// The values that queries have room for: of few sizes, so that few kernels are compiled.
+constexpr uint32_t head_room(uint32_t head_size) { return (head_size + 63) / 64 * 64; }
+// Bytes that a workgroup shares, of heads of `room` values: some kernels make a power of two of heads.
+constexpr uint64_t attend_shared(uint32_t packed, uint32_t room) {
+  uint32_t heads = 1;
+  while (heads < packed) heads *= 2;
+  return kAttendThreads * (4 * heads + 28) + 4 * uint64_t{heads} * (4 + room);
+}
+// Of a group of heads, how many a workgroup makes where so many bytes may be shared: packs are as even as can be.
+constexpr uint32_t packed_heads(uint32_t group, uint32_t room, uint64_t shared_bytes) {
+  uint32_t most = kMostPacked;
+  while (most > 1 && attend_shared(most, room) > shared_bytes) most /= 2;
+  const uint32_t packs = (group + most - 1) / most;
+  return (group + packs - 1) / packs;
+}
+
+// attend_join: [heads, rows]. Joins what attend left of the parts.
+struct AttendJoinParameters {
+  Address parts, out, sinks, batch;
+  uint32_t heads, value_size, most_parts, window, causal;
+  uint32_t unused = 0;
+};
+static_assert(sizeof(AttendJoinParameters) == 56);
+
+// The positions that a row sees are cut into parts of a power of two of them, so that there are at most kMostParts:
+// where the cuts lie depends on their number alone.
+inline constexpr uint32_t kLeastPart = 128, kMostParts = 64;
+inline constexpr uint32_t kPartsToCut = 4;  // that workgroups share; to join fewer takes longer than it saves
+constexpr uint32_t part_size(uint32_t positions) {
+  uint32_t size = kLeastPart;
+  while (size < (positions + kMostParts - 1) / kMostParts) size *= 2;
+  return size;
+}
+constexpr uint32_t part_count(uint32_t positions) {
+  const uint32_t size = part_size(positions);
+  return (positions + size - 1) / size;
+}
+// Of so many positions or fewer.
+constexpr uint32_t most_parts(uint32_t positions) {
+  const uint32_t count = (positions + kLeastPart - 1) / kLeastPart;
+  return count < kMostParts ? count : kMostParts;
+}
 
 // states: [ceil(width / 256)]
 struct StatesParameters {

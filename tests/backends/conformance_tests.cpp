@@ -107,6 +107,31 @@ TEST_P(Conformance, AttendsInEveryWayAsTheReference) {
   compare({.causal = false}, KvType::f32, kFloat, kFloatSquare, {100});
 }
 
+// So far back that GPUs cut the positions into parts, and of sequences of which only one goes so far.
+TEST_P(Conformance, AttendsFarBackAsTheReference) {
+  for (const uint32_t window : {0u, 450u}) {
+    const RandomProgram random = random_program({.width = 32,
+                                                 .heads = 3,
+                                                 .kv_heads = 1,
+                                                 .head_size = 16,
+                                                 .hidden = 16,
+                                                 .vocabulary = 20,
+                                                 .layers = 1,
+                                                 .window = window,
+                                                 .sinks = window != 0},
+                                                7);
+    const Limits limits{.rows = 910, .pages = 60, .page_size = 16, .deterministic = true};
+    const Text text = random_text({514, 3, 387}, 20, limits, 3);
+    const auto expected = logits_of(*make_reference_device(), random.program, limits, text, 514);
+    const auto at_once = logits_of(*device(), random.program, limits, text, 514);
+    const Difference apart = difference(expected, at_once);
+    EXPECT_LE(apart.largest, 1e-2);
+    EXPECT_LE(apart.mean_square, 1e-6);
+    EXPECT_EQ(logits_of(*device(), random.program, limits, text, 385), at_once);
+    EXPECT_EQ(logits_of(*device(), random.program, limits, text, 512), at_once);
+  }
+}
+
 TEST_P(Conformance, FollowsTheDeltaRuleAsTheReference) {
   compare({.delta_heads = 4, .delta_key_heads = 2}, KvType::f32, kFloat, kFloatSquare);
   compare(

@@ -3,6 +3,7 @@
 #include "tests/backends/conformance.h"
 
 #include "backends/gpu/device.h"
+#include "tests/backends/gpu_attention.h"
 #include "tests/backends/profiled.h"
 #include "tests/simt/fake_driver.h"
 
@@ -27,6 +28,8 @@ INSTANTIATE_TEST_SUITE_P(Cuda, RoundedConformance,
                          testing::Values(DeviceUnderTest{"cuda_rounding", device_of<true>, true}),
                          [](const auto& info) { return info.param.name; });
 INSTANTIATE_TEST_SUITE_P(Cuda, Pages, testing::Values(kCuda), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Cuda, GpuAttention, testing::Values(GpuUnderTest{"cuda", machine}),
+                         [](const auto& info) { return info.param.name; });
 
 // The driver that acts as one lets each launch take a millisecond.
 TEST(CudaProfiles, TellHowLongEachKernelTakes) {

@@ -2,6 +2,8 @@
 #include "tests/backends/conformance.h"
 
 #include "backends/vulkan/device.h"
+#include "backends/vulkan/machine.h"
+#include "tests/backends/gpu_attention.h"
 #include "tests/backends/profiled.h"
 #include "tests/backends/vulkan/gpu_for_tests.h"
 
@@ -19,6 +21,12 @@ const DeviceUnderTest kVulkan{"vulkan", device_of_gpu, false};
 INSTANTIATE_TEST_SUITE_P(Vulkan, Conformance, testing::Values(kVulkan),
                          [](const auto& info) { return info.param.name; });
 INSTANTIATE_TEST_SUITE_P(Vulkan, Pages, testing::Values(kVulkan), [](const auto& info) { return info.param.name; });
+
+std::shared_ptr<gpu::Machine> machine_of_gpu() {
+  return vulkan::shared_gpu().gpu == nullptr ? nullptr : vulkan::make_machine(vulkan::shared_gpu().gpu);
+}
+INSTANTIATE_TEST_SUITE_P(Vulkan, GpuAttention, testing::Values(GpuUnderTest{"vulkan", machine_of_gpu}),
+                         [](const auto& info) { return info.param.name; });
 
 class VulkanPlans : public vulkan::WithGpu {};
 

@@ -108,7 +108,8 @@ class VulkanSelfCheck : public WithGpu {
 TEST_F(VulkanSelfCheck, FindsEveryFormatRight) {
   SelfCheck check(gpu());
   Needs needs = all_small_;
-  needs.heads = {{128, 128}, {44, 24}};
+  needs.heads = {{128, 128, 4}, {44, 24, 1}, {64, 64, 7}, {576, 512, 12}};
+  needs.cuts_heads = true;
   needs.taps = {2, 4};
   needs.states = {{128, 128}, {24, 70}};
   for (const FormatInfo& info : formats()) {
@@ -146,6 +147,8 @@ TEST_F(VulkanSelfCheck, FindsAFaultInEveryShaderThatReadsNoBlocks) {
       {"best_candidates", code_of("candidates"), "candidates"},
       {"states", with_constant("states", kFloatType, 0, 0x3f800000)},
       {"convolve", with_function("convolve", kFma, kClamp)},
+      {"attend", with_function("attend", kFma, kClamp), "attend of 64 and 64 by 4"},
+      {"attend_join", with_function("attend_join", kFma, kClamp), "attend_join of 64 and 64 by 4"},
       {"delta_rule", with_function("delta_rule", kFma, kClamp), "delta_rule of 128 and 128"},
       {"combine", with_function("combine", kFma, kClamp)},
       {"adapter_down", with_function("adapter_down", kFma, kClamp)},
@@ -153,6 +156,8 @@ TEST_F(VulkanSelfCheck, FindsAFaultInEveryShaderThatReadsNoBlocks) {
       {"adapter_embed", with_function("adapter_embed", kFma, kClamp)},
   };
   Needs needs = all_small_;
+  needs.heads = {{64, 64, 4}};
+  needs.cuts_heads = true;
   needs.taps = {4};
   needs.states = {{128, 128}};
   for (const Fault& fault : faults) {
@@ -231,7 +236,9 @@ TEST_F(VulkanSelfCheck, ExaminesWhatAProgramNeeds) {
   EXPECT_TRUE(needs.routes);
   EXPECT_TRUE(needs.rms_norm);
   EXPECT_FALSE(needs.layer_norm);
-  EXPECT_TRUE(needs.heads.contains({24, 24}));
+  EXPECT_TRUE(needs.heads.contains({24, 24, 2}));
+  EXPECT_FALSE(needs.cuts_heads);
+  EXPECT_TRUE(needs_of(mixed.program, {.rows = 16, .pages = 100, .page_size = 8}).cuts_heads);
   EXPECT_TRUE(needs.expert_products.contains(Format::q5_1) || needs.expert_products.contains(Format::f16));
   EXPECT_EQ(needs.rows, limits_.rows);
   EXPECT_TRUE(needs.experts);

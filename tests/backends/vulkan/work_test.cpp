@@ -41,6 +41,11 @@ TEST(VulkanWork, IsSomethingForEveryShader) {
   gpu::AttendParameters push{};
   push.head_size = push.value_size = 128;
   EXPECT_GE(work_of_group("attend", {}, std::as_bytes(std::span(&push, 1))), 1u << 20);
+  const std::array<uint32_t, 2> heads = {1, 4};
+  const auto work = [&] { return work_of_group("attend", heads, std::as_bytes(std::span(&push, 1))); };
+  const uint64_t of_all = work();
+  push.parts = 256;
+  EXPECT_EQ(of_all / work(), gpu::kMostParts);
 }
 
 }  // namespace

@@ -168,6 +168,22 @@ TEST(GpuProfiles, TellEachKernelAndWhatItNeeds) {
   EXPECT_EQ(ops[0].at("matmul Q4_0").seconds, 4 * 0.5);  // of each launch the time of its own
 }
 
+TEST(GpuProfiles, CountInputsOfBfloatsByHalfOfFloats) {
+  const auto recorder = std::make_shared<Recorder>(true);
+  const RandomProgram random =
+      random_program({.hidden = 96, .layers = 1, .format = Format::q8_0, .other = Format::q8_0}, 5);
+  const Limits limits{.rows = 128, .pages = 32, .page_size = 4, .kv_type = KvType::f16};
+  const double rows = 70;
+  const auto ops =
+      profiled_ops(*make_device(recorder, true), random.program, limits, random_text({70}, 100, limits, 3), 70);
+  // q, k, v, o, gate with up, down; o and down are added to.
+  const double blocks = (64 + 32 + 32 + 64 + 3 * 96) * 64 / 32 * 34;
+  const double in = 2 * (5 * 64 + 96), out = 4 * (64 + 32 + 32 + 2 * 64 + 96 + 2 * 64);
+  EXPECT_EQ(ops.at("bfloat_tiles Q8_0").launches, 6u);
+  EXPECT_EQ(ops.at("bfloat_tiles Q8_0").bytes, blocks + rows * (in + out));
+  EXPECT_EQ(ops.at("round_inputs").bytes, rows * ((4 + 2) * 64 + (4 + 2) * 96));
+}
+
 TEST(GpuProfiles, CountRoundedInputsAndExpertsThatRowsCanChoose) {
   const auto recorder = std::make_shared<Recorder>(true);
   const RandomProgram random =

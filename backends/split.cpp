@@ -25,19 +25,14 @@ class SplitPlan : public Plan {
   }
 
   void submit(const Batch& batch) override {
-    check_batch(batch, program_, limits_);
-    Batch step = batch;
-    for (size_t i = 0; i < stages_.size(); ++i) {
-      const bool last = i + 1 == stages_.size(), keeps_states = stages_[i].state_values > 0;
-      step.outputs = last ? batch.outputs : std::vector<uint32_t>();
-      step.candidates = last ? batch.candidates : std::vector<uint32_t>();
-      step.states = keeps_states ? batch.states : std::vector<uint32_t>();
-      step.state_copies = keeps_states ? batch.state_copies : std::vector<Batch::Copy>();
-      stages_[i].plan->submit(step);
-      if (!last) step.received = stages_[i].plan->wait().sent;
-    }
+    run(batch, [](Plan& plan, const Batch& step) { plan.submit(step); });
   }
   StepResult wait() override { return stages_.back().plan->wait(); }
+  StepProfile profile(const Batch& batch) override {
+    StepProfile sum;
+    run(batch, [&](Plan& plan, const Batch& step) { sum.add(plan.profile(step)); });
+    return sum;
+  }
 
   void read_page(uint32_t page, uint32_t positions, std::span<std::byte> bytes) const override {
     check_page(page, positions, bytes.size(), program_, limits_);
@@ -75,6 +70,22 @@ class SplitPlan : public Plan {
     std::unique_ptr<Plan> plan;
     size_t position_bytes, state_values;  // its own
   };
+
+  // Has begin(plan, its part of the batch) called for each plan, which is then under way; waits for all but the last.
+  template <class Begin>
+  void run(const Batch& batch, Begin&& begin) {
+    check_batch(batch, program_, limits_);
+    Batch step = batch;
+    for (size_t i = 0; i < stages_.size(); ++i) {
+      const bool last = i + 1 == stages_.size(), keeps_states = stages_[i].state_values > 0;
+      step.outputs = last ? batch.outputs : std::vector<uint32_t>();
+      step.candidates = last ? batch.candidates : std::vector<uint32_t>();
+      step.states = keeps_states ? batch.states : std::vector<uint32_t>();
+      step.state_copies = keeps_states ? batch.state_copies : std::vector<Batch::Copy>();
+      begin(*stages_[i].plan, step);
+      if (!last) step.received = stages_[i].plan->wait().sent;
+    }
+  }
 
   // Between the parts.
   std::vector<Cut> cuts_of(const std::vector<Part>& parts) const {

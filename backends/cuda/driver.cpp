@@ -75,6 +75,7 @@ Driver open_driver() {
   one(driver.cuMemsetD32Async, "cuMemsetD32Async");
   one(driver.cuModuleLoadData, "cuModuleLoadData");
   one(driver.cuModuleUnload, "cuModuleUnload");
+  one(driver.cuFuncGetAttribute, "cuFuncGetAttribute");
   one(driver.cuModuleGetFunction, "cuModuleGetFunction");
   one(driver.cuLaunchKernelEx, "cuLaunchKernelEx");
   one(driver.cuStreamCreate, "cuStreamCreate");

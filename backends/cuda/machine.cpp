@@ -14,8 +14,8 @@
 namespace hearth::cuda {
 namespace {
 
-constexpr int kLeastMajor = 8;        // of what the kernels are compiled for
-constexpr int kOverlappingMajor = 9;  // of devices whose kernels can wait for one another themselves
+constexpr int kLeastMajor = 8;    // of what the kernels are compiled for
+constexpr int kWaitingCode = 90;  // of code from which on kernels can wait for one another themselves
 
 struct CudaMemory final : gpu::Memory {
   CudaMemory(const CudaMachine& owner, uint64_t bytes, uint64_t at, std::byte* seen)
@@ -84,11 +84,12 @@ Candidate choose(const Driver& driver, std::string_view which) {
 }
 
 CudaMachine::CudaMachine(const Driver& driver, const Candidate& candidate, FindImage find_image)
-    : driver_(driver),
-      device_(candidate.handle),
-      overlaps_kernels_(candidate.major >= kOverlappingMajor),
-      find_image_(find_image),
-      about_{"cuda", candidate.name, candidate.memory, candidate.shared_bytes, true, true} {
+    : driver_(driver), device_(candidate.handle), find_image_(find_image), about_{"cuda",
+                                                                                  candidate.name,
+                                                                                  candidate.memory,
+                                                                                  candidate.shared_bytes,
+                                                                                  true,
+                                                                                  true} {
   check(driver_, driver_.cuDevicePrimaryCtxRetain(&context_, device_), ("starting " + about_.name).c_str());
   try {
     enter();
@@ -173,10 +174,10 @@ void CudaMachine::download(const gpu::Buffer& from, uint64_t offset, std::span<s
   }
 }
 
-CUfunction CudaMachine::function(const std::string& image, const std::string& name) {
+CudaMachine::Function CudaMachine::function(const std::string& image, const std::string& name) {
   const std::lock_guard lock(functions_mutex_);
-  CUfunction& result = functions_[name];
-  if (result != nullptr) return result;
+  Function& result = functions_[name];
+  if (result.handle != nullptr) return result;
   enter();
   CUmodule& module = modules_[image];
   if (module == nullptr) {
@@ -184,8 +185,12 @@ CUfunction CudaMachine::function(const std::string& image, const std::string& na
     if (code == nullptr) throw DeviceError("cuda: this program has no kernels " + image);
     check(driver_, driver_.cuModuleLoadData(&module, code), ("loading the kernels " + image).c_str());
   }
-  check(driver_, driver_.cuModuleGetFunction(&result, module, ("hearth_" + name).c_str()), name.c_str());
-  return result;
+  CUfunction handle = nullptr;
+  int compiled_for = 0;
+  check(driver_, driver_.cuModuleGetFunction(&handle, module, ("hearth_" + name).c_str()), name.c_str());
+  // A later device than the code was made for may run that of an earlier one.
+  check(driver_, driver_.cuFuncGetAttribute(&compiled_for, kPtxVersion, handle), name.c_str());
+  return result = {handle, compiled_for >= kWaitingCode};
 }
 
 }  // namespace hearth::cuda

@@ -49,12 +49,14 @@ class CudaMachine final : public gpu::Machine {
   void download(const gpu::Buffer& from, uint64_t offset, std::span<std::byte> bytes) override;
 
   const Driver& driver() const { return driver_; }
-  // Whether a kernel may begin while the one before it still runs.
-  bool overlaps_kernels() const { return overlaps_kernels_; }
   CUstream stream() const { return stream_; }
   // Makes the device this thread's; called before others of the driver's functions.
   void enter() const;
-  CUfunction function(const std::string& image, const std::string& name);
+  struct Function {
+    CUfunction handle = nullptr;
+    bool waits = false;  // itself for the kernel before, so that it may begin while that still runs
+  };
+  Function function(const std::string& image, const std::string& name);
   // Held while the stream is captured from or launched into.
   std::mutex& stream_mutex() { return stream_mutex_; }
 
@@ -65,14 +67,13 @@ class CudaMachine final : public gpu::Machine {
 
   const Driver driver_;
   const CUdevice device_;
-  const bool overlaps_kernels_;
   const FindImage find_image_;
   About about_;
   CUcontext context_ = nullptr;
   CUstream stream_ = nullptr;
   std::mutex stream_mutex_, functions_mutex_, staging_mutex_;
-  std::map<std::string, CUmodule> modules_;      // by image
-  std::map<std::string, CUfunction> functions_;  // by name
+  std::map<std::string, CUmodule> modules_;    // by image
+  std::map<std::string, Function> functions_;  // by name
   gpu::Buffer staging_;
 };
 

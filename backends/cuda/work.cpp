@@ -42,14 +42,14 @@ void CudaWork::launch(const gpu::Launch& launch) {
   if (grid.y > kMostBlocks || grid.z > kMostBlocks)
     throw DeviceError("cuda: " + machine_.about().name + " cannot run " + std::to_string(grid.y) + " by " +
                       std::to_string(grid.z) + " blocks of " + kernel.function + " at once");
-  const CUfunction function = machine_.function(kernel.image, kernel.function);
+  const CudaMachine::Function function = machine_.function(kernel.image, kernel.function);
   std::array<std::byte, gpu::kArgsBytes> args{};
   std::memcpy(args.data(), launch.args.data(), launch.args.size());
   std::array<uint32_t, kConstants> constants{};
   std::copy_n(launch.constants.begin(), std::min(launch.constants.size(), kConstants), constants.begin());
   const CUevent before = add_event(), after = add_event();
   // Events stand between kernels whose launches are timed.
-  const bool early = std::exchange(last_is_kernel_, !timed_) && machine_.overlaps_kernels();
+  const bool early = std::exchange(last_is_kernel_, !timed_) && function.waits;
   recorded_.push_back([this, function, kernel, grid, args, constants, early, before, after]() mutable {
     void* each[] = {args.data(), constants.data()};
     CUlaunchAttribute beside{kBesideKernelBefore, {}, {}};
@@ -57,7 +57,7 @@ void CudaWork::launch(const gpu::Launch& launch) {
     const CUlaunchConfig config{
         grid.x, grid.y, grid.z, kernel.threads, 1, 1, kernel.shared_bytes, machine_.stream(), &beside, early ? 1u : 0u};
     record_event(before);
-    check(machine_.driver().cuLaunchKernelEx(&config, function, each, nullptr), kernel.function.c_str());
+    check(machine_.driver().cuLaunchKernelEx(&config, function.handle, each, nullptr), kernel.function.c_str());
     record_event(after);
   });
 }

@@ -5,7 +5,7 @@
 
 namespace hearth::cuda {
 
-// All that is recorded runs in order, so that barriers have nothing to do. Where the device can do it, a kernel behind
+// All that is recorded runs in order, so that barriers have nothing to do. Where its code can do it, a kernel behind
 // another begins while that still runs, and waits in its own code.
 class CudaWork final : public gpu::Work {
  public:

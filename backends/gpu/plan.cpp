@@ -173,6 +173,9 @@ void GpuPlan::compile_steps() {
     steps_ = std::move(plain.steps);
     steps_with_adapters_ = std::move(changed.steps);
   }
+  cut_rows_ = 0;
+  for (const auto* steps : {&steps_, &steps_with_adapters_})
+    for (const Step& step : *steps) cut_rows_ = std::max(cut_rows_, step.cut_rows);
 }
 
 Work& GpuPlan::work_for(Shape shape) {
@@ -217,14 +220,15 @@ std::unique_ptr<Work> GpuPlan::record(Shape shape, std::vector<const Step*>* tim
   return commands;
 }
 
-// A power of two; 1 where positions are not cut.
-uint32_t GpuPlan::parts_of(const Batch& batch) const {
+// A power of two; 1 where positions are not cut in steps of so many rows.
+uint32_t GpuPlan::parts_of(const Batch& batch, uint32_t rows) const {
+  if (rows > cut_rows_) return 1;
   uint32_t seen = 0;
   for (const uint32_t position : batch.positions) seen = std::max(seen, position + 1);
   // A sequence may name a page twice, and there is room for the parts of all cells.
   if (program_.layers == 0 || seen > uint64_t{limits_.pages} * limits_.page_size) return 1;
-  const uint32_t parts = std::bit_ceil(most_parts(seen));
-  return parts < kPartsToCut ? 1 : parts;
+  const uint32_t parts = most_parts(seen);
+  return parts < kPartsToCut ? 1 : std::bit_ceil(parts);
 }
 
 Work& GpuPlan::upload_of(const Batch& batch) {
@@ -249,8 +253,12 @@ GpuPlan::Shape GpuPlan::prepare(const Batch& batch) {
   if (receives_ != kNoSlot) std::memcpy(received_.mapped(), batch.received.data(), batch.received.size_bytes());
   const auto bucket = [this](uint32_t count) { return bucket_of(count, limits_.rows); };
   rows_ = rows;
-  return {bucket(rows),           bucket(outputs), bucket(wanted_.whole),
-          bucket(wanted_.chosen), parts_of(batch), !batch.adapter_scales.empty()};
+  return {bucket(rows),
+          bucket(outputs),
+          bucket(wanted_.whole),
+          bucket(wanted_.chosen),
+          parts_of(batch, bucket(rows)),
+          !batch.adapter_scales.empty()};
 }
 
 void GpuPlan::submit(const Batch& batch) {

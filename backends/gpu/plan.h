@@ -47,7 +47,7 @@ class GpuPlan : public Plan {
   // timed: gets the steps that are taken, whose times are then told and which wait for each other; null: nobody asks.
   std::unique_ptr<Work> record(Shape shape, std::vector<const Step*>* timed);
   Work& work_for(Shape shape);
-  uint32_t parts_of(const Batch& batch) const;
+  uint32_t parts_of(const Batch& batch, uint32_t rows) const;
   Work& upload_of(const Batch& batch);
   void finish();
   // Calls f(buffer, its offset, the offset in a page's staging, bytes) for each layer's keys and values.
@@ -84,6 +84,7 @@ class GpuPlan : public Plan {
   uint32_t result_width_ = 0;  // 0: there is no result
 
   std::vector<Step> steps_, steps_with_adapters_;
+  uint32_t cut_rows_ = 0;  // the most of those
   std::map<Shape, std::unique_ptr<Work>> work_;
   std::map<uint64_t, std::unique_ptr<Work>> uploads_;  // by words
   Work* running_ = nullptr;

@@ -72,17 +72,20 @@ class Lanes {
   std::vector<float> scales_;
 };
 
-// Also the first run is profiled where that is wanted, so that a device that cannot says so at once.
 void measure(Lanes& lanes, const BenchmarkOptions& options, BenchmarkResult& result) {
+  if (options.profile) {  // a device that cannot says so at once
+    RunProfile unused;
+    lanes.append(0, 1, &unused);
+  }
   for (uint32_t run = 0; run <= options.runs + (options.profile ? 1 : 0); ++run) {
     if (options.depth > 0 && run == 0) lanes.append(0, options.depth);
     RunProfile of_prompt, of_generation;
-    const bool profiled = options.profile && (run == 0 || run > options.runs);
+    const bool profiled = run > options.runs;
     double prompt = 0, generate = 0;
     if (options.prompt > 0) prompt = lanes.append(options.depth, options.prompt, profiled ? &of_prompt : nullptr);
     for (uint32_t i = 0; i < options.generate; ++i)
       generate += lanes.append(options.depth + i, 1, profiled ? &of_generation : nullptr);
-    if (run > options.runs) {
+    if (profiled) {
       result.prompt_profile = std::move(of_prompt);
       result.generate_profile = std::move(of_generation);
     } else if (run > 0) {

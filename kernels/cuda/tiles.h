@@ -50,20 +50,25 @@ HEARTH_DEVICE Address input_to_load(const Product& product, const TileColumns& c
 template <class RowOf, class ColumnOf>
 HEARTH_DEVICE void finish_tile(const Product& product, const TileColumns& columns, const float sums[16],
                                const float sums_up[16], RowOf&& row_of, ColumnOf&& column_of_sum) {
-  constexpr uint32_t kStride = kTileRows + 4;
-  HEARTH_SHARED(float, kTileColumns* kStride, tile);
-  HEARTH_SHARED(float, kTileColumns* kStride, tile_up);
+  constexpr uint32_t kStride = kTileRows + 4, kColumns = kTileColumns / 4;  // at once, to leave memory to other blocks
+  HEARTH_SHARED(float, kColumns* kStride, tile);
+  HEARTH_SHARED(float, kColumns* kStride, tile_up);
+  for (uint32_t begin = 0; begin < columns.count; begin += kColumns) {
 #pragma unroll
-  for (uint32_t i = 0; i < 16; ++i) {
-    tile[column_of_sum(i) * kStride + row_of(i)] = sums[i];
-    tile_up[column_of_sum(i) * kStride + row_of(i)] = sums_up[i];
-  }
-  sync_block();
-  for (uint32_t i = thread_index(); i < kTileRows * columns.count; i += kTileThreads) {
-    const uint32_t column = i / kTileRows, row = block_index().x * kTileRows + i % kTileRows;
-    if (row >= product.p.rows) continue;
-    const float sum = tile[column * kStride + i % kTileRows], sum_up = tile_up[column * kStride + i % kTileRows];
-    product.finish(column_of(product, columns, column), columns.matrix, row, sum, sum_up);
+    for (uint32_t i = 0; i < 16; ++i) {
+      const uint32_t column = column_of_sum(i) - begin;
+      if (column >= kColumns) continue;
+      tile[column * kStride + row_of(i)] = sums[i];
+      tile_up[column * kStride + row_of(i)] = sums_up[i];
+    }
+    sync_block();
+    for (uint32_t i = thread_index(); i < kTileRows * min(kColumns, columns.count - begin); i += kTileThreads) {
+      const uint32_t column = begin + i / kTileRows, row = block_index().x * kTileRows + i % kTileRows;
+      const float sum = tile[i / kTileRows * kStride + i % kTileRows];
+      const float sum_up = tile_up[i / kTileRows * kStride + i % kTileRows];
+      if (row < product.p.rows) product.finish(column_of(product, columns, column), columns.matrix, row, sum, sum_up);
+    }
+    sync_block();
   }
 }
 

@@ -21,15 +21,19 @@ class Recorder final : public Machine {
  public:
   explicit Recorder(bool rounds_few) : about_{"recorder", "a list", 1 << 30, 1 << 16, rounds_few, rounds_few} {}
 
-  // What was started last, in its order; "|" where a barrier lies between.
+  // What was started last, in its order; "|" where a barrier lies between. How often work was recorded.
   std::vector<std::string> launches;
+  int recorded = 0;
 
   const About& about() const override { return about_; }
   Buffer take(uint64_t bytes, Place, const char*) override {
     next_ += (bytes + 255) / 256 * 256;
     return Buffer(std::make_unique<HostMemory>(std::vector<std::byte>(bytes), next_ - (bytes + 255) / 256 * 256));
   }
-  std::unique_ptr<Work> record() override { return std::make_unique<List>(*this); }
+  std::unique_ptr<Work> record() override {
+    ++recorded;
+    return std::make_unique<List>(*this);
+  }
   void fill(const Buffer&, uint64_t, uint64_t, uint64_t,
             const std::function<void(uint64_t, std::span<std::byte>)>&) override {}
   void upload(const Buffer&, uint64_t, std::span<const std::byte>) override {}
@@ -161,6 +165,30 @@ TEST(GpuSteps, NothingIsRoundedForFormatsWithoutBlocksNorForSameResultsInEveryBa
   for (const std::vector<std::string>& names :
        {launches_of(shape, true, 40), launches_of(kLlama, false, 40, false, true)})
     EXPECT_EQ(count_of(names, "norm_round") + count_of(names, "round_inputs"), 0u);
+}
+
+// Where attention is cut into parts depends on how far back is seen, but not in steps of many rows.
+TEST(GpuSteps, OfManyRowsAreRecordedOnceForAllParts) {
+  const RandomProgram random = random_program(kLlama, 5);
+  const Limits limits{.rows = 256, .pages = 256, .page_size = 8};
+  const auto works_of = [&](uint32_t rows) {
+    const auto recorder = std::make_shared<Recorder>(true);
+    const auto plan = make_device(recorder, true)->compile(random.program, limits);
+    const Text text = random_text({2048}, 100, limits, 3);
+    int first = 0;
+    for (uint32_t begin = 0; begin + rows <= 2048; begin += rows) {
+      Batch batch = batch_of(text, begin, begin + rows);
+      batch.pages.resize(256);  // so that what is uploaded has one size
+      batch.page_begin.back() = 256;
+      batch.outputs = {rows - 1};
+      plan->submit(batch);
+      plan->wait();
+      if (begin == 0) first = recorder->recorded;
+    }
+    return recorder->recorded - first;
+  };
+  EXPECT_EQ(works_of(256), 0);
+  EXPECT_EQ(works_of(8), 3) << "of 4, 8 and 16 parts";
 }
 
 TEST(GpuProfiles, TellEachKernelAndWhatItNeeds) {

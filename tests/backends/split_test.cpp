@@ -160,6 +160,20 @@ TEST(SplitDevice, ExchangesPagesAndStatesWithOneDevice) {
   }
 }
 
+TEST(SplitDevice, ProfilesTheOpsOfAllParts) {
+  const RandomProgram random = random_program({.layers = 3}, 9);
+  const Batch batch = batch_of(random_text({9}, 100, kRoom, 4), 0, 9);
+  const auto whole = cpu()->compile(random.program, kRoom);
+  const auto split = make_split_device({{cpu(), 1}, {cpu(), 2}})->compile(random.program, kRoom);
+  const OpProfile of_whole = whole->profile(batch).sum();
+  const StepProfile found = split->profile(batch);
+  EXPECT_EQ(found.sum().launches, of_whole.launches + 2) << "the rows that pass are sent and received";
+  EXPECT_EQ(found.sum().bytes, of_whole.bytes + 2 * 9 * 64 * sizeof(float));
+  EXPECT_GT(found.seconds, found.ops.front().seconds);
+  const std::span<const float> a = whole->wait().logits, b = split->wait().logits;
+  EXPECT_EQ(std::vector(a.begin(), a.end()), std::vector(b.begin(), b.end()));
+}
+
 TEST(SplitDevice, RefusesWhatDoesNotFit) {
   const RandomProgram random = random_program({.layers = 3}, 9);
   EXPECT_THROW(make_split_device({{cpu(), 3}}), DeviceError);

@@ -83,11 +83,11 @@ TEST(CudaDevices, AreLostByWhatADriverAnswersForGood) {
   EXPECT_EQ(simt::fake_driver_holds(), 0u);
 }
 
-TEST(CudaDevices, BeginAKernelBesideTheOneBeforeWhereTheyCan) {
+TEST(CudaDevices, BeginAKernelBesideTheOneBeforeWhereItsCodeWaits) {
   const gpu::CopyHeadsParameters args{};
-  for (const auto [major, captured] : {std::pair(9, "kKK.kK"), std::pair(8, "kkk.kk")}) {
+  for (const auto [code, captured] : {std::pair(90, "kKK.kK"), std::pair(80, "kkk.kk")}) {
     cuda::Driver driver = simt::fake_driver();
-    simt::let_fake_driver_be(major);
+    simt::let_fake_driver_have_code(code);
     cuda::CudaMachine machine(driver, cuda::choose(driver, ""), simt::any_image);
     const gpu::Buffer buffer = machine.take(256, gpu::Place::device, "a test");
     const std::unique_ptr<gpu::Work> work = machine.record();

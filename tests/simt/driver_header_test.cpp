@@ -42,6 +42,7 @@ TEST(CudaDriver, HasTheArgumentsOfTheHeader) {
   static_assert(
       agree(&Driver::cuModuleLoadData, &::cuModuleLoadData) && agree(&Driver::cuModuleUnload, &::cuModuleUnload) &&
       agree(&Driver::cuModuleGetFunction, &::cuModuleGetFunction) &&
+      agree(&Driver::cuFuncGetAttribute, &::cuFuncGetAttribute) &&
       agree(&Driver::cuLaunchKernelEx, &::cuLaunchKernelEx) && agree(&Driver::cuStreamCreate, &::cuStreamCreate) &&
       agree(&Driver::cuStreamDestroy, &::cuStreamDestroy) &&
       agree(&Driver::cuStreamSynchronize, &::cuStreamSynchronize) &&
@@ -79,6 +80,7 @@ TEST(CudaDriver, HasTheNumbersOfTheHeader) {
   EXPECT_EQ(kOfGraph, CU_EVENT_RECORD_EXTERNAL);
   EXPECT_EQ(kOfAllContexts, CU_MEMHOSTALLOC_PORTABLE);
   EXPECT_EQ(kMapped, CU_MEMHOSTALLOC_DEVICEMAP);
+  EXPECT_EQ(kPtxVersion, CU_FUNC_ATTRIBUTE_PTX_VERSION);
   EXPECT_EQ(kBesideKernelBefore, CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION);
   EXPECT_EQ(kOfThread, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL);
 }

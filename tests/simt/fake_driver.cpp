@@ -41,7 +41,7 @@ struct FakeDevice {
   float now = 0;      // milliseconds; each launch takes one
   int devices = 1;
   size_t most = kMemory;
-  int major = 9;          // of the first device
+  int compiled_for = 90;  // of all functions
   std::string last_work;  // the kinds of what was captured last
 };
 std::unique_ptr<FakeDevice> device;
@@ -97,7 +97,7 @@ CUresult launch(const CUlaunchConfig* config, CUfunction function, void** args, 
   if (x == 0 || y == 0 || z == 0 || y > kMostBlocks || z > kMostBlocks || shared > kShared) return kInvalid;
   if (attribute_count > 1 || (attribute_count == 1 && attributes[0].id != kBesideKernelBefore)) return kInvalid;
   const bool early = attribute_count == 1 && attributes[0].value.number != 0;
-  if (early && device->major < 9) return kInvalid;
+  if (early && device->compiled_for < 90) return kInvalid;
   std::vector<std::byte> parameters(kernel.parameter_bytes);
   std::memcpy(parameters.data(), args[0], parameters.size());
   Constants constants;
@@ -118,7 +118,7 @@ CUresult launch(const CUlaunchConfig* config, CUfunction function, void** args, 
 const void* any_image(std::string_view) { return &device; }
 size_t fake_driver_holds() { return device->memory.allocated(); }
 void let_fake_driver_have(size_t bytes) { device->most = bytes; }
-void let_fake_driver_be(int major) { device->major = major; }
+void let_fake_driver_have_code(int compiled_for) { device->compiled_for = compiled_for; }
 std::string fake_driver_captured() { return device->last_work; }
 
 Driver fake_driver(uint32_t seed, int devices) {
@@ -141,7 +141,7 @@ Driver fake_driver(uint32_t seed, int devices) {
   d.cuDeviceTotalMem = [](size_t* bytes, CUdevice) { return *bytes = kMemory, 0; };
   d.cuDeviceGetAttribute = [](int* value, int which, CUdevice number) {
     *value = which == kSharedBytes       ? static_cast<int>(kShared)
-             : which == kMajor           ? device->major - 2 * number
+             : which == kMajor           ? 9 - 2 * number
              : which == kMultiprocessors ? 4
                                          : 0;
     return 0;
@@ -188,6 +188,10 @@ Driver fake_driver(uint32_t seed, int devices) {
     return image == nullptr ? kInvalid : 0;
   };
   d.cuModuleUnload = [](CUmodule) { return 0; };
+  d.cuFuncGetAttribute = [](int* value, int which, CUfunction) -> CUresult {
+    *value = device->compiled_for;
+    return which == kPtxVersion ? 0 : kInvalid;
+  };
   d.cuModuleGetFunction = [](CUfunction* function, CUmodule, const char* name) -> CUresult {
     const Kernel* kernel = find_kernel(std::string_view(name).substr(std::strlen("hearth_")));
     *function = reinterpret_cast<CUfunction>(const_cast<Kernel*>(kernel));

@@ -20,8 +20,8 @@ const void* any_image(std::string_view name);
 size_t fake_driver_holds();
 // Memory of more than so many bytes at once is refused, until the next fake_driver().
 void let_fake_driver_have(size_t bytes);
-// The first device's compute capability, 9 until it is set.
-void let_fake_driver_be(int major);
+// What kernels were compiled for, 90 until it is set.
+void let_fake_driver_have_code(int compiled_for);
 // What was captured last: k for a kernel, K for one that may begin before the kernel before it has ended, . for others.
 std::string fake_driver_captured();
 

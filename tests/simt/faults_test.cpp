@@ -114,9 +114,11 @@ HEARTH_KERNEL(misaligned_shared, 32, OneArray, misaligned_shared)
 
 void early(const OneArray& p, const Constants& c) {
   if (c.at[0] == 0 || thread_index() != 5) wait_for_kernel_before();
-  if (c.at[0] != 2) return;
-  global<uint32_t>(p.at)[thread_index()] = 1;
-  wait_for_kernel_before();
+  const Global<uint32_t> at = global<uint32_t>(p.at) + thread_index();
+  if (c.at[0] == 1) prefetch_l2(at);
+  if (c.at[0] == 2) *at = 1;
+  if (c.at[0] == 3) *at = load_constant(at);
+  if (c.at[0] != 1) wait_for_kernel_before();
 }
 HEARTH_EARLY_KERNEL(early, 32, OneArray, early)
 
@@ -209,11 +211,12 @@ TEST_F(Faults, WordsAreAligned) {
   expect_one(run("misaligned_shared", {{2}}), Fault::misaligned, {"16 bytes at byte 8 of shared values"});
 }
 
-TEST_F(Faults, EveryThreadWaitsForTheKernelBeforeItWrites) {
+TEST_F(Faults, EveryThreadWaitsForTheKernelBeforeItTouchesMemory) {
   expect_none(run("early", {{0}}));
   expect_one(run("early", {{1}}), Fault::too_early,
              {"kernel early", "thread 5: returns without having waited for the kernel before"});
-  expect_one(run("early", {{2}}), Fault::too_early, {"thread 5: touches 4 bytes at byte 20 of the output"});
+  for (const uint32_t way : {2u, 3u})
+    expect_one(run("early", {{way}}), Fault::too_early, {"thread 5: touches 4 bytes at byte 20 of the output"});
 }
 
 TEST_F(Faults, SharedArraysEndWhereTheyEnd) {

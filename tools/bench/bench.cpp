@@ -60,8 +60,9 @@ void run(const BenchOptions& options) {
               result.kernels.empty() ? "" : " ", result.kernels.c_str(), result.threads, result.load_seconds,
               static_cast<double>(result.peak_memory) / (1 << 20));
   if (!result.placement.empty()) std::printf("%s\n", result.placement.c_str());
-  if (result.read_gb_s > 0)
-    std::printf("roofs: memory %.1f GB/s read, int8 %.0f Gop/s\n", result.read_gb_s, result.int8_gops);
+  if (result.read_gb_s > 0) std::printf("roofs: memory %.1f GB/s read", result.read_gb_s);
+  if (result.int8_gops > 0) std::printf(", int8 %.0f Gop/s", result.int8_gops);
+  if (result.read_gb_s > 0) std::printf("\n");
   print_rates("pp", options.benchmark.prompt, result.prompt_rate, result.prompt_share, "int8 peak");
   print_rates("tg", options.benchmark.generate, result.generate_rate, result.generate_share, "read bandwidth");
   const BenchRoofs roofs{result.read_gb_s, result.int8_gops};
@@ -92,7 +93,7 @@ void add_bench(CLI::App& program) {
       ->check(between(1, 512))
       ->capture_default_str();
   command->add_flag("--profile", benchmark.profile,
-                    "Time the ops of steps in one more run, and tell the share of the device's roofs of each");
+                    "Also time each op, in one more run: its time, bytes, GB/s and share of the roofs above");
   command->add_flag("--json", options->json, "One line of JSON");
   add_engine_options(*command, options->engine);
   add_adapter_option(*command, options->engine.adapters);

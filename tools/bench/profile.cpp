@@ -24,17 +24,20 @@ Row row_of(const OpProfile& op, const RunProfile& profile, const BenchRoofs& roo
   return row;
 }
 
-// The ops, what lies between them, and the whole.
-std::vector<Row> rows_of(const RunProfile& profile, const BenchRoofs& roofs) {
+// The ops, those that take longest first; what lies between them; and the whole.
+struct Rows {
+  std::vector<Row> ops;
+  Row between, whole;
+};
+Rows rows_of(const RunProfile& profile, const BenchRoofs& roofs) {
   std::vector<OpProfile> ops = profile.sum.ops;
   std::stable_sort(ops.begin(), ops.end(), [](const auto& a, const auto& b) { return a.seconds > b.seconds; });
   OpProfile whole = profile.sum.sum();
-  ops.push_back({"between ops", 0, profile.sum.seconds - whole.seconds});
+  const OpProfile between{"between ops", 0, profile.sum.seconds - whole.seconds};
   whole.name = "whole step";
   whole.seconds = profile.sum.seconds;
-  ops.push_back(whole);
-  std::vector<Row> rows;
-  for (const OpProfile& op : ops) rows.push_back(row_of(op, profile, roofs));
+  Rows rows{{}, row_of(between, profile, roofs), row_of(whole, profile, roofs)};
+  for (const OpProfile& op : ops) rows.ops.push_back(row_of(op, profile, roofs));
   return rows;
 }
 
@@ -45,6 +48,26 @@ std::string cell(double value, const char* format) {
   return text;
 }
 
+void print_row(const Row& row) {
+  char line[200];
+  std::snprintf(line, sizeof line, "  %-24s %8s %12.1f %7s %10s %8s %7s %8s %7s", row.name.c_str(),
+                cell(row.launches, "%.4g").c_str(), row.microseconds, cell(row.share * 100, "%.1f %%").c_str(),
+                cell(row.bytes / 1e6, "%.3f").c_str(), cell(row.gb_s, "%.1f").c_str(),
+                cell(row.read_share * 100, "%.1f %%").c_str(), cell(row.gops, "%.1f").c_str(),
+                cell(row.int8_share * 100, "%.1f %%").c_str());
+  const std::string text = line;
+  std::printf("%s\n", text.substr(0, text.find_last_not_of(' ') + 1).c_str());
+}
+
+nlohmann::ordered_json json_of(const Row& row) {
+  nlohmann::ordered_json json = {{"op", row.name},     {"launches", row.launches}, {"us", row.microseconds},
+                                 {"share", row.share}, {"bytes", row.bytes},       {"gb_s", row.gb_s}};
+  if (row.read_share > 0) json["read_share"] = row.read_share;
+  if (row.gops > 0) json["gops"] = row.gops;
+  if (row.int8_share > 0) json["int8_share"] = row.int8_share;
+  return json;
+}
+
 }  // namespace
 
 void print_profile(const std::string& name, const RunProfile& profile, const BenchRoofs& roofs) {
@@ -53,32 +76,22 @@ void print_profile(const std::string& name, const RunProfile& profile, const Ben
               profile.steps == 1 ? "" : "s", profile.step_seconds * 1e6);
   std::printf("  %-24s %8s %12s %7s %10s %8s %7s %8s %7s\n", "op", "launches", "us", "share", "MB", "GB/s", "of read",
               "Gop/s", "of int8");
-  for (const Row& row : rows_of(profile, roofs)) {
-    char line[200];
-    std::snprintf(line, sizeof line, "  %-24s %8s %12.1f %7s %10s %8s %7s %8s %7s", row.name.c_str(),
-                  cell(row.launches, "%.4g").c_str(), row.microseconds, cell(row.share * 100, "%.1f %%").c_str(),
-                  cell(row.bytes / 1e6, "%.3f").c_str(), cell(row.gb_s, "%.1f").c_str(),
-                  cell(row.read_share * 100, "%.1f %%").c_str(), cell(row.gops, "%.1f").c_str(),
-                  cell(row.int8_share * 100, "%.1f %%").c_str());
-    const std::string text = line;
-    std::printf("%s\n", text.substr(0, text.find_last_not_of(' ') + 1).c_str());
-  }
+  const Rows rows = rows_of(profile, roofs);
+  for (const Row& row : rows.ops) print_row(row);
+  print_row(rows.between);
+  print_row(rows.whole);
 }
 
 nlohmann::ordered_json profile_json(const RunProfile& profile, const BenchRoofs& roofs) {
-  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
-  for (const Row& row : rows_of(profile, roofs)) {
-    rows.push_back({{"op", row.name},
-                    {"launches", row.launches},
-                    {"us", row.microseconds},
-                    {"share", row.share},
-                    {"bytes", row.bytes},
-                    {"gb_s", row.gb_s}});
-    if (row.read_share > 0) rows.back()["read_share"] = row.read_share;
-    if (row.gops > 0) rows.back()["gops"] = row.gops;
-    if (row.int8_share > 0) rows.back()["int8_share"] = row.int8_share;
-  }
-  return {{"steps", profile.steps}, {"step_us", profile.step_seconds * 1e6}, {"ops", rows}};
+  const Rows rows = rows_of(profile, roofs);
+  nlohmann::ordered_json ops = nlohmann::ordered_json::array(), whole = json_of(rows.whole);
+  for (const Row& row : rows.ops) ops.push_back(json_of(row));
+  whole.erase("op");
+  return {{"steps", profile.steps},
+          {"step_us", profile.step_seconds * 1e6},
+          {"ops", ops},
+          {"between_us", rows.between.microseconds},
+          {"whole", whole}};
 }
 
 }  // namespace hearth

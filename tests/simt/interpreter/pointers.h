@@ -33,8 +33,12 @@ class Global {
   const simt::Range* range() const { return range_; }
   // The element, aligned to `alignment`.
   T& checked(uint32_t bytes, uint32_t alignment) const {
-    if (!std::is_const_v<T> && !simt::current->has_waited)
+    if (!simt::current->has_waited)
       simt::current->block->too_early("touches " + simt::current->block->memory().describe(at_, bytes));
+    return within(bytes, alignment);
+  }
+  // The same without a look at who touches it.
+  T& within(uint32_t bytes, uint32_t alignment) const {
     const simt::Range* range = range_;
     if (range == nullptr) range = simt::current->block->memory().find(at_);
     if (range == nullptr || at_ < range->begin || at_ > range->end || bytes > range->end - at_)
@@ -149,7 +153,9 @@ std::remove_const_t<T> load_fresh(const Global<T>& from) {
   return load_stream(from);
 }
 template <class T>
-void prefetch_l2(const Global<T>&) {}
+void prefetch_l2(const Global<T>& at) {
+  at.within(sizeof(T), alignof(T));
+}
 
 template <class T>
 T exchange_sum(T& at, T value) {

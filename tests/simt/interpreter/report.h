@@ -19,7 +19,7 @@ enum class Fault {
   copy_not_waited_for,  // bytes of an asynchronous copy touched before it was waited for, or never waited for
   divergent_barrier,    // some threads wait at sync_block, others wait elsewhere or have returned
   divergent_warp,       // the same of warp operations
-  too_early,            // a kernel writes, or ends, and has not waited for the one before
+  too_early,            // a kernel touches memory, or ends, and has not waited for the one before
   bad_launch,
 };
 

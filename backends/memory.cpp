@@ -64,7 +64,7 @@ uint64_t part_bytes(const Program& program, const Limits& limits) {
     const uint64_t values = attend->value_size == 0 ? attend->head_size : attend->value_size;
     const uint64_t heads = program.slot_width[attend->q] / attend->head_size;
     const uint64_t of_row = heads * std::min<uint64_t>(64, seen / 128 + 1) * (2 + values) * sizeof(float);
-    most = std::max(most, of_row * std::min<uint64_t>(limits.rows, 128 / attend->kv_heads));
+    most = std::max(most, of_row * std::min<uint64_t>(limits.rows, kEnoughWorkgroups / attend->kv_heads));
   }
   return std::min(most, kMostPartBytes);
 }

@@ -15,7 +15,9 @@ struct MemoryNeed {
   uint64_t total() const { return weights + cache + activations; }
 };
 
-// The most that attention on GPUs keeps of parts of the positions.
+// Attention on GPUs cuts positions into parts for so few rows that there are no more workgroups than these, which keep
+// one busy without; and the most that it keeps of parts.
+inline constexpr uint32_t kEnoughWorkgroups = 128;
 inline constexpr uint64_t kMostPartBytes = 64 << 20;
 
 MemoryNeed memory_of(const Program& program, const Limits& limits);

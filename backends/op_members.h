@@ -1,14 +1,25 @@
 // The members of ops by what they are, for what treats all ops alike: which slots an op reads and writes, and all its
-// slots and weights.
+// slots and weights; and the names of ops.
 #pragma once
 
 #include <concepts>
+#include <iterator>
+#include <string_view>
 #include <variant>
 #include <vector>
 
 #include "backends/program.h"
 
 namespace hearth {
+
+// As reports have it: "rms_norm".
+inline std::string_view name_of(const Op& op) {
+  constexpr std::string_view kNames[] = {"embed",   "rms_norm", "layer_norm", "linear",     "gate_up", "each_head",
+                                         "rope_kv", "attend",   "convolve",   "delta_rule", "gate",    "route",
+                                         "experts", "select",   "logits",     "send",       "receive"};
+  static_assert(std::size(kNames) == std::variant_size_v<Op>);
+  return kNames[op.index()];
+}
 
 template <class One>
 std::vector<Slot> slots_read(const One& op) {

@@ -1,6 +1,5 @@
 // How long each stage takes, and what it cannot do without.
 #include <algorithm>
-#include <array>
 #include <set>
 
 #include "backends/cpu/plan.h"
@@ -8,11 +7,6 @@
 
 namespace hearth::cpu {
 namespace {
-
-constexpr std::array kNames = {"embed",   "norm",   "norm",     "linear",     "gate_up", "each_head",
-                               "rope_kv", "attend", "convolve", "delta_rule", "gate",    "route",
-                               "experts", "select", "logits",   "send",       "receive"};
-static_assert(kNames.size() == std::variant_size_v<Op>);
 
 double seconds_between(std::chrono::steady_clock::time_point from, std::chrono::steady_clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
@@ -25,7 +19,7 @@ class StageWork {
       : program_(program), limits_(limits), batch_(batch), rows_(static_cast<double>(rows)) {}
 
   void add(const Op& op) {
-    name_ = kNames[op.index()];
+    name_ = name_of(op);
     std::visit([this](auto one) { count(one); }, op);
   }
   OpProfile done_in(double seconds) const {
@@ -85,7 +79,7 @@ class StageWork {
   const Limits& limits_;
   const Batch& batch_;
   const double rows_;
-  const char* name_ = "";
+  std::string name_;
   std::vector<std::string> formats_;  // each once
   std::set<Slot> read_;
   double bytes_ = 0, operations_ = 0;

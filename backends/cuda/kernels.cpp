@@ -36,7 +36,6 @@ constexpr std::array kPlain = {
     Plain{"round_inputs", "round", 64},
     Plain{"norm_round", "round", 256},
 };
-constexpr std::array<std::string_view, 3> kKvNames = {"f32", "f16", "q8_0"};  // by KvType
 
 uint32_t constant(std::span<const uint32_t> constants, size_t i) { return i < constants.size() ? constants[i] : 0; }
 
@@ -59,11 +58,11 @@ Kernel kernel_of(std::string_view name, std::span<const uint32_t> constants) {
     if (family == "matmul" || family == "byte_matmul") kernel.function += "_" + std::to_string(constant(constants, 0));
     if (kernel.threads != 0) return kernel;
   }
-  if (name == "attend" && constant(constants, 0) < kKvNames.size()) {
+  if (name == "attend" && constant(constants, 0) <= static_cast<uint32_t>(KvType::q8_0)) {
     const uint32_t heads = std::bit_ceil(std::max(constant(constants, 1), 1u));
     const auto room = static_cast<uint32_t>(heads * constant(constants, 2) * sizeof(float));
-    return {"attend", "attend_" + std::string(kKvNames[constants[0]]) + "_" + std::to_string(heads),
-            gpu::kAttendThreads, room};
+    const std::string type = name_of(static_cast<KvType>(constants[0]));
+    return {"attend", "attend_" + type + "_" + std::to_string(heads), gpu::kAttendThreads, room};
   }
   if (name == "convolve") return {"recurrent", constant(constants, 0) == 3 ? "convolve_3" : "convolve", 64};
   const auto found = std::find_if(kPlain.begin(), kPlain.end(), [&](const Plain& one) { return one.name == name; });

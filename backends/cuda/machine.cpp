@@ -84,12 +84,13 @@ Candidate choose(const Driver& driver, std::string_view which) {
 }
 
 CudaMachine::CudaMachine(const Driver& driver, const Candidate& candidate, FindImage find_image)
-    : driver_(driver), device_(candidate.handle), find_image_(find_image), about_{"cuda",
-                                                                                  candidate.name,
-                                                                                  candidate.memory,
-                                                                                  candidate.shared_bytes,
-                                                                                  true,
-                                                                                  true} {
+    : driver_(driver), device_(candidate.handle), find_image_(find_image) {
+  about_ = {.backend = "cuda",
+            .name = candidate.name,
+            .memory = candidate.memory,
+            .shared_bytes = candidate.shared_bytes,
+            .rounds_few = true,
+            .has_bfloats = true};
   check(driver_, driver_.cuDevicePrimaryCtxRetain(&context_, device_), ("starting " + about_.name).c_str());
   try {
     enter();

@@ -14,9 +14,7 @@ static_assert(kMostCandidates <= kMostChosen);
 
 uint32_t rounded_up(uint32_t count, uint32_t unit) { return (count + unit - 1) / unit * unit; }
 
-// Numbers of rows up to which attention cuts the positions: with more the workgroups of rows are enough to keep a GPU
-// busy. Memory for the parts is kept small, too.
-constexpr uint32_t kEnoughWorkgroups = 128;
+// Numbers of rows up to which attention cuts the positions.
 uint32_t rows_to_cut(uint32_t workgroups, uint64_t row_bytes, uint32_t rows) {
   const uint64_t fitting = std::min<uint64_t>(kEnoughWorkgroups / workgroups, kMostPartBytes / row_bytes);
   return std::min(rows, std::bit_floor(static_cast<uint32_t>(fitting)));

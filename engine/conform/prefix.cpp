@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "backends/op_members.h"
+
 namespace hearth::conform {
 namespace {
 
@@ -38,14 +40,6 @@ bool writes_more(const std::vector<Op>& ops, size_t i) {
 }
 
 }  // namespace
-
-std::string_view name_of(const Op& op) {
-  constexpr std::string_view kNames[] = {"embed",   "rms_norm", "layer_norm", "linear",     "gate_up", "each_head",
-                                         "rope_kv", "attend",   "convolve",   "delta_rule", "gate",    "route",
-                                         "experts", "select",   "logits",     "send",       "receive"};
-  static_assert(std::size(kNames) == std::variant_size_v<Op>);
-  return kNames[op.index()];
-}
 
 std::vector<Prefix> prefixes_of(const Program& program) {
   std::vector<Prefix> list;

@@ -10,8 +10,6 @@
 
 namespace hearth::conform {
 
-std::string_view name_of(const Op& op);
-
 // The ops of a program up to one of them, whose result becomes that of the program.
 struct Prefix {
   Program program;

@@ -31,17 +31,8 @@ struct OpenFile {
 constexpr uint64_t kLongestIdentity = 2048;
 constexpr uint64_t kPageHeadBytes = 12, kStateHeadBytes = 4;
 
-const char* name_of(uint32_t type) {
-  switch (type) {
-    case static_cast<uint32_t>(KvType::f32):
-      return "f32";
-    case static_cast<uint32_t>(KvType::f16):
-      return "f16";
-    case static_cast<uint32_t>(KvType::q8_0):
-      return "q8_0";
-    default:
-      return "an unknown type";
-  }
+const char* name_of_type(uint32_t type) {
+  return type <= static_cast<uint32_t>(KvType::q8_0) ? name_of(static_cast<KvType>(type)) : "an unknown type";
 }
 
 uint64_t checksum_of(uint64_t before, std::span<const std::byte> section) {
@@ -188,8 +179,8 @@ void CacheFile::check_identity(ByteCursor cursor, const CacheIdentity& expected)
     differs("another model (" + known(name) + ")", known(expected.name.substr(0, kLongestCacheText)));
   }
   if (kv_type != static_cast<uint32_t>(expected.kv_type))
-    differs(std::string("a cache of the type ") + name_of(kv_type),
-            std::string("one of the type ") + name_of(static_cast<uint32_t>(expected.kv_type)));
+    differs(std::string("a cache of the type ") + name_of_type(kv_type),
+            std::string("one of the type ") + name_of(expected.kv_type));
   if (angles != expected.angles)
     differs("another scaling of positions, which depends on the context", "that of this context");
   const std::pair<const char*, uint32_t> sizes[] = {{"layers", expected.layers},

@@ -48,13 +48,15 @@ void CpuPlan::go_down(WeightId id, uint64_t index, const Columns& columns, const
   Own& own = own_[thread];
   for (const Change& change : program_.changes_of(id)) {
     const auto rank = static_cast<uint32_t>(change.up.width);
+    const Range range = share(thread, rank, 4);
     uint32_t count = 0;
     for (uint32_t i = 0; i < columns.count; ++i) {
       if (factor(change, columns.row(i)) == 0) continue;
       own.low_in[count] = in[i];
-      own.added_to[count++] = lows + size_t{columns.place(i)} * rank;
+      own.added_to[count++] = lows + size_t{columns.place(i)} * rank + range.begin;
     }
-    multiply(change.down, index * rank, share(thread, rank, 4), count, own.low_in.data(), own.added_to.data());
+    multiply(change.down, index * rank + range.begin, range.end - range.begin, count, own.low_in.data(),
+             own.added_to.data());
     lows += size_t{rows_} * columns.used * rank;
   }
 }
@@ -66,22 +68,23 @@ void CpuPlan::go_up(WeightId id, uint64_t index, Range range, const Columns& col
     const auto rank = static_cast<uint32_t>(change.up.width);
     // Of a weight's matrices, which lie one below the other.
     const uint64_t height = change.up.rows / (change.down.rows / rank);
+    const uint32_t length = range.end - range.begin;
     for (uint32_t next = 0; next < columns.count;) {
       const uint32_t begin = next;
       uint32_t count = 0;
       for (; next < columns.count && count < kAddedAtOnce; ++next) {
         if (factor(change, columns.row(next)) == 0) continue;
         own.low_in[count] = lows + size_t{columns.place(next)} * rank;
-        own.added_to[count] = own.added.data() + count * height;
+        own.added_to[count] = own.added.data() + size_t{count} * length;
         ++count;
       }
-      multiply(change.up, index * height, range, count, own.low_in.data(), own.added_to.data());
-      const float* from = own.added.data() + range.begin;
+      multiply(change.up, index * height + range.begin, length, count, own.low_in.data(), own.added_to.data());
+      const float* from = own.added.data();
       for (uint32_t i = begin; i < next; ++i) {
         const float scale = factor(change, columns.row(i));
         if (scale == 0) continue;
-        kernels_.add_scaled(out[i] + range.begin, from, scale, range.end - range.begin);
-        from += height;
+        kernels_.add_scaled(out[i], from, scale, length);
+        from += length;
       }
     }
     lows += size_t{rows_} * columns.used * rank;
@@ -97,7 +100,7 @@ void CpuPlan::add_to_embedding(uint32_t i, float* out, uint32_t thread) {
     float* added = own_[thread].normed.data();
     decode_row(change.down, static_cast<uint64_t>(batch_->tokens[i]), low);
     const void* in = low;
-    multiply(change.up, 0, {0, count}, 1, &in, &added);
+    multiply(change.up, 0, count, 1, &in, &added);
     kernels_.add_scaled(out, added, scale, count);
   }
 }

@@ -83,15 +83,16 @@ void CpuPlan::run(const Route& op, uint32_t thread) {
   bool floats = false, blocks = false;
   needs(op.router, floats, blocks);
   const bool changed = is_changed(op.router);
-  const Inputs inputs = prepare(op.in, {}, false, floats || changed, blocks, thread);
+  const Inputs inputs = prepare(op.in, {}, false, floats || changed, blocks, by_tiles(rows_), thread);
   if (changed) {
     go_down(op.router, 0, {.count = rows_}, inputs.floats, lows_.data(), thread);
     pool_->barrier();
   }
   float** out = own_[thread].out.data();
-  for (uint32_t i = 0; i < rows_; ++i) out[i] = scratch_.data() + size_t{i} * count;
   const Range range = share(thread, count, grain(rows_));
-  multiply(router, 0, range, rows_, blocks ? inputs.blocks : inputs.floats, out);
+  for (uint32_t i = 0; i < rows_; ++i) out[i] = scratch_.data() + size_t{i} * count + range.begin;
+  multiply(router, range.begin, range.end - range.begin, rows_, blocks ? inputs.blocks : inputs.floats, out, {},
+           inputs.unit_step);
   if (changed) go_up(op.router, 0, range, {.count = rows_}, lows_.data(), out, thread);
   pool_->barrier();
   const Range rows = share(thread, rows_, 1);
@@ -124,7 +125,7 @@ void CpuPlan::run(const Experts& op, uint32_t thread) {
   needs(op.up, floats, blocks);
   needs(op.down, down_floats, down_blocks);
   const bool changed = is_changed(op.gate) || is_changed(op.up), down_changed = is_changed(op.down);
-  const Inputs inputs = prepare(op.in, {}, op.in == op.out, floats || changed, blocks, thread);
+  const Inputs inputs = prepare(op.in, {}, op.in == op.out, floats || changed, blocks, false, thread);
   pool_->barrier();
 
   const void** in = own_[thread].in.data();
@@ -165,10 +166,10 @@ void CpuPlan::run(const Experts& op, uint32_t thread) {
       const void** from = format_info(one.format).block_size == 1 ? inputs.floats : inputs.blocks;
       for (uint32_t i = 0; i < count; ++i) {
         in[i] = from[place[i] / used];
-        out[i] = (up ? hidden_up_ : hidden_).data() + size_t{place[i]} * hidden;
+        out[i] = (up ? hidden_up_ : hidden_).data() + size_t{place[i]} * hidden + range.begin;
       }
       const Rows next = up ? Rows{} : rows_from(weight(op.up), uint64_t{e} * hidden + range.begin);
-      multiply(one, uint64_t{e} * hidden, range, count, in, out, next);
+      multiply(one, uint64_t{e} * hidden + range.begin, range.end - range.begin, count, in, out, next);
       if (changed)
         go_up(up ? op.up : op.gate, e, range, {count, place, used}, up ? up_lows : lows_.data(), out, thread);
     }
@@ -201,9 +202,9 @@ void CpuPlan::run(const Experts& op, uint32_t thread) {
     for (uint32_t i = 0; i < count; ++i) {
       in[i] = down_blocks ? static_cast<const void*>(hidden_rounded_.data() + size_t{place[i]} * hidden_units)
                           : hidden_.data() + size_t{place[i]} * hidden;
-      out[i] = expert_out_.data() + size_t{place[i]} * out_width;
+      out[i] = expert_out_.data() + size_t{place[i]} * out_width + range.begin;
     }
-    multiply(weight(op.down), uint64_t{e} * out_width, range, count, in, out);
+    multiply(weight(op.down), uint64_t{e} * out_width + range.begin, range.end - range.begin, count, in, out);
     if (down_changed) go_up(op.down, e, range, {count, place, used}, lows_.data(), out, thread);
   });
   pool_->barrier();  // who computed which rows is not known

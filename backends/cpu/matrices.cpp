@@ -8,7 +8,6 @@
 namespace hearth::cpu {
 namespace {
 
-constexpr uint32_t kSliceRows = 96;            // of a matrix: whole panels of tiles, whose results stay in the cache
 constexpr uint32_t kColumnsToRequantise = 64;  // where it is faster for all formats that have a kernel for it
 
 }  // namespace
@@ -65,7 +64,8 @@ void CpuPlan::round_row(const float* x, uint32_t count, Q8Unit* out) const {
   }
 }
 
-CpuPlan::Inputs CpuPlan::prepare(Slot in, const Norm& norm, bool copy, bool floats, bool blocks, uint32_t thread) {
+CpuPlan::Inputs CpuPlan::prepare(Slot in, const Norm& norm, bool copy, bool floats, bool blocks, bool side_by_side,
+                                 uint32_t thread) {
   Own& own = own_[thread];
   const uint32_t count = width(in), unit_count = units(count);
   const bool to_normed = norm.gain != kNoWeight || (copy && floats);
@@ -84,19 +84,25 @@ CpuPlan::Inputs CpuPlan::prepare(Slot in, const Norm& norm, bool copy, bool floa
       }
       x = to;
     }
-    if (blocks) round_row(x, count, rounded + size_t{i} * unit_count);
+    if (!blocks) continue;
+    if (side_by_side) {
+      for (uint32_t unit = 0; unit < unit_count; ++unit)
+        round_row(x + size_t{unit} * kUnit, std::min(kUnit, count - unit * kUnit), rounded + size_t{unit} * rows_ + i);
+    } else {
+      round_row(x, count, rounded + size_t{i} * unit_count);
+    }
   }
   for (uint32_t i = 0; i < rows_; ++i) {
     own.floats[i] = to_normed ? normed + size_t{i} * count : row(in, i);
-    own.blocks[i] = rounded + size_t{i} * unit_count;
+    own.blocks[i] = rounded + (side_by_side ? i : size_t{i} * unit_count);
   }
   if (!alone && (to_normed || blocks)) pool_->barrier();
-  return {own.floats.data(), own.blocks.data()};
+  return {own.floats.data(), own.blocks.data(), side_by_side ? rows_ : 1};
 }
 
-void CpuPlan::multiply(const Weight& weight, uint64_t first_row, Range range, uint32_t columns, const void* const* in,
-                       float* const* out, Rows next) const {
-  if (range.begin == range.end || columns == 0) return;
+void CpuPlan::multiply(const Weight& weight, uint64_t first_row, uint32_t count, uint32_t columns,
+                       const void* const* in, float* const* out, Rows next, uint32_t unit_step) const {
+  if (count == 0 || columns == 0) return;
   const Rows rows = rows_from(weight, first_row);
   const FormatKernels& kernels = kernels_.formats[static_cast<uint32_t>(weight.format)];
   const bool requantised = kernels.requantised != nullptr && columns >= kColumnsToRequantise && !limits_.deterministic;
@@ -106,16 +112,16 @@ void CpuPlan::multiply(const Weight& weight, uint64_t first_row, Range range, ui
                                             .weights = rows.first,
                                             .row_bytes = rows.bytes,
                                             .width = static_cast<uint32_t>(weight.width),
-                                            .row_begin = range.begin,
-                                            .row_end = range.end,
+                                            .row_begin = 0,
+                                            .row_end = count,
                                             .columns = columns,
                                             .in = in,
                                             .out = out,
                                             .next = next.first,
-                                            .next_row_bytes = next.bytes});
-  const float scale = weight.scale_of(first_row + range.begin);
-  for (uint32_t i = 0; i < columns && scale != 1; ++i)
-    kernels_.scale(out[i] + range.begin, scale, range.end - range.begin);
+                                            .next_row_bytes = next.bytes,
+                                            .unit_step = unit_step});
+  const float scale = weight.scale_of(first_row);
+  for (uint32_t i = 0; i < columns && scale != 1; ++i) kernels_.scale(out[i], scale, count);
 }
 
 void CpuPlan::run(const MatmulStage& stage, uint32_t thread) {
@@ -126,7 +132,8 @@ void CpuPlan::run(const MatmulStage& stage, uint32_t thread) {
     needs(part.up, floats, blocks);
     changed = changed || is_changed(part.weight) || is_changed(part.up);
   }
-  const Inputs inputs = prepare(stage.in, stage.norm, stage.overwrites_input, floats || changed, blocks, thread);
+  const Inputs inputs =
+      prepare(stage.in, stage.norm, stage.overwrites_input, floats || changed, blocks, by_tiles(rows_), thread);
   const Columns columns{.count = rows_};
   if (changed) {
     float* lows = lows_.data();
@@ -159,7 +166,7 @@ void CpuPlan::run(const MatmulStage& stage, uint32_t thread) {
     }
   };
   // What follows a product, as its activation, finds it in the cache.
-  const uint32_t slice = rows_ <= kernels_.lane_columns ? UINT32_MAX : std::max(1u, kSliceRows / grain);
+  const uint32_t slice = by_tiles(rows_) ? kSliceRows / grain : UINT32_MAX;
   // Whoever is faster takes more.
   share_in_pieces(thread, all, [&](uint32_t begin, uint32_t end, uint32_t next) {
     for (; end - begin > slice; begin += slice) run_slice(begin, begin + slice, begin + slice);
@@ -196,19 +203,28 @@ void CpuPlan::run(const MatmulStage::Part& part, Range range, const Inputs& inpu
                   Rows next, uint32_t thread) {
   const uint32_t count = width(part.out), length = range.end - range.begin;
   const bool adds_to_itself = part.add == part.out;  // what is added must not be overwritten
+  // Rows of activations lie so far apart that columns of results would drive each other from the cache.
+  const bool close = by_tiles(rows_);
   float** out = own_[thread].out.data();
-  const auto aside = [&](uint32_t i) { return scratch_.data() + size_t{i} * count; };
+  float* const results = own_[thread].results.data();
+  const auto aside = [&](uint32_t i) { return scratch_.data() + size_t{i} * count + range.begin; };
+  const auto first = [&](uint32_t i) {
+    if (close) return results + size_t{i} * length;
+    return adds_to_itself ? aside(i) : row(part.out, i) + range.begin;
+  };
+  const auto second = [&](uint32_t i) { return close ? results + (size_t{rows_} + i) * length : aside(i); };
   const auto product = [&](WeightId id, Rows then) {
     const Weight& one = weight(id);
-    multiply(one, 0, range, rows_, format_info(one.format).block_size == 1 ? inputs.floats : inputs.blocks, out, then);
+    multiply(one, range.begin, length, rows_,
+             format_info(one.format).block_size == 1 ? inputs.floats : inputs.blocks, out, then, inputs.unit_step);
     if (!changed) return;
     go_up(id, 0, range, {.count = rows_}, lows, out, thread);
     lows += rows_ * lows_width(id);
   };
-  for (uint32_t i = 0; i < rows_; ++i) out[i] = adds_to_itself ? aside(i) : row(part.out, i);
+  for (uint32_t i = 0; i < rows_; ++i) out[i] = first(i);
   product(part.weight, part.up == kNoWeight ? next : rows_from(weight(part.up), range.begin));
   if (part.up != kNoWeight) {
-    for (uint32_t i = 0; i < rows_; ++i) out[i] = aside(i);
+    for (uint32_t i = 0; i < rows_; ++i) out[i] = second(i);
     product(part.up, next);
   }
   const auto add_bias = [&](float* values, WeightId bias) {
@@ -216,11 +232,11 @@ void CpuPlan::run(const MatmulStage::Part& part, Range range, const Inputs& inpu
   };
   for (uint32_t i = 0; i < rows_; ++i) {
     float* to = row(part.out, i) + range.begin;
-    float* value = adds_to_itself ? aside(i) + range.begin : to;
+    float* value = first(i);
     add_bias(value, part.bias);
     if (part.up != kNoWeight) {
-      add_bias(aside(i) + range.begin, part.up_bias);
-      gate(part.act, value, aside(i) + range.begin, length);
+      add_bias(second(i), part.up_bias);
+      gate(part.act, value, second(i), length);
     } else {
       activate(part.act, value, length);
     }
@@ -228,9 +244,10 @@ void CpuPlan::run(const MatmulStage::Part& part, Range range, const Inputs& inpu
     if (factor != 1) kernels_.scale(value, factor, length);
     if (adds_to_itself) {
       kernels_.add(to, value, length);
-    } else if (part.add != kNoSlot) {
-      kernels_.add(to, row(part.add, i) + range.begin, length);
+      continue;
     }
+    if (value != to) std::copy_n(value, length, to);
+    if (part.add != kNoSlot) kernels_.add(to, row(part.add, i) + range.begin, length);
   }
 }
 
@@ -252,7 +269,7 @@ void CpuPlan::run(const EachHead& op, uint32_t thread) {
       own.in[i] = floats ? static_cast<const void*>(row(op.in, i) + from) : rounded;
       own.out[i] = row(op.out, i) + to;
     }
-    multiply(weight(op.weight), uint64_t{head} * op.out_count, {0, op.out_count}, rows_, own.in.data(), own.out.data());
+    multiply(weight(op.weight), uint64_t{head} * op.out_count, op.out_count, rows_, own.in.data(), own.out.data());
   }
 }
 

@@ -96,7 +96,6 @@ void CpuPlan::allocate() {
       decode(route->bias);
       decode(route->selection_bias);
       input = std::max<uint64_t>(input, width(route->in));
-      output = std::max<uint64_t>(output, weight(route->router).rows);
       routed = std::max<uint64_t>(routed, weight(route->router).rows);
     }
     if (const auto* moe = std::get_if<Experts>(&stage)) {
@@ -111,7 +110,8 @@ void CpuPlan::allocate() {
   const uint64_t input_units = units(static_cast<uint32_t>(input));
   normed_ = Buffer<float>("activations", rows, input);
   rounded_ = Buffer<Q8Unit>("rounded activations", rows, input_units);
-  scratch_ = Buffer<float>("activations", rows, output);
+  const uint64_t apart_rows = std::min<uint64_t>(rows, std::max(few_columns_, kernels_.lane_columns));
+  scratch_ = Buffer<float>("activations", std::max(apart_rows * output, rows * routed));
   if (experts > 0) {
     hidden_ = Buffer<float>("activations of experts", rows, hidden);
     hidden_up_ = Buffer<float>("activations of experts", rows, hidden);
@@ -138,6 +138,7 @@ void CpuPlan::allocate() {
                     .out = Buffer<float*>("lists of rows", rows),
                     .low_in = Buffer<const void*>("lists of rows", rows),
                     .added_to = Buffer<float*>("lists of rows", rows),
+                    .results = Buffer<float>("activations", by_tiles(limits_.rows) ? rows : 0, 2, kSliceRows),
                     .normed = Buffer<float>("activations", kPrivateRows, input),
                     .rounded = Buffer<Q8Unit>("rounded activations", kPrivateRows, input_units),
                     .head = Buffer<Q8Unit>("rounded activations", rows, units(static_cast<uint32_t>(apart))),

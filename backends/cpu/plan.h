@@ -40,6 +40,7 @@ class CpuPlan : public Plan {
   // Up to as many rows every thread prepares the inputs of a matrix for itself instead of waiting for the others.
   static constexpr uint32_t kPrivateRows = 4;
   static constexpr uint32_t kAddedAtOnce = 32;  // columns
+  static constexpr uint32_t kSliceRows = 96;    // of a matrix: whole panels of tiles, whose results stay in the cache
   static constexpr uint32_t kMostShared = 2;
   static constexpr uint64_t kLeastProducts = 65536;  // of a piece: some microseconds
 
@@ -47,6 +48,7 @@ class CpuPlan : public Plan {
   struct Inputs {
     const void** floats;
     const void** blocks;
+    uint32_t unit_step;  // of blocks
   };
   // What one thread has for itself.
   struct Own {
@@ -56,6 +58,7 @@ class CpuPlan : public Plan {
     Buffer<const void*> low_in;          // [rows], of adapters
     Buffer<float*> added_to;             // [rows]
     Buffer<float> added;                 // [kAddedAtOnce x widest output that is changed, or rank of an embedding]
+    Buffer<float> results;               // [2 x rows x kSliceRows], of the rows of a matrix that are computed together
     Buffer<float> normed;                // [kPrivateRows x widest input]
     Buffer<Q8Unit> rounded;              // [kPrivateRows x units of it]
     Buffer<Q8Unit> head;                 // [rows x units of the widest head]
@@ -193,7 +196,7 @@ class CpuPlan : public Plan {
   // in: floats of each column. The threads share the work; a barrier must follow.
   void go_down(WeightId id, uint64_t index, const Columns& columns, const void* const* in, float* lows,
                uint32_t thread);
-  // out[c][row] += what is added to the rows of the range.
+  // out[c][i] += what is added to row range.begin + i.
   void go_up(WeightId id, uint64_t index, Range range, const Columns& columns, const float* lows, float* const* out,
              uint32_t thread);
   void add_to_embedding(uint32_t i, float* out, uint32_t thread);
@@ -217,15 +220,15 @@ class CpuPlan : public Plan {
   void gate(Activation act, float* gate, const float* up, uint32_t n) const;
   void needs(WeightId id, bool& floats, bool& blocks) const;
   // The inputs of all rows of a slot for matrices that need floats or blocks; ends with a barrier if rows are shared
-  // out.
-  Inputs prepare(Slot in, const Norm& norm, bool copy, bool floats, bool blocks, uint32_t thread);
+  // out. `side_by_side`: blocks of the rows lie side by side, as tiles read them.
+  Inputs prepare(Slot in, const Norm& norm, bool copy, bool floats, bool blocks, bool side_by_side, uint32_t thread);
   // x[count] to 8 bits. What is no number, or infinite, makes the scale of its 32 values NaN, so that it shows in every
   // product.
   void round_row(const float* x, uint32_t count, Q8Unit* out) const;
-  // out[c][row - first] = rows [first + range] of a weight times the inputs of `columns` columns. next: what the thread
+  // out[c][i] = row first_row + i of a weight times the inputs of `columns` columns, i < count. next: what the thread
   // reads afterwards, as far as that is known.
-  void multiply(const Weight& weight, uint64_t first_row, Range range, uint32_t columns, const void* const* in,
-                float* const* out, Rows next = {}) const;
+  void multiply(const Weight& weight, uint64_t first_row, uint32_t count, uint32_t columns, const void* const* in,
+                float* const* out, Rows next = {}, uint32_t unit_step = 1) const;
   // The part of a range that starts at grain `first` which lies in [begin, end), as rows of `count`.
   static Range rows_within(uint32_t begin, uint32_t end, uint32_t first, uint32_t grain, uint32_t count) {
     const auto row = [&](uint32_t at) {
@@ -233,6 +236,8 @@ class CpuPlan : public Plan {
     };
     return {row(begin), row(end)};
   }
+  // Whether tiles meet so many columns.
+  bool by_tiles(uint32_t columns) const { return columns > few_columns_ && columns > kernels_.lane_columns; }
   uint32_t grain(uint32_t columns) const {
     if (columns <= few_columns_) return 4;
     return columns <= kernels_.lane_columns ? kernels_.lane_rows : kernels_.tile_rows;
@@ -252,7 +257,7 @@ class CpuPlan : public Plan {
   std::vector<std::atomic<uint32_t>> taken_;       // by how many ranges of the step were shared before
   Buffer<float> normed_;                           // [rows x widest input]
   Buffer<Q8Unit> rounded_;                         // [rows x units of it]
-  Buffer<float> scratch_;                          // [rows x widest output]
+  Buffer<float> scratch_;                          // [rows x widest output, as far as tiles do not meet them], [rows x experts]
   Buffer<float> hidden_, hidden_up_, expert_out_;  // [rows x used x hidden or output], widest of the experts
   Buffer<Q8Unit> hidden_rounded_;
   Buffer<uint32_t> expert_begin_, expert_rows_;  // CSR: the (row * used + place) that chose an expert

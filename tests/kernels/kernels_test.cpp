@@ -112,18 +112,27 @@ TEST_P(Kernels, GiveAColumnTheSameBitsAmongAnyNumberOfOthers) {
     std::mt19937 random(3);
     const size_t row_bytes = width / info.block_size * info.block_bytes;
     const std::vector<std::byte> weights = random_blocks(info.format, size_t{width} * kRows, random, 1);
-    const auto multiply = [&](uint32_t begin, uint32_t some) {
+    // The same with what columns have at one place of a row side by side.
+    std::vector<Q8Unit> side_by_side(blocks.size());
+    std::vector<const void*> in_side_by_side;
+    for (uint32_t c = 0; c < columns; ++c) {
+      in_side_by_side.push_back(&side_by_side[c]);
+      for (uint32_t u = 0; u < units(width); ++u)
+        side_by_side[size_t{u} * columns + c] = blocks[size_t{c} * units(width) + u];
+    }
+    const auto multiply = [&](uint32_t begin, uint32_t some, uint32_t unit_step = 1) {
       std::vector<float> out(size_t{kRows} * some);
       std::vector<float*> out_columns;
       for (uint32_t c = 0; c < some; ++c) out_columns.push_back(&out[size_t{c} * kRows]);
       // What is read next, here narrower rows, is nothing to the result.
       const std::byte* next = some % 2 == 1 ? weights.data() : nullptr;
       table().formats[static_cast<uint32_t>(info.format)].many({&info, weights.data(), row_bytes, width, 0, kRows, some,
-                                                                in.data() + begin, out_columns.data(), next,
-                                                                info.block_bytes});
+                                                                (unit_step == 1 ? in : in_side_by_side).data() + begin,
+                                                                out_columns.data(), next, info.block_bytes, unit_step});
       return out;
     };
     const std::vector<float> all = multiply(0, columns);
+    ASSERT_EQ(multiply(0, columns, columns), all);
     for (const uint32_t some : {1u, 2u, 3u, 5u, 9u, 17u}) {
       const uint32_t begin = columns - some;
       ASSERT_EQ(multiply(begin, some), std::vector<float>(all.end() - ptrdiff_t{kRows} * some, all.end())) << some;

@@ -188,7 +188,8 @@ void multiply_panels(const Matmul& task) noexcept {
                               at < rows ? (rows - at < kLanes ? rows - at : kLanes) : 0, unit, at % kRows, ahead);
         const auto find = [&](uint32_t column, const Q8Unit** x) {
           for (uint32_t c = column; c < column + kColumns; ++c)  // past the end, the last column again
-            *x++ = static_cast<const Q8Unit*>(task.in[first + (c < columns ? c : columns - 1)]) + unit;
+            *x++ = static_cast<const Q8Unit*>(task.in[first + (c < columns ? c : columns - 1)]) +
+                   size_t{unit} * task.unit_step;
         };
         ColumnsUnit<I, U> meet;
         const Q8Unit* next[kColumns];

@@ -34,7 +34,7 @@ std::vector<std::string> available_cpu_kernels();
 // of a row without others of its sequence is computed apart, in parts whose length depends on how many such rows there
 // are; and a matrix in blocks is multiplied by different kernels. Without VNNI few rows (AVX2: 2, NEON and scalar: 8)
 // have one that adds in another order, and with it 64 rows or more have one that rounds the weights of some formats
-// again (FormatKernels::requantised). Those are rows of the batch, for an expert its own. With Limits::deterministic
+// again (FormatKernels::rescaled). Those are rows of the batch, for an expert its own. With Limits::deterministic
 // neither is done, and nothing depends on other rows.
 std::unique_ptr<Device> make_cpu_device(const CpuOptions& options = {});
 

@@ -8,7 +8,7 @@
 namespace hearth::cpu {
 namespace {
 
-constexpr uint32_t kColumnsToRequantise = 64;  // where it is faster for all formats that have a kernel for it
+constexpr uint32_t kColumnsToRescale = 64;  // where it is faster for all formats that have a kernel for it
 
 }  // namespace
 
@@ -105,8 +105,8 @@ void CpuPlan::multiply(const Weight& weight, uint64_t first_row, uint32_t count,
   if (count == 0 || columns == 0) return;
   const Rows rows = rows_from(weight, first_row);
   const FormatKernels& kernels = kernels_.formats[static_cast<uint32_t>(weight.format)];
-  const bool requantised = kernels.requantised != nullptr && columns >= kColumnsToRequantise && !limits_.deterministic;
-  (requantised              ? kernels.requantised
+  const bool rescaled = kernels.rescaled != nullptr && columns >= kColumnsToRescale && !limits_.deterministic;
+  (rescaled                 ? kernels.rescaled
    : columns > few_columns_ ? kernels.many
                             : kernels.few)({.format = &format_info(weight.format),
                                             .weights = rows.first,
@@ -215,8 +215,8 @@ void CpuPlan::run(const MatmulStage::Part& part, Range range, const Inputs& inpu
   const auto second = [&](uint32_t i) { return close ? results + (size_t{rows_} + i) * length : aside(i); };
   const auto product = [&](WeightId id, Rows then) {
     const Weight& one = weight(id);
-    multiply(one, range.begin, length, rows_,
-             format_info(one.format).block_size == 1 ? inputs.floats : inputs.blocks, out, then, inputs.unit_step);
+    multiply(one, range.begin, length, rows_, format_info(one.format).block_size == 1 ? inputs.floats : inputs.blocks,
+             out, then, inputs.unit_step);
     if (!changed) return;
     go_up(id, 0, range, {.count = rows_}, lows, out, thread);
     lows += rows_ * lows_width(id);

@@ -169,7 +169,7 @@ int main(int argc, char** argv) {
       for (const uint32_t columns : {1u, 4u, 8u, 32u, 64u, 512u})  // weights in the second-level cache
         cached("cached", kernel(columns), columns);
       for (const uint32_t columns : {64u, 512u})
-        if (kernels.requantised != nullptr) cached("cached_requantised", kernels.requantised, columns);
+        if (kernels.rescaled != nullptr) cached("cached_rescaled", kernels.rescaled, columns);
     }
     for (const auto& [type, name] :
          {std::pair{CacheType::f32, "f32"}, std::pair{CacheType::f16, "f16"}, std::pair{CacheType::q8_0, "q8_0"}})

@@ -107,10 +107,10 @@ struct FormatKernels {
   MatmulKernel
       few;  // for few columns, which each row meets as it is streamed; the same as `many` where few_columns is 0
   MatmulKernel many;  // for any number; a column's bits do not depend on how many there are
-  // Null, or faster than `many` for many columns: the weights of a unit of a row are rounded to 8 bits anew, with one
-  // scale, which adds a hundredth at most to what the format itself costs (the table in bench/README.md). A column's
-  // bits do not depend on the others.
-  MatmulKernel requantised = nullptr;
+  // Null, or faster than `many` for many columns, with other bits. The weights of a unit of a row are rounded to 8 bits
+  // anew, with one scale, which adds a hundredth at most to what the format itself costs (the table in bench/README.md);
+  // of formats of more bits the scales are rounded to 16 bits. A column's bits do not depend on the others.
+  MatmulKernel rescaled = nullptr;
 };
 inline constexpr uint32_t kFormatSlots = 41;  // past the largest Format
 

@@ -82,7 +82,7 @@ bool close(const float* a, const float* b, size_t count, float scale) noexcept {
   return true;
 }
 
-// Of requantised weights, whose rounding adds up like noise.
+// Of rescaled weights, whose rounding adds up like noise.
 bool about_equal(const float* a, const float* b, size_t count) noexcept {
   double error = 0, size = 0;
   for (size_t i = 0; i < count; ++i) {
@@ -172,9 +172,9 @@ bool agrees_with_scalar(const KernelTable& table) noexcept {
     if (!agrees(kernels.few, 3) || !agrees(kernels.many, 1) || !agrees(kernels.many, table.lane_columns) ||
         !agrees(kernels.many, kColumns))
       return false;
-    if (kernels.requantised == nullptr) continue;
+    if (kernels.rescaled == nullptr) continue;
     found.fill(0);
-    kernels.requantised(task);
+    kernels.rescaled(task);
     if (!about_equal(expected.data(), found.data(), found.size())) return false;
   }
   std::array<float, kWidth> gate, other_gate;

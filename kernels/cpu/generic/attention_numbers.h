@@ -111,7 +111,8 @@ struct WordNumbers {
     return by_sum < by_largest ? by_sum : by_largest;
   }
   static Sum round_two(Real first, Real second, Real factor, Real second_factor) {
-    return I::tile_pair(I::tile_round(I::tile_mul(first, factor)), I::tile_round(I::tile_mul(second, second_factor)));
+    return I::template tile_pair<0>(I::tile_round(I::tile_mul(first, factor)),
+                                    I::tile_round(I::tile_mul(second, second_factor)));
   }
   template <CacheType type>
   static void round_row(const std::byte* row, uint32_t padded, float factor, uint32_t* out) {

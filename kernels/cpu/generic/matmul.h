@@ -6,6 +6,7 @@
 #pragma once
 
 #include "kernels/cpu/generic/ahead.h"
+#include "kernels/cpu/generic/pairs.h"
 #include "kernels/cpu/generic/requantise.h"
 #include "kernels/cpu/generic/several_columns.h"
 #include "kernels/cpu/generic/turned.h"
@@ -19,12 +20,24 @@ constexpr uint32_t kTileRows = I::kTileLanes* I::kTileVectors;
 // A column that has been fetched meets all tiles of a panel.
 template <class I>
 constexpr uint32_t kPanelRows = I::kPanelTiles* kTileRows<I>;
+// Of a tile that holds rows as U says.
+template <class I, class U>
+constexpr uint32_t kVectorsOf = [] {
+  if constexpr (kPairsOfHalves<U>) return I::kPairVectors;
+  return I::kTileVectors;
+}();
+template <class I, class U>
+constexpr uint32_t kRowsOf = I::kTileLanes* kVectorsOf<I, U>;
+// Whether sums are multiplied by a float of the weights at the end of a unit alone.
+template <class U>
+constexpr bool kScaledAtEnd = kOneScale<U> || kPairs<U>;
 
 template <class I, class U>
 struct TileUnit {
-  alignas(64) uint8_t q[8][8][kTileRows<I>][4];
-  alignas(64) float scale[kOneScale<U> ? 1 : U::kGroups][kTileRows<I>];
-  alignas(64) float min[U::kMin ? U::kGroups : 1][kTileRows<I>];
+  alignas(64) uint8_t q[8][8][kRowsOf<I, U>][4];
+  alignas(64) float scale[kScaledAtEnd<U> ? 1 : U::kGroups][kRowsOf<I, U>];
+  alignas(64) float min[U::kMin && !kPairs<U> ? U::kGroups : 1][kRowsOf<I, U>];
+  alignas(64) int16_t factors[kPairs<U> ? 8 : 1][kRowsOf<I, U>][2];
 };
 
 // Unpacks one unit of `count` rows from `row` on to the lanes from `lane` on; absent rows become zeros.
@@ -45,17 +58,44 @@ void fill_tile(TileUnit<I, U>& tile, const Matmul& task, uint32_t row, uint32_t 
     store_groups([&](int j, uint32_t step, typename I::Tile q)
                      __attribute__((always_inline)) { return requantise(static_cast<uint32_t>(j), step, q); });
   } else {
-    turned_scales<I, U>(at, groups_of(task, unit), tile.scale[0] + lane, tile.min[0] + lane, kTileRows<I>);
+    if constexpr (kPairs<U>)
+      find_factors<I, typename U::Stored>(at, groups_of(task, unit), tile.factors[0] + lane, kRowsOf<I, U>,
+                                          tile.scale[0] + lane);
+    else
+      turned_scales<I, U>(at, groups_of(task, unit), tile.scale[0] + lane, tile.min[0] + lane, kRowsOf<I, U>);
     store_groups([](int, uint32_t, typename I::Tile q) __attribute__((always_inline)) { return operand<I, U>(q); });
   }
 }
 
+// A unit of kTileColumns columns, and what their products start from (turned.h).
+template <class I, class U>
+struct ColumnsUnit {
+  const Q8Unit* x[I::kTileColumns];
+  alignas(64) int32_t start[I::kTileColumns][U::kGroups];
+  alignas(64) float sum[I::kTileColumns][U::kGroups];
+  alignas(64) int32_t high_total[I::kTileColumns][U::kGroups];  // in the high half of a word
+
+  void meet(const Q8Unit* const* columns) {
+    for (uint32_t c = 0; c < I::kTileColumns; ++c) {
+      x[c] = columns[c];
+      find_starts<I, U>(*x[c], start[c], kPairRounding<U>);
+      if constexpr (U::kMin && kPairs<U>) {
+        int32_t total[U::kGroups];  // a copy, as in find_starts
+        __builtin_memcpy(total, x[c]->total, sizeof(total));
+        for (uint32_t g = 0; g < U::kGroups; ++g) high_total[c][g] = total[g] * 0x10000;
+      } else if constexpr (U::kMin) {
+        find_sums<U>(*x[c], sum[c]);
+      }
+    }
+  }
+};
+
 // Group j of a unit of the tile times that of kTileColumns columns, added to total.
 template <class I, class U>
-[[gnu::always_inline]] inline void multiply_group(const TileUnit<I, U>& tile, uint32_t j, const Q8Unit* const* x,
-                                                  const int32_t (*start)[U::kGroups], const float (*x_sum)[U::kGroups],
+[[gnu::always_inline]] inline void multiply_group(const TileUnit<I, U>& tile, uint32_t j,
+                                                  const ColumnsUnit<I, U>& columns,
                                                   typename I::TileFloat (*total)[I::kTileColumns]) {
-  constexpr uint32_t kVectors = I::kTileVectors, kColumns = I::kTileColumns, kLanes = I::kTileLanes;
+  constexpr uint32_t kVectors = kVectorsOf<I, U>, kColumns = I::kTileColumns, kLanes = I::kTileLanes;
   constexpr TileKind kKind = kOperand<I, U>;
   constexpr uint32_t kChain = I::chain(kKind);  // steps between two widenings; 0: never needed
   constexpr uint32_t kRun = kRunSteps<I, U>;
@@ -66,7 +106,7 @@ template <class I, class U>
     Tile sums[kVectors][kColumns];
     if constexpr (kChain < 4)
       for (uint32_t c = 0; c < kColumns; ++c)
-        for (uint32_t v = 0; v < kVectors; ++v) sums[v][c] = I::tile_splat_int(start[c][g]);
+        for (uint32_t v = 0; v < kVectors; ++v) sums[v][c] = I::tile_splat_int(columns.start[c][g]);
     for (uint32_t step = 0; step < kRun; step += kChain == 2 ? 2 : 1) {
       Tile w[kVectors];
       for (uint32_t v = 0; v < kVectors; ++v) w[v] = I::tile_load(&tile.q[j][first + step][v * kLanes]);
@@ -74,7 +114,7 @@ template <class I, class U>
       if constexpr (kChain == 2)
         for (uint32_t v = 0; v < kVectors; ++v) w2[v] = I::tile_load(&tile.q[j][first + step + 1][v * kLanes]);
       for (uint32_t c = 0; c < kColumns; ++c) {
-        const int8_t* values = x[c]->q + 32 * j + 4 * (first + step);
+        const int8_t* values = columns.x[c]->q + 32 * j + 4 * (first + step);
         const Tile four = I::tile_splat(values);
         if constexpr (kChain == 0) {
           for (uint32_t v = 0; v < kVectors; ++v) sums[v][c] = I::template tile_dot<kKind>(sums[v][c], w[v], four);
@@ -100,13 +140,13 @@ template <class I, class U>
           for (auto& sum : of_vector) I::opaque(sum);
     }
     for (uint32_t c = 0; c < kColumns; ++c) {
-      const auto dx = I::tile_splat_float(x[c]->scale[j]);
+      const auto dx = I::tile_splat_float(columns.x[c]->scale[j]);
       for (uint32_t v = 0; v < kVectors; ++v) {
         Tile wide = sums[v][c];
         if constexpr (kChain >= 4) {
           wide = I::tile_widen(wide);
           if constexpr (kTakenAway<I, U> != 0)
-            if (begins) wide = I::tile_add_wide(wide, I::tile_splat_int(start[c][g]));
+            if (begins) wide = I::tile_add_wide(wide, I::tile_splat_int(columns.start[c][g]));
         }
         auto& sum = total[v][c];
         auto product = I::tile_to_float(wide);
@@ -114,8 +154,45 @@ template <class I, class U>
         sum = I::tile_fma(product, dx, sum);
         if constexpr (U::kMin)
           if (begins)
-            sum = I::tile_fnma(I::tile_load_float(tile.min[g] + v * kLanes), I::tile_splat_float(x_sum[c][g]), sum);
+            sum =
+                I::tile_fnma(I::tile_load_float(tile.min[g] + v * kLanes), I::tile_splat_float(columns.sum[c][g]), sum);
       }
+    }
+  }
+}
+
+// The same in pairs, whose factors are whole numbers.
+template <class I, class U>
+[[gnu::always_inline]] inline void multiply_pairs(const TileUnit<I, U>& tile, uint32_t j,
+                                                  const ColumnsUnit<I, U>& columns,
+                                                  typename I::TileFloat (*total)[I::kTileColumns]) {
+  constexpr uint32_t kVectors = kVectorsOf<I, U>, kColumns = I::kTileColumns, kLanes = I::kTileLanes;
+  constexpr uint32_t kSums = U::kGroups / 8, kSteps = 8 / kSums;
+  constexpr int kShift = kPairShift<U>;
+  typename I::Tile sums[kSums][kVectors][kColumns];
+  for (uint32_t half = 0; half < kSums; ++half) {
+    for (uint32_t c = 0; c < kColumns; ++c)
+      for (uint32_t v = 0; v < kVectors; ++v) sums[half][v][c] = I::tile_splat_int(columns.start[c][kSums * j + half]);
+    for (uint32_t step = half * kSteps; step < (half + 1) * kSteps; ++step) {
+      typename I::Tile w[kVectors];
+      for (uint32_t v = 0; v < kVectors; ++v) w[v] = I::tile_load(&tile.q[j][step][v * kLanes]);
+      for (uint32_t c = 0; c < kColumns; ++c) {
+        const auto four = I::tile_splat(columns.x[c]->q + 32 * j + 4 * step);
+        for (uint32_t v = 0; v < kVectors; ++v)
+          sums[half][v][c] = I::template tile_dot<kOperand<I, U>>(sums[half][v][c], w[v], four);
+      }
+    }
+  }
+  for (uint32_t c = 0; c < kColumns; ++c) {
+    const auto dx = I::tile_splat_float(columns.x[c]->scale[j]);
+    for (uint32_t v = 0; v < kVectors; ++v) {
+      typename I::Tile pair;
+      if constexpr (kSums == 2)
+        pair = I::template tile_pair<kShift>(sums[0][v][c], sums[1][v][c]);
+      else
+        pair = I::template tile_pair_with<kShift>(sums[0][v][c], I::tile_splat_int(columns.high_total[c][j]));
+      const auto product = I::tile_multiply_pairs(pair, I::tile_load(tile.factors[j][v * kLanes]));
+      total[v][c] = I::tile_fma(I::tile_to_float(product), dx, total[v][c]);
     }
   }
 }
@@ -128,48 +205,44 @@ template <class I>
     I::prefetch(reinterpret_cast<const std::byte*>(next[i / kLines]) + i % kLines * 64);
 }
 
-// A unit of kTileColumns columns, and what their products start from (turned.h).
-template <class I, class U>
-struct ColumnsUnit {
-  const Q8Unit* x[I::kTileColumns];
-  alignas(64) int32_t start[I::kTileColumns][U::kGroups];
-  alignas(64) float sum[I::kTileColumns][U::kGroups];
-};
-
 // A unit of a tile times that of kTileColumns columns, added to acc[column][row], from 0 on if it is the first. The
 // sums go to out[column][row], or stay in acc where that is null. next: the columns to ask for meanwhile, or null.
 template <class I, class U>
 void multiply_tile(const TileUnit<I, U>& tile, bool first_unit, const ColumnsUnit<I, U>& columns,
-                   const Q8Unit* const* next, float (*acc)[kTileRows<I>], float* const* out, Ahead<I>& ahead) {
-  constexpr uint32_t kVectors = I::kTileVectors, kColumns = I::kTileColumns, kLanes = I::kTileLanes;
+                   const Q8Unit* const* next, float (*acc)[kRowsOf<I, U>], float* const* out, Ahead<I>& ahead) {
+  constexpr uint32_t kVectors = kVectorsOf<I, U>, kColumns = I::kTileColumns, kLanes = I::kTileLanes;
   typename I::TileFloat total[kVectors][kColumns];
   for (uint32_t c = 0; c < kColumns; ++c)
     for (uint32_t v = 0; v < kVectors; ++v)
-      total[v][c] = first_unit || kOneScale<U> ? I::tile_splat_float(0) : I::tile_load_float(acc[c] + v * kLanes);
+      total[v][c] = first_unit || kScaledAtEnd<U> ? I::tile_splat_float(0) : I::tile_load_float(acc[c] + v * kLanes);
   for (uint32_t j = 0; j < 8; ++j) {
     ahead.step();
     if (next != nullptr) prefetch_columns<I>(next, j);
-    multiply_group<I, U>(tile, j, columns.x, columns.start, columns.sum, total);
+    if constexpr (kPairs<U>)
+      multiply_pairs<I, U>(tile, j, columns, total);
+    else
+      multiply_group<I, U>(tile, j, columns, total);
   }
   for (uint32_t c = 0; c < kColumns; ++c)
     for (uint32_t v = 0; v < kVectors; ++v) {
       auto sum = total[v][c];
-      if constexpr (kOneScale<U>)
+      if constexpr (kScaledAtEnd<U>)
         sum = I::tile_fma(sum, I::tile_load_float(tile.scale[0] + v * kLanes),
                           first_unit ? I::tile_splat_float(0) : I::tile_load_float(acc[c] + v * kLanes));
       I::tile_store_float((out == nullptr ? acc[c] : out[c]) + v * kLanes, sum);
     }
 }
 
-// U: how a tile holds the rows, as they are stored or requantised.
+// U: how a tile holds the rows, as they are stored, requantised or in pairs.
 template <class I, class Block, class U>
 void multiply_panels(const Matmul& task) noexcept {
-  constexpr uint32_t kRows = kTileRows<I>, kColumns = I::kTileColumns, kLanes = I::kTileLanes;
+  constexpr uint32_t kRows = kRowsOf<I, U>, kColumns = I::kTileColumns, kLanes = I::kTileLanes;
+  constexpr uint32_t kTiles = kPanelRows<I> / kRows;
   constexpr uint32_t kTogether = 512;  // columns whose sums wait here, since results lie far apart
   static_assert(kTogether % kColumns == 0);
   const uint32_t all_units = units(task.width);
-  TileUnit<I, U> tiles[I::kPanelTiles];
-  alignas(64) float acc[I::kPanelTiles][kTogether][kRows];
+  TileUnit<I, U> tiles[kTiles];
+  alignas(64) float acc[kTiles][kTogether][kRows];
   for (uint32_t first = 0; first < task.columns; first += kTogether) {
     const uint32_t columns = task.columns - first < kTogether ? task.columns - first : kTogether;
     Matmul part = task;
@@ -180,7 +253,7 @@ void multiply_panels(const Matmul& task) noexcept {
     for (uint32_t row = task.row_begin; row < task.row_end; row += kPanelRows<I>) {
       const uint32_t rows = task.row_end - row < kPanelRows<I> ? task.row_end - row : kPanelRows<I>;
       const uint32_t count = (rows + kRows - 1) / kRows, whole = rows / kRows;  // tiles
-      const uint32_t steps = I::kTileVectors + (columns + kColumns - 1) / kColumns;
+      const uint32_t steps = kVectorsOf<I, U> + (columns + kColumns - 1) / kColumns;
       Ahead<I> ahead(part, row + kPanelRows<I>, row + 2 * kPanelRows<I>, uint64_t{8} * all_units * count * steps);
       for (uint32_t unit = 0; unit < all_units; ++unit) {
         for (uint32_t at = 0; at < count * kRows; at += kLanes)
@@ -191,22 +264,18 @@ void multiply_panels(const Matmul& task) noexcept {
             *x++ = static_cast<const Q8Unit*>(task.in[first + (c < columns ? c : columns - 1)]) +
                    size_t{unit} * task.unit_step;
         };
-        ColumnsUnit<I, U> meet;
+        ColumnsUnit<I, U> of_columns;
         const Q8Unit* next[kColumns];
         find(0, next);
         for (uint32_t column = 0; column < columns; column += kColumns) {
-          for (uint32_t c = 0; c < kColumns; ++c) {
-            meet.x[c] = next[c];
-            find_starts<I, U>(*next[c], meet.start[c]);
-            if constexpr (U::kMin) find_sums<U>(*next[c], meet.sum[c]);
-          }
+          of_columns.meet(next);
           find(column + kColumns, next);
           for (uint32_t t = 0; t < count; ++t) {
             float* out[kColumns];
-            for (uint32_t c = 0; c < kColumns; ++c)
-              out[c] = task.out[first + (column + c < columns ? column + c : columns - 1)] + row + t * kRows;
             const bool done = unit + 1 == all_units && t < whole;
-            multiply_tile<I, U>(tiles[t], unit == 0, meet, t == 0 ? next : nullptr, acc[t] + column,
+            for (uint32_t c = 0; done && c < kColumns; ++c)
+              out[c] = task.out[first + (column + c < columns ? column + c : columns - 1)] + row + t * kRows;
+            multiply_tile<I, U>(tiles[t], unit == 0, of_columns, t == 0 ? next : nullptr, acc[t] + column,
                                 done ? out : nullptr, ahead);
           }
         }

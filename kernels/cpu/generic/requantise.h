@@ -63,7 +63,8 @@ class Requantiser {
     const auto in_words = [&](const float* values, uint32_t more) __attribute__((always_inline)) {
       const auto scaled = I::tile_mul(I::tile_load_float(values), I::tile_load_float(inverse));
       const Tile words = I::tile_round(scaled);
-      return I::tile_add_words(I::tile_pair(words, words), I::tile_splat_int(static_cast<int32_t>(more << 16 | more)));
+      return I::tile_add_words(I::template tile_pair<0>(words, words),
+                               I::tile_splat_int(static_cast<int32_t>(more << 16 | more)));
     };
     constexpr uint32_t kHalf = 128, kFlip = 128 * 256;
     for (uint32_t g = 0; g < U::kGroups; ++g) {

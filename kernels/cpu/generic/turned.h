@@ -2,6 +2,8 @@
 // vectors, each of 4 bytes of every row. Packed bytes are turned before they are taken apart, when they are fewest.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/cpu/generic/unpack.h"
 
 namespace hearth::cpu {
@@ -169,17 +171,28 @@ constexpr uint32_t scale_of(uint32_t j, uint32_t first) {
   return j * (U::kGroups / 8) + first / kScaleSteps<U>;
 }
 
-// What sums of products of a column start from, [group].
+// What sums of products of a column start from, [group], and `more`. Of copies, since a compiler that must fear that
+// they lie where it writes takes them one by one.
 template <class I, class U>
-[[gnu::always_inline]] inline void find_starts(const Q8Unit& x, int32_t* start) {
-  for (uint32_t g = 0; g < U::kGroups; ++g)
-    start[g] = -kTakenAway<I, U> * (U::kGroups == 8 ? x.total[g] : int32_t{x.half[g]});
+[[gnu::always_inline]] inline void find_starts(const Q8Unit& x, int32_t* start, int32_t more = 0) {
+  const auto from = [&](const auto* of_x) __attribute__((always_inline)) {
+    std::remove_cvref_t<decltype(*of_x)> sums[U::kGroups];
+    __builtin_memcpy(sums, of_x, sizeof(sums));
+    for (uint32_t g = 0; g < U::kGroups; ++g) start[g] = more - kTakenAway<I, U> * int32_t{sums[g]};
+  };
+  if constexpr (U::kGroups == 8)
+    from(x.total);
+  else
+    from(x.half);
 }
 // The sums of its values, [group].
 template <class U>
 [[gnu::always_inline]] inline void find_sums(const Q8Unit& x, float* sum) {
-  for (uint32_t g = 0; g < U::kGroups; ++g)
-    sum[g] = U::kGroups == 8 ? x.sum[g] : x.scale[g / 2] * static_cast<float>(x.half[g]);
+  if constexpr (U::kGroups == 8) {
+    __builtin_memcpy(sum, x.sum, sizeof(x.sum));
+  } else {
+    for (uint32_t g = 0; g < U::kGroups; ++g) sum[g] = x.scale[g / 2] * static_cast<float>(x.half[g]);
+  }
 }
 
 }  // namespace

@@ -120,7 +120,10 @@ struct AvxVnni : Avx2Tiles {
   static Tile tile_add_words(Tile a, Tile b) { return _mm256_add_epi16(a, b); }
   static Tile tile_round(TileFloat a) { return _mm256_cvtps_epi32(a); }
   // The low halves of the words of both.
-  static Tile tile_pair(Tile low, Tile high) { return _mm256_blend_epi16(low, _mm256_slli_epi32(high, 16), 0xaa); }
+  template <int n>
+  static Tile tile_pair(Tile low, Tile high) {
+    return _mm256_blend_epi16(_mm256_srai_epi32(low, n), _mm256_slli_epi32(high, 16 - n), 0xaa);
+  }
   static Tile tile_max(Tile a, Tile b) { return _mm256_max_epi32(a, b); }
   // The larger of a and the bits of |x|, which grow with it, those of NaN being the largest.
   static Tile tile_max_magnitude(Tile a, TileFloat x) {

@@ -156,6 +156,7 @@ struct Avx512Vnni : Avx512Tiles {
   static constexpr const char* kName = "avx512_vnni";
   static constexpr bool kUnsigned = true;
   static constexpr uint32_t kTileVectors = 3, kPanelTiles = 2;
+  static constexpr uint32_t kPairVectors = 2;  // of a tile, where sums are paired: three more of its registers wait
   static constexpr uint32_t chain(TileKind) { return 0; }
   static Tile tile_flip(Tile a) { return _mm512_xor_si512(a, tile_splat8(-128)); }  // signed bytes plus 128
   template <TileKind kind>
@@ -167,10 +168,17 @@ struct Avx512Vnni : Avx512Tiles {
   static Tile tile_multiply_words(Tile a, Tile b) { return _mm512_mullo_epi16(a, b); }  // the low halves
   static Tile tile_add_words(Tile a, Tile b) { return _mm512_add_epi16(a, b); }
   static Tile tile_round(TileFloat a) { return _mm512_cvtps_epi32(a); }
-  // The low halves of the words of both.
+  // The low halves of the words of both, once shifted right by n bits.
+  template <int n>
   static Tile tile_pair(Tile low, Tile high) {
-    return _mm512_mask_blend_epi16(0xaaaaaaaa, low, _mm512_slli_epi32(high, 16));
+    return _mm512_mask_blend_epi16(0xaaaaaaaa, _mm512_srai_epi32(low, n), _mm512_slli_epi32(high, 16 - n));
   }
+  // The same of a, and the high halves of b.
+  template <int n>
+  static Tile tile_pair_with(Tile a, Tile b) {
+    return _mm512_mask_blend_epi16(0xaaaaaaaa, _mm512_srai_epi32(a, n), b);
+  }
+  static Tile tile_multiply_pairs(Tile a, Tile b) { return _mm512_madd_epi16(a, b); }  // and adds the two products
   static Tile tile_max(Tile a, Tile b) { return _mm512_max_epi32(a, b); }
   // The larger of a and the bits of |x|, which grow with it, those of NaN being the largest.
   static Tile tile_max_magnitude(Tile a, TileFloat x) {

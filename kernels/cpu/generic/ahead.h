@@ -8,12 +8,13 @@ namespace hearth::cpu {
 namespace {
 
 // For many columns, where there is time: asks for the rows that come next, a few lines at a time, in the order in which
-// they lie. They come into the second-level cache while others are computed.
+// they lie. They come into the second-level cache while others are computed, or into the first where there is room.
 template <class I>
 class Ahead {
  public:
-  // Rows [begin, end) of a task, or as many of what is read next, in about `steps` calls of step.
-  Ahead(const Matmul& task, uint32_t begin, uint32_t end, uint64_t steps) {
+  // Rows [begin, end) of a task, or as many of what is read next, in about `steps` calls of step. near: into the
+  // first-level cache.
+  Ahead(const Matmul& task, uint32_t begin, uint32_t end, uint64_t steps, bool near) : near_(near) {
     if (begin < task.row_end) {
       bytes_ = task.weights + begin * task.row_bytes;
       end_ = ((end < task.row_end ? end : task.row_end) - begin) * task.row_bytes;
@@ -24,13 +25,15 @@ class Ahead {
     each_ = static_cast<uint32_t>((end_ / 64 + steps) / steps);
   }
   [[gnu::always_inline]] void step() {
-    for (uint32_t i = 0; i < each_ && next_ < end_; ++i, next_ += 64) I::prefetch_far(past(bytes_, next_));
+    for (uint32_t i = 0; i < each_ && next_ < end_; ++i, next_ += 64)
+      near_ ? I::prefetch(past(bytes_, next_)) : I::prefetch_far(past(bytes_, next_));
   }
 
  private:
   const std::byte* bytes_ = nullptr;
   size_t next_ = 0, end_ = 0;
   uint32_t each_;
+  bool near_;
 };
 
 // For few columns, where memory sets the pace: asks for each of the rows that are computed together, and then for those

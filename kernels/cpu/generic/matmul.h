@@ -238,6 +238,7 @@ template <class I, class Block, class U>
 void multiply_panels(const Matmul& task) noexcept {
   constexpr uint32_t kRows = kRowsOf<I, U>, kColumns = I::kTileColumns, kLanes = I::kTileLanes;
   constexpr uint32_t kTiles = kPanelRows<I> / kRows;
+  constexpr uint32_t kColumnsOfATile = 32;
   constexpr uint32_t kTogether = 512;  // columns whose sums wait here, since results lie far apart
   static_assert(kTogether % kColumns == 0);
   const uint32_t all_units = units(task.width);
@@ -250,11 +251,14 @@ void multiply_panels(const Matmul& task) noexcept {
       part.next = task.weights + task.row_begin * task.row_bytes;
       part.next_row_bytes = task.row_bytes;
     }
-    for (uint32_t row = task.row_begin; row < task.row_end; row += kPanelRows<I>) {
-      const uint32_t rows = task.row_end - row < kPanelRows<I> ? task.row_end - row : kPanelRows<I>;
+    // Few columns stay in the first-level cache themselves, if a panel leaves them room.
+    const bool few = columns <= kColumnsOfATile;
+    const uint32_t panel = few ? kRows : kPanelRows<I>;
+    for (uint32_t row = task.row_begin; row < task.row_end; row += panel) {
+      const uint32_t rows = task.row_end - row < panel ? task.row_end - row : panel;
       const uint32_t count = (rows + kRows - 1) / kRows, whole = rows / kRows;  // tiles
       const uint32_t steps = kVectorsOf<I, U> + (columns + kColumns - 1) / kColumns;
-      Ahead<I> ahead(part, row + kPanelRows<I>, row + 2 * kPanelRows<I>, uint64_t{8} * all_units * count * steps);
+      Ahead<I> ahead(part, row + panel, row + 2 * panel, uint64_t{8} * all_units * count * steps, few);
       for (uint32_t unit = 0; unit < all_units; ++unit) {
         for (uint32_t at = 0; at < count * kRows; at += kLanes)
           fill_tile<I, Block>(tiles[at / kRows], task, row + at,

@@ -17,7 +17,7 @@ struct CpuOptions {
 };
 
 inline constexpr uint32_t kMaxCpuThreads = 1024;
-inline constexpr uint32_t kCpuArithmetic = 4;  // counts the times when the bits of results changed
+inline constexpr uint32_t kCpuArithmetic = 4;  // counts the times when the bits of deterministic results changed
 
 // The options with the defaults of this machine filled in. Throws DeviceError for kernels that do not exist or do not
 // run here (naming those that do), and for more than kMaxCpuThreads threads.
@@ -34,8 +34,8 @@ std::vector<std::string> available_cpu_kernels();
 // of a row without others of its sequence is computed apart, in parts whose length depends on how many such rows there
 // are; and a matrix in blocks is multiplied by different kernels. Without VNNI few rows (AVX2: 2, NEON and scalar: 8)
 // have one that adds in another order, and with it 64 rows or more have one that rounds the weights of some formats
-// again (FormatKernels::rescaled). Those are rows of the batch, for an expert its own. With Limits::deterministic
-// neither is done, and nothing depends on other rows.
+// again, or their scales and sums (FormatKernels::rescaled). Those are rows of the batch, for an expert its own. With
+// Limits::deterministic neither is done, and nothing depends on other rows.
 std::unique_ptr<Device> make_cpu_device(const CpuOptions& options = {});
 
 }  // namespace hearth

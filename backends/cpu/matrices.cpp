@@ -166,7 +166,7 @@ void CpuPlan::run(const MatmulStage& stage, uint32_t thread) {
     }
   };
   // What follows a product, as its activation, finds it in the cache.
-  const uint32_t slice = by_tiles(rows_) ? kSliceRows / grain : UINT32_MAX;
+  const uint32_t slice = by_tiles(rows_) ? std::max(1u, kSliceRows / grain) : UINT32_MAX;
   // Whoever is faster takes more.
   share_in_pieces(thread, all, [&](uint32_t begin, uint32_t end, uint32_t next) {
     for (; end - begin > slice; begin += slice) run_slice(begin, begin + slice, begin + slice);

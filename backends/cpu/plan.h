@@ -40,7 +40,7 @@ class CpuPlan : public Plan {
   // Up to as many rows every thread prepares the inputs of a matrix for itself instead of waiting for the others.
   static constexpr uint32_t kPrivateRows = 4;
   static constexpr uint32_t kAddedAtOnce = 32;  // columns
-  static constexpr uint32_t kSliceRows = 96;    // of a matrix: whole panels of tiles, whose results stay in the cache
+  static constexpr uint32_t kSliceRows = 96;    // of a matrix: whole tiles, whose results stay in the cache
   static constexpr uint32_t kMostShared = 2;
   static constexpr uint64_t kLeastProducts = 65536;  // of a piece: some microseconds
 
@@ -257,7 +257,7 @@ class CpuPlan : public Plan {
   std::vector<std::atomic<uint32_t>> taken_;       // by how many ranges of the step were shared before
   Buffer<float> normed_;                           // [rows x widest input]
   Buffer<Q8Unit> rounded_;                         // [rows x units of it]
-  Buffer<float> scratch_;                          // [rows x widest output, as far as tiles do not meet them], [rows x experts]
+  Buffer<float> scratch_;                          // [rows that tiles do not meet x widest output], [rows x experts]
   Buffer<float> hidden_, hidden_up_, expert_out_;  // [rows x used x hidden or output], widest of the experts
   Buffer<Q8Unit> hidden_rounded_;
   Buffer<uint32_t> expert_begin_, expert_rows_;  // CSR: the (row * used + place) that chose an expert

@@ -26,8 +26,8 @@ inline constexpr uint32_t units(uint32_t width) { return width / kUnit + (width 
 // out[c][row] = W[row] . in[c] for c < columns and row_begin <= row < row_end. Rows of W are contiguous, row_bytes
 // each, unaligned. in[c]: units(width) Q8Unit for formats of blocks, float[width] for F32, F16 and BF16. With more than
 // lane_columns columns those units may lie `unit_step` Q8Unit apart: what columns have at one place of a row, and are
-// multiplied by together, then lies together. `format` is that of W; the coded formats share their kernels, which ask it
-// to expand W.
+// multiplied by together, then lies together. `format` is that of W; the coded formats share their kernels, which ask
+// it to expand W.
 struct Matmul {
   const FormatInfo* format;
   const std::byte* weights;
@@ -108,8 +108,9 @@ struct FormatKernels {
       few;  // for few columns, which each row meets as it is streamed; the same as `many` where few_columns is 0
   MatmulKernel many;  // for any number; a column's bits do not depend on how many there are
   // Null, or faster than `many` for many columns, with other bits. The weights of a unit of a row are rounded to 8 bits
-  // anew, with one scale, which adds a hundredth at most to what the format itself costs (the table in bench/README.md);
-  // of formats of more bits the scales are rounded to 16 bits. A column's bits do not depend on the others.
+  // anew, with one scale, which adds a hundredth at most to what the format itself costs (the table in
+  // bench/README.md); of some of more bits the scales, and sums of products, are rounded to 16 bits. A column's bits do
+  // not depend on the others.
   MatmulKernel rescaled = nullptr;
 };
 inline constexpr uint32_t kFormatSlots = 41;  // past the largest Format

@@ -49,8 +49,8 @@ struct Numbers {
   float real() { return static_cast<float>(next() % 2001) / 1000.0f - 1.0f; }
 };
 
-// More rows than any vector has lanes, columns for every way of multiplying; where blocks allow it, rows whose last
-// unit is cut short.
+// More rows than any vector has lanes, columns for every way of multiplying (more of them only repeat it for the tiles
+// of a panel); where blocks allow it, rows whose last unit is cut short.
 constexpr uint32_t kWidth = 576, kRows = 19, kColumns = 17;
 inline uint32_t width_of(const FormatInfo& info) { return info.block_size == 256 ? 512 : kWidth; }
 

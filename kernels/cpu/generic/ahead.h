@@ -8,7 +8,8 @@ namespace hearth::cpu {
 namespace {
 
 // For many columns, where there is time: asks for the rows that come next, a few lines at a time, in the order in which
-// they lie. They come into the second-level cache while others are computed, or into the first where there is room.
+// they lie. They come into the second-level cache while others are computed, or, for a few dozen columns, into the
+// first.
 template <class I>
 class Ahead {
  public:

@@ -43,7 +43,8 @@ constexpr int kPairShift = [] {
   return shift;
 }();
 
-// So that those bits are rounded.
+// What every second sum has more, so that as many are rounded up as down: the bit that is left out is half of a step,
+// and always rounded to one side would add up over a row.
 template <class U>
 constexpr int32_t kPairRounding = 0;
 template <class U>

@@ -20,7 +20,7 @@ constexpr FormatKernels kernels_of() {
     FormatKernels kernels{many_columns<I, Block>, many_columns<I, Block>};
     if constexpr (I::kFewColumns != 0) kernels.few = few_columns<I, Block>;
     if constexpr (kRequantises<I, Unpack<I, Block>>) kernels.rescaled = multiply_panels<I, Block, Requantised>;
-    if constexpr (kMakesPairs<I, Unpack<I, Block>> && !kRequantises<I, Unpack<I, Block>>)
+    if constexpr (kMakesPairs<I, Unpack<I, Block>>)
       kernels.rescaled = multiply_panels<I, Block, InPairs<Unpack<I, Block>>>;
     return kernels;
   }

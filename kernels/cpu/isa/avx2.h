@@ -119,7 +119,7 @@ struct AvxVnni : Avx2Tiles {
   static Tile tile_multiply_words(Tile a, Tile b) { return _mm256_mullo_epi16(a, b); }  // the low halves
   static Tile tile_add_words(Tile a, Tile b) { return _mm256_add_epi16(a, b); }
   static Tile tile_round(TileFloat a) { return _mm256_cvtps_epi32(a); }
-  // The low halves of the words of both.
+  // The low halves of the words of both, once shifted right by n bits.
   template <int n>
   static Tile tile_pair(Tile low, Tile high) {
     return _mm256_blend_epi16(_mm256_srai_epi32(low, n), _mm256_slli_epi32(high, 16 - n), 0xaa);

@@ -58,6 +58,7 @@ template <class I, class U>
   using W = WideOf<I>;
   constexpr uint32_t kLanes = I::kTileLanes;
   static_assert(W::kLanes == kLanes);
+  static_assert(kPairShift<InPairs<U>> == 1);  // of more bits, half as many up and down are not even
   alignas(64) float s[U::kGroups][kLanes], m[U::kGroups][kLanes], inverse[kLanes];
   turned_scales<I, U>(at, groups, s[0], m[0], kLanes);
   if constexpr (U::kMin)

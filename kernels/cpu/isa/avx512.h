@@ -156,7 +156,7 @@ struct Avx512Vnni : Avx512Tiles {
   static constexpr const char* kName = "avx512_vnni";
   static constexpr bool kUnsigned = true;
   static constexpr uint32_t kTileVectors = 3, kPanelTiles = 2;
-  static constexpr uint32_t kPairVectors = 2;  // of a tile, where sums are paired: three more of its registers wait
+  static constexpr uint32_t kPairVectors = 2;  // of a tile where halves are paired, as two sums of each wait
   static constexpr uint32_t chain(TileKind) { return 0; }
   static Tile tile_flip(Tile a) { return _mm512_xor_si512(a, tile_splat8(-128)); }  // signed bytes plus 128
   template <TileKind kind>

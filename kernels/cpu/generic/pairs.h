@@ -55,9 +55,7 @@ constexpr int32_t kPairRounding<InPairs<U>> = 1 << kPairShift<InPairs<U>> >> 1;
 template <class I, class U>
 [[gnu::always_inline]] inline void find_factors(Place at, uint32_t groups, int16_t (*factors)[2], size_t stride,
                                                 float* scale) {
-  using W = WideOf<I>;
   constexpr uint32_t kLanes = I::kTileLanes;
-  static_assert(W::kLanes == kLanes);
   static_assert(kPairShift<InPairs<U>> == 1);  // of more bits, half as many up and down are not even
   alignas(64) float s[U::kGroups][kLanes], m[U::kGroups][kLanes], inverse[kLanes];
   turned_scales<I, U>(at, groups, s[0], m[0], kLanes);
@@ -71,10 +69,7 @@ template <class I, class U>
     largest = I::tile_max_magnitude(largest, I::tile_mul(I::tile_load_float(s[g]), I::tile_splat_float(kStep)));
     if constexpr (U::kMin) largest = I::tile_max_magnitude(largest, I::tile_load_float(m[g]));
   }
-  I::tile_store(scale, largest);
-  const auto most = W::load(scale);
-  W::store(inverse, W::div(W::splat(32767.0f), W::max(most, W::splat(1e-30f))));
-  W::store(scale, W::mul(most, W::splat(1 / 32767.0f)));
+  scale_to_steps<I>(largest, 32767, 1, scale, inverse);
   const auto of_scale = I::tile_mul(I::tile_load_float(inverse), I::tile_splat_float(kStep));
   const auto factor = [&](const float* values, typename I::TileFloat times) __attribute__((always_inline)) {
     return I::tile_round(I::tile_mul(I::tile_load_float(values), times));

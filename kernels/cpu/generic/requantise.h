@@ -41,9 +41,7 @@ class Requantiser {
 
   // Writes the new scale of each row to `scale`.
   [[gnu::always_inline]] Requantiser(Place at, uint32_t groups, float* scale) {
-    using W = WideOf<I>;
     constexpr uint32_t kLanes = I::kTileLanes;
-    static_assert(W::kLanes == kLanes);
     alignas(64) float s[U::kGroups][kLanes], least[U::kGroups][kLanes];
     turned_scales<I, U>(at, groups, s[0], least[0], kLanes);
     Tile largest = I::tile_splat_int(0);
@@ -55,11 +53,8 @@ class Requantiser {
       largest = I::tile_max_magnitude(largest, low);
       largest = I::tile_max_magnitude(largest, I::tile_fma(step, I::tile_splat_float(kLargestOf<U>), low));
     }
-    I::tile_store(scale, largest);
-    const auto most = W::load(scale);
     alignas(64) float inverse[kLanes];
-    W::store(inverse, W::div(W::splat(256 * 127.0f), W::max(most, W::splat(1e-30f))));
-    W::store(scale, W::mul(most, W::splat(1 / 127.0f)));
+    scale_to_steps<I>(largest, 127, 256, scale, inverse);
     const auto in_words = [&](const float* values, uint32_t more) __attribute__((always_inline)) {
       const auto scaled = I::tile_mul(I::tile_load_float(values), I::tile_load_float(inverse));
       const Tile words = I::tile_round(scaled);

@@ -17,5 +17,18 @@ template <class I>
 requires requires { typename I::Wide; }
 struct WideOf<I> : I::Wide {};
 
+// The scale of each row of a tile vector, whose largest magnitude (its bits) becomes `steps` steps, and `times` /
+// scale.
+template <class I>
+[[gnu::always_inline]] inline void scale_to_steps(typename I::Tile largest, float steps, float times, float* scale,
+                                                  float* inverse) {
+  using W = WideOf<I>;
+  static_assert(W::kLanes == I::kTileLanes);
+  I::tile_store(scale, largest);
+  const auto most = W::load(scale);
+  W::store(inverse, W::div(W::splat(times * steps), W::max(most, W::splat(1e-30f))));
+  W::store(scale, W::mul(most, W::splat(1 / steps)));
+}
+
 }  // namespace
 }  // namespace hearth::cpu

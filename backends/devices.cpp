@@ -55,7 +55,7 @@ DeviceInfo describe_cuda(const std::string& name, const CudaDeviceInfo& info, st
   result.memory = info.memory;
   if (!info.missing.empty()) return result;
   try {
-    result.read_gb_s = measure_cuda_copies(which);
+    result.read_gb_s = measure_cuda_reads(which);
   } catch (const DeviceError& error) {
     result.missing = error.what();
   }

@@ -11,6 +11,6 @@ namespace {
 std::unique_ptr<Device> make_cuda_device(std::string_view) { refuse(); }
 std::vector<CudaDeviceInfo> cuda_devices() { return {}; }
 CudaDeviceInfo find_cuda_device(std::string_view) { refuse(); }
-double measure_cuda_copies(std::string_view) { refuse(); }
+double measure_cuda_reads(std::string_view) { refuse(); }
 
 }  // namespace hearth

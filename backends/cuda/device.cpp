@@ -7,6 +7,7 @@
 #include "backends/cuda/machine.h"
 #include "backends/gpu/device.h"
 #include "kernels/cuda/images.h"
+#include "kernels/gpu/row_parameters.h"
 
 namespace hearth {
 namespace {
@@ -43,15 +44,19 @@ std::vector<CudaDeviceInfo> cuda_devices() {
 
 CudaDeviceInfo find_cuda_device(std::string_view which) { return describe(cuda::choose(cuda::open_driver(), which)); }
 
-double measure_cuda_copies(std::string_view which) {
-  constexpr int kCopies = 8;
+double measure_cuda_reads(std::string_view which) {
+  constexpr uint32_t kReads = 8, kBlocks = 2048;
   const std::shared_ptr<cuda::CudaMachine> machine = start(which);
-  const uint64_t bytes = std::min<uint64_t>(512 << 20, machine->free_memory() / 4 / 4096 * 4096);
-  const gpu::Buffer from = machine->take(bytes, gpu::Place::device, "measuring copies");
-  const gpu::Buffer to = machine->take(bytes, gpu::Place::device, "measuring copies");
+  const uint64_t bytes = std::min<uint64_t>(1 << 30, machine->free_memory() / 2 / 4096 * 4096);
+  const gpu::Buffer from = machine->take(bytes, gpu::Place::device, "measuring reads");
+  const gpu::Buffer sums = machine->take(kBlocks * sizeof(uint32_t), gpu::Place::device, "measuring reads");
   machine->run_once([&](gpu::Work& work) { work.zero(from); });
+  const gpu::ReadWordsParameters args{from.address(), sums.address(), bytes / 16};
   const std::unique_ptr<gpu::Work> work = machine->record();
-  for (int i = 0; i < kCopies; ++i) work->copy(from, 0, to, 0, bytes);
+  for (uint32_t i = 0; i < kReads; ++i) {
+    work->barrier();
+    work->launch({"read_words", {}, std::as_bytes(std::span(&args, 1)), {kBlocks}});
+  }
   work->end();
   double best = 0;
   for (int run = 0; run < 5; ++run) {
@@ -59,7 +64,7 @@ double measure_cuda_copies(std::string_view which) {
     work->start(nullptr);
     work->wait();
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    best = std::max(best, static_cast<double>(bytes) * 2 * kCopies / seconds / 1e9);
+    best = std::max(best, static_cast<double>(bytes) * kReads / seconds / 1e9);
   }
   return best;
 }

@@ -33,8 +33,7 @@ struct CudaDeviceInfo {
 std::vector<CudaDeviceInfo> cuda_devices();
 // The one that `which` means. Throws DeviceError as make_cuda_device does.
 CudaDeviceInfo find_cuda_device(std::string_view which);
-// 1e9 bytes a second that it copies within its memory, reads and writes counted, at best of a few runs. Throws
-// DeviceError.
-double measure_cuda_copies(std::string_view which);
+// 1e9 bytes a second that a kernel reads of its memory, at best of a few runs. Throws DeviceError.
+double measure_cuda_reads(std::string_view which);
 
 }  // namespace hearth

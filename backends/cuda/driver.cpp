@@ -76,6 +76,7 @@ Driver open_driver() {
   one(driver.cuModuleLoadData, "cuModuleLoadData");
   one(driver.cuModuleUnload, "cuModuleUnload");
   one(driver.cuFuncGetAttribute, "cuFuncGetAttribute");
+  one(driver.cuFuncSetAttribute, "cuFuncSetAttribute");
   one(driver.cuModuleGetFunction, "cuModuleGetFunction");
   one(driver.cuLaunchKernelEx, "cuLaunchKernelEx");
   one(driver.cuStreamCreate, "cuStreamCreate");

@@ -21,8 +21,10 @@ using CUgraphExec = struct CUgraphExec_st*;
 inline constexpr int kNoDevice = 100;        // of CUresult
 inline constexpr int kLeastVersion = 13000;  // of CUDA, that a driver must be for: 13.0
 inline constexpr int kSharedBytes = 8, kMultiprocessors = 16, kMajor = 75, kMinor = 76;  // attributes of devices
-inline constexpr int kPtxVersion = 5;        // an attribute of functions: what they were compiled for, 90 for 9.0
-inline constexpr unsigned kNonBlocking = 1;  // streams
+// Attributes of functions: what they were compiled for, 90 for 9.0; and bytes of shared memory that a launch may give.
+inline constexpr int kPtxVersion = 5, kMostGivenBytes = 8;
+inline constexpr uint32_t kGivenBytes = 48 << 10;               // that it may give where nothing is set
+inline constexpr unsigned kNonBlocking = 1;                     // streams
 inline constexpr unsigned kWithTiming = 0, kWithoutTiming = 2;  // events
 inline constexpr unsigned kOfGraph = 1;                     // an event that is recorded where the captured work runs
 inline constexpr unsigned kOfAllContexts = 1, kMapped = 2;  // memory of the host
@@ -67,6 +69,7 @@ struct Driver {
   CUresult (*cuModuleLoadData)(CUmodule*, const void*);
   CUresult (*cuModuleUnload)(CUmodule);
   CUresult (*cuFuncGetAttribute)(int*, int, CUfunction);
+  CUresult (*cuFuncSetAttribute)(CUfunction, int, int);
   CUresult (*cuModuleGetFunction)(CUfunction*, CUmodule, const char*);
   CUresult (*cuLaunchKernelEx)(const CUlaunchConfig*, CUfunction, void**, void**);
   CUresult (*cuStreamCreate)(CUstream*, unsigned);

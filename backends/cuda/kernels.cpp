@@ -26,6 +26,7 @@ constexpr std::array kPlain = {
     Plain{"combine", "rows", 64},
     Plain{"store", "store", 64},
     Plain{"attend_join", "attend", gpu::kAttendThreads},
+    Plain{"read_words", "roof", 512},
     Plain{"states", "recurrent", 256},
     Plain{"delta_rule", "recurrent", 64},
     Plain{"route", "experts", 64},
@@ -54,6 +55,7 @@ Kernel kernel_of(std::string_view name, std::span<const uint32_t> constants) {
     const std::string family(name.substr(0, slash)), format(name.substr(slash + 1));
     const bool rounded = family.starts_with("byte") || family.starts_with("bfloat");
     Kernel kernel{(rounded ? "rounded_products_" : "products_") + format, family + "_" + format, threads_of(family)};
+    kernel.early = !family.ends_with("tiles");
     if (family == "bfloat_tiles") kernel.shared_bytes = gpu::kBfloatTilesShared;
     if (family == "matmul" || family == "byte_matmul") kernel.function += "_" + std::to_string(constant(constants, 0));
     if (kernel.threads != 0) return kernel;

@@ -13,6 +13,9 @@ struct Kernel {
   std::string function;       // without "hearth_": "matmul_Q4_K_4"
   uint32_t threads;           // of a block
   uint32_t shared_bytes = 0;  // of a block, beside what it declares
+  // It may begin while the kernel before runs. Those of few large blocks must not: they would be put where others wait,
+  // several to a multiprocessor.
+  bool early = true;
 };
 
 // `name` and `constants` as kernels/gpu/parameters.h has them. Throws DeviceError for what there is not.

@@ -121,8 +121,7 @@ uint64_t CudaMachine::free_memory() const {
 }
 
 void CudaMachine::prepare(std::string_view kernel, std::span<const uint32_t> constants) {
-  const Kernel known = kernel_of(kernel, constants);
-  function(known.image, known.function);
+  function(kernel_of(kernel, constants));
 }
 
 gpu::Buffer CudaMachine::take(uint64_t bytes, gpu::Place place, const char* what) {
@@ -175,23 +174,26 @@ void CudaMachine::download(const gpu::Buffer& from, uint64_t offset, std::span<s
   }
 }
 
-CudaMachine::Function CudaMachine::function(const std::string& image, const std::string& name) {
+CudaMachine::Function CudaMachine::function(const Kernel& kernel) {
   const std::lock_guard lock(functions_mutex_);
-  Function& result = functions_[name];
+  Function& result = functions_[kernel.function];
   if (result.handle != nullptr) return result;
   enter();
-  CUmodule& module = modules_[image];
+  CUmodule& module = modules_[kernel.image];
   if (module == nullptr) {
-    const void* code = find_image_(image);
-    if (code == nullptr) throw DeviceError("cuda: this program has no kernels " + image);
-    check(driver_, driver_.cuModuleLoadData(&module, code), ("loading the kernels " + image).c_str());
+    const void* code = find_image_(kernel.image);
+    if (code == nullptr) throw DeviceError("cuda: this program has no kernels " + kernel.image);
+    check(driver_, driver_.cuModuleLoadData(&module, code), ("loading the kernels " + kernel.image).c_str());
   }
+  const char* name = kernel.function.c_str();
   CUfunction handle = nullptr;
   int compiled_for = 0;
-  check(driver_, driver_.cuModuleGetFunction(&handle, module, ("hearth_" + name).c_str()), name.c_str());
+  check(driver_, driver_.cuModuleGetFunction(&handle, module, ("hearth_" + kernel.function).c_str()), name);
   // A later device than the code was made for may run that of an earlier one.
-  check(driver_, driver_.cuFuncGetAttribute(&compiled_for, kPtxVersion, handle), name.c_str());
-  return result = {handle, compiled_for >= kWaitingCode};
+  check(driver_, driver_.cuFuncGetAttribute(&compiled_for, kPtxVersion, handle), name);
+  if (kernel.shared_bytes > kGivenBytes)
+    check(driver_, driver_.cuFuncSetAttribute(handle, kMostGivenBytes, static_cast<int>(kernel.shared_bytes)), name);
+  return result = {handle, kernel.early && compiled_for >= kWaitingCode};
 }
 
 }  // namespace hearth::cuda

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "backends/cuda/driver.h"
+#include "backends/cuda/kernels.h"
 #include "backends/gpu/machine.h"
 
 namespace hearth::cuda {
@@ -56,7 +57,7 @@ class CudaMachine final : public gpu::Machine {
     CUfunction handle = nullptr;
     bool waits = false;  // itself for the kernel before, so that it may begin while that still runs
   };
-  Function function(const std::string& image, const std::string& name);
+  Function function(const Kernel& kernel);
   // Held while the stream is captured from or launched into.
   std::mutex& stream_mutex() { return stream_mutex_; }
 

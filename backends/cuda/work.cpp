@@ -14,7 +14,6 @@ namespace hearth::cuda {
 namespace {
 
 constexpr uint32_t kMostBlocks = 65535;  // along y and z
-constexpr size_t kConstants = 4;         // that every kernel is given
 
 }  // namespace
 
@@ -42,16 +41,22 @@ void CudaWork::launch(const gpu::Launch& launch) {
   if (grid.y > kMostBlocks || grid.z > kMostBlocks)
     throw DeviceError("cuda: " + machine_.about().name + " cannot run " + std::to_string(grid.y) + " by " +
                       std::to_string(grid.z) + " blocks of " + kernel.function + " at once");
-  const CudaMachine::Function function = machine_.function(kernel.image, kernel.function);
+  const CudaMachine::Function function = machine_.function(kernel);
   std::array<std::byte, gpu::kArgsBytes> args{};
   std::memcpy(args.data(), launch.args.data(), launch.args.size());
-  std::array<uint32_t, kConstants> constants{};
-  std::copy_n(launch.constants.begin(), std::min(launch.constants.size(), kConstants), constants.begin());
+  const auto constants = std::make_shared<Constants>();
+  std::copy_n(launch.constants.begin(), std::min(launch.constants.size(), std::size(constants->at)), constants->at);
   const CUevent before = add_event(), after = add_event();
   // Events stand between kernels whose launches are timed.
-  const bool early = std::exchange(last_is_kernel_, !timed_) && function.waits;
+  const bool early = last_kernel_ != nullptr && function.waits;
+  if (early && beside_) {
+    constants->order |= kBeside;
+    last_kernel_->order |= kTellsLate;
+  }
+  last_kernel_ = timed_ || !function.waits ? nullptr : constants;
+  beside_ = true;
   recorded_.push_back([this, function, kernel, grid, args, constants, early, before, after]() mutable {
-    void* each[] = {args.data(), constants.data()};
+    void* each[] = {args.data(), constants.get()};
     CUlaunchAttribute beside{kBesideKernelBefore, {}, {}};
     beside.value.number = 1;
     const CUlaunchConfig config{
@@ -78,7 +83,7 @@ void CudaWork::record_event(CUevent event) const {
 void CudaWork::copy(const gpu::Buffer& from, uint64_t from_offset, const gpu::Buffer& to, uint64_t to_offset,
                     uint64_t bytes) {
   if (bytes == 0) return;
-  last_is_kernel_ = false;
+  last_kernel_ = nullptr;
   recorded_.push_back([this, to = to.address() + to_offset, from = from.address() + from_offset, bytes] {
     check(machine_.driver().cuMemcpyAsync(to, from, bytes, machine_.stream()), "copying");
   });
@@ -86,7 +91,7 @@ void CudaWork::copy(const gpu::Buffer& from, uint64_t from_offset, const gpu::Bu
 
 void CudaWork::zero(const gpu::Buffer& buffer) {
   if (buffer.size() == 0) return;
-  last_is_kernel_ = false;
+  last_kernel_ = nullptr;
   recorded_.push_back([this, at = buffer.address(), words = buffer.size() / 4] {
     check(machine_.driver().cuMemsetD32Async(at, 0, words, machine_.stream()), "clearing memory");
   });

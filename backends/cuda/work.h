@@ -1,12 +1,15 @@
 // Work of a CUDA device, captured in a graph.
 #pragma once
 
+#include <memory>
+
 #include "backends/cuda/machine.h"
+#include "kernels/cuda/types.h"
 
 namespace hearth::cuda {
 
-// All that is recorded runs in order, so that barriers have nothing to do. Where its code can do it, a kernel behind
-// another begins while that still runs, and waits in its own code.
+// All that is recorded begins in order. Where its code can do it, a kernel behind another begins while that still runs,
+// and waits in its own code: where a barrier lies between before it reads anything, else before it ends.
 class CudaWork final : public gpu::Work {
  public:
   explicit CudaWork(CudaMachine& machine);
@@ -17,7 +20,7 @@ class CudaWork final : public gpu::Work {
   void copy(const gpu::Buffer& from, uint64_t from_offset, const gpu::Buffer& to, uint64_t to_offset,
             uint64_t bytes) override;
   void zero(const gpu::Buffer& buffer) override;
-  void barrier() override {}
+  void barrier() override { beside_ = false; }
   void end() override;
   void start(const gpu::Work* before) override;
   void wait() override;
@@ -36,7 +39,8 @@ class CudaWork final : public gpu::Work {
   bool timed_ = false;
   std::vector<CUevent> events_;                  // before and after each launch, where they are timed
   std::vector<std::function<void()>> recorded_;  // until end()
-  bool last_is_kernel_ = false;                  // of those
+  std::shared_ptr<Constants> last_kernel_;       // of the last of those, if it is a kernel that can let the next begin
+  bool beside_ = false;                          // no barrier was recorded since
 };
 
 }  // namespace hearth::cuda

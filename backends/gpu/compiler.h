@@ -94,7 +94,9 @@ class Compiler {
   struct Kernels {
     std::string few, many, most;
     MatmulParameters args_of_few, args_of_many, args_of_most;
-    uint32_t whole;  // see is_whole()
+    uint32_t whole;        // see is_whole()
+    uint32_t rows_of_few;  // that a workgroup of `few` makes
+    uint32_t warps_of_row = 1;
   };
   void multiply_routed(const Product& product, const Kernels& kernels, const Uses& uses);
   NormParameters parameters_of(const Norm& op);

@@ -110,7 +110,8 @@ void Compiler::multiply_at_once(const Product& product) {
                   args,
                   args,
                   args,
-                  is_whole(args.width, args.in, args.in_stride, routed ? 0 : args.in_matrix_stride) ? 1u : 0u};
+                  is_whole(args.width, args.in, args.in_stride, routed ? 0 : args.in_matrix_stride) ? 1u : 0u,
+                  routed ? kRowsAtOnce : rows_at_once(args.rows)};
   const uint32_t from =
       rows_for_rounding(product.weight, routed ? rows_for_tiles(product.matrices, product.used) : rows_for_tiles());
   const uint32_t from_bfloats = from <= limits_.rows && !routed ? rows_for_bfloats() : UINT32_MAX;
@@ -126,15 +127,17 @@ void Compiler::multiply_at_once(const Product& product) {
   if (from == 0) {
     kernels.args_of_few = kernels.args_of_many;
     kernels.few = std::string("byte_matmul/") + format.name;
+    kernels.warps_of_row = rounded_splits(args.width);
+    kernels.rows_of_few = rounded_rows(kernels.warps_of_row, product.up == kNoWeight ? 1 : 2);
   }
   if (routed) return multiply_routed(product, kernels, uses);
   // One of these is taken, by the number of rows. It waits for what the first is to wait for.
   for (const uint32_t columns : {1u, 4u, kMostColumns}) {
     Step& step = steps_.add(kernels.few, kernels.args_of_few, columns == 1 ? uses : Uses{});
-    step.constants = {columns, rows_at_once(args.rows), kernels.whole};
+    step.constants = {columns, kernels.rows_of_few, kernels.whole, kernels.warps_of_row};
     step.least = columns == 1 ? 0 : columns == 4 ? 2 : 5;
     step.most = columns == kMostColumns && limits_.deterministic ? UINT32_MAX : columns;
-    for_rows(step, pieces_of(args.rows, rows_at_once(args.rows)), product.matrices).y_over = columns;
+    for_rows(step, pieces_of(args.rows, kernels.rows_of_few), product.matrices).y_over = columns;
   }
   if (limits_.deterministic) return;
   Step& step = add_tiles(kernels, rows_for_tiles());
@@ -165,9 +168,9 @@ uint32_t Compiler::rows_for_tiles(uint32_t experts, uint32_t used) const {
 void Compiler::multiply_routed(const Product& product, const Kernels& kernels, const Uses& uses) {
   const uint32_t from = rows_for_tiles(product.matrices, product.used), rows = kernels.args_of_few.rows;
   Step& step = steps_.add(kernels.few, kernels.args_of_few, uses);
-  step.constants = {1, kRowsAtOnce, kernels.whole};
+  step.constants = {1, kernels.rows_of_few, kernels.whole, kernels.warps_of_row};
   step.most = from - 1;
-  for_rows(step, pieces_of(rows, kRowsAtOnce)).y_times = product.used;
+  for_rows(step, pieces_of(rows, kernels.rows_of_few)).y_times = product.used;
   if (product.tiles == 0) return;
   Step& sized = for_rows(add_tiles(kernels, from), pieces_of(rows, kTileRows));
   sized.y_times = product.used;

@@ -52,7 +52,8 @@ std::string describe(const DeviceOptions& options, bool measured) {
   if (info.int8_gops > 0) {
     std::snprintf(roofs, sizeof roofs, "reads %.1f GB/s, %.0f int8 GOPS", info.read_gb_s, info.int8_gops);
   } else {
-    std::snprintf(roofs, sizeof roofs, "copies %.1f GB/s", info.read_gb_s);
+    const char* what = options.name.starts_with("vulkan") ? "copies" : "reads";
+    std::snprintf(roofs, sizeof roofs, "%s %.1f GB/s", what, info.read_gb_s);
   }
   return text.empty() ? roofs : text + ", " + roofs;
 }

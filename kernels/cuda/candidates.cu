@@ -31,10 +31,8 @@ HEARTH_DEVICE bool takes(const Chosen& chosen, uint32_t key, uint32_t token) {
 template <class Reached>
 HEARTH_DEVICE uint32_t largest_reached(uint32_t wanted, Reached&& reached) {
   uint32_t x = 0;
-  for (uint32_t bit = 0x80000000u; bit != 0; bit /= 2) {
-    const float count = block_sum<kCandidateThreads>(static_cast<float>(reached(x | bit)));  // below 2^24: exact
-    if (count >= static_cast<float>(wanted)) x |= bit;
-  }
+  for (uint32_t bit = 0x80000000u, turn = 0; bit != 0; bit /= 2, turn ^= 1)
+    if (block_count<kCandidateThreads>(reached(x | bit), turn) >= wanted) x |= bit;
   return x;
 }
 
@@ -44,19 +42,18 @@ template <class Each>
 HEARTH_DEVICE Chosen choose(uint32_t wanted, Each&& each) {
   const auto reached = [&](uint32_t x) {
     uint32_t count = 0;
-    each([&](uint32_t key, uint32_t) { count += key >= x ? 1u : 0u; });
+    each([&](uint32_t key, auto&&) { count += key >= x ? 1u : 0u; });
     return count;
   };
   Chosen chosen{max(largest_reached(wanted, reached), 1u), 0xffffffffu};
-  const auto number = [&](uint32_t x) {
-    return static_cast<uint32_t>(block_sum<kCandidateThreads>(static_cast<float>(reached(x))));
-  };
-  if (number(chosen.least) > wanted)
-    chosen.last = ~largest_reached(wanted - number(chosen.least + 1), [&](uint32_t x) {
+  if (block_count<kCandidateThreads>(reached(chosen.least), 0) > wanted) {
+    const uint32_t above = block_count<kCandidateThreads>(reached(chosen.least + 1), 1);
+    chosen.last = ~largest_reached(wanted - above, [&](uint32_t x) {
       uint32_t count = 0;
-      each([&](uint32_t key, uint32_t token) { count += key == chosen.least && ~token >= x ? 1u : 0u; });
+      each([&](uint32_t key, auto&& token) { count += key == chosen.least && ~token() >= x ? 1u : 0u; });
       return count;
     });
+  }
   return chosen;
 }
 
@@ -86,15 +83,15 @@ HEARTH_DEVICE void candidates(const gpu::CandidatesParameters& p, const Constant
   }
   const auto each = [&](auto&& f) {
 #pragma unroll
-    for (uint32_t i = 0; i < kOfThread; ++i) f(keys[i], begin + i * kCandidateThreads + t);
+    for (uint32_t i = 0; i < kOfThread; ++i) f(keys[i], [&] { return begin + i * kCandidateThreads + t; });
   };
   const Chosen chosen = choose(one.wanted, each);
   if (t == 0) taken[0] = 0u;
   sync_block();
   const auto pairs = global<Word2>(p.pairs) + (static_cast<uint64_t>(one.before) * grid_size().x +
                                                static_cast<uint64_t>(block_index().x) * one.wanted);
-  each([&](uint32_t key, uint32_t token) {
-    if (takes(chosen, key, token)) pairs[atomic_add(taken, 1u)] = Word2{key, token};
+  each([&](uint32_t key, auto&& token) {
+    if (takes(chosen, key, token())) pairs[atomic_add(taken, 1u)] = Word2{key, token()};
   });
   sync_block();
   const uint32_t found = taken[0];
@@ -110,22 +107,30 @@ HEARTH_DEVICE void best_candidates(const gpu::BestCandidatesParameters& p, const
   const uint32_t t = thread_index();
   if (block_index().y >= batch.word(Header::chosen)) return;
   const ChosenRow one = chosen_row(batch, block_index().y);
-  const auto pairs = global<const Word2>(p.pairs) + static_cast<uint64_t>(one.before) * p.chunks;
+  const uint64_t first = static_cast<uint64_t>(one.before) * p.chunks;  // of its pairs
   const uint32_t count = one.wanted * p.chunks;
+  // Those of most are few enough for registers.
+  uint32_t held[kOfThread];
+#pragma unroll
+  for (uint32_t h = 0; h < kOfThread; ++h) {
+    const uint32_t i = h * kCandidateThreads + t;
+    held[h] = i < count ? read<uint32_t>(p.pairs, 2 * (first + i)) : 0u;
+  }
   const auto each = [&](auto&& f) {
-    for (uint32_t i = t; i < count; i += kCandidateThreads) {
-      const Word2 pair = pairs[i];
-      f(pair.x, pair.y);
-    }
+#pragma unroll
+    for (uint32_t h = 0; h < kOfThread; ++h)
+      f(held[h], [&] { return read<uint32_t>(p.pairs, 2 * (first + h * kCandidateThreads + t) + 1); });
+    for (uint64_t i = kOfThread * kCandidateThreads + t; i < count; i += kCandidateThreads)
+      f(read<uint32_t>(p.pairs, 2 * (first + i)), [&] { return read<uint32_t>(p.pairs, 2 * (first + i) + 1); });
   };
   const Chosen chosen = choose(one.wanted, each);
   if (t == 0) taken[0] = 0u;
   sync_block();
-  each([&](uint32_t key, uint32_t token) {
-    if (!takes(chosen, key, token)) return;
+  each([&](uint32_t key, auto&& token) {
+    if (key < chosen.least || !takes(chosen, key, token())) return;
     const uint32_t place = atomic_add(taken, 1u);
     keys[place] = key;
-    tokens[place] = token;
+    tokens[place] = token();
   });
   sync_block();
   const uint32_t found = taken[0];

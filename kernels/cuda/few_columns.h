@@ -39,7 +39,7 @@ HEARTH_DEVICE void matmul(const gpu::MatmulParameters& p, const Constants& c) {
   const uint32_t rows = c.at[1], first_column = block_index().y * kColumns;
   const bool whole = c.at[2] != 0;
   prefetch_rows<Blocks>(product, block_index().x * rows, rows);
-  wait_for_kernel_before();
+  wait_for_kernel_before(c);
   const uint32_t count = product.columns();
   if (first_column >= count) return;
   const uint32_t number = product.matrix_of(first_column);

@@ -1,68 +1,87 @@
-// byte_matmul/FORMAT: matmul/FORMAT of inputs that round_inputs has rounded, with dot products of bytes. A block makes
-// R rows of C columns, a warp one row at a time; a column's result does not depend on C, nor on other columns.
+// byte_matmul/FORMAT: matmul/FORMAT of inputs that round_inputs has rounded, with dot products of bytes. A warp makes
+// several sums at once, of rows that follow one another or of half as many of two weights, so that many loads are under
+// way; warps share long rows. A column's result does not depend on C, nor on other columns.
 #pragma once
 
-#include "kernels/cuda/formats/runs.h"
+#include "kernels/cuda/formats/units.h"
 #include "kernels/cuda/matmul.h"
 
 namespace hearth::cuda {
 
-constexpr uint32_t kRoundedThreads = 128;
+constexpr uint32_t kRoundedThreads = 32 * gpu::kRoundedWarps;
 
-// What a run adds to the sum of an input, of which `scales` are those of each 32 values.
-template <class Blocks>
-HEARTH_DEVICE float with_run(const Run& run, Address input, Address scales, float sum) {
-  const Word4 x = read<Word4>(input + run.offset);
-  const float scale = read<float>(scales, run.offset / 32);
-  const uint32_t q[4] = {run.q.x, run.q.y, run.q.z, run.q.w}, values[4] = {x.x, x.y, x.z, x.w};
-  int dot = 0, all = 0;
-  for (uint32_t i = 0; i < 4; ++i) {
-    dot = dot_bytes(static_cast<int>(q[i]), static_cast<int>(values[i]), dot);
-    if constexpr (Blocks::kHasLess) all = dot_bytes(0x01010101, static_cast<int>(values[i]), all);
+// Unit number `unit` of kSums rows, those of the first weight and then of the other if there is one.
+template <class Blocks, uint32_t kSums>
+HEARTH_DEVICE void load_units(const Product& product, uint32_t matrix, uint32_t first_row, uint32_t unit,
+                              Unit<Blocks> units[kSums]) {
+  if (unit >= product.p.width / 32) return;
+  const uint32_t rows = kSums / product.weights();
+  const Matrix<Blocks> weight = product.open<Blocks>(0);
+#pragma unroll
+  for (uint32_t i = 0; i < kSums; ++i) {
+    const bool second = i >= rows;
+    const Address behind = second ? product.p.weight_up - product.p.weight : 0;  // as planes of both are alike
+    Matrix<Blocks> of_row = weight;
+    for (uint32_t p = 0; p < Blocks::kPlanes; ++p) of_row.plane[p] += behind;
+    units[i].load(of_row, product.blocks_of_row<Blocks>(first_row + (second ? i - rows : i), matrix), unit);
   }
-  sum = fma(run.scale * scale, static_cast<float>(dot), sum);
-  if constexpr (Blocks::kHasLess) sum = fma(-run.less * scale, static_cast<float>(all), sum);
-  return sum;
 }
 
-// The sums of one row of the opened weight, the same in all lanes.
-template <class Blocks, uint32_t kColumns>
-HEARTH_DEVICE void rounded_row_sums(const Product& product, const Matrix<Blocks>& matrix, uint32_t row_blocks,
-                                    const Address inputs[kColumns], float sums[kColumns]) {
-  const uint32_t width = product.p.width;
-  for (uint32_t c = 0; c < kColumns; ++c) sums[c] = 0;
-  for (uint32_t unit = lane(); unit < width / 32; unit += 32) {
-    const Runs runs = runs_of(matrix, row_blocks, unit);
-    for (uint32_t c = 0; c < kColumns; ++c) {
-      sums[c] = with_run<Blocks>(runs.first, inputs[c], inputs[c] + width, sums[c]);
-      sums[c] = with_run<Blocks>(runs.second, inputs[c], inputs[c] + width, sums[c]);
-    }
-  }
-  for (uint32_t c = 0; c < kColumns; ++c) sums[c] = warp_sum(sums[c]);
-}
-
-// Constant 1: the rows of a block.
-template <class Blocks, uint32_t kColumns>
+// kSums: 1 at least, 2 for two weights. Constants: 1 the rows of a block, a multiple of those that it makes at once; 3
+// how many warps share a row.
+template <class Blocks, uint32_t kColumns, uint32_t kSums>
 HEARTH_DEVICE void byte_matmul(const gpu::MatmulParameters& p, const Constants& c) {
+  constexpr uint32_t kAll = kSums * kColumns;
+  HEARTH_SHARED(float, gpu::kRoundedWarps* kAll, parts);  // of each warp, [kSums][kColumns]
   const Product product(p);
-  const uint32_t rows = c.at[1], first_column = block_index().y * kColumns;
-  prefetch_rows<Blocks>(product, block_index().x * rows, rows);
-  wait_for_kernel_before();
-  const uint32_t count = product.columns();
+  const uint32_t splits = c.at[3], groups = gpu::kRoundedWarps / splits;
+  const uint32_t group = warp() / splits, first_column = block_index().y * kColumns;
+  const uint32_t rows = kSums / product.weights(), first_unit = warp() % splits * 32 + lane();
+  const uint32_t begin = block_index().x * c.at[1], end = begin + c.at[1];
+  Unit<Blocks> units[kSums];
+  // Weights are what may be read now; which experts' it is must be waited for.
+  if (!product.routed()) load_units<Blocks, kSums>(product, block_index().z, begin + group * rows, first_unit, units);
+  wait_for_kernel_before(c);
+  // There is a first column; so a single one need not wait for their number.
+  const uint32_t count = kColumns == 1 && first_column == 0 ? 1 : product.columns();
   if (first_column >= count) return;
-  const uint32_t number = product.matrix_of(first_column);
+  const uint32_t matrix = product.matrix_of(first_column);
   Address inputs[kColumns];
-  for (uint32_t i = 0; i < kColumns; ++i) inputs[i] = product.input_of(min(first_column + i, count - 1), number);
-  for (uint32_t r = warp(); r < rows; r += kRoundedThreads / 32) {
-    const uint32_t row = block_index().x * rows + r;
-    if (row >= p.rows) return;
-    const uint32_t row_blocks = product.blocks_of_row<Blocks>(row, number);
-    float sums[kColumns], sums_up[kColumns];
-    rounded_row_sums<Blocks, kColumns>(product, product.open<Blocks>(0), row_blocks, inputs, sums);
-    for (uint32_t i = 0; i < kColumns; ++i) sums_up[i] = 0;
-    if (product.weights() == 2)
-      rounded_row_sums<Blocks, kColumns>(product, product.open<Blocks>(1), row_blocks, inputs, sums_up);
-    finish_row<kColumns>(product, first_column, count, number, row, sums, sums_up);
+  for (uint32_t i = 0; i < kColumns; ++i) inputs[i] = product.input_of(min(first_column + i, count - 1), matrix);
+  for (uint32_t first = begin + group * rows; first < end; first += groups * rows) {
+    if (product.routed() || first >= begin + groups * rows)
+      load_units<Blocks, kSums>(product, matrix, first, first_unit, units);
+    float sums[kAll];
+    for (uint32_t i = 0; i < kAll; ++i) sums[i] = 0;
+    for (uint32_t unit = first_unit; unit < p.width / 32; unit += 32 * splits) {
+#pragma unroll
+      for (uint32_t column = 0; column < kColumns; ++column) {
+        const UnitInput x = unit_input<Unit<Blocks>::kApart>(inputs[column], p.width, Unit<Blocks>::offset(unit));
+#pragma unroll
+        for (uint32_t i = 0; i < kSums; ++i) {
+          float& sum = sums[i * kColumns + column];
+          sum = units[i].add_to(sum, x, unit);
+        }
+      }
+      load_units<Blocks, kSums>(product, matrix, first, unit + 32 * splits, units);
+    }
+    float own = 0;
+#pragma unroll
+    for (uint32_t i = 0; i < kAll; ++i) {
+      const float sum = warp_sum(sums[i]);
+      own = lane() == i ? sum : own;
+    }
+    if (lane() < kAll) parts[warp() * kAll + lane()] = own;
+    sync_block();
+    const auto whole = [&](uint32_t i) {
+      float sum = parts[group * splits * kAll + i];
+      for (uint32_t part = 1; part < splits; ++part) sum += parts[(group * splits + part) * kAll + i];
+      return sum;
+    };
+    const uint32_t row = lane() / kColumns, column = first_column + lane() % kColumns;
+    if (warp() % splits == 0 && row < rows && column < count && first + row < p.rows)
+      product.finish(column, matrix, first + row, whole(lane()), whole((kSums - rows) * kColumns + lane()));
+    sync_block();
   }
 }
 

@@ -21,40 +21,36 @@ HEARTH_DEVICE void round_inputs(const gpu::RoundInputsParameters& p, const Const
     if (inside) write_bfloats(to, first, x);
     return;
   }
-  const uint32_t most = largest_of_32(x);
-  if (inside) write_rounded(to, p.width, first, x, most);
+  write_rounded(to, p.width, first, x, inside);
 }
 HEARTH_KERNEL(round_inputs, kRoundThreads, gpu::RoundInputsParameters, round_inputs)
 
 // A block norms and rounds a row. `out` may be `in` or `add`: sums are complete before anything is written.
 HEARTH_DEVICE void norm_round(const gpu::NormRoundParameters& p, const Constants& c) {
   const uint32_t row = block_index().y;
+  const Run gain(p.gain, p.width);
+  wait_for_kernel_before(c);
   if (row >= BatchWords(p.batch).word(p.rows_at)) return;
   const uint64_t at = static_cast<uint64_t>(row) * p.width;
-  const auto from = floats_at(p.in, at), to = floats_at(p.out, at), add = floats_at(p.add, at);
-  const float mean = mean_of_run(from, p.width, c.at[0] != 0), scale = scale_of_run(from, p.width, mean, p.eps);
-  const auto gain = floats_at(p.gain), bias = floats_at(p.bias);
   const Address rounded = p.rounded + 4 * static_cast<uint64_t>(row) * p.rounded_stride;
-  for (uint32_t begin = 0; begin < p.width; begin += kNormThreads * 8) {
-    const uint32_t first = begin + thread_index() * 8;
+  const Run run(p.in + 4 * at, p.width);
+  const float mean = run.mean(c.at[0] != 0), scale = run.scale(mean, p.eps);
+  const NormLine line{mean, scale, p.bias, p.add == 0 ? 0 : p.add + 4 * at, p.width};
+  run.each([&](uint32_t h, uint32_t first, const float x[8]) {
     const bool inside = first < p.width;
-    float x[8];
-    for (uint32_t i = 0; i < 8; ++i) {
-      x[i] = 0;
-      if (!inside) continue;
-      x[i] = (from[first + i] - mean) * scale * gain[first + i];
-      if (p.bias != 0) x[i] += bias[first + i];
-      if (p.add != 0) x[i] += add[first + i];
-      if (p.out != 0) to[first + i] = x[i];
+    float y[8];
+    line.apply(gain, h, first, x, y);
+    if (inside && p.out != 0)
+      for (uint32_t i = 0; i < 2; ++i)
+        write(p.out + 4 * (at + first), i,
+              Word4{bits_of(y[4 * i]), bits_of(y[4 * i + 1]), bits_of(y[4 * i + 2]), bits_of(y[4 * i + 3])});
+    if (c.at[1] == 0) {
+      write_rounded(rounded, p.width, first, y, inside);
+    } else if (inside) {
+      write_bfloats(rounded, first, y);
     }
-    if (c.at[1] != 0) {
-      if (inside) write_bfloats(rounded, first, x);
-      continue;
-    }
-    const uint32_t most = largest_of_32(x);
-    if (inside) write_rounded(rounded, p.width, first, x, most);
-  }
+  });
 }
-HEARTH_KERNEL(norm_round, kNormThreads, gpu::NormRoundParameters, norm_round)
+HEARTH_EARLY_KERNEL(norm_round, kNormThreads, gpu::NormRoundParameters, norm_round)
 
 }  // namespace hearth::cuda

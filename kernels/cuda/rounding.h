@@ -1,4 +1,5 @@
-// Rounding to bytes with a scale for each 32 values, of which a thread has 8 and four neighbours have all.
+// Rounding to bytes with a scale for each 32 values, of which a thread has 8 and four neighbours have all; and the sum
+// of each 16, by their scale.
 #pragma once
 
 #include "kernels/cuda/batch.h"
@@ -13,8 +14,10 @@ HEARTH_DEVICE uint32_t largest_of_32(const float x[8]) {
   return max(most, shuffle_xor(most, 2));
 }
 
-// Writes those from `first` of a row's `width` on, which begins at `to`.
-HEARTH_DEVICE void write_rounded(Address to, uint32_t width, uint32_t first, const float x[8], uint32_t most) {
+// Writes those from `first` of a row's `width` on, which begins at `to`, where they are inside of it. All lanes must
+// take part.
+HEARTH_DEVICE void write_rounded(Address to, uint32_t width, uint32_t first, const float x[8], bool inside) {
+  const uint32_t most = largest_of_32(x);
   // As on the CPU, a group of zeros or nearly so has scale 0; one that holds infinity or NaN has that as its scale.
   const float magnitude = float_of(most);
   const bool tiny = most < bits_of(1e-30f), finite = most < 0x7f800000u;
@@ -24,8 +27,12 @@ HEARTH_DEVICE void write_rounded(Address to, uint32_t width, uint32_t first, con
     const int whole = max(min(round_to_int(x[i] * inverse), 127), -127);
     q[i / 4] |= (finite ? static_cast<uint32_t>(whole) & 255u : 1u) << (i % 4 * 8);
   }
+  int sum = dot_bytes(static_cast<int>(q[1]), 0x01010101, dot_bytes(static_cast<int>(q[0]), 0x01010101, 0));
+  sum += shuffle_xor(sum, 1);
+  if (!inside) return;
   write(to + first, 0, Word2{q[0], q[1]});
   if (first % 32 == 0) write(to + width, first / 32, scale);
+  if (first % 16 == 0) write(to + width + width / 8, first / 16, scale * static_cast<float>(sum));
 }
 
 // Likewise as bfloat16 numbers.

@@ -10,24 +10,26 @@ namespace hearth::cuda {
 // RmsNorm and LayerNorm: a block norms one run of one row, or copies the rest that is shorter than a run.
 HEARTH_DEVICE void norm(const gpu::NormParameters& p, const Constants& c) {
   const uint32_t row = block_index().y, which = block_index().x, begin = which * p.run;
+  const uint32_t count = min(p.run, p.width - begin);
+  const Run gain(p.gain + 4ull * (which % p.gain_rows) * p.run, count);
+  wait_for_kernel_before(c);
   if (row >= BatchWords(p.batch).word(p.rows_at)) return;
   const uint64_t at = static_cast<uint64_t>(row) * p.width + begin;
   const auto from = floats_at(p.in, at), to = floats_at(p.out, at), add = floats_at(p.add, at);
-  const uint32_t count = min(p.run, p.width - begin);
   if (count < p.run) {
     for (uint32_t i = thread_index(); i < count; i += kNormThreads) to[i] = p.add == 0 ? from[i] : from[i] + add[i];
     return;
   }
-  const float mean = mean_of_run(from, count, c.at[0] != 0), scale = scale_of_run(from, count, mean, p.eps);
-  const auto gain = floats_at(p.gain, static_cast<uint64_t>(which % p.gain_rows) * p.run), bias = floats_at(p.bias);
-  for (uint32_t i = thread_index(); i < count; i += kNormThreads) {
-    float value = (from[i] - mean) * scale * gain[i];
-    if (p.bias != 0) value += bias[i];
-    if (p.add != 0) value += add[i];
-    to[i] = value;
-  }
+  const Run run(p.in + 4 * at, count);
+  const float mean = run.mean(c.at[0] != 0), scale = run.scale(mean, p.eps);
+  const NormLine line{mean, scale, p.bias, p.add == 0 ? 0 : p.add + 4 * at, count};
+  run.each([&](uint32_t h, uint32_t first, const float x[8]) {
+    float y[8];
+    line.apply(gain, h, first, x, y);
+    for (uint32_t i = 0; i < 8 && first + i < count; ++i) to[first + i] = y[i];
+  });
 }
-HEARTH_KERNEL(norm, kNormThreads, gpu::NormParameters, norm)
+HEARTH_EARLY_KERNEL(norm, kNormThreads, gpu::NormParameters, norm)
 
 // Turns the heads of q and of k in place, one block for each head of a row; q is also multiplied by its temperature.
 HEARTH_DEVICE void rope(const gpu::RopeParameters& p, const Constants&) {

@@ -10,7 +10,11 @@ using Address = uint64_t;  // in device memory; 0: there is none
 // Values that a kernel is launched with beside its parameters, for what the host chooses per launch.
 struct Constants {
   uint32_t at[4] = {};
+  uint32_t order = 0;  // kBeside, kTellsLate
 };
+// A kernel that may run beside the one before, as it needs nothing of it: it waits for that at its end alone. The one
+// before lets it start when it has itself waited, so that what came before both is over.
+inline constexpr uint32_t kBeside = 1, kTellsLate = 2;
 
 struct Index3 {
   uint32_t x = 1, y = 1, z = 1;

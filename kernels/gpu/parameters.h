@@ -78,7 +78,7 @@ constexpr bool is_whole(uint32_t width, Address in, uint32_t in_stride, uint32_t
 }
 
 // byte_matmul/FORMAT, of formats with blocks, is matmul/FORMAT for inputs that round_inputs has rounded, `in` and its
-// strides being those of RoundInputsParameters' out. Only some machines have it.
+// strides being those of RoundInputsParameters' out; R is a multiple of rounded_rows(). Only some machines have it.
 // matmul_tiles/FORMAT is the same for many columns. Its constant 0 is 1 where is_whole(); dispatch [ceil(rows / 64),
 // ceil(columns / 32), matrices]. Nor does a column's result depend on others here, but it may differ from that of
 // matmul/FORMAT. byte_tiles/FORMAT, of formats with blocks, is matmul_tiles/FORMAT for inputs that round_inputs has
@@ -123,9 +123,10 @@ constexpr uint64_t expert_tiles_bytes(uint32_t pairs, uint32_t experts) {
 
 // round_inputs: out[c][m] is `width` values, a multiple of 32, from in + c * in_stride + m * in_matrix_stride on, as
 // bytes q and behind them a scale for each 32, as floats: scale * q is the value to 1/127 of the largest of the 32, at
-// worst half of that off. Infinity or NaN makes the scale that. Strides of out are in words, multiples of 4. Columns
-// are rows_each times the header's word rows_at; dispatch [ceil(width / 512), columns, matrices]. Constant 0 is 1 where
-// they are rounded to bfloat16 numbers, two in a word, instead.
+// worst half of that off. Infinity or NaN makes the scale that. Machines with byte_matmul write behind those the sum of
+// each 16 values as rounded. Strides of out are in words, multiples of 4. Columns are rows_each
+// times the header's word rows_at; dispatch [ceil(width / 512), columns, matrices]. Constant 0 is 1 where they are
+// rounded to bfloat16 numbers, two in a word, instead.
 struct RoundInputsParameters {
   Address in, out, batch;
   uint32_t width, in_stride, in_matrix_stride, out_stride, out_matrix_stride;
@@ -133,8 +134,17 @@ struct RoundInputsParameters {
 };
 static_assert(sizeof(RoundInputsParameters) == 56);
 // Words that `width` rounded values take, as bytes or as bfloat16 numbers.
-constexpr uint32_t rounded_words(uint32_t width) { return (width / 4 + width / 32 + 3) / 4 * 4; }
+constexpr uint32_t rounded_words(uint32_t width) { return (width / 4 + width / 32 + width / 16 + 3) / 4 * 4; }
 constexpr uint32_t bfloat_words(uint32_t width) { return width / 2; }
+
+// The warps of a workgroup of byte_matmul, and how many of them share a row.
+inline constexpr uint32_t kRoundedWarps = 4;
+constexpr uint32_t rounded_splits(uint32_t width) {
+  const uint32_t splits = (width + 1023) / 1024;  // that have 32 values for each lane
+  return splits < 3 ? splits : kRoundedWarps;
+}
+// The rows that it makes at once, of one weight or of each of two.
+constexpr uint32_t rounded_rows(uint32_t splits, uint32_t weights) { return 4 / weights * (kRoundedWarps / splits); }
 
 inline constexpr uint32_t kBfloatTile = 128;                  // rows and columns of a tile of bfloat_tiles
 inline constexpr uint32_t kBfloatTilesShared = 64 * 132 * 4;  // bytes that a workgroup shares

@@ -105,6 +105,14 @@ constexpr uint32_t most_parts(uint32_t positions) {
   return count < kMostParts ? count : kMostParts;
 }
 
+// read_words: [any number]. Reads `count` times 16 bytes, and leaves the sum of what each workgroup has read, as 32-bit
+// integers, at out.
+struct ReadWordsParameters {
+  Address from, out;
+  uint64_t count;
+};
+static_assert(sizeof(ReadWordsParameters) == 24);
+
 // states: [ceil(width / 256)]
 struct StatesParameters {
   Address states, batch;

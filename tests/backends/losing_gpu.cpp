@@ -104,6 +104,6 @@ std::unique_ptr<Device> make_cuda_device(std::string_view) {
 }
 std::vector<CudaDeviceInfo> cuda_devices() { return {find_cuda_device({})}; }
 CudaDeviceInfo find_cuda_device(std::string_view) { return {"the losing GPU", "9.0", "", kMemory}; }
-double measure_cuda_copies(std::string_view) { return 1; }
+double measure_cuda_reads(std::string_view) { return 1; }
 
 }  // namespace hearth

@@ -83,6 +83,6 @@ std::unique_ptr<Device> make_cuda_device(std::string_view) {
 }
 std::vector<CudaDeviceInfo> cuda_devices() { return {}; }
 CudaDeviceInfo find_cuda_device(std::string_view) { return {}; }
-double measure_cuda_copies(std::string_view) { return 0; }
+double measure_cuda_reads(std::string_view) { return 0; }
 
 }  // namespace hearth

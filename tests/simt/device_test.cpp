@@ -85,16 +85,22 @@ TEST(CudaDevices, AreLostByWhatADriverAnswersForGood) {
 
 TEST(CudaDevices, BeginAKernelBesideTheOneBeforeWhereItsCodeWaits) {
   const gpu::CopyHeadsParameters args{};
-  for (const auto [code, captured] : {std::pair(90, "kKK.kK"), std::pair(80, "kkk.kk")}) {
+  for (const auto [code, captured] : {std::pair(90, "tBK.kKTB"), std::pair(80, "kkk.kkkk")}) {
     cuda::Driver driver = simt::fake_driver();
     simt::let_fake_driver_have_code(code);
     cuda::CudaMachine machine(driver, cuda::choose(driver, ""), simt::any_image);
     const gpu::Buffer buffer = machine.take(256, gpu::Place::device, "a test");
     const std::unique_ptr<gpu::Work> work = machine.record();
     const auto launch = [&] { work->launch({"copy_heads", {}, std::as_bytes(std::span(&args, 1)), {1}}); };
-    for (int i = 0; i < 3; ++i) launch();
-    work->zero(buffer);
     for (int i = 0; i < 2; ++i) launch();
+    work->barrier();
+    launch();
+    work->zero(buffer);
+    for (int i = 0; i < 3; ++i) {
+      work->barrier();
+      launch();
+    }
+    launch();
     work->end();
     EXPECT_EQ(simt::fake_driver_captured(), captured);
   }

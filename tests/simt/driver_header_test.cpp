@@ -43,6 +43,7 @@ TEST(CudaDriver, HasTheArgumentsOfTheHeader) {
       agree(&Driver::cuModuleLoadData, &::cuModuleLoadData) && agree(&Driver::cuModuleUnload, &::cuModuleUnload) &&
       agree(&Driver::cuModuleGetFunction, &::cuModuleGetFunction) &&
       agree(&Driver::cuFuncGetAttribute, &::cuFuncGetAttribute) &&
+      agree(&Driver::cuFuncSetAttribute, &::cuFuncSetAttribute) &&
       agree(&Driver::cuLaunchKernelEx, &::cuLaunchKernelEx) && agree(&Driver::cuStreamCreate, &::cuStreamCreate) &&
       agree(&Driver::cuStreamDestroy, &::cuStreamDestroy) &&
       agree(&Driver::cuStreamSynchronize, &::cuStreamSynchronize) &&
@@ -81,6 +82,7 @@ TEST(CudaDriver, HasTheNumbersOfTheHeader) {
   EXPECT_EQ(kOfAllContexts, CU_MEMHOSTALLOC_PORTABLE);
   EXPECT_EQ(kMapped, CU_MEMHOSTALLOC_DEVICEMAP);
   EXPECT_EQ(kPtxVersion, CU_FUNC_ATTRIBUTE_PTX_VERSION);
+  EXPECT_EQ(kMostGivenBytes, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES);
   EXPECT_EQ(kBesideKernelBefore, CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION);
   EXPECT_EQ(kOfThread, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL);
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
+#include <map>
 #include <utility>
 
 #include "kernels/gpu/parameters.h"
@@ -41,8 +42,9 @@ struct FakeDevice {
   float now = 0;      // milliseconds; each launch takes one
   int devices = 1;
   size_t most = kMemory;
-  int compiled_for = 90;  // of all functions
-  std::string last_work;  // the kinds of what was captured last
+  int compiled_for = 90;                    // of all functions
+  std::string last_work;                    // the kinds of what was captured last
+  std::map<const Kernel*, unsigned> given;  // bytes that launches may give, where more than usual
 };
 std::unique_ptr<FakeDevice> device;
 thread_local CUcontext current_context = nullptr;  // of each thread, as the driver has it
@@ -94,7 +96,9 @@ CUresult launch(const CUlaunchConfig* config, CUfunction function, void** args, 
   const Kernel& kernel = behind<const Kernel>(function);
   const auto [x, y, z, threads, threads_y, threads_z, shared, stream, attributes, attribute_count] = *config;
   if (threads != kernel.threads || threads_y != 1 || threads_z != 1 || extra != nullptr) return kInvalid;
-  if (x == 0 || y == 0 || z == 0 || y > kMostBlocks || z > kMostBlocks || shared > kShared) return kInvalid;
+  if (x == 0 || y == 0 || z == 0 || y > kMostBlocks || z > kMostBlocks) return kInvalid;
+  const auto given = device->given.find(&kernel);
+  if (shared > (given == device->given.end() ? kGivenBytes : given->second)) return kInvalid;
   if (attribute_count > 1 || (attribute_count == 1 && attributes[0].id != kBesideKernelBefore)) return kInvalid;
   const bool early = attribute_count == 1 && attributes[0].value.number != 0;
   if (early && device->compiled_for < 90) return kInvalid;
@@ -110,7 +114,9 @@ CUresult launch(const CUlaunchConfig* config, CUfunction function, void** args, 
     device->found = reports.front().text;
     return kLaunchFailed;
   };
-  return do_in(stream, run, early ? 'K' : 'k');
+  if ((constants.order & kBeside) != 0) return early ? do_in(stream, run, 'B') : kInvalid;
+  const bool late = (constants.order & kTellsLate) != 0;
+  return do_in(stream, run, early ? (late ? 'T' : 'K') : late ? 't' : 'k');
 }
 
 }  // namespace
@@ -191,6 +197,11 @@ Driver fake_driver(uint32_t seed, int devices) {
   d.cuFuncGetAttribute = [](int* value, int which, CUfunction) -> CUresult {
     *value = device->compiled_for;
     return which == kPtxVersion ? 0 : kInvalid;
+  };
+  d.cuFuncSetAttribute = [](CUfunction function, int which, int value) -> CUresult {
+    if (which != kMostGivenBytes || value > static_cast<int>(kMostSharedBytes)) return kInvalid;
+    device->given[&behind<const Kernel>(function)] = static_cast<unsigned>(value);
+    return 0;
   };
   d.cuModuleGetFunction = [](CUfunction* function, CUmodule, const char* name) -> CUresult {
     const Kernel* kernel = find_kernel(std::string_view(name).substr(std::strlen("hearth_")));

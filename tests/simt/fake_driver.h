@@ -22,7 +22,8 @@ size_t fake_driver_holds();
 void let_fake_driver_have(size_t bytes);
 // What kernels were compiled for, 90 until it is set.
 void let_fake_driver_have_code(int compiled_for);
-// What was captured last: k for a kernel, K for one that may begin before the kernel before it has ended, . for others.
+// What was captured last: k for a kernel, K for one that may begin before the kernel before it has ended and B for one
+// that needs nothing of that; t and T for k and K that let such a one begin once they have waited; . for others.
 std::string fake_driver_captured();
 
 }  // namespace hearth::simt

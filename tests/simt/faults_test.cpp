@@ -113,12 +113,12 @@ void misaligned_shared(const OneArray&, const Constants& c) {
 HEARTH_KERNEL(misaligned_shared, 32, OneArray, misaligned_shared)
 
 void early(const OneArray& p, const Constants& c) {
-  if (c.at[0] == 0 || thread_index() != 5) wait_for_kernel_before();
+  if (c.at[0] == 0 || thread_index() != 5) wait_for_kernel_before(c);
   const Global<uint32_t> at = global<uint32_t>(p.at) + thread_index();
   if (c.at[0] == 1) prefetch_l2(at);
   if (c.at[0] == 2) *at = 1;
   if (c.at[0] == 3) *at = load_constant(at);
-  if (c.at[0] != 1) wait_for_kernel_before();
+  if (c.at[0] != 1) wait_for_kernel_before(c);
 }
 HEARTH_EARLY_KERNEL(early, 32, OneArray, early)
 

@@ -19,7 +19,8 @@ void print(const DeviceDescription& device) {
   }
   std::printf("           ");
   if (device.memory > 0)
-    std::printf("%.0f MiB of memory, copied at", static_cast<double>(device.memory) / (1 << 20));
+    std::printf("%.0f MiB of memory, %s at", static_cast<double>(device.memory) / (1 << 20),
+                device.name.starts_with("vulkan") ? "copied" : "read");
   else
     std::printf("memory read at");
   std::printf(" %.1f GB/s", device.read_gb_s);

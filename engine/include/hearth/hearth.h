@@ -373,7 +373,7 @@ struct DeviceDescription {
   std::string about;     // what it is: "avx2, 8 threads"; of a GPU its name, kind and driver
   std::string missing;   // what it lacks, so that it cannot be used; empty: nothing
   uint64_t memory = 0;   // bytes of its own; 0 where it uses the machine's
-  double read_gb_s = 0;  // measured: 1e9 bytes a second that it reads; of a GPU that a copy within it reads and writes
+  double read_gb_s = 0;  // measured: 1e9 bytes a second that it reads; with Vulkan that a copy reads and writes
   double int8_gops = 0;  // measured: 1e9 operations a second on bytes; 0 where that is not measured
 };
 

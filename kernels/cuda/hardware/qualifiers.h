@@ -19,21 +19,26 @@ extern __shared__ __align__(16) unsigned char dynamic_shared[];
 }
 
 // Makes the kernel hearth_`name` of blocks of `threads` (a multiple of 32): each thread calls
-// body(const Parameters&, const Constants&), the last argument, which may contain commas, once the kernel before has
+// body(const Parameters&, const Constants&), the last argument, which may contain commas, once what it needs has
 // ended. A name may be a macro.
 #define HEARTH_KERNEL(name, threads, Parameters, ...) \
-  HEARTH_NAMED_KERNEL(name, threads, (threads), hearth::cuda::wait_for_kernel_before(), Parameters, __VA_ARGS__)
-// The same of a body that calls wait_for_kernel_before() itself, in all threads, and before it touches weights alone.
+  HEARTH_NAMED_KERNEL(name, threads, (threads), hearth::cuda::wait_for_kernel_before(c), Parameters, __VA_ARGS__)
+// The same of a body that calls wait_for_kernel_before(c) itself, in all threads, and before it touches weights alone.
 #define HEARTH_EARLY_KERNEL(name, threads, Parameters, ...) \
   HEARTH_NAMED_KERNEL(name, threads, (threads), , Parameters, __VA_ARGS__)
+// The same with so few registers that `blocks` of them run on a multiprocessor at once; 0: as may be.
+#define HEARTH_EARLY_CROWDED_KERNEL(name, threads, blocks, Parameters, ...) \
+  HEARTH_NAMED_KERNEL(name, threads, (threads, blocks), , Parameters, __VA_ARGS__)
 // The same as HEARTH_KERNEL with so few registers that `blocks` of them run on a multiprocessor at once.
-#define HEARTH_CROWDED_KERNEL(name, threads, blocks, Parameters, ...) \
-  HEARTH_NAMED_KERNEL(name, threads, (threads, blocks), hearth::cuda::wait_for_kernel_before(), Parameters, __VA_ARGS__)
+#define HEARTH_CROWDED_KERNEL(name, threads, blocks, Parameters, ...)                                        \
+  HEARTH_NAMED_KERNEL(name, threads, (threads, blocks), hearth::cuda::wait_for_kernel_before(c), Parameters, \
+                      __VA_ARGS__)
 #define HEARTH_NAMED_KERNEL(name, threads, bounds, begin, Parameters, ...)                       \
   static_assert((threads) % 32 == 0 && (threads) <= hearth::cuda::kMostThreads);                 \
   extern "C" __global__ void __launch_bounds__ bounds hearth_##name(                             \
       const __grid_constant__ Parameters p, const __grid_constant__ hearth::cuda::Constants c) { \
-    hearth::cuda::let_next_kernel_start();                                                       \
+    hearth::cuda::begin_kernel(c);                                                               \
     begin;                                                                                       \
     __VA_ARGS__(p, c);                                                                           \
+    hearth::cuda::end_kernel(c);                                                                 \
   }

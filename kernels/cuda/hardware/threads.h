@@ -22,15 +22,27 @@ HEARTH_DEVICE void sync_warp() { __syncwarp(); }
 // Makes what this thread wrote to global memory seen by other blocks before what it writes after.
 HEARTH_DEVICE void fence() { __threadfence(); }
 
-// Waits until the kernel launched before has ended and its writes are seen: before it, only weights may be touched.
-// Every thread of every kernel calls it, so that a kernel that has ended says the same of all before it. Where the
-// launch does not overlap kernels, or on devices before sm_90, nothing happens.
-HEARTH_DEVICE void wait_for_kernel_before() {
+// What begin_kernel, wait_for_kernel_before and end_kernel are made of. Where the launch does not overlap kernels, or
+// on devices before sm_90, nothing happens.
+HEARTH_DEVICE void wait_for_all_before() {
   NV_IF_TARGET(NV_PROVIDES_SM_90, (asm volatile("griddepcontrol.wait;" ::: "memory");))
 }
-// Lets the kernel launched next begin, once all blocks have said so or ended.
+// Once all blocks have said so or ended, the kernel launched next begins.
 HEARTH_DEVICE void let_next_kernel_start() {
   NV_IF_TARGET(NV_PROVIDES_SM_90, (asm volatile("griddepcontrol.launch_dependents;" ::: "memory");))
+}
+// Waits until what the kernel needs has ended and its writes are seen: before it, only weights may be touched. Every
+// thread of every kernel calls it once.
+HEARTH_DEVICE void wait_for_kernel_before(const Constants& c) {
+  if ((c.order & kBeside) == 0) wait_for_all_before();
+  if ((c.order & kTellsLate) != 0) let_next_kernel_start();
+}
+// HEARTH_KERNEL calls both. A kernel that has ended says the same of all before it.
+HEARTH_DEVICE void begin_kernel(const Constants& c) {
+  if ((c.order & kTellsLate) == 0) let_next_kernel_start();
+}
+HEARTH_DEVICE void end_kernel(const Constants& c) {
+  if ((c.order & kBeside) != 0) wait_for_all_before();
 }
 // Whether a device of this kind overlaps kernels at all.
 HEARTH_DEVICE bool kernels_overlap() {

@@ -1,6 +1,8 @@
 // What the lanes of a warp do together, for nvcc. All 32 call the same.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/cuda/hardware/qualifiers.h"
 
 namespace hearth::cuda {
@@ -36,9 +38,13 @@ HEARTH_DEVICE bool all(bool value) { return __all_sync(kAllLanes, value); }
 // of a butterfly: halves are added first. T as of shuffle.
 template <uint32_t lanes = kWarp, class T>
 HEARTH_DEVICE T warp_sum(T value) {
+  if constexpr (lanes == kWarp && (std::is_same_v<T, uint32_t> || std::is_same_v<T, int>)) {
+    return __reduce_add_sync(kAllLanes, value);
+  } else {
 #pragma unroll
-  for (uint32_t mask = lanes / 2; mask != 0; mask /= 2) value += shuffle_xor(value, mask);
-  return value;
+    for (uint32_t mask = lanes / 2; mask != 0; mask /= 2) value += shuffle_xor(value, mask);
+    return value;
+  }
 }
 // NaN is passed over where another lane has a number.
 template <uint32_t lanes = kWarp, class T>

@@ -16,11 +16,13 @@
 #define HEARTH_DYNAMIC_SHARED(T, name) const hearth::cuda::Shared<T> name = hearth::cuda::Shared<T>::dynamic(#name)
 
 #define HEARTH_KERNEL(name, threads, Parameters, ...) \
-  HEARTH_NAMED_KERNEL(name, threads, hearth::cuda::wait_for_kernel_before(), Parameters, __VA_ARGS__)
+  HEARTH_NAMED_KERNEL(name, threads, hearth::cuda::wait_for_kernel_before(c), Parameters, __VA_ARGS__)
 #define HEARTH_EARLY_KERNEL(name, threads, Parameters, ...) \
   HEARTH_NAMED_KERNEL(name, threads, , Parameters, __VA_ARGS__)
+#define HEARTH_EARLY_CROWDED_KERNEL(name, threads, blocks, Parameters, ...) \
+  HEARTH_NAMED_KERNEL(name, threads, , Parameters, __VA_ARGS__)
 #define HEARTH_CROWDED_KERNEL(name, threads, blocks, Parameters, ...) \
-  HEARTH_NAMED_KERNEL(name, threads, hearth::cuda::wait_for_kernel_before(), Parameters, __VA_ARGS__)
+  HEARTH_NAMED_KERNEL(name, threads, hearth::cuda::wait_for_kernel_before(c), Parameters, __VA_ARGS__)
 #define HEARTH_NAMED_KERNEL(name, threads, begin, Parameters, ...)                               \
   static_assert((threads) % 32 == 0 && (threads) <= hearth::cuda::kMostThreads);                 \
   static const hearth::simt::Registered hearth_##name(                                           \

@@ -17,8 +17,7 @@ inline void sync_warp() { simt::current->block->sync_warp(); }
 
 // Blocks and kernels run one after another.
 inline void fence() {}
-inline void wait_for_kernel_before() { simt::current->has_waited = true; }
-inline void let_next_kernel_start() {}
+inline void wait_for_kernel_before(const Constants&) { simt::current->has_waited = true; }
 inline bool kernels_overlap() { return true; }
 
 }  // namespace hearth::cuda

@@ -95,7 +95,7 @@ class Compiler {
     std::string few, many, most;
     MatmulParameters args_of_few, args_of_many, args_of_most;
     uint32_t whole;        // see is_whole()
-    uint32_t rows_of_few;  // that a workgroup of `few` makes
+    std::array<uint32_t, 3> rows_of_few;  // that a workgroup of `few` makes, of 1, 4 and 8 columns
     uint32_t warps_of_row = 1;
   };
   void multiply_routed(const Product& product, const Kernels& kernels, const Uses& uses);

@@ -9,7 +9,8 @@ namespace {
 
 constexpr uint32_t kRowsAtOnce = 4;  // of a matrix, that a workgroup makes
 constexpr uint32_t kMostGroups = 65535;
-constexpr uint32_t kMostColumns = 8;
+constexpr std::array<uint32_t, 3> kColumns{1, 4, 8};  // of a workgroup of few columns
+constexpr uint32_t kMostColumns = kColumns.back();
 constexpr uint32_t kTileRows = 64, kTileColumns = 32;  // of matmul_tiles
 constexpr uint32_t kPairsForTiles = 4;                 // of each expert, on average
 
@@ -111,7 +112,8 @@ void Compiler::multiply_at_once(const Product& product) {
                   args,
                   args,
                   is_whole(args.width, args.in, args.in_stride, routed ? 0 : args.in_matrix_stride) ? 1u : 0u,
-                  routed ? kRowsAtOnce : rows_at_once(args.rows)};
+                  {}};
+  kernels.rows_of_few.fill(routed ? kRowsAtOnce : rows_at_once(args.rows));
   const uint32_t from =
       rows_for_rounding(product.weight, routed ? rows_for_tiles(product.matrices, product.used) : rows_for_tiles());
   const uint32_t from_bfloats = from <= limits_.rows && !routed ? rows_for_bfloats() : UINT32_MAX;
@@ -127,17 +129,20 @@ void Compiler::multiply_at_once(const Product& product) {
   if (from == 0) {
     kernels.args_of_few = kernels.args_of_many;
     kernels.few = std::string("byte_matmul/") + format.name;
-    kernels.warps_of_row = rounded_splits(args.width);
-    kernels.rows_of_few = rounded_rows(kernels.warps_of_row, product.up == kNoWeight ? 1 : 2);
+    const uint32_t weights = product.up == kNoWeight ? 1 : 2;
+    kernels.warps_of_row = rounded_splits(args.width, args.rows * weights);
+    for (size_t i = 0; i < kColumns.size(); ++i)
+      kernels.rows_of_few[i] = rounded_rows(format.name, kColumns[i], kernels.warps_of_row, weights);
   }
   if (routed) return multiply_routed(product, kernels, uses);
   // One of these is taken, by the number of rows. It waits for what the first is to wait for.
-  for (const uint32_t columns : {1u, 4u, kMostColumns}) {
-    Step& step = steps_.add(kernels.few, kernels.args_of_few, columns == 1 ? uses : Uses{});
-    step.constants = {columns, kernels.rows_of_few, kernels.whole, kernels.warps_of_row};
-    step.least = columns == 1 ? 0 : columns == 4 ? 2 : 5;
+  for (size_t i = 0; i < kColumns.size(); ++i) {
+    const uint32_t columns = kColumns[i], rows = kernels.rows_of_few[i];
+    Step& step = steps_.add(kernels.few, kernels.args_of_few, i == 0 ? uses : Uses{});
+    step.constants = {columns, rows, kernels.whole, kernels.warps_of_row};
+    step.least = i == 0 ? 0 : kColumns[i - 1] + 1;
     step.most = columns == kMostColumns && limits_.deterministic ? UINT32_MAX : columns;
-    for_rows(step, pieces_of(args.rows, kernels.rows_of_few), product.matrices).y_over = columns;
+    for_rows(step, pieces_of(args.rows, rows), product.matrices).y_over = columns;
   }
   if (limits_.deterministic) return;
   Step& step = add_tiles(kernels, rows_for_tiles());
@@ -168,9 +173,9 @@ uint32_t Compiler::rows_for_tiles(uint32_t experts, uint32_t used) const {
 void Compiler::multiply_routed(const Product& product, const Kernels& kernels, const Uses& uses) {
   const uint32_t from = rows_for_tiles(product.matrices, product.used), rows = kernels.args_of_few.rows;
   Step& step = steps_.add(kernels.few, kernels.args_of_few, uses);
-  step.constants = {1, kernels.rows_of_few, kernels.whole, kernels.warps_of_row};
+  step.constants = {1, kernels.rows_of_few[0], kernels.whole, kernels.warps_of_row};
   step.most = from - 1;
-  for_rows(step, pieces_of(rows, kernels.rows_of_few)).y_times = product.used;
+  for_rows(step, pieces_of(rows, kernels.rows_of_few[0])).y_times = product.used;
   if (product.tiles == 0) return;
   Step& sized = for_rows(add_tiles(kernels, from), pieces_of(rows, kTileRows));
   sized.y_times = product.used;

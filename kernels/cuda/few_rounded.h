@@ -27,62 +27,56 @@ HEARTH_DEVICE void load_units(const Product& product, uint32_t matrix, uint32_t 
   }
 }
 
-// kSums: 1 at least, 2 for two weights. Constants: 1 the rows of a block, a multiple of those that it makes at once; 3
-// how many warps share a row.
+// kSums: as rounded_sums() has it. Constant 3: how many warps share a row.
 template <class Blocks, uint32_t kColumns, uint32_t kSums>
 HEARTH_DEVICE void byte_matmul(const gpu::MatmulParameters& p, const Constants& c) {
   constexpr uint32_t kAll = kSums * kColumns;
   HEARTH_SHARED(float, gpu::kRoundedWarps* kAll, parts);  // of each warp, [kSums][kColumns]
   const Product product(p);
-  const uint32_t splits = c.at[3], groups = gpu::kRoundedWarps / splits;
-  const uint32_t group = warp() / splits, first_column = block_index().y * kColumns;
-  const uint32_t rows = kSums / product.weights(), first_unit = warp() % splits * 32 + lane();
-  const uint32_t begin = block_index().x * c.at[1], end = begin + c.at[1];
+  const uint32_t splits = c.at[3], part = warp() % splits, first_column = block_index().y * kColumns;
+  const uint32_t rows = kSums / product.weights(), first_unit = part * 32 + lane();
+  const uint32_t first_row = (block_index().x * (gpu::kRoundedWarps / splits) + warp() / splits) * rows;
   Unit<Blocks> units[kSums];
   // Weights are what may be read now; which experts' it is must be waited for.
-  if (!product.routed()) load_units<Blocks, kSums>(product, block_index().z, begin + group * rows, first_unit, units);
+  if (!product.routed()) load_units<Blocks, kSums>(product, block_index().z, first_row, first_unit, units);
   wait_for_kernel_before(c);
   // There is a first column; so a single one need not wait for their number.
   const uint32_t count = kColumns == 1 && first_column == 0 ? 1 : product.columns();
   if (first_column >= count) return;
   const uint32_t matrix = product.matrix_of(first_column);
+  if (product.routed()) load_units<Blocks, kSums>(product, matrix, first_row, first_unit, units);
   Address inputs[kColumns];
   for (uint32_t i = 0; i < kColumns; ++i) inputs[i] = product.input_of(min(first_column + i, count - 1), matrix);
-  for (uint32_t first = begin + group * rows; first < end; first += groups * rows) {
-    if (product.routed() || first >= begin + groups * rows)
-      load_units<Blocks, kSums>(product, matrix, first, first_unit, units);
-    float sums[kAll];
-    for (uint32_t i = 0; i < kAll; ++i) sums[i] = 0;
-    for (uint32_t unit = first_unit; unit < p.width / 32; unit += 32 * splits) {
+  float sums[kAll];
+  for (uint32_t i = 0; i < kAll; ++i) sums[i] = 0;
+  for (uint32_t unit = first_unit; unit < p.width / 32; unit += 32 * splits) {
 #pragma unroll
-      for (uint32_t column = 0; column < kColumns; ++column) {
-        const UnitInput x = unit_input<Unit<Blocks>::kApart>(inputs[column], p.width, Unit<Blocks>::offset(unit));
+    for (uint32_t column = 0; column < kColumns; ++column) {
+      const UnitInput x = unit_input<Unit<Blocks>::kApart>(inputs[column], p.width, Unit<Blocks>::offset(unit));
 #pragma unroll
-        for (uint32_t i = 0; i < kSums; ++i) {
-          float& sum = sums[i * kColumns + column];
-          sum = units[i].add_to(sum, x, unit);
-        }
+      for (uint32_t i = 0; i < kSums; ++i) {
+        float& sum = sums[i * kColumns + column];
+        sum = units[i].add_to(sum, x, unit);
       }
-      load_units<Blocks, kSums>(product, matrix, first, unit + 32 * splits, units);
     }
-    float own = 0;
-#pragma unroll
-    for (uint32_t i = 0; i < kAll; ++i) {
-      const float sum = warp_sum(sums[i]);
-      own = lane() == i ? sum : own;
-    }
-    if (lane() < kAll) parts[warp() * kAll + lane()] = own;
-    sync_block();
-    const auto whole = [&](uint32_t i) {
-      float sum = parts[group * splits * kAll + i];
-      for (uint32_t part = 1; part < splits; ++part) sum += parts[(group * splits + part) * kAll + i];
-      return sum;
-    };
-    const uint32_t row = lane() / kColumns, column = first_column + lane() % kColumns;
-    if (warp() % splits == 0 && row < rows && column < count && first + row < p.rows)
-      product.finish(column, matrix, first + row, whole(lane()), whole((kSums - rows) * kColumns + lane()));
-    sync_block();
+    load_units<Blocks, kSums>(product, matrix, first_row, unit + 32 * splits, units);
   }
+  float own = 0;
+#pragma unroll
+  for (uint32_t i = 0; i < kAll; ++i) {
+    const float sum = warp_sum(sums[i]);
+    own = lane() == i ? sum : own;
+  }
+  if (lane() < kAll) parts[warp() * kAll + lane()] = own;
+  sync_block();
+  const auto whole = [&](uint32_t i) {
+    float sum = parts[warp() * kAll + i];
+    for (uint32_t other = 1; other < splits; ++other) sum += parts[(warp() + other) * kAll + i];
+    return sum;
+  };
+  const uint32_t row = lane() / kColumns, column = first_column + lane() % kColumns;
+  if (part == 0 && row < rows && column < count && first_row + row < p.rows)
+    product.finish(column, matrix, first_row + row, whole(lane()), whole((kSums - rows) * kColumns + lane()));
 }
 
 }  // namespace hearth::cuda

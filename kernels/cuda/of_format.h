@@ -1,6 +1,8 @@
 // Names with the format that a source is compiled for, which the build gives as FORMAT. Only macros make names.
 #pragma once
 
+#define HEARTH_TEXT(name) #name
+#define HEARTH_TEXT_OF(macro) HEARTH_TEXT(macro)
 #define HEARTH_JOIN(before, name, after) before##name##after
 #define HEARTH_JOIN_EXPANDED(before, name, after) HEARTH_JOIN(before, name, after)
 #define HEARTH_OF_FORMAT(before, after) HEARTH_JOIN_EXPANDED(before, FORMAT, after)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 namespace hearth::gpu {
 
@@ -78,7 +79,8 @@ constexpr bool is_whole(uint32_t width, Address in, uint32_t in_stride, uint32_t
 }
 
 // byte_matmul/FORMAT, of formats with blocks, is matmul/FORMAT for inputs that round_inputs has rounded, `in` and its
-// strides being those of RoundInputsParameters' out; R is a multiple of rounded_rows(). Only some machines have it.
+// strides being those of RoundInputsParameters' out; R is rounded_rows(), constant 3
+// rounded_splits(). Only some machines have it.
 // matmul_tiles/FORMAT is the same for many columns. Its constant 0 is 1 where is_whole(); dispatch [ceil(rows / 64),
 // ceil(columns / 32), matrices]. Nor does a column's result depend on others here, but it may differ from that of
 // matmul/FORMAT. byte_tiles/FORMAT, of formats with blocks, is matmul_tiles/FORMAT for inputs that round_inputs has
@@ -137,14 +139,21 @@ static_assert(sizeof(RoundInputsParameters) == 56);
 constexpr uint32_t rounded_words(uint32_t width) { return (width / 4 + width / 32 + width / 16 + 3) / 4 * 4; }
 constexpr uint32_t bfloat_words(uint32_t width) { return width / 2; }
 
-// The warps of a workgroup of byte_matmul, and how many of them share a row.
+// The warps of a workgroup of byte_matmul, and how many of them share a row: as measured on 9.0, where few rows must
+// occupy a whole device and of many a warp does well to have a whole one.
 inline constexpr uint32_t kRoundedWarps = 4;
-constexpr uint32_t rounded_splits(uint32_t width) {
-  const uint32_t splits = (width + 1023) / 1024;  // that have 32 values for each lane
-  return splits < 3 ? splits : kRoundedWarps;
+constexpr uint32_t rounded_splits(uint32_t width, uint32_t rows) {
+  if (width <= 1024 || rows > 65536) return 1;
+  return width <= 2048 && rows > 8192 ? 2 : kRoundedWarps;
 }
-// The rows that it makes at once, of one weight or of each of two.
-constexpr uint32_t rounded_rows(uint32_t splits, uint32_t weights) { return 4 / weights * (kRoundedWarps / splits); }
+// The sums that a warp makes of each of C columns, by what the registers have room for.
+constexpr uint32_t rounded_sums(std::string_view format, uint32_t columns) {
+  return columns == 1 && (format == "Q4_0" || format == "Q4_1" || format == "Q4_K") ? 4 : 2;
+}
+// The rows of a workgroup, of one weight or of each of two.
+constexpr uint32_t rounded_rows(std::string_view format, uint32_t columns, uint32_t splits, uint32_t weights) {
+  return rounded_sums(format, columns) / weights * (kRoundedWarps / splits);
+}
 
 inline constexpr uint32_t kBfloatTile = 128;                  // rows and columns of a tile of bfloat_tiles
 inline constexpr uint32_t kBfloatTilesShared = 64 * 132 * 4;  // bytes that a workgroup shares

@@ -44,12 +44,13 @@ HEARTH_DEVICE Word4 stream16(Address place) { return load_stream(global<const Wo
 
 // Of any format, by pieces of 8, which are taken apart at once.
 //
-// Of every Unit: kAtOnce, of how many rows a thread has one; kApart, which unit_input is given; offset(), where the
-// first run of a unit of a row lies; load(), of a row whose blocks begin with `row_block`; add_to(), the sum with the
-// products of the unit.
+// Of every Unit: kApart, which unit_input is given; offset(), where the first run of a unit of a row lies; load(), of a
+// row whose blocks begin with `row_block`; add_to(), the sum with the products of the unit; kBlocks, how many blocks of
+// a multiprocessor have registers for those of one column, or 0.
 template <class Blocks>
 struct Unit {
-  static constexpr uint32_t kAtOnce = 2, kApart = 16;
+  static constexpr uint32_t kApart = 16;
+  static constexpr uint32_t kBlocks = 0;
   static HEARTH_DEVICE uint32_t offset(uint32_t unit) { return unit * 32; }
   HEARTH_DEVICE void load(const Matrix<Blocks>& m, uint32_t row_block, uint32_t unit) {
     const Piece a = piece_at(m, row_block, unit * 32), b = piece_at(m, row_block, unit * 32 + 8);
@@ -73,7 +74,8 @@ struct Unit {
 
 // Blocks of 32 with 16 bytes of 4 bits: the low halves are the first run.
 struct NibbleUnit {
-  static constexpr uint32_t kAtOnce = 4, kApart = 16;
+  static constexpr uint32_t kApart = 16;
+  static constexpr uint32_t kBlocks = 8;
   static HEARTH_DEVICE uint32_t offset(uint32_t unit) { return unit * 32; }
   HEARTH_DEVICE float dot(const UnitInput& x) const {
     return run_dot(masked(q, 0, 0x0f0f0f0fu), x.first) + run_dot(masked(q, 4, 0x0f0f0f0fu), x.second);
@@ -105,7 +107,8 @@ struct Unit<Q4_1Blocks> : NibbleUnit {
 
 template <>
 struct Unit<Q8_0Blocks> {
-  static constexpr uint32_t kAtOnce = 4, kApart = 16;
+  static constexpr uint32_t kApart = 16;
+  static constexpr uint32_t kBlocks = 8;
   static HEARTH_DEVICE uint32_t offset(uint32_t unit) { return unit * 32; }
   HEARTH_DEVICE void load(const Matrix<Q8_0Blocks>& m, uint32_t row_block, uint32_t unit) {
     const Address q = m.member(1, row_block + unit);
@@ -123,7 +126,8 @@ struct Unit<Q8_0Blocks> {
 // Of Q4_K and Q5_K: 16 bytes of a block are values of two groups, 32 apart.
 template <class Blocks>
 struct PairUnit {
-  static constexpr uint32_t kAtOnce = 4, kApart = 32;
+  static constexpr uint32_t kApart = 32;
+  static constexpr uint32_t kBlocks = 8;
   static HEARTH_DEVICE uint32_t offset(uint32_t unit) { return unit / 8 * 256 + unit % 8 / 2 * 64 + unit % 2 * 16; }
   HEARTH_DEVICE void load_groups(const Matrix<Blocks>& m, uint32_t block, uint32_t unit, Address q_plane) {
     q = stream16(q_plane + unit % 8 * 16);
@@ -173,7 +177,8 @@ struct Unit<Q5_KBlocks> : PairUnit<Q5_KBlocks> {
 // 16 bytes of low bits are values that are 64 apart, in each half of a block.
 template <>
 struct Unit<Q6_KBlocks> {
-  static constexpr uint32_t kAtOnce = 4, kApart = 64;
+  static constexpr uint32_t kApart = 64;
+  static constexpr uint32_t kBlocks = 7;
   static HEARTH_DEVICE uint32_t offset(uint32_t unit) { return unit / 8 * 256 + unit % 8 / 4 * 128 + unit % 4 * 16; }
   HEARTH_DEVICE void load(const Matrix<Q6_KBlocks>& m, uint32_t row_block, uint32_t unit) {
     const uint32_t block = row_block + unit / 8, half = unit % 8 / 4;

@@ -133,6 +133,19 @@ std::vector<std::string> gpu_names(std::string_view backend) {
   return names;
 }
 
+uint32_t best_step_rows(const DeviceOptions& options) {
+  constexpr uint64_t kMuch = uint64_t{32} << 30;
+  const auto which = cuda_part(options.name);
+  if (!which) return Limits{}.rows;
+  try {
+    const CudaDeviceInfo info = find_cuda_device(*which);
+    // Of so many, tiles of 9.0 fill the device; what their activations take is little there.
+    return info.capability == "9.0" && info.memory >= kMuch ? 2048 : Limits{}.rows;
+  } catch (const DeviceError&) {  // which making the device will say
+    return Limits{}.rows;
+  }
+}
+
 std::string arithmetic_of(const DeviceOptions& options) {
   if (options.name == "cpu")
     return options.name + " " + resolve_cpu_options({options.threads, options.kernels}).kernels + ", arithmetic " +

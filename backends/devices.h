@@ -12,9 +12,10 @@
 namespace hearth {
 
 struct DeviceOptions {
-  std::string name = "cpu";  // "cpu", "reference", "cuda", "vulkan", or one of several: "cuda:1", "vulkan:PART-OF-ITS-NAME"
-  std::string kernels;       // of the cpu: an instruction set; empty: the best
-  uint32_t threads = 0;      // of the cpu; 0: one for each core that the process may use
+  std::string name =
+      "cpu";             // "cpu", "reference", "cuda", "vulkan", or one of several: "cuda:1", "vulkan:PART-OF-ITS-NAME"
+  std::string kernels;   // of the cpu: an instruction set; empty: the best
+  uint32_t threads = 0;  // of the cpu; 0: one for each core that the process may use
 };
 
 // What a device is made of, and what the machine could do with it at best.
@@ -35,11 +36,13 @@ std::vector<DeviceOptions> present_devices();
 // Throws DeviceError, naming what there is, for a device or kernels that are not.
 std::unique_ptr<Device> make_device(const DeviceOptions& options);
 DeviceInfo describe_device(const DeviceOptions& options);
-// The cpu, and the GPUs of the backends `gpus`, "cuda" and "vulkan", named so that make_device() takes the names. Those that lack
-// nothing are measured.
+// The cpu, and the GPUs of the backends `gpus`, "cuda" and "vulkan", named so that make_device() takes the names. Those
+// that lack nothing are measured.
 std::vector<DeviceInfo> describe_devices(const std::vector<std::string>& gpus);
 // The GPUs of a backend, or programs that act as such; their drivers are opened.
 std::vector<std::string> gpu_names(std::string_view backend);
+// The rows of a step with which the device computes prompts best. Throws nothing: of what cannot be used, as of others.
+uint32_t best_step_rows(const DeviceOptions& options);
 // "cpu avx2": devices of equal names compute the same bits, where their limits are deterministic.
 std::string arithmetic_of(const DeviceOptions& options);
 

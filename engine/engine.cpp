@@ -8,6 +8,7 @@
 #include <mutex>
 #include <random>
 
+#include "backends/devices.h"
 #include "engine/adapter_scales.h"
 #include "engine/cache_identity.h"
 #include "engine/checks.h"
@@ -73,7 +74,8 @@ struct Engine::State {
         adapter_scales(options.adapters),
         model(load_model(std::move(file), {options.context, kv_type_of(options.cache_type), options.pre_tokenizer,
                                            options.chat_template, options.parallel, options.cache_tokens,
-                                           options.deterministic, adapter_paths(options.adapters)})) {
+                                           options.deterministic, adapter_paths(options.adapters),
+                                           best_step_rows({options.device, options.kernels, options.threads})})) {
     if (!options.draft.empty()) draft_model.emplace(load_draft(options.draft, model, options.parallel));
     require_memory(model, options.embeddings, draft_model ? &*draft_model : nullptr);
     place();

@@ -73,7 +73,7 @@ LoadedModel load_model(Gguf file, const ModelOptions& options) {
   auto chat_template = options.chat_template ? parse_chat_template(file) : std::nullopt;
   AnswerFormat answers = chat_template ? learn_answers(file, *chat_template, tokenizer.vocabulary()) : AnswerFormat();
   Limits limits;
-  limits.rows = std::min(limits.rows, std::max(context, options.parallel));
+  limits.rows = std::min(options.step_rows, std::max(context, options.parallel));
   limits.pages = count_pages(file, options, context, limits.page_size);
   if (!program.state_width.empty()) limits.states = places_for_states(std::max(options.parallel, 1u));
   limits.kv_type = options.kv_type;

@@ -26,6 +26,7 @@ struct ModelOptions {
   uint32_t cache_tokens = 0;  // of all sequences; 0: the context times parallel
   bool deterministic = false;
   std::vector<std::filesystem::path> adapters = {};
+  uint32_t step_rows = Limits{}.rows;  // most of a batch
 };
 
 inline constexpr uint32_t kDefaultContext = 4096;

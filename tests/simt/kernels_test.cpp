@@ -1,5 +1,7 @@
 // The first kernels of kernels/cuda on the interpreter, against plain loops.
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <random>
 
 #include "backends/backend.h"
@@ -145,6 +147,56 @@ TEST(CudaKernels, NormRoundIsNormAndRounding) {
       expect_none(device.launch("norm_round", {1, rows}, both, constants));
       EXPECT_EQ(device.get<uint32_t>(third, nothing.size()), device.get<uint32_t>(rounded, nothing.size()));
     }
+}
+
+TEST(CudaKernels, RoundedRowsEndWithTheirSums) {
+  constexpr uint32_t kWidth = 608, kRows = 2;  // the last of 16 groups for a warp is not whole
+  std::mt19937 random(7);
+  std::vector<float> input(kRows * kWidth);
+  for (float& value : input) value = std::normal_distribution<float>(0.5f, 3)(random);
+  std::fill_n(input.begin() + 64, 32, 0.0f);
+  std::vector<uint32_t> header(gpu::kHeaderWords);
+  header[HeaderWord::rows] = kRows;
+  Device device;
+  const uint32_t stride = gpu::rounded_words(kWidth);
+  const Address out = device.put(std::vector<uint32_t>(kRows * stride, 5));
+  const gpu::RoundInputsParameters args{.in = device.put(input),
+                                        .out = out,
+                                        .batch = device.put(header),
+                                        .width = kWidth,
+                                        .in_stride = kWidth,
+                                        .in_matrix_stride = 0,
+                                        .out_stride = stride,
+                                        .out_matrix_stride = stride,
+                                        .rows_at = HeaderWord::rows,
+                                        .rows_each = 1,
+                                        .unused = 0};
+  expect_none(device.launch("round_inputs", {(kWidth + 511) / 512, kRows}, args));
+  for (uint32_t row = 0; row < kRows; ++row) {
+    const Address at = out + 4ull * row * stride;
+    const std::vector<int8_t> bytes = device.get<int8_t>(at, kWidth);
+    const std::vector<float> scales = device.get<float>(at + kWidth, kWidth / 32);
+    const std::vector<float> sums = device.get<float>(at + kWidth + kWidth / 8, kWidth / 16);
+    for (uint32_t i = 0; i < kWidth; ++i)
+      ASSERT_NEAR(bytes[i] * scales[i / 32], input[row * kWidth + i], scales[i / 32] * 0.501f) << i;
+    for (uint32_t i = 0; i < kWidth / 16; ++i) {
+      const int sum = std::accumulate(bytes.begin() + 16 * i, bytes.begin() + 16 * i + 16, 0);
+      EXPECT_EQ(sums[i], scales[i / 2] * static_cast<float>(sum)) << i;
+    }
+  }
+}
+
+TEST(CudaKernels, ReadEveryWord) {
+  for (const uint32_t count : {1u, 512u, 5000u}) {
+    Device device(count);
+    std::vector<uint32_t> words(4 * count);
+    std::iota(words.begin(), words.end(), 0x7fffff00u);
+    const Address sums = device.put(std::vector<uint32_t>(3, 9));
+    expect_none(device.launch("read_words", {2}, gpu::ReadWordsParameters{device.put(words), sums, count}));
+    const std::vector<uint32_t> found = device.get<uint32_t>(sums, 3);
+    EXPECT_EQ(found[0] + found[1], std::accumulate(words.begin(), words.end(), 0u)) << count;
+    EXPECT_EQ(found[2], 9u);
+  }
 }
 
 // Rows 2 and 0 of three, in that order of the batch's words.

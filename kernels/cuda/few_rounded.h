@@ -37,14 +37,15 @@ HEARTH_DEVICE void byte_matmul(const gpu::MatmulParameters& p, const Constants& 
   const uint32_t rows = kSums / product.weights(), first_unit = part * 32 + lane();
   const uint32_t first_row = (block_index().x * (gpu::kRoundedWarps / splits) + warp() / splits) * rows;
   Unit<Blocks> units[kSums];
-  // Weights are what may be read now; which experts' it is must be waited for.
-  if (!product.routed()) load_units<Blocks, kSums>(product, block_index().z, first_row, first_unit, units);
+  // Which experts' weights it is must be waited for.
+  const bool early = Unit<Blocks>::kEarly && !product.routed();
+  if (early) load_units<Blocks, kSums>(product, block_index().z, first_row, first_unit, units);
   wait_for_kernel_before(c);
   // There is a first column; so a single one need not wait for their number.
   const uint32_t count = kColumns == 1 && first_column == 0 ? 1 : product.columns();
   if (first_column >= count) return;
   const uint32_t matrix = product.matrix_of(first_column);
-  if (product.routed()) load_units<Blocks, kSums>(product, matrix, first_row, first_unit, units);
+  if (!early) load_units<Blocks, kSums>(product, matrix, first_row, first_unit, units);
   Address inputs[kColumns];
   for (uint32_t i = 0; i < kColumns; ++i) inputs[i] = product.input_of(min(first_column + i, count - 1), matrix);
   float sums[kAll];

@@ -9,12 +9,15 @@ namespace hearth::cuda {
 
 constexpr uint32_t kNormThreads = 256, kNormStep = 8 * kNormThreads;
 
+// early: its values may be read before wait_for_kernel_before().
+template <bool early>
 class Run {
  public:
   // Reads `count` values from `place` on. All threads must take part in what follows, too.
   HEARTH_DEVICE Run(Address place, uint32_t count)
       : place_(place), count_(count), whole_(count % 8 == 0 && place % 16 == 0) {
-    for (uint32_t h = 0; h < kHeld; ++h) load8(place, h * kNormStep + thread_index() * 8, count, whole_, held_[h]);
+    for (uint32_t h = 0; h < kHeld; ++h)
+      load8<early>(place, h * kNormStep + thread_index() * 8, count, whole_, held_[h]);
   }
 
   // f(h, first, x): the 8 values from `first` on, those behind the end being 0; for all that the thread has. What was
@@ -26,14 +29,14 @@ class Run {
       if (h * kNormStep < count_) f(h, h * kNormStep + thread_index() * 8, held_[h]);
     for (uint32_t begin = kHeld * kNormStep; begin < count_; begin += kNormStep) {
       float x[8];
-      load8(place_, begin + thread_index() * 8, count_, whole_, x);
+      load8<early>(place_, begin + thread_index() * 8, count_, whole_, x);
       f(kHeld, begin + thread_index() * 8, x);
     }
   }
   // The values of a run as long as that which passes h and first to this.
   HEARTH_DEVICE void get(uint32_t h, uint32_t first, float x[8]) const {
     if (h == kHeld) {
-      load8(place_, first, count_, whole_, x);
+      load8<early>(place_, first, count_, whole_, x);
     } else {
       for (uint32_t i = 0; i < 8; ++i) x[i] = held_[h][i];
     }
@@ -74,7 +77,7 @@ struct NormLine {
   Address bias, add;
   uint32_t count;
 
-  HEARTH_DEVICE void apply(const Run& gain, uint32_t h, uint32_t first, const float x[8], float y[8]) const {
+  HEARTH_DEVICE void apply(const Run<true>& gain, uint32_t h, uint32_t first, const float x[8], float y[8]) const {
     float other[8];
     gain.get(h, first, other);
     for (uint32_t i = 0; i < 8; ++i) y[i] = (x[i] - mean) * scale * other[i];

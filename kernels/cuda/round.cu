@@ -28,12 +28,12 @@ HEARTH_KERNEL(round_inputs, kRoundThreads, gpu::RoundInputsParameters, round_inp
 // A block norms and rounds a row. `out` may be `in` or `add`: sums are complete before anything is written.
 HEARTH_DEVICE void norm_round(const gpu::NormRoundParameters& p, const Constants& c) {
   const uint32_t row = block_index().y;
-  const Run gain(p.gain, p.width);
+  const Run<true> gain(p.gain, p.width);
   wait_for_kernel_before(c);
   if (row >= BatchWords(p.batch).word(p.rows_at)) return;
   const uint64_t at = static_cast<uint64_t>(row) * p.width;
   const Address rounded = p.rounded + 4 * static_cast<uint64_t>(row) * p.rounded_stride;
-  const Run run(p.in + 4 * at, p.width);
+  const Run<false> run(p.in + 4 * at, p.width);
   const float mean = run.mean(c.at[0] != 0), scale = run.scale(mean, p.eps);
   const NormLine line{mean, scale, p.bias, p.add == 0 ? 0 : p.add + 4 * at, p.width};
   run.each([&](uint32_t h, uint32_t first, const float x[8]) {

@@ -11,7 +11,7 @@ namespace hearth::cuda {
 HEARTH_DEVICE void norm(const gpu::NormParameters& p, const Constants& c) {
   const uint32_t row = block_index().y, which = block_index().x, begin = which * p.run;
   const uint32_t count = min(p.run, p.width - begin);
-  const Run gain(p.gain + 4ull * (which % p.gain_rows) * p.run, count);
+  const Run<true> gain(p.gain + 4ull * (which % p.gain_rows) * p.run, count);
   wait_for_kernel_before(c);
   if (row >= BatchWords(p.batch).word(p.rows_at)) return;
   const uint64_t at = static_cast<uint64_t>(row) * p.width + begin;
@@ -20,7 +20,7 @@ HEARTH_DEVICE void norm(const gpu::NormParameters& p, const Constants& c) {
     for (uint32_t i = thread_index(); i < count; i += kNormThreads) to[i] = p.add == 0 ? from[i] : from[i] + add[i];
     return;
   }
-  const Run run(p.in + 4 * at, count);
+  const Run<false> run(p.in + 4 * at, count);
   const float mean = run.mean(c.at[0] != 0), scale = run.scale(mean, p.eps);
   const NormLine line{mean, scale, p.bias, p.add == 0 ? 0 : p.add + 4 * at, count};
   run.each([&](uint32_t h, uint32_t first, const float x[8]) {

@@ -38,7 +38,6 @@ HEARTH_DEVICE void every_word(const EveryWordParameters& p, const Constants& c) 
   HEARTH_DYNAMIC_SHARED(Word4, staged);
   const uint32_t t = thread_index();
   wait_for_kernel_before(c);
-  let_next_kernel_start();
   Global<const Word4> in = global<const Word4>(p.in);
   prefetch_l2(in);
   copy_async_16(staged + t, in + t);

@@ -46,11 +46,13 @@ HEARTH_DEVICE Word4 stream16(Address place) { return load_stream(global<const Wo
 //
 // Of every Unit: kApart, which unit_input is given; offset(), where the first run of a unit of a row lies; load(), of a
 // row whose blocks begin with `row_block`; add_to(), the sum with the products of the unit; kBlocks, how many blocks of
-// a multiprocessor have registers for those of one column, or 0.
+// a multiprocessor have registers for those of one column, or 0; kEarly, whether load() may come before
+// wait_for_kernel_before().
 template <class Blocks>
 struct Unit {
   static constexpr uint32_t kApart = 16;
   static constexpr uint32_t kBlocks = 0;
+  static constexpr bool kEarly = false;
   static HEARTH_DEVICE uint32_t offset(uint32_t unit) { return unit * 32; }
   HEARTH_DEVICE void load(const Matrix<Blocks>& m, uint32_t row_block, uint32_t unit) {
     const Piece a = piece_at(m, row_block, unit * 32), b = piece_at(m, row_block, unit * 32 + 8);
@@ -76,6 +78,7 @@ struct Unit {
 struct NibbleUnit {
   static constexpr uint32_t kApart = 16;
   static constexpr uint32_t kBlocks = 8;
+  static constexpr bool kEarly = true;
   static HEARTH_DEVICE uint32_t offset(uint32_t unit) { return unit * 32; }
   HEARTH_DEVICE float dot(const UnitInput& x) const {
     return run_dot(masked(q, 0, 0x0f0f0f0fu), x.first) + run_dot(masked(q, 4, 0x0f0f0f0fu), x.second);
@@ -86,7 +89,7 @@ template <>
 struct Unit<Q4_0Blocks> : NibbleUnit {
   HEARTH_DEVICE void load(const Matrix<Q4_0Blocks>& m, uint32_t row_block, uint32_t unit) {
     q = stream16(m.member(1, row_block + unit));
-    scale = read<uint16_t>(m.member(0, row_block + unit));
+    scale = read_early<uint16_t>(m.member(0, row_block + unit));
   }
   HEARTH_DEVICE float add_to(float sum, const UnitInput& x, uint32_t) const {
     return fma(half_to_float(scale), fma(x.first_scale, dot(x), -8.0f * (x.first_sum + x.second_sum)), sum);
@@ -97,7 +100,7 @@ template <>
 struct Unit<Q4_1Blocks> : NibbleUnit {
   HEARTH_DEVICE void load(const Matrix<Q4_1Blocks>& m, uint32_t row_block, uint32_t unit) {
     q = stream16(m.member(1, row_block + unit));
-    scales = read<uint32_t>(m.member(0, row_block + unit));
+    scales = read_early<uint32_t>(m.member(0, row_block + unit));
   }
   HEARTH_DEVICE float add_to(float sum, const UnitInput& x, uint32_t) const {
     return fma(high_half(scales), x.first_sum + x.second_sum, fma(low_half(scales) * x.first_scale, dot(x), sum));
@@ -109,12 +112,13 @@ template <>
 struct Unit<Q8_0Blocks> {
   static constexpr uint32_t kApart = 16;
   static constexpr uint32_t kBlocks = 8;
+  static constexpr bool kEarly = true;
   static HEARTH_DEVICE uint32_t offset(uint32_t unit) { return unit * 32; }
   HEARTH_DEVICE void load(const Matrix<Q8_0Blocks>& m, uint32_t row_block, uint32_t unit) {
     const Address q = m.member(1, row_block + unit);
     first = stream16(q);
     second = stream16(q + 16);
-    scale = read<uint16_t>(m.member(0, row_block + unit));
+    scale = read_early<uint16_t>(m.member(0, row_block + unit));
   }
   HEARTH_DEVICE float add_to(float sum, const UnitInput& x, uint32_t) const {
     return fma(half_to_float(scale) * x.first_scale, run_dot(first, x.first) + run_dot(second, x.second), sum);
@@ -128,15 +132,16 @@ template <class Blocks>
 struct PairUnit {
   static constexpr uint32_t kApart = 32;
   static constexpr uint32_t kBlocks = 8;
+  static constexpr bool kEarly = true;
   static HEARTH_DEVICE uint32_t offset(uint32_t unit) { return unit / 8 * 256 + unit % 8 / 2 * 64 + unit % 2 * 16; }
   HEARTH_DEVICE void load_groups(const Matrix<Blocks>& m, uint32_t block, uint32_t unit, Address q_plane) {
     q = stream16(q_plane + unit % 8 * 16);
-    scales = read<uint32_t>(m.member(0, block));
+    scales = read_early<uint32_t>(m.member(0, block));
     // Of the 12 bytes, those of four groups each, the two that are this pair's.
     const Address groups = m.member(1, block);
-    lows = read<uint16_t>(groups, unit / 2 % 2);
-    mins = read<uint16_t>(groups, 2 + unit / 2 % 2);
-    rest = read<uint16_t>(groups, 4 + unit / 2 % 2);
+    lows = read_early<uint16_t>(groups, unit / 2 % 2);
+    mins = read_early<uint16_t>(groups, 2 + unit / 2 % 2);
+    rest = read_early<uint16_t>(groups, 4 + unit / 2 % 2);
   }
   HEARTH_DEVICE float add_groups(float sum, const UnitInput& x, uint32_t unit, Word4 first, Word4 second) const {
     const bool early = unit % 8 < 4;
@@ -164,7 +169,7 @@ template <>
 struct Unit<Q5_KBlocks> : PairUnit<Q5_KBlocks> {
   HEARTH_DEVICE void load(const Matrix<Q5_KBlocks>& m, uint32_t row_block, uint32_t unit) {
     load_groups(m, row_block + unit / 8, unit, m.member(3, row_block + unit / 8));
-    high = read<Word4>(m.member(2, row_block + unit / 8), unit % 2);
+    high = read_early<Word4>(m.member(2, row_block + unit / 8), unit % 2);
   }
   HEARTH_DEVICE float add_to(float sum, const UnitInput& x, uint32_t unit) const {
     const Word4 bits = masked(high, unit % 8 / 2 * 2, 0x03030303u);
@@ -179,15 +184,16 @@ template <>
 struct Unit<Q6_KBlocks> {
   static constexpr uint32_t kApart = 64;
   static constexpr uint32_t kBlocks = 7;
+  static constexpr bool kEarly = true;
   static HEARTH_DEVICE uint32_t offset(uint32_t unit) { return unit / 8 * 256 + unit % 8 / 4 * 128 + unit % 4 * 16; }
   HEARTH_DEVICE void load(const Matrix<Q6_KBlocks>& m, uint32_t row_block, uint32_t unit) {
     const uint32_t block = row_block + unit / 8, half = unit % 8 / 4;
     low = stream16(m.member(0, block) + half * 64 + unit % 4 * 16);
-    high = read<Word4>(m.member(1, block) + half * 32, unit % 2);
+    high = read_early<Word4>(m.member(1, block) + half * 32, unit % 2);
     const Address scales = m.member(2, block) + half * 8 + unit % 4;
-    first_scale = read<int8_t>(scales);
-    second_scale = read<int8_t>(scales, 4);
-    scale = read<uint16_t>(m.member(3, block));
+    first_scale = read_early<int8_t>(scales);
+    second_scale = read_early<int8_t>(scales, 4);
+    scale = read_early<uint16_t>(m.member(3, block));
   }
   HEARTH_DEVICE float add_to(float sum, const UnitInput& x, uint32_t unit) const {
     const Word4 bits = masked(high, unit % 4 / 2 * 2, 0x33333333u);

@@ -75,6 +75,11 @@ HEARTH_DEVICE std::remove_const_t<T> load_constant(T* from) {
   }
   return value;
 }
+// The same of what may be read before wait_for_kernel_before(), see there: that no kernel of the step writes.
+template <class T>
+HEARTH_DEVICE std::remove_const_t<T> load_early(T* from) {
+  return load_constant(from);
+}
 
 // Reads what other blocks of the kernel wrote before a fence() and an atomic that this block has seen: not from the
 // multiprocessor's own cache, which may be older. T has 4, 8 or 16 bytes.

@@ -23,7 +23,7 @@ extern __shared__ __align__(16) unsigned char dynamic_shared[];
 // ended. A name may be a macro.
 #define HEARTH_KERNEL(name, threads, Parameters, ...) \
   HEARTH_NAMED_KERNEL(name, threads, (threads), hearth::cuda::wait_for_kernel_before(c), Parameters, __VA_ARGS__)
-// The same of a body that calls wait_for_kernel_before(c) itself, in all threads, and before it touches weights alone.
+// The same of a body that calls wait_for_kernel_before(c) itself, in all threads; see there what it may touch before.
 #define HEARTH_EARLY_KERNEL(name, threads, Parameters, ...) \
   HEARTH_NAMED_KERNEL(name, threads, (threads), , Parameters, __VA_ARGS__)
 // The same with so few registers that `blocks` of them run on a multiprocessor at once; 0: as may be.

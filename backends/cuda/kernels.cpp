@@ -25,6 +25,7 @@ constexpr std::array kPlain = {
     Plain{"best_candidates", "candidates", 256},
     Plain{"combine", "rows", 64},
     Plain{"store", "store", 64},
+    Plain{"rope_store", "rope_store", gpu::kRopeStoreThreads},
     Plain{"attend_join", "attend", gpu::kAttendThreads},
     Plain{"read_words", "roof", 512},
     Plain{"states", "recurrent", 256},
@@ -66,6 +67,8 @@ Kernel kernel_of(std::string_view name, std::span<const uint32_t> constants) {
     const std::string type = name_of(static_cast<KvType>(constants[0]));
     return {"attend", "attend_" + type + "_" + std::to_string(heads), gpu::kAttendThreads, room};
   }
+  if (name == "attend_row")
+    return {"attend_row", "attend_row_" + std::to_string(constant(constants, 1)), gpu::kAttendRowThreads};
   if (name == "convolve") return {"recurrent", constant(constants, 0) == 3 ? "convolve_3" : "convolve", 64};
   const auto found = std::find_if(kPlain.begin(), kPlain.end(), [&](const Plain& one) { return one.name == name; });
   if (found == kPlain.end()) throw DeviceError("cuda: there is no kernel " + std::string(name));

@@ -90,7 +90,9 @@ CudaMachine::CudaMachine(const Driver& driver, const Candidate& candidate, FindI
             .memory = candidate.memory,
             .shared_bytes = candidate.shared_bytes,
             .rounds_few = true,
-            .has_bfloats = true};
+            .has_bfloats = true,
+            .attends_rows = true,
+            .turns_and_stores = true};
   check(driver_, driver_.cuDevicePrimaryCtxRetain(&context_, device_), ("starting " + about_.name).c_str());
   try {
     enter();

@@ -135,6 +135,29 @@ void Compiler::make(const RopeKv& op) {
   rope.adjacent = op.style == RopeStyle::adjacent ? 1 : 0;
   rope.temperature = op.temperature;
   rope.temperature_span = op.temperature_span;
+  const uint32_t value_width = op.v == kNoSlot ? 0 : program_.value_width;
+  if (machine_.about().turns_and_stores && can_rope_store(op.head_size, rope.pairs, value_width)) {
+    const RopeStoreParameters args{rope.q,
+                                   rope.k,
+                                   slot(op.v),
+                                   places_.keys[op.layer],
+                                   places_.values[op.layer],
+                                   places_.batch,
+                                   rope.q_heads,
+                                   op.head_size,
+                                   program_.key_width,
+                                   value_width,
+                                   limits_.page_size,
+                                   rope.row_pairs,
+                                   rope.first_pair,
+                                   rope.adjacent,
+                                   op.temperature,
+                                   op.temperature_span};
+    Step& step = steps_.add("rope_store", args, {{args.v}, {args.q, args.k, args.keys, args.values}});
+    step.constants = {static_cast<uint32_t>(limits_.kv_type)};
+    for_rows(step, pieces_of(width(op.q) + args.key_width + value_width, 8 * kRopeStoreThreads));
+    return;
+  }
   if (rope.pairs > 0 || rope.temperature != 0)
     for_rows(steps_.add("rope", rope, {{}, {rope.q, rope.k}}), rope.q_heads + rope.k_heads);
   StoreParameters store{};
@@ -176,23 +199,29 @@ void Compiler::make(const Attend& op) {
   const uint32_t group = args.heads / args.kv_heads, room = head_room(op.head_size);
   args.packed = packed_heads(group, room, machine_.about().shared_bytes);
   require_shared(attend_shared(args.packed, room), "heads");
-  const std::vector<uint32_t> constants = {static_cast<uint32_t>(limits_.kv_type), args.packed, room,
-                                           is_whole ? 1u : 0u};
+  const bool by_row = machine_.about().attends_rows && limits_.kv_type == KvType::f16 &&
+                      has_attend_row(args.head_size, args.value_size, args.key_width, args.value_width);
+  const uint32_t most = by_row ? kMostPartsOfRow : kMostParts;
+  const char* kernel = by_row ? "attend_row" : "attend";
+  std::vector<uint32_t> constants = {static_cast<uint32_t>(limits_.kv_type), args.packed, room, is_whole ? 1u : 0u};
+  if (by_row) constants = {static_cast<uint32_t>(limits_.kv_type), args.head_size};
   const uint32_t workgroups = args.kv_heads * pieces_of(group, args.packed) * pieces_of(args.value_size, kAttendValues);
   const uint64_t cells = uint64_t{limits_.pages} * limits_.page_size;
   const uint64_t seen = op.window == 0 ? cells : std::min<uint64_t>(cells, op.window);
-  args.most_parts = most_parts(static_cast<uint32_t>(std::min<uint64_t>(seen, INT32_MAX)));
+  args.most_parts = most_parts(static_cast<uint32_t>(std::min<uint64_t>(seen, INT32_MAX)), most);
   const uint64_t row_bytes = uint64_t{args.heads} * args.most_parts * (2 + args.value_size) * sizeof(float);
-  const uint32_t cut_rows = args.most_parts < kPartsToCut ? 0 : rows_to_cut(workgroups, row_bytes, limits_.rows);
+  // Half as many workgroups of attend_row, each twice as large, keep a GPU busy.
+  const uint32_t counted = by_row ? 2 * workgroups : workgroups;
+  const uint32_t cut_rows = args.most_parts < kPartsToCut ? 0 : rows_to_cut(counted, row_bytes, limits_.rows);
 
-  Step& whole = steps_.add("attend", args, {{args.q, args.keys, args.values}, {args.out}});
+  Step& whole = steps_.add(kernel, args, {{args.q, args.keys, args.values}, {args.out}});
   whole.constants = constants;
   whole.cut = Cut::whole;
   whole.cut_rows = cut_rows;
   for_rows(whole, workgroups);
   if (cut_rows == 0) return;
   args.parts = scratch_of(Scratch::parts, cut_rows * row_bytes);
-  Step& parts = steps_.add("attend", args, {{}, {args.parts}});
+  Step& parts = steps_.add(kernel, args, {{}, {args.parts}});
   parts.constants = constants;
   parts.cut = Cut::parts;
   parts.cut_rows = cut_rows;
@@ -211,6 +240,7 @@ void Compiler::make(const Attend& op) {
   Step& join = steps_.add("attend_join", joining, {{joining.parts}, {joining.out}});
   join.cut = Cut::parts;
   join.cut_rows = cut_rows;
+  if (by_row) join.constants = {most};
   for_rows(join, args.heads);
 }
 

@@ -92,12 +92,14 @@ class Work {
 class Machine {
  public:
   struct About {
-    std::string backend;        // "vulkan", with which errors begin
-    std::string name;           // of the device
-    uint64_t memory = 0;        // bytes of its own
-    uint32_t shared_bytes = 0;  // most that a workgroup shares
-    bool rounds_few = false;    // it has byte_matmul, for products of few rows,
-    bool has_bfloats = false;   // and bfloat_tiles, for those of very many
+    std::string backend;            // "vulkan", with which errors begin
+    std::string name;               // of the device
+    uint64_t memory = 0;            // bytes of its own
+    uint32_t shared_bytes = 0;      // most that a workgroup shares
+    bool rounds_few = false;        // it has byte_matmul, for products of few rows,
+    bool has_bfloats = false;       // and bfloat_tiles, for those of very many
+    bool attends_rows = false;      // it has attend_row,
+    bool turns_and_stores = false;  // and rope_store
   };
 
   virtual ~Machine() = default;

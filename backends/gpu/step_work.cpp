@@ -66,11 +66,12 @@ void count_attention(const Step& step, const Batch& batch, OpProfile& work) {
 // Each row's result, and the parts that it is joined from.
 void count_join(const Step& step, const Batch& batch, OpProfile& work) {
   const auto args = args_of<AttendJoinParameters>(step);
+  const uint32_t most = step.constants.empty() ? kMostParts : step.constants.front();
   for (size_t s = 0; s + 1 < batch.row_begin.size(); ++s)
     for (uint32_t row = batch.row_begin[s]; row < batch.row_begin[s + 1]; ++row) {
       const uint32_t before = batch.positions[args.causal != 0 ? row : batch.row_begin[s + 1] - 1] + 1;
       const uint32_t seen = args.window == 0 ? before : std::min(before, args.window);
-      work.bytes += kFloat * args.heads * (args.value_size + part_count(seen) * (2.0 + args.value_size));
+      work.bytes += kFloat * args.heads * (args.value_size + part_count(seen, most) * (2.0 + args.value_size));
     }
 }
 
@@ -97,6 +98,12 @@ Needs needs_of(const Step& step) {
   if (kernel == "rope") {
     const auto args = args_of<RopeParameters>(step);
     return {kFloat * 2 * (args.q_heads + args.k_heads) * args.head_size};
+  }
+  if (kernel == "rope_store") {
+    const auto args = args_of<RopeStoreParameters>(step);
+    const double q = 1.0 * args.q_heads * args.head_size;
+    return {kFloat * (2 * (q + args.key_width) + args.value_width) +
+            cell_bytes(step, args.key_width, args.value_width)};
   }
   if (kernel == "store") {
     const auto args = args_of<StoreParameters>(step);
@@ -140,8 +147,9 @@ OpProfile work_of(const Step& step, uint32_t count, const Batch& batch) {
     }
     return work;
   }
-  if (step.kernel == "attend" || step.kernel == "store") work.name += std::string(" ") + name_of(kv_type_of(step));
-  if (step.kernel == "attend") {
+  if (step.kernel == "attend" || step.kernel == "attend_row" || step.kernel.ends_with("store"))
+    work.name += std::string(" ") + name_of(kv_type_of(step));
+  if (step.kernel == "attend" || step.kernel == "attend_row") {
     count_attention(step, batch, work);
     return work;
   }

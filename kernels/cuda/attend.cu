@@ -1,54 +1,13 @@
 // Attention over the cache.
 #include "kernels/cuda/batch.h"
 #include "kernels/cuda/cache.h"
-#include "kernels/gpu/row_parameters.h"
+#include "kernels/cuda/parts.h"
 
 namespace hearth::cuda {
 
 constexpr uint32_t kThreads = gpu::kAttendThreads;
 constexpr uint32_t kLanes = 16;  // threads that share the softmax of a head
 static_assert(kLanes * gpu::kMostPacked == kThreads);
-constexpr float kNever = -3.0e38f;
-
-// The positions of a sequence that a row sees, begin to end, and how they are cut.
-struct Seen {
-  uint32_t sequence, begin, end, part, parts;
-};
-HEARTH_DEVICE Seen seen_by(const BatchWords& batch, uint32_t row, uint32_t causal, uint32_t window) {
-  const uint32_t sequence = batch.at(Header::sequence_of_row, row);
-  const uint32_t last_row = causal != 0 ? row : batch.at(Header::row_begin, sequence + 1) - 1;
-  const uint32_t end = batch.at(Header::positions, last_row) + 1;
-  const uint32_t begin = window != 0 && end > window ? end - window : 0;
-  return {sequence, begin, end, gpu::part_size(end - begin), gpu::part_count(end - begin)};
-}
-
-// A softmax so far.
-struct Running {
-  float top, total;  // the largest score, the sum of the weights
-};
-HEARTH_DEVICE Running begin_running(Address sinks, uint32_t head) {
-  return {sinks != 0 ? read<float>(sinks, head) : kNever, sinks != 0 ? 1.0f : 0.0f};
-}
-// What the values so far and those of a part are multiplied by when the part joins.
-struct Factors {
-  float before, part;
-};
-HEARTH_DEVICE Factors join(Running& running, const Running& part) {
-  const float now = max(running.top, part.top);
-  const Factors factors{exp(running.top - now), exp(part.top - now)};
-  running = {now, fma(running.total, factors.before, part.total * factors.part)};
-  return factors;
-}
-HEARTH_DEVICE float joined(float before, const Factors& factors, float part) {
-  return fma(before, factors.before, part * factors.part);
-}
-
-// Where attend leaves what it made of a part: the largest score, the sum of the weights, the weighted values.
-HEARTH_DEVICE Global<float> place_of_part(Address parts, uint64_t head, uint32_t most_parts, uint32_t part,
-                                          uint32_t value_size) {
-  return floats_at(parts, (head * most_parts + part) * (2 + value_size));
-}
-
 // A thread makes the scores of one position for all heads, so that a key is read once. Then kLanes threads make the
 // softmax of a head, and a thread the sums of 4 values for all heads over every so many positions. The memory that is
 // given by the launch has room for the queries.
@@ -188,25 +147,7 @@ HEARTH_DEVICE void attend(const gpu::AttendParameters& p, const Constants& c) {
   }
 }
 
-HEARTH_DEVICE void attend_join(const gpu::AttendJoinParameters& p, const Constants&) {
-  const BatchWords batch(p.batch);
-  const uint32_t row = block_index().y, head = block_index().x;
-  if (row >= batch.rows()) return;
-  const Seen seen = seen_by(batch, row, p.causal, p.window);
-  const uint64_t place = static_cast<uint64_t>(row) * p.heads + head;
-  const auto out = floats_at(p.out, place * p.value_size);
-  for (uint32_t j = thread_index(); j < p.value_size; j += kThreads) {
-    Running all = begin_running(p.sinks, head);
-    float sum = 0;
-    for (uint32_t part = 0; part < seen.parts; ++part) {
-      const auto left = place_of_part(p.parts, place, p.most_parts, part, p.value_size);
-      const Factors factors = join(all, {left[0], left[1]});
-      sum = joined(sum, factors, left[2 + j]);
-    }
-    out[j] = sum / all.total;
-  }
-}
-HEARTH_KERNEL(attend_join, kThreads, gpu::AttendJoinParameters, attend_join)
+HEARTH_EARLY_KERNEL(attend_join, kThreads, gpu::AttendJoinParameters, attend_join<kThreads / kWarp>)
 
 HEARTH_KERNEL(attend_f32_1, kThreads, gpu::AttendParameters, attend<kKvF32, 1>)
 HEARTH_KERNEL(attend_f32_2, kThreads, gpu::AttendParameters, attend<kKvF32, 2>)

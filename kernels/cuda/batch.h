@@ -9,14 +9,15 @@ namespace hearth::cuda {
 
 using Header = gpu::HeaderWord;
 
+// No kernel writes it: it may be read before wait_for_kernel_before(), see there.
 class BatchWords {
  public:
   HEARTH_DEVICE explicit BatchWords(Address place) : words_(global<const uint32_t>(place)) {}
 
-  HEARTH_DEVICE uint32_t word(uint32_t which) const { return words_[which]; }
+  HEARTH_DEVICE uint32_t word(uint32_t which) const { return load_early(words_ + which); }
   // Of the array whose place word `which` says.
-  HEARTH_DEVICE uint32_t at(uint32_t which, uint32_t index) const { return words_[words_[which] + index]; }
-  HEARTH_DEVICE uint32_t rows() const { return words_[Header::rows]; }
+  HEARTH_DEVICE uint32_t at(uint32_t which, uint32_t index) const { return load_early(words_ + (word(which) + index)); }
+  HEARTH_DEVICE uint32_t rows() const { return word(Header::rows); }
 
   // The place of a position of a sequence, of all positions of the cache.
   HEARTH_DEVICE uint64_t cell_of(uint32_t sequence, uint32_t position, uint32_t page_size) const {

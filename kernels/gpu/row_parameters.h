@@ -43,6 +43,23 @@ struct StoreParameters {
 };
 static_assert(sizeof(StoreParameters) == 56);
 
+// rope_store: rope and store at once, of heads that can_rope_store(): [ceil((q + key + value width) / 8 /
+// kRopeStoreThreads), rows]. Constant 0: the KvType. Only some machines have it.
+struct RopeStoreParameters {
+  Address q, k, v, keys, values, batch;  // v: 0 where there are no values
+  uint32_t q_heads, head_size, key_width, value_width, page_size;
+  uint32_t row_pairs, first_pair;
+  uint32_t adjacent;
+  float temperature;
+  uint32_t temperature_span;
+};
+static_assert(sizeof(RopeStoreParameters) == 88);
+inline constexpr uint32_t kRopeStoreThreads = 128;
+// Whether all values of heads turn, by whole blocks of the cache.
+constexpr bool can_rope_store(uint32_t head_size, uint32_t pairs, uint32_t value_width) {
+  return head_size % 64 == 0 && 2 * pairs == head_size && value_width % 32 == 0;
+}
+
 // attend: a workgroup makes `packed` heads that share a head of the cache, kAttendValues values of each, for one row.
 // [kv_heads x packs of heads x slices of values, rows, 1], each over all positions that the row sees; or where there
 // are `parts`, [the same, rows, any number], each over one of part_count() parts, which leaves the largest score, the
@@ -78,7 +95,15 @@ constexpr uint32_t packed_heads(uint32_t group, uint32_t room, uint64_t shared_b
   return (group + packs - 1) / packs;
 }
 
-// attend_join: [heads, rows]. Joins what attend left of the parts.
+// attend_row: attend over a cache of halves, of heads that has_attend_row(): at most kMostPacked of them packed, and at
+// most kMostPartsOfRow parts. Constants: 0 the KvType, 1 head_size. Only some machines have it.
+inline constexpr uint32_t kAttendRowThreads = 256, kMostPartsOfRow = 16;
+constexpr bool has_attend_row(uint32_t head_size, uint32_t value_size, uint32_t key_width, uint32_t value_width) {
+  return (head_size == 64 || head_size == 128) && value_size == head_size && key_width % 8 == 0 && value_width % 8 == 0;
+}
+
+// attend_join: [heads, rows]. Joins what attend left of the parts. Constant 0: the most parts that it cut into; 0:
+// kMostParts.
 struct AttendJoinParameters {
   Address parts, out, sinks, batch;
   uint32_t heads, value_size, most_parts, window, causal;
@@ -86,23 +111,23 @@ struct AttendJoinParameters {
 };
 static_assert(sizeof(AttendJoinParameters) == 56);
 
-// The positions that a row sees are cut into parts of a power of two of them, so that there are at most kMostParts:
-// where the cuts lie depends on their number alone.
+// The positions that a row sees are cut into parts of a power of two of them, so that there are at most kMostParts (or
+// as the kernel says): where the cuts lie depends on their number alone.
 inline constexpr uint32_t kLeastPart = 128, kMostParts = 64;
 inline constexpr uint32_t kPartsToCut = 4;  // that workgroups share; to join fewer takes longer than it saves
-constexpr uint32_t part_size(uint32_t positions) {
+constexpr uint32_t part_size(uint32_t positions, uint32_t most = kMostParts) {
   uint32_t size = kLeastPart;
-  while (size < (positions + kMostParts - 1) / kMostParts) size *= 2;
+  while (size < (positions + most - 1) / most) size *= 2;
   return size;
 }
-constexpr uint32_t part_count(uint32_t positions) {
-  const uint32_t size = part_size(positions);
+constexpr uint32_t part_count(uint32_t positions, uint32_t most = kMostParts) {
+  const uint32_t size = part_size(positions, most);
   return (positions + size - 1) / size;
 }
 // Of so many positions or fewer.
-constexpr uint32_t most_parts(uint32_t positions) {
+constexpr uint32_t most_parts(uint32_t positions, uint32_t most = kMostParts) {
   const uint32_t count = (positions + kLeastPart - 1) / kLeastPart;
-  return count < kMostParts ? count : kMostParts;
+  return count < most ? count : most;
 }
 
 // read_words: [any number]. Reads `count` times 16 bytes, and leaves the sum of what each workgroup has read, as 32-bit

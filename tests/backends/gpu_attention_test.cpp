@@ -58,9 +58,16 @@ class AttentionTrial {
   }
 
   size_t rows() const { return batch_.positions.size(); }
+  // Whether attend_row makes it.
+  bool by_row() const {
+    return machine_.about().attends_rows && type_ == KvType::f16 &&
+           gpu::has_attend_row(case_.head_size, value_size_, key_width_, value_width_);
+  }
   uint32_t most_parts() const {
     uint32_t most = 0;
-    for (size_t row = 0; row < rows(); ++row) most = std::max(most, gpu::part_count(end_of(row) - begin_of(row)));
+    for (size_t row = 0; row < rows(); ++row)
+      most = std::max(most,
+                      gpu::part_count(end_of(row) - begin_of(row), by_row() ? gpu::kMostPartsOfRow : gpu::kMostParts));
     return most;
   }
 
@@ -92,9 +99,14 @@ class AttentionTrial {
     args.softcap = case_.softcap;
     args.packed = gpu::packed_heads(case_.group, room, machine_.about().shared_bytes);
     args.most_parts = parts;
-    const std::vector<uint32_t> constants = {
+    std::vector<uint32_t> constants = {
         static_cast<uint32_t>(type_), args.packed, room,
         gpu::is_whole_cache(case_.head_size, value_size_, key_width_, value_width_) ? 1u : 0u};
+    std::vector<uint32_t> join_constants;
+    if (by_row()) {
+      constants = {static_cast<uint32_t>(type_), case_.head_size};
+      join_constants = {gpu::kMostPartsOfRow};
+    }
     const uint32_t packs = (case_.group + args.packed - 1) / args.packed,
                    slices = (value_size_ + gpu::kAttendValues - 1) / gpu::kAttendValues;
     // One row and one part more than there are.
@@ -102,12 +114,13 @@ class AttentionTrial {
     const gpu::AttendJoinParameters join{args.parts,  args.out, args.sinks,  args.batch, heads_,
                                          value_size_, parts,    args.window, args.causal};
     machine_.run_once([&](gpu::Work& work) {
-      work.launch({"attend",
+      work.launch({by_row() ? "attend_row" : "attend",
                    constants,
                    std::as_bytes(std::span(&args, 1)),
                    {case_.kv_heads * packs * slices, row_blocks, in_parts ? parts + 1 : 1}});
       work.barrier();
-      if (in_parts) work.launch({"attend_join", {}, std::as_bytes(std::span(&join, 1)), {heads_, row_blocks}});
+      if (in_parts)
+        work.launch({"attend_join", join_constants, std::as_bytes(std::span(&join, 1)), {heads_, row_blocks}});
     });
     std::vector<float> result(nothing.size());
     machine_.download(out, 0, std::as_writable_bytes(std::span(result)));
@@ -254,6 +267,30 @@ TEST_P(GpuAttention, CapsScoresAndCountsSinks) {
 
 TEST_P(GpuAttention, SeesWhatComesAfterWhereItIsNotCausal) {
   expect_right(*GetParam().make(), {.group = 2, .sequences = {{0, 1, 2, 200}, {0, 1}}, .causal = false});
+}
+
+// Heads that attend_row makes where a machine has it: groups that do not fill what it makes at once or are more than
+// that; tiles and parts that end anywhere; several rows of a sequence, whose last keys are new.
+TEST_P(GpuAttention, MakesRowsOfHeadsOf64And128) {
+  const std::vector<std::vector<uint32_t>> sequences = {{259, 260}, {15}, {127}, {0}};
+  for (const auto& [size, group] : {std::pair(64u, 1u), {64u, 7u}, {128u, 1u}, {128u, 4u}, {128u, 7u}})
+    expect_right(*GetParam().make(), {.group = group, .head_size = size, .sequences = sequences, .page_size = 7},
+                 {KvType::f16});
+  expect_right(*GetParam().make(), {.group = 12, .head_size = 64, .sequences = {{140}}, .kv_heads = 2}, {KvType::f16});
+  expect_right(
+      *GetParam().make(),
+      {.group = 4, .head_size = 64, .sequences = sequences, .kv_heads = 2, .window = 133, .softcap = 2, .sinks = true},
+      {KvType::f16});
+  expect_right(*GetParam().make(), {.group = 4, .head_size = 128, .sequences = {{0, 1, 2, 200}, {0}}, .causal = false},
+               {KvType::f16});
+}
+
+// From 16 parts on those of attend_row are larger: of 256, and the last one has but a few.
+TEST_P(GpuAttention, MakesPartsOfRowsLarger) {
+  constexpr uint32_t kMany = gpu::kMostPartsOfRow * kLeastPart;
+  static_assert(gpu::part_size(kMany + 3, gpu::kMostPartsOfRow) == 2 * kLeastPart);
+  expect_right(*GetParam().make(), {.group = 3, .head_size = 64, .sequences = {{kMany - 1}, {kMany + 2}}},
+               {KvType::f16});
 }
 
 // From 64 parts on they are larger: of 256, and the last one has but a few.

@@ -1,11 +1,12 @@
 // The steps that programs become on GPUs, with a machine that writes them down.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "backends/gpu/device.h"
-#include "kernels/gpu/parameters.h"
+#include "kernels/gpu/row_parameters.h"
 #include "tests/backends/profiled.h"
 
 namespace hearth::gpu {
@@ -19,7 +20,8 @@ struct HostMemory : Memory {
 // Computes nothing.
 class Recorder final : public Machine {
  public:
-  explicit Recorder(bool rounds_few) : about_{"recorder", "a list", 1 << 30, 1 << 16, rounds_few, rounds_few} {}
+  explicit Recorder(bool rounds_few, bool of_heads = false)
+      : about_{"recorder", "a list", 1 << 30, 1 << 16, rounds_few, rounds_few, of_heads, of_heads} {}
 
   // What was started last, in its order; "|" where a barrier lies between. How often work was recorded.
   std::vector<std::string> launches;
@@ -135,6 +137,36 @@ TEST(GpuSteps, InputsOfVeryManyRowsBecomeBfloatsWhereTheMachineMultipliesThose) 
   }
   EXPECT_EQ(count_of(launches_of(kLlama, false, 100), "byte_tiles/Q8_0"), 12u);
   EXPECT_EQ(count_of(launches_of(kLlama, true, 100, false, true), "byte_matmul/Q8_0"), 13u) << "where deterministic";
+}
+
+// Rows behind so many positions, and what is launched between the products of q, k and v and that of the output.
+std::string attention_of(const Shape& shape, KvType type, uint32_t rows, uint32_t positions) {
+  const RandomProgram random = random_program(shape, 5);
+  const Limits limits{.rows = 128, .pages = 128, .page_size = 8, .kv_type = type};
+  const auto recorder = std::make_shared<Recorder>(true, true);
+  const auto plan = make_device(recorder, true)->compile(random.program, limits);
+  plan->submit(batch_of(random_text({positions + rows}, 100, limits, 3), positions, positions + rows));
+  plan->wait();
+  std::vector<std::string> names = recorder->launches;
+  std::erase(names, "|");
+  const auto end = std::find(names.begin(), names.end(), "round_inputs");
+  return joined(names, 5, static_cast<size_t>(end - names.begin()) - 5);
+}
+
+TEST(GpuSteps, HeadsOf64HaveKernelsOfTheirOwnWhereTheMachineHasThem) {
+  Shape shape = kLlama;
+  shape.head_size = 64;
+  shape.rope_pairs = 32;
+  EXPECT_EQ(attention_of(shape, KvType::f16, 1, 0), "rope_store attend_row");
+  EXPECT_EQ(attention_of(shape, KvType::f16, 1, 3 * kLeastPart - 1), "rope_store attend_row");
+  EXPECT_EQ(attention_of(shape, KvType::f16, 1, 3 * kLeastPart), "rope_store attend_row attend_join");
+  EXPECT_EQ(attention_of(shape, KvType::f16, 32, 3 * kLeastPart), "rope_store attend_row attend_join");
+  EXPECT_EQ(attention_of(shape, KvType::f16, 33, 3 * kLeastPart), "rope_store attend_row") << "twice 64 large blocks";
+  EXPECT_EQ(attention_of(shape, KvType::q8_0, 33, 3 * kLeastPart), "rope_store attend attend_join");
+  shape.rope_pairs = 16;
+  EXPECT_EQ(attention_of(shape, KvType::f16, 1, 0), "rope store attend_row") << "where not all values turn";
+  shape = kLlama;
+  EXPECT_EQ(attention_of(shape, KvType::f16, 1, 3 * kLeastPart), "rope store attend attend_join");
 }
 
 // They have one rounding of the input for all.

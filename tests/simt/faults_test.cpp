@@ -118,7 +118,9 @@ void early(const OneArray& p, const Constants& c) {
   if (c.at[0] == 1) prefetch_l2(at);
   if (c.at[0] == 2) *at = 1;
   if (c.at[0] == 3) *at = load_constant(at);
+  const uint32_t value = c.at[0] == 4 ? load_early(at) : 0;
   if (c.at[0] != 1) wait_for_kernel_before(c);
+  if (c.at[0] == 4) *at = value + 1;
 }
 HEARTH_EARLY_KERNEL(early, 32, OneArray, early)
 
@@ -213,6 +215,7 @@ TEST_F(Faults, WordsAreAligned) {
 
 TEST_F(Faults, EveryThreadWaitsForTheKernelBeforeItTouchesMemory) {
   expect_none(run("early", {{0}}));
+  expect_none(run("early", {{4}}));
   expect_one(run("early", {{1}}), Fault::too_early,
              {"kernel early", "thread 5: returns without having waited for the kernel before"});
   for (const uint32_t way : {2u, 3u})

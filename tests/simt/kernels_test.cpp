@@ -1,5 +1,6 @@
 // The first kernels of kernels/cuda on the interpreter, against plain loops.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <numeric>
 #include <random>
@@ -74,6 +75,99 @@ TEST(CudaKernels, StatesAreCopiedAndBegun) {
     EXPECT_EQ(found[2 * width + i], 0.0f);
     EXPECT_EQ(found[3 * width + i], states[i]);
   }
+}
+
+// rope_store is rope and store, to the bit: in every cache, neighbours or halves turned, with values and without.
+TEST(CudaKernels, RopeStoreIsRopeAndStore) {
+  std::mt19937 random(4);
+  std::normal_distribution<float> one;
+  const auto values = [&](size_t count) {
+    std::vector<float> result(count);
+    for (float& value : result) value = one(random);
+    return result;
+  };
+  // Rows of a sequence whose positions end a page and begin the next, and a table of angles behind another.
+  const uint32_t heads = 7, kv_heads = 2, page_size = 4, rows = 3, before = 5;
+  for (const uint32_t size : {64u, 128u})
+    for (const KvType type : {KvType::f32, KvType::f16, KvType::q8_0})
+      for (const uint32_t adjacent : {0u, 1u}) {
+        SCOPED_TRACE(std::to_string(size) + ' ' + name_of(type) + ' ' + std::to_string(adjacent));
+        const bool has_values = size == 128 || adjacent != 0;
+        const uint32_t width = kv_heads * size, q_width = heads * size, row_pairs = size / 2 + before;
+        std::vector<uint32_t> batch(gpu::kHeaderWords);
+        const auto add = [&](HeaderWord::Word word, const std::vector<uint32_t>& words) {
+          batch[word] = static_cast<uint32_t>(batch.size());
+          batch.insert(batch.end(), words.begin(), words.end());
+        };
+        batch[HeaderWord::rows] = rows;
+        add(HeaderWord::positions, {2, 3, 4});
+        add(HeaderWord::sequence_of_row, {0, 0, 0});
+        add(HeaderWord::page_begin, {0, 2});
+        add(HeaderWord::pages, {1, 0});
+        std::vector<uint32_t> angles;
+        for (const float angle : values(size_t{2} * rows * row_pairs)) angles.push_back(std::bit_cast<uint32_t>(angle));
+        add(HeaderWord::rope_angles, angles);
+        const std::vector<float> q = values(size_t{rows} * q_width), k = values(size_t{rows} * width),
+                                 v = values(size_t{rows} * width);
+        const std::vector<uint8_t> cache(2 * page_size * kv_row_bytes(type, width), 0x55);
+        const auto made = [&](bool at_once) {
+          Device device(size + adjacent);
+          const cuda::Constants constants{{static_cast<uint32_t>(type)}};
+          const Address q_at = device.put(q), k_at = device.put(k), v_at = device.put(v), keys = device.put(cache),
+                        cached = device.put(cache), batch_at = device.put(batch);
+          if (at_once) {
+            const gpu::RopeStoreParameters p{.q = q_at,
+                                             .k = k_at,
+                                             .v = has_values ? v_at : 0,
+                                             .keys = keys,
+                                             .values = cached,
+                                             .batch = batch_at,
+                                             .q_heads = heads,
+                                             .head_size = size,
+                                             .key_width = width,
+                                             .value_width = has_values ? width : 0,
+                                             .page_size = page_size,
+                                             .row_pairs = row_pairs,
+                                             .first_pair = before,
+                                             .adjacent = adjacent,
+                                             .temperature = 0.3f,
+                                             .temperature_span = 2};
+            const uint32_t of_block = 8 * gpu::kRopeStoreThreads;
+            expect_none(
+                device.launch("rope_store", {(q_width + 2 * width + of_block - 1) / of_block, rows + 1}, p, constants));
+          } else {
+            const gpu::RopeParameters rope{.q = q_at,
+                                           .k = k_at,
+                                           .batch = batch_at,
+                                           .q_heads = heads,
+                                           .k_heads = kv_heads,
+                                           .head_size = size,
+                                           .first = 0,
+                                           .pairs = size / 2,
+                                           .row_pairs = row_pairs,
+                                           .first_pair = before,
+                                           .adjacent = adjacent,
+                                           .temperature = 0.3f,
+                                           .temperature_span = 2};
+            expect_none(device.launch("rope", {heads + kv_heads, rows}, rope));
+            const gpu::StoreParameters store{k_at, v_at, keys, cached, batch_at, width, width, page_size};
+            expect_none(device.launch("store", {(width + 63) / 64, rows, has_values ? 2u : 1u}, store, constants));
+          }
+          std::vector<uint8_t> bytes;
+          for (const auto& [at, count] : {std::pair{q_at, q.size() * sizeof(float)},
+                                          {k_at, k.size() * sizeof(float)},
+                                          {keys, cache.size()},
+                                          {cached, cache.size()}}) {
+            const std::vector<uint8_t> some = device.get<uint8_t>(at, count);
+            bytes.insert(bytes.end(), some.begin(), some.end());
+          }
+          return bytes;
+        };
+        const std::vector<uint8_t> found = made(true);
+        EXPECT_EQ(found, made(false));
+        EXPECT_NE(std::vector<uint8_t>(found.end() - static_cast<ptrdiff_t>(2 * cache.size()), found.end()),
+                  std::vector<uint8_t>(2 * cache.size(), 0x55));
+      }
 }
 
 // norm_round is norm and round_inputs behind it, to the bit: in place and not, with all that may be added.

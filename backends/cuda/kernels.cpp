@@ -69,6 +69,14 @@ Kernel kernel_of(std::string_view name, std::span<const uint32_t> constants) {
   }
   if (name == "attend_row")
     return {"attend_row", "attend_row_" + std::to_string(constant(constants, 1)), gpu::kAttendRowThreads};
+  if (name == "attend_tiles") {
+    const bool is_q8_0 = constant(constants, 0) == static_cast<uint32_t>(KvType::q8_0);
+    const uint32_t size = constant(constants, 1);
+    Kernel kernel{"attend_tiles", "attend_tiles_" + std::string(is_q8_0 ? "q8_0_" : "f16_") + std::to_string(size),
+                  gpu::kAttendTilesThreads, gpu::attend_tiles_shared(is_q8_0, size)};
+    kernel.early = false;
+    return kernel;
+  }
   if (name == "convolve") return {"recurrent", constant(constants, 0) == 3 ? "convolve_3" : "convolve", 64};
   const auto found = std::find_if(kPlain.begin(), kPlain.end(), [&](const Plain& one) { return one.name == name; });
   if (found == kPlain.end()) throw DeviceError("cuda: there is no kernel " + std::string(name));

@@ -92,7 +92,8 @@ CudaMachine::CudaMachine(const Driver& driver, const Candidate& candidate, FindI
             .rounds_few = true,
             .has_bfloats = true,
             .attends_rows = true,
-            .turns_and_stores = true};
+            .turns_and_stores = true,
+            .attends_tiles = true};
   check(driver_, driver_.cuDevicePrimaryCtxRetain(&context_, device_), ("starting " + about_.name).c_str());
   try {
     enter();

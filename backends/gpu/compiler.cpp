@@ -11,6 +11,7 @@ namespace hearth::gpu {
 namespace {
 
 static_assert(kMostCandidates <= kMostChosen);
+constexpr uint32_t kMoreTiles = 8;  // than the fewest of so many rows: those that sequences end with are not full
 
 uint32_t rounded_up(uint32_t count, uint32_t unit) { return (count + unit - 1) / unit * unit; }
 
@@ -213,18 +214,35 @@ void Compiler::make(const Attend& op) {
   // Half as many workgroups of attend_row, each twice as large, keep a GPU busy.
   const uint32_t counted = by_row ? 2 * workgroups : workgroups;
   const uint32_t cut_rows = args.most_parts < kPartsToCut ? 0 : rows_to_cut(counted, row_bytes, limits_.rows);
+  // What makes sums in an order that depends on where a step begins would not be deterministic.
+  const bool has_tiles = machine_.about().attends_tiles && !limits_.deterministic && limits_.kv_type != KvType::f32 &&
+                         has_attend_tiles(args.head_size, args.value_size, args.key_width, args.value_width);
+  const uint32_t tile_rows = has_tiles ? kRowsForTiles : UINT32_MAX;
 
   Step& whole = steps_.add(kernel, args, {{args.q, args.keys, args.values}, {args.out}});
   whole.constants = constants;
   whole.cut = Cut::whole;
   whole.cut_rows = cut_rows;
+  whole.tile_rows = tile_rows;
   for_rows(whole, workgroups);
+  if (tile_rows <= limits_.rows) {
+    AttendParameters tiled = args;
+    tiled.packed = attend_tiles_packed(group);
+    Step& tiles = steps_.add("attend_tiles", tiled, {});
+    tiles.constants = {static_cast<uint32_t>(limits_.kv_type), args.head_size};
+    tiles.cut = Cut::tiles;
+    tiles.least = tiles.tile_rows = tile_rows;
+    tiles.y_over = kAttendTilesQueries / tiled.packed;
+    tiles.y_more = kMoreTiles;
+    for_rows(tiles, args.kv_heads * pieces_of(group, tiled.packed));
+  }
   if (cut_rows == 0) return;
   args.parts = scratch_of(Scratch::parts, cut_rows * row_bytes);
   Step& parts = steps_.add(kernel, args, {{}, {args.parts}});
   parts.constants = constants;
   parts.cut = Cut::parts;
   parts.cut_rows = cut_rows;
+  parts.tile_rows = tile_rows;
   parts.z_of_parts = true;
   for_rows(parts, workgroups, args.most_parts);
   AttendJoinParameters joining{};
@@ -240,6 +258,7 @@ void Compiler::make(const Attend& op) {
   Step& join = steps_.add("attend_join", joining, {{joining.parts}, {joining.out}});
   join.cut = Cut::parts;
   join.cut_rows = cut_rows;
+  join.tile_rows = tile_rows;
   if (by_row) join.constants = {most};
   for_rows(join, args.heads);
 }

@@ -99,7 +99,8 @@ class Machine {
     bool rounds_few = false;        // it has byte_matmul, for products of few rows,
     bool has_bfloats = false;       // and bfloat_tiles, for those of very many
     bool attends_rows = false;      // it has attend_row,
-    bool turns_and_stores = false;  // and rope_store
+    bool turns_and_stores = false;  // rope_store,
+    bool attends_tiles = false;     // and attend_tiles
   };
 
   virtual ~Machine() = default;

@@ -174,8 +174,12 @@ void GpuPlan::compile_steps() {
     steps_with_adapters_ = std::move(changed.steps);
   }
   cut_rows_ = 0;
+  tile_rows_ = UINT32_MAX;
   for (const auto* steps : {&steps_, &steps_with_adapters_})
-    for (const Step& step : *steps) cut_rows_ = std::max(cut_rows_, step.cut_rows);
+    for (const Step& step : *steps) {
+      cut_rows_ = std::max(cut_rows_, step.cut_rows);
+      tile_rows_ = std::min(tile_rows_, step.tile_rows);
+    }
 }
 
 Work& GpuPlan::work_for(Shape shape) {
@@ -185,7 +189,7 @@ Work& GpuPlan::work_for(Shape shape) {
 }
 
 std::unique_ptr<Work> GpuPlan::record(Shape shape, std::vector<const Step*>* timed) {
-  const auto [rows, outputs, whole, chosen, parts, adapters] = shape;
+  const auto [rows, outputs, whole, chosen, parts, tiles, adapters] = shape;
   const uint32_t followed[] = {rows, rows, outputs, whole, chosen};  // by Follows
   std::unique_ptr<Work> commands = machine_->record();
   if (timed != nullptr) commands->time_launches(std::max(steps_.size(), steps_with_adapters_.size()));
@@ -197,9 +201,11 @@ std::unique_ptr<Work> GpuPlan::record(Shape shape, std::vector<const Step*>* tim
   for (const Step& step : adapters ? steps_with_adapters_ : steps_) {
     const uint32_t count = followed[static_cast<size_t>(step.follows)];
     barrier = barrier || step.after_barrier;
-    const bool is_cut = parts >= kPartsToCut && count <= step.cut_rows;
-    if (count == 0 || count < step.least || count > step.most || step.cut == (is_cut ? Cut::whole : Cut::parts))
-      continue;
+    const Cut cut = tiles && count >= step.tile_rows                 ? Cut::tiles
+                    : parts >= kPartsToCut && count <= step.cut_rows ? Cut::parts
+                                                                     : Cut::whole;
+    const bool is_other = step.cut != Cut::either && step.cut != cut;
+    if (count == 0 || count < step.least || count > step.most || is_other) continue;
     const uint64_t y = step.follows == Follows::nothing
                            ? 1
                            : (uint64_t{count} * step.y_times + step.y_over - 1) / step.y_over + step.y_more;
@@ -258,6 +264,7 @@ GpuPlan::Shape GpuPlan::prepare(const Batch& batch) {
           bucket(wanted_.whole),
           bucket(wanted_.chosen),
           parts_of(batch, bucket(rows)),
+          bucket(rows) >= tile_rows_ && rows >= kRowsOfSequence * (batch.row_begin.size() - 1),
           !batch.adapter_scales.empty()};
 }
 

@@ -34,8 +34,8 @@ class GpuPlan : public Plan {
 
  private:
   // Rows, outputs, how many of those are wanted whole and how many have candidates, parts of the positions that the
-  // furthest row sees, whether adapters are used.
-  using Shape = std::tuple<uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, bool>;
+  // furthest row sees, whether sequences have enough rows for tiles of them, whether adapters are used.
+  using Shape = std::tuple<uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, bool, bool>;
 
   void require_memory() const;
   void take_memory();
@@ -84,7 +84,7 @@ class GpuPlan : public Plan {
   uint32_t result_width_ = 0;  // 0: there is no result
 
   std::vector<Step> steps_, steps_with_adapters_;
-  uint32_t cut_rows_ = 0;  // the most of those
+  uint32_t cut_rows_ = 0, tile_rows_ = 0;  // the most of those, and the least
   std::map<Shape, std::unique_ptr<Work>> work_;
   std::map<uint64_t, std::unique_ptr<Work>> uploads_;  // by words
   Work* running_ = nullptr;

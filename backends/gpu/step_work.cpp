@@ -147,9 +147,9 @@ OpProfile work_of(const Step& step, uint32_t count, const Batch& batch) {
     }
     return work;
   }
-  if (step.kernel == "attend" || step.kernel == "attend_row" || step.kernel.ends_with("store"))
-    work.name += std::string(" ") + name_of(kv_type_of(step));
-  if (step.kernel == "attend" || step.kernel == "attend_row") {
+  const bool attends = step.kernel == "attend" || step.kernel == "attend_row" || step.kernel == "attend_tiles";
+  if (attends || step.kernel.ends_with("store")) work.name += std::string(" ") + name_of(kv_type_of(step));
+  if (attends) {
     count_attention(step, batch, work);
     return work;
   }

@@ -17,8 +17,9 @@ namespace hearth::gpu {
 // What the y of a grid follows; the last two are outputs by what the host gets of them.
 enum class Follows : uint8_t { nothing, rows, outputs, whole, chosen };
 
-// Of steps that make attention: whether they do so where positions are cut into parts between workgroups.
-enum class Cut : uint8_t { either, whole, parts };
+// Of steps that make attention: whether they do so row by row, there where positions are cut into parts between
+// workgroups, or by tiles of rows of a sequence.
+enum class Cut : uint8_t { either, whole, parts, tiles };
 
 struct Step {
   std::string kernel;
@@ -33,7 +34,8 @@ struct Step {
   Cut cut = Cut::either;
   uint32_t cut_rows = 0;
   bool z_of_parts = false;
-  bool after_barrier = false;  // also where the step is not taken: then before the next that is
+  uint32_t tile_rows = UINT32_MAX;  // numbers of rows from which on tiles are made, where sequences have enough of them
+  bool after_barrier = false;       // also where the step is not taken: then before the next that is
 };
 
 // What a step reads and writes, by the addresses of whole buffers; 0 stands for nothing.

@@ -1,6 +1,6 @@
 # The kernels for nvcc and for the interpreter of tests/simt. An entry is the name of a .cu, or for one of several that
 # are compiled from one source, NAME:SOURCE:MACRO=TEXT...
-set(cuda_kernels adapters attend attend_row candidates experts recurrent roof rope_store round rows store)
+set(cuda_kernels adapters attend attend_row attend_tiles candidates experts recurrent roof rope_store round rows store)
 foreach(format F32 F16 BF16 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q2_K Q3_K Q4_K Q5_K Q6_K IQ4_NL IQ4_XS MXFP4 NVFP4 IQ1_S IQ1_M IQ2_XXS
     IQ2_XS IQ2_S IQ3_XXS IQ3_S TQ1_0 TQ2_0)
   list(APPEND cuda_kernels products_${format}:products:FORMAT=${format})

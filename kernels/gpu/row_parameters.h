@@ -130,6 +130,33 @@ constexpr uint32_t most_parts(uint32_t positions, uint32_t most = kMostParts) {
   return count < most ? count : most;
 }
 
+// attend_tiles: attend for many rows, of heads that has_attend_tiles(), at most kAttendTilesQueries of them packed. A
+// workgroup makes kAttendTilesQueries / packed rows of a sequence at a time: [kv_heads x packs of heads, any number,
+// best as many as there are such tiles of rows]. Sums are made in another order than attend makes them, of queries and
+// weights rounded to binary16. Constants: 0 the KvType, 1 the head size. Only some machines have it.
+inline constexpr uint32_t kAttendTilesQueries = 128, kAttendTilesThreads = 256;
+// Rows from which on it is faster, where a sequence has kRowsOfSequence of them in the mean.
+inline constexpr uint32_t kRowsForTiles = 32, kRowsOfSequence = 4;
+// Whether heads are of a size that it knows, and lie in a row of a cache of f16 or q8_0 so that they can be copied.
+constexpr bool has_attend_tiles(uint32_t head_size, uint32_t value_size, uint32_t key_width, uint32_t value_width) {
+  return (head_size == 64 || head_size == 128) && value_size == head_size && key_width % head_size == 0 &&
+         value_width % head_size == 0;
+}
+constexpr uint32_t attend_tiles_packed(uint32_t group) {
+  const uint32_t packs = (group + kAttendTilesQueries - 1) / kAttendTilesQueries;
+  return (group + packs - 1) / packs;
+}
+// The keys that a block takes at a time.
+constexpr uint32_t attend_tiles_keys(bool is_q8_0, uint32_t head_size) {
+  return !is_q8_0 && head_size <= 64 ? 128 : 64;
+}
+// Bytes that a block shares: keys and values twice, in padded rows; or of Q8_0 once, and twice as they lie in the
+// cache.
+constexpr uint32_t attend_tiles_shared(bool is_q8_0, uint32_t head_size) {
+  const uint32_t rows = 2 * attend_tiles_keys(is_q8_0, head_size), halves = rows * (head_size * 2 + 16);
+  return is_q8_0 ? halves + 2 * rows * (head_size / 32 * 34) : 2 * halves;
+}
+
 // read_words: [any number]. Reads `count` times 16 bytes, and leaves the sum of what each workgroup has read, as 32-bit
 // integers, at out.
 struct ReadWordsParameters {

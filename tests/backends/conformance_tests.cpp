@@ -328,6 +328,17 @@ TEST_P(Conformance, RoundsTheCacheAsTheReference) {
   compare({.heads = 4, .kv_heads = 4, .head_size = 24, .rope_pairs = 7}, KvType::q8_0, 1e-1, 1e-4);
 }
 
+// Of head sizes for which GPUs make the rows of a sequence together, whose queries and weights they round as f16.
+TEST_P(Conformance, AttendsInTilesAsTheReference) {
+  for (const auto& [type, most, mean_square] :
+       {std::tuple(KvType::f16, 1e-2, 1e-6), std::tuple(KvType::q8_0, 1e-1, 1e-4)}) {
+    SCOPED_TRACE(name_of(type));
+    compare({.head_size = 64, .layers = 1, .rope_pairs = 32}, type, most, mean_square, {100, 13});
+    compare({.heads = 3, .kv_heads = 1, .head_size = 128, .layers = 1, .window = 9, .sinks = true}, type, most,
+            mean_square, {100, 13});
+  }
+}
+
 // Activations are rounded to 1/127 of the largest of 32, a relative error near 0.006 root mean square for each product;
 // some ten matrices one after the other. Logits have a standard deviation near 1 to 3.
 TEST_P(Conformance, ComputesEveryWeightFormatAsTheReference) {

@@ -20,8 +20,8 @@ struct HostMemory : Memory {
 // Computes nothing.
 class Recorder final : public Machine {
  public:
-  explicit Recorder(bool rounds_few, bool of_heads = false)
-      : about_{"recorder", "a list", 1 << 30, 1 << 16, rounds_few, rounds_few, of_heads, of_heads} {}
+  explicit Recorder(bool rounds_few, bool of_heads = false, bool tiles = false)
+      : about_{"recorder", "a list", 1 << 30, 1 << 16, rounds_few, rounds_few, of_heads, of_heads, tiles} {}
 
   // What was started last, in its order; "|" where a barrier lies between. How often work was recorded.
   std::vector<std::string> launches;
@@ -221,6 +221,44 @@ TEST(GpuSteps, OfManyRowsAreRecordedOnceForAllParts) {
   };
   EXPECT_EQ(works_of(256), 0);
   EXPECT_EQ(works_of(8), 3) << "of 4, 8 and 16 parts";
+}
+
+// The kernels of attention in a step of the rows [begin, end) of sequences of such lengths.
+std::string kernels_of_attention(const std::vector<uint32_t>& lengths, uint32_t begin, uint32_t end,
+                                 KvType kv_type = KvType::f16, bool deterministic = false, uint32_t head_size = 64) {
+  const Shape shape{.heads = 2, .kv_heads = 1, .head_size = head_size, .layers = 1};
+  const RandomProgram random = random_program(shape, 5);
+  const Limits limits{.rows = 64, .pages = 200, .page_size = 8, .kv_type = kv_type, .deterministic = deterministic};
+  const auto recorder = std::make_shared<Recorder>(true, true, true);
+  const auto plan = make_device(recorder, true)->compile(random.program, limits);
+  plan->submit(batch_of(random_text(lengths, 100, limits, 3), begin, end));
+  plan->wait();
+  std::vector<std::string> names = recorder->launches;
+  std::erase_if(names, [](const std::string& name) { return !name.starts_with("attend"); });
+  return joined(names, 0, names.size());
+}
+
+TEST(GpuSteps, RowsOfPromptsAttendInTilesAndSingleRowsDoNot) {
+  EXPECT_EQ(kernels_of_attention({30, 10}, 0, 64), "attend_tiles");
+  EXPECT_EQ(kernels_of_attention({30, 10}, 0, 64, KvType::q8_0), "attend_tiles");
+  EXPECT_EQ(kernels_of_attention({17}, 0, 64), "attend_tiles");
+  EXPECT_EQ(kernels_of_attention({16}, 0, 64), "attend_row");
+  EXPECT_EQ(kernels_of_attention(std::vector<uint32_t>(40, 1), 0, 64), "attend_row");
+  EXPECT_EQ(kernels_of_attention({30, 10}, 0, 64, KvType::f32), "attend");
+  EXPECT_EQ(kernels_of_attention({30, 10}, 0, 64, KvType::f16, true), "attend_row")
+      << "sums depend on where a step begins";
+  EXPECT_EQ(kernels_of_attention({30, 10}, 0, 64, KvType::f16, false, 32), "attend");
+  EXPECT_EQ(kernels_of_attention({1440}, 1439, 1440), "attend_row attend_join");
+  EXPECT_EQ(kernels_of_attention({1440}, 1400, 1440), "attend_tiles") << "not in parts";
+}
+
+TEST(GpuProfiles, CountAttentionInTiles) {
+  const RandomProgram random = random_program({.heads = 4, .kv_heads = 2, .head_size = 64, .layers = 1}, 5);
+  const Limits limits{.rows = 64, .pages = 32, .page_size = 4, .kv_type = KvType::f16};
+  const auto ops = profiled_ops(*make_device(std::make_shared<Recorder>(true, true, true), true), random.program,
+                                limits, random_text({40}, 100, limits, 3), 40);
+  EXPECT_EQ(ops.at("attend_tiles f16").operations, 2 * (40 * 41 / 2) * 2 * 4 * 64);
+  EXPECT_EQ(ops.at("attend_tiles f16").bytes, 40 * 2 * 2 * 64 * 2 + 40 * 2 * 4 * 64 * 4);
 }
 
 TEST(GpuProfiles, TellEachKernelAndWhatItNeeds) {

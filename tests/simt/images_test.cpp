@@ -27,8 +27,8 @@ TEST(CudaImages, AreFatBinariesWithNames) {
     EXPECT_EQ(bytes + 16, image.bytes.size()) << image.name;
     EXPECT_EQ(reinterpret_cast<uintptr_t>(image.bytes.data()) % 16, 0u) << image.name;
   }
-  std::set<std::string> wanted = {"adapters", "attend",     "attend_row", "candidates", "experts", "recurrent",
-                                  "roof",     "rope_store", "round",      "rows",       "store"};
+  std::set<std::string> wanted = {"adapters",  "attend", "attend_row", "attend_tiles", "candidates", "experts",
+                                  "recurrent", "roof",   "rope_store", "round",        "rows",       "store"};
   for (const FormatInfo& format : formats()) {
     wanted.insert("products_" + std::string(format.name));
     if (format.block_size > 1) wanted.insert("rounded_products_" + std::string(format.name));

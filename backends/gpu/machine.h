@@ -92,12 +92,14 @@ class Work {
 class Machine {
  public:
   struct About {
-    std::string backend;        // "vulkan", with which errors begin
-    std::string name;           // of the device
-    uint64_t memory = 0;        // bytes of its own
-    uint32_t shared_bytes = 0;  // most that a workgroup shares
-    bool rounds_few = false;    // it has byte_matmul, for products of few rows,
-    bool has_bfloats = false;   // and bfloat_tiles, for those of very many
+    std::string backend;           // "vulkan", with which errors begin
+    std::string name;              // of the device
+    uint64_t memory = 0;           // bytes of its own
+    uint32_t shared_bytes = 0;     // most that a workgroup shares
+    bool rounds_few = false;       // it has byte_matmul, for products of few rows,
+    bool has_bfloats = false;      // and bfloat_tiles, for those of very many,
+    bool has_groups = false;       // and group_tiles, for those in some formats
+    uint32_t multiprocessors = 0;  // 0: not known
   };
 
   virtual ~Machine() = default;

@@ -19,9 +19,18 @@ struct HostMemory : Memory {
 // Computes nothing.
 class Recorder final : public Machine {
  public:
-  explicit Recorder(bool rounds_few) : about_{"recorder", "a list", 1 << 30, 1 << 16, rounds_few, rounds_few} {}
+  explicit Recorder(bool rounds_few, uint32_t multiprocessors = 0)
+      : about_{.backend = "recorder",
+               .name = "a list",
+               .memory = 1 << 30,
+               .shared_bytes = 1 << 16,
+               .rounds_few = rounds_few,
+               .has_bfloats = rounds_few,
+               .has_groups = multiprocessors != 0,
+               .multiprocessors = multiprocessors} {}
 
-  // What was started last, in its order; "|" where a barrier lies between. How often work was recorded.
+  // What was started last, in its order, of group_tiles with the groups; "|" where a barrier lies between. How often
+  // work was recorded.
   std::vector<std::string> launches;
   int recorded = 0;
 
@@ -43,7 +52,10 @@ class Recorder final : public Machine {
   struct List final : Work {
     explicit List(Recorder& machine) : recorder(machine) {}
     void time_launches(size_t) override {}
-    void launch(const Launch& launch) override { names.emplace_back(launch.kernel); }
+    void launch(const Launch& launch) override {
+      names.emplace_back(launch.kernel);
+      if (launch.kernel.starts_with("group_tiles/")) names.back() += ":" + std::to_string(launch.constants[0]);
+    }
     void copy(const Buffer&, uint64_t, const Buffer&, uint64_t, uint64_t) override {}
     void zero(const Buffer&) override {}
     void barrier() override { names.emplace_back("|"); }
@@ -135,6 +147,52 @@ TEST(GpuSteps, InputsOfVeryManyRowsBecomeBfloatsWhereTheMachineMultipliesThose) 
   }
   EXPECT_EQ(count_of(launches_of(kLlama, false, 100), "byte_tiles/Q8_0"), 12u);
   EXPECT_EQ(count_of(launches_of(kLlama, true, 100, false, true), "byte_matmul/Q8_0"), 13u) << "where deterministic";
+}
+
+// The launches of a layer of 65 rows, all but those of attention.
+std::vector<std::string> products_of(const Shape& shape, uint32_t multiprocessors) {
+  const RandomProgram random = random_program(shape, 5);
+  const Limits limits{.rows = 128, .pages = 16, .page_size = 8};
+  const auto recorder = std::make_shared<Recorder>(true, multiprocessors);
+  const auto plan = make_device(recorder, true)->compile(random.program, limits);
+  Batch batch = batch_of(random_text({65}, 100, limits, 3), 0, 65);
+  batch.outputs = {64};
+  plan->submit(batch);
+  plan->wait();
+  std::vector<std::string> names = recorder->launches;
+  std::erase(names, "|");
+  names.resize(14);
+  names.erase(names.begin() + 5, names.begin() + 8);
+  return {names.begin() + 1, names.end()};
+}
+
+TEST(GpuSteps, VeryManyRowsTakeGroupsAsSuitTheMultiprocessors) {
+  Shape shape = kLlama;
+  shape.width = 256;
+  shape.head_size = 64;
+  shape.hidden = 512;
+  const std::string two = "group_tiles/Q8_0:2", four = "group_tiles/Q8_0:4", norm = "norm_round",
+                    round = "round_inputs";
+  EXPECT_EQ(products_of(shape, 132),
+            (std::vector<std::string>{norm, two, two, two, round, two, norm, two, round, two}));
+  // 256, 128, 128 and 256 rows, two of 512, and 256.
+  EXPECT_EQ(products_of(shape, 1),
+            (std::vector<std::string>{norm, four, two, two, round, four, norm, four, round, four}));
+}
+
+TEST(GpuSteps, GroupsAreNotTakenBesideOtherFormatsNorForOtherWidths) {
+  Shape shape = kLlama;
+  shape.width = 256;
+  shape.head_size = 64;
+  shape.hidden = 544;
+  shape.other = Format::q4_1;  // of v and down
+  const std::string two = "group_tiles/Q8_0:2", tiles = "bfloat_tiles/Q8_0", others = "bfloat_tiles/Q4_1",
+                    norm = "norm_round", round = "round_inputs";
+  EXPECT_EQ(products_of(shape, 132),
+            (std::vector<std::string>{norm, tiles, tiles, others, round, two, norm, two, round, others}));
+  shape.other = Format::q8_0;
+  EXPECT_EQ(products_of(shape, 132),
+            (std::vector<std::string>{norm, two, two, two, round, two, norm, two, round, tiles}));
 }
 
 // They have one rounding of the input for all.

@@ -59,6 +59,11 @@ Kernel kernel_of(std::string_view name, std::span<const uint32_t> constants) {
     kernel.early = !family.ends_with("tiles");
     if (family == "bfloat_tiles") kernel.shared_bytes = gpu::kBfloatTilesShared;
     if (family == "matmul" || family == "byte_matmul") kernel.function += "_" + std::to_string(constant(constants, 0));
+    if (family == "group_tiles") {
+      const uint32_t groups = constant(constants, 0);
+      return {family + "_" + format, kernel.function + "_" + std::to_string(groups), gpu::group_threads(groups),
+              gpu::kGroupTilesShared, false};
+    }
     if (kernel.threads != 0) return kernel;
   }
   if (name == "attend" && constant(constants, 0) <= static_cast<uint32_t>(KvType::q8_0)) {

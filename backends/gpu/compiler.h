@@ -101,12 +101,18 @@ class Compiler {
   void multiply_routed(const Product& product, const Kernels& kernels, const Uses& uses);
   NormParameters parameters_of(const Norm& op);
   Step& add_norm(const Norm& op);
+  // How inputs are rounded, as constants of kernels say it; of very many rows, those of the weight.
+  enum class Rounded : uint8_t { bytes, bfloats, slices };
+  Rounded order_of_most(WeightId id) const;
+  // Room for rounded rows of that many words.
+  Address rounded_rows_of(uint64_t words);
   // Has the inputs of a product rounded, for so many rows, unless they are already; they are then those of `args`.
-  enum class Rounded : uint8_t { bytes, bfloats };
   void round_inputs(const Product& product, MatmulParameters& args, Rounded to, uint32_t least, uint32_t most);
-  // Norms the input of products of `least` rows and more and rounds it at once, and for fewer rows norms it; `kept`:
-  // others read it as it is.
-  void norm_and_round(const Norm& op, uint32_t least, bool kept);
+  // Norms the input of products of `least` rows and more and rounds it at once, very many rows as `most`, and for fewer
+  // rows norms it; `kept`: others read it as it is.
+  void norm_and_round(const Norm& op, uint32_t least, Rounded most, bool kept);
+  // Adds the steps of group_tiles for `least` rows and more.
+  void add_groups(const Kernels& kernels, uint32_t matrices, uint32_t least);
   // Adds the step that multiplies in tiles, for `least` rows and more. It takes the place of that before it.
   Step& add_tiles(const Kernels& kernels, uint32_t least);
   bool is_changed(WeightId id) const { return adapters_ && !program_.changes_of(id).empty(); }
@@ -129,6 +135,7 @@ class Compiler {
   const Ways ways_;
   bool selected_ = false;
   bool beside_experts_ = false;  // the inputs at hand are those of experts, too
+  bool beside_tiles_ = false;    // or of products that group_tiles does not make
   Address rounded_ = 0;          // the slot whose rows Scratch::rounded has, where that is known
   StepList steps_;
   std::array<uint64_t, kScratches> scratch_bytes_{};

@@ -8,6 +8,7 @@ namespace hearth::gpu {
 namespace {
 
 constexpr uint32_t kRowsForBfloats = 65;  // from which on two halves of a tile's columns are worth its time
+constexpr uint32_t kTogether = 8;         // columns that slices have room for at a time
 
 // The weights that multiply what the part reads.
 std::vector<WeightId> weights_of(const Products::Part& part) {
@@ -46,12 +47,12 @@ Step& Compiler::add_norm(const Norm& op) {
 
 void Compiler::make(const Norm& op) { add_norm(op); }
 
-void Compiler::norm_and_round(const Norm& op, uint32_t least, bool kept) {
+void Compiler::norm_and_round(const Norm& op, uint32_t least, Rounded most, bool kept) {
   const NormParameters norm = parameters_of(op);
   NormRoundParameters args{};
   args.in = norm.in;
   args.out = kept ? norm.out : 0;
-  args.rounded = scratch(Scratch::rounded, std::max(rounded_words(norm.width), bfloat_words(norm.width)));
+  args.rounded = rounded_rows_of(std::max(rounded_words(norm.width), bfloat_words(norm.width)));
   args.gain = norm.gain;
   args.bias = norm.bias;
   args.add = norm.add;
@@ -61,13 +62,13 @@ void Compiler::norm_and_round(const Norm& op, uint32_t least, bool kept) {
   args.eps = norm.eps;
   if (least > 0) add_norm(op).most = least - 1;
   const uint32_t bfloats = rows_for_bfloats();
-  for (const Rounded to : {Rounded::bytes, Rounded::bfloats}) {
+  for (const Rounded to : {Rounded::bytes, most}) {
     const bool bytes = to == Rounded::bytes;
     if (!bytes && bfloats > limits_.rows) return;
     args.rounded_stride = bytes ? rounded_words(norm.width) : bfloat_words(norm.width);
     // One of them is taken, which waits for what the first is to wait for.
     Step& step = steps_.add("norm_round", args, bytes ? Uses{{norm.in, norm.add}, {norm.out, args.rounded}} : Uses{});
-    step.constants = {op.centered ? 1u : 0u, bytes ? 0u : 1u};
+    step.constants = {op.centered ? 1u : 0u, static_cast<uint32_t>(to)};
     step.least = bytes ? least : bfloats;
     step.most = bytes ? bfloats - 1 : UINT32_MAX;
     for_rows(step, 1);
@@ -79,18 +80,21 @@ void Compiler::make(const Products& stage) {
   uint32_t least = UINT32_MAX, last = 0;
   beside_experts_ = std::any_of(stage.parts.begin(), stage.parts.end(),
                                 [](const Products::Part& part) { return std::holds_alternative<Experts>(part); });
+  Rounded most = Rounded::slices;
   for (const Products::Part& part : stage.parts) {
     const auto* experts = std::get_if<Experts>(&part);
     const uint32_t tiles = experts == nullptr ? rows_for_tiles() : rows_for_tiles(experts->count, experts->used);
     for (const WeightId id : weights_of(part)) {
       least = std::min(least, rows_for_rounding(id, tiles));
       last = std::max(last, rows_for_rounding(id, tiles));
+      if (rows_for_rounding(id, tiles) <= limits_.rows) most = std::min(most, order_of_most(id));
     }
   }
+  beside_tiles_ = most != Rounded::slices;
   const bool rounds = least <= limits_.rows;
   if (stage.norm.has_value()) {
     if (rounds && ways_.rounds_norms)
-      norm_and_round(*stage.norm, least, stage.kept || adapters_ || last != least);
+      norm_and_round(*stage.norm, least, most, stage.kept || adapters_ || last != least);
     else
       make(*stage.norm);
   }
@@ -103,12 +107,12 @@ void Compiler::make(const Products& stage) {
     const uint32_t bfloats = rows_for_bfloats();
     MatmulParameters args_of_bfloats = args;
     round_inputs(product, args, Rounded::bytes, least, bfloats - 1);
-    if (bfloats <= limits_.rows) round_inputs(product, args_of_bfloats, Rounded::bfloats, bfloats, UINT32_MAX);
+    if (bfloats <= limits_.rows) round_inputs(product, args_of_bfloats, most, bfloats, UINT32_MAX);
   }
   if (rounds) rounded_ = slot(stage.in);
   for (const Products::Part& part : stage.parts) std::visit([this](const auto& op) { make(op); }, part);
   rounded_ = 0;
-  beside_experts_ = false;
+  beside_experts_ = beside_tiles_ = false;
 }
 
 uint32_t Compiler::rows_for_rounding(WeightId id, uint32_t tiles) const {
@@ -118,6 +122,20 @@ uint32_t Compiler::rows_for_rounding(WeightId id, uint32_t tiles) const {
 
 uint32_t Compiler::rows_for_bfloats() const {
   return machine_.about().has_bfloats && !limits_.deterministic && !beside_experts_ ? kRowsForBfloats : UINT32_MAX;
+}
+
+Compiler::Rounded Compiler::order_of_most(WeightId id) const {
+  const Format format = weight(id).format;
+  const bool made = format == Format::q4_k || format == Format::q5_k || format == Format::q6_k ||
+                    format == Format::q8_0 || format == Format::q4_0;
+  return machine_.about().has_groups && made && weight(id).width % kGroupWidth == 0 && !beside_tiles_
+             ? Rounded::slices
+             : Rounded::bfloats;
+}
+
+Address Compiler::rounded_rows_of(uint64_t words) {
+  const uint64_t rows = (uint64_t{limits_.rows} + kTogether - 1) / kTogether * kTogether;
+  return scratch_of(Scratch::rounded, rows * words * sizeof(uint32_t));
 }
 
 void Compiler::round_inputs(const Product& product, MatmulParameters& args, Rounded to, uint32_t least, uint32_t most) {
@@ -134,14 +152,14 @@ void Compiler::round_inputs(const Product& product, MatmulParameters& args, Roun
   round.out_stride = inputs * round.out_matrix_stride;
   round.rows_at = rows_at();
   round.rows_each = product.in_of_pairs ? product.used : 1;
-  args.in = round.out = scratch(Scratch::rounded, uint64_t{round.rows_each} * round.out_stride);
+  args.in = round.out = rounded_rows_of(uint64_t{round.rows_each} * round.out_stride);
   args.in_stride = round.out_stride;
   if (between != 0) args.in_matrix_stride = round.out_matrix_stride;
   if (rounded_ != 0 && rounded_ == round.in) return;
   rounded_ = 0;
   const Address from = product.in_buffer == 0 ? product.in : product.in_buffer;
   Step& rounding = steps_.add("round_inputs", round, {{from}, {round.out}});
-  rounding.constants = {to == Rounded::bytes ? 0u : 1u};
+  rounding.constants = {static_cast<uint32_t>(to)};
   rounding.least = least;
   rounding.most = most;
   for_rows(rounding, pieces_of(round.width, 512), inputs).y_times = round.rows_each;

@@ -97,10 +97,12 @@ class Machine {
     uint64_t memory = 0;            // bytes of its own
     uint32_t shared_bytes = 0;      // most that a workgroup shares
     bool rounds_few = false;        // it has byte_matmul, for products of few rows,
-    bool has_bfloats = false;       // and bfloat_tiles, for those of very many
+    bool has_bfloats = false;       // and bfloat_tiles, for those of very many,
+    bool has_groups = false;        // and group_tiles, for those in some formats
     bool attends_rows = false;      // it has attend_row,
     bool turns_and_stores = false;  // rope_store,
     bool attends_tiles = false;     // and attend_tiles
+    uint32_t multiprocessors = 0;   // 0: not known
   };
 
   virtual ~Machine() = default;

@@ -17,6 +17,25 @@ constexpr uint32_t kPairsForTiles = 4;                 // of each expert, on ave
 // More where there would be more workgroups than every device runs at once.
 uint32_t rows_at_once(uint32_t rows) { return rows / kRowsAtOnce < kMostGroups ? kRowsAtOnce : 2 * kRowsAtOnce; }
 
+// The number of groups with which group_tiles makes as many columns of tiles soonest, where tiles(groups) says how many
+// such a column has. A multiprocessor makes one tile at a time, all of them the tiles of a wave.
+template <class F>
+uint32_t groups_for(uint32_t multiprocessors, uint32_t columns, F&& tiles) {
+  struct Cost {
+    uint32_t groups, of_wave;  // in proportion to what was measured of width 4096, in microseconds on an H200
+  };
+  uint32_t best = 0;
+  uint64_t least = UINT64_MAX;
+  for (const Cost& one : {Cost{4, 100}, Cost{3, 78}, Cost{2, 61}}) {
+    const uint64_t cost =
+        uint64_t{pieces_of(uint64_t{columns} * tiles(one.groups), std::max(multiprocessors, 1u))} * one.of_wave;
+    if (cost >= least) continue;
+    least = cost;
+    best = one.groups;
+  }
+  return best;
+}
+
 }  // namespace
 
 Address Compiler::changed_bias(const Product& product, WeightId id, WeightId bias, Scratch low_scratch, Scratch out) {
@@ -123,8 +142,9 @@ void Compiler::multiply_at_once(const Product& product) {
     kernels.many = std::string("byte_tiles/") + format.name;
   }
   if (from_bfloats <= limits_.rows) {
-    round_inputs(product, kernels.args_of_most, Rounded::bfloats, from_bfloats, UINT32_MAX);
-    kernels.most = std::string("bfloat_tiles/") + format.name;
+    const Rounded order = order_of_most(product.weight);
+    round_inputs(product, kernels.args_of_most, order, from_bfloats, UINT32_MAX);
+    kernels.most = std::string(order == Rounded::slices ? "group_tiles/" : "bfloat_tiles/") + format.name;
   }
   if (from == 0) {
     kernels.args_of_few = kernels.args_of_many;
@@ -149,10 +169,34 @@ void Compiler::multiply_at_once(const Product& product) {
   step.most = from_bfloats - 1;
   for_rows(step, pieces_of(args.rows, kTileRows), product.matrices).y_over = kTileColumns;
   if (kernels.most.empty()) return;
+  if (kernels.most.starts_with("group_tiles/")) return add_groups(kernels, product.matrices, from_bfloats);
   Step& largest = steps_.add(kernels.most, kernels.args_of_most, {});
   largest.least = from_bfloats;
   const uint32_t rows = args.weight_up == 0 ? kBfloatTile : kBfloatTile / 2;
   for_rows(largest, pieces_of(args.rows, rows), product.matrices).y_over = kBfloatTile;
+}
+
+void Compiler::add_groups(const Kernels& kernels, uint32_t matrices, uint32_t least) {
+  const MatmulParameters& args = kernels.args_of_most;
+  const auto tiles_of = [&](uint32_t groups) {
+    const uint32_t rows = groups * kGroupRows / (args.weight_up == 0 ? 1 : 2);
+    return pieces_of(args.rows, rows);
+  };
+  // Steps of columns up to a multiple of kGroupColumns, and one for all neighbours that take the same.
+  for (uint32_t begin = least; begin <= limits_.rows;) {
+    const auto groups_of = [&](uint32_t columns) {
+      return groups_for(machine_.about().multiprocessors, matrices * pieces_of(columns, kGroupColumns), tiles_of);
+    };
+    const uint32_t groups = groups_of(begin);
+    uint32_t end = begin;
+    while (end < limits_.rows && groups_of(end + 1) == groups) ++end;
+    Step& step = steps_.add(kernels.most, args, {});
+    step.constants = {groups};
+    step.least = begin;
+    step.most = end == limits_.rows ? UINT32_MAX : end;
+    for_rows(step, tiles_of(groups), matrices).y_over = kGroupColumns;
+    begin = end + 1;
+  }
 }
 
 Step& Compiler::add_tiles(const Kernels& kernels, uint32_t least) {

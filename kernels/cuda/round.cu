@@ -14,14 +14,18 @@ HEARTH_DEVICE void round_inputs(const gpu::RoundInputsParameters& p, const Const
   if (column >= BatchWords(p.batch).word(p.rows_at) * p.rows_each) return;
   const bool inside = first < p.width;
   const auto from = floats_at(p.in, static_cast<uint64_t>(column) * p.in_stride + matrix * p.in_matrix_stride + first);
-  const Address to = p.out + 4 * (static_cast<uint64_t>(column) * p.out_stride + matrix * p.out_matrix_stride);
+  const bool in_slices = c.at[0] == 2;  // of which those of eight columns lie together
+  const uint64_t before = static_cast<uint64_t>(in_slices ? column / 8 * 8 : column) * p.out_stride;
+  const Address to = p.out + 4 * (before + (in_slices ? 8 : 1) * static_cast<uint64_t>(matrix) * p.out_matrix_stride);
   float x[8];
   for (uint32_t i = 0; i < 8; ++i) x[i] = inside ? static_cast<float>(from[i]) : 0.0f;
-  if (c.at[0] != 0) {
-    if (inside) write_bfloats(to, first, x);
-    return;
+  if (c.at[0] == 0) {
+    write_rounded(to, p.width, first, x, inside);
+  } else if (inside && !in_slices) {
+    write_bfloats(to, first, x);
+  } else if (inside) {
+    write_slices(to, column, first, x);
   }
-  write_rounded(to, p.width, first, x, inside);
 }
 HEARTH_KERNEL(round_inputs, kRoundThreads, gpu::RoundInputsParameters, round_inputs)
 
@@ -46,8 +50,10 @@ HEARTH_DEVICE void norm_round(const gpu::NormRoundParameters& p, const Constants
               Word4{bits_of(y[4 * i]), bits_of(y[4 * i + 1]), bits_of(y[4 * i + 2]), bits_of(y[4 * i + 3])});
     if (c.at[1] == 0) {
       write_rounded(rounded, p.width, first, y, inside);
-    } else if (inside) {
+    } else if (inside && c.at[1] == 1) {
       write_bfloats(rounded, first, y);
+    } else if (inside) {
+      write_slices(p.rounded + 4 * static_cast<uint64_t>(row / 8 * 8) * p.rounded_stride, row, first, y);
     }
   });
 }

@@ -41,4 +41,13 @@ HEARTH_DEVICE void write_bfloats(Address to, uint32_t first, const float x[8]) {
         Word4{pack_bfloats(x[0], x[1]), pack_bfloats(x[2], x[3]), pack_bfloats(x[4], x[5]), pack_bfloats(x[6], x[7])});
 }
 
+// Likewise as bfloat16 numbers in slices, as RoundInputsParameters has them, of column `column`; those of its eight
+// columns and its matrix begin at `eight`.
+HEARTH_DEVICE void write_slices(Address eight, uint32_t column, uint32_t first, const float x[8]) {
+  const uint32_t own = column % 8, slice = first / 256 * 4 + first % 32 / 8;
+  const Address to = eight + 1024ull * slice + 128 * own + 4 * (first % 256 / 64);
+  for (uint32_t j = 0; j < 4; ++j)
+    write(to, 4 * ((first % 64 / 32 * 4 + j) ^ own), pack_bfloats(x[2 * j], x[2 * j + 1]));
+}
+
 }  // namespace hearth::cuda

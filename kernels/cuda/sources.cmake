@@ -10,6 +10,11 @@ foreach(format F32 F16 BF16 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q2_K Q3_K Q4_K Q5_K Q6_K IQ
 endforeach()
 # Those that need sm_90.
 set(cuda_kernels_of_90)
+# Those for sm_90a alone, whose matrix units the interpreter does not have.
+set(cuda_kernels_of_90a)
+foreach(format Q4_0 Q8_0 Q4_K Q5_K Q6_K)
+  list(APPEND cuda_kernels_of_90a group_tiles_${format}:group_tiles:FORMAT=${format})
+endforeach()
 
 # Sets name, source (without ending) and definitions of an entry.
 macro(hearth_cuda_entry entry)

@@ -87,6 +87,9 @@ constexpr bool is_whole(uint32_t width, Address in, uint32_t in_stride, uint32_t
 // rounded: `in` and its strides are then those of RoundInputsParameters' out. bfloat_tiles/FORMAT is that for inputs
 // rounded to bfloat16 numbers, as weights are; dispatch [ceil(rows / kBfloatTile), ceil(columns / kBfloatTile),
 // matrices], with weight_up [ceil(rows / (kBfloatTile / 2)), ...]. Only some machines have it, and none for experts.
+// group_tiles/FORMAT, of some formats and machines, is bfloat_tiles/FORMAT for widths that are multiples of kGroupWidth
+// and inputs in slices. Constant 0: groups G, 2 to 4; dispatch [ceil(rows / (64 * G)), ceil(columns / kGroupColumns),
+// matrices], with weight_up [ceil(rows / (32 * G)), ...].
 //
 // matmul/FORMAT of experts, for each row c
 // of the batch, place u of its route and row r of the expert e = route[c][u]:
@@ -128,7 +131,11 @@ constexpr uint64_t expert_tiles_bytes(uint32_t pairs, uint32_t experts) {
 // worst half of that off. Infinity or NaN makes the scale that. Machines with byte_matmul write behind those the sum of
 // each 16 values as rounded. Strides of out are in words, multiples of 4. Columns are rows_each
 // times the header's word rows_at; dispatch [ceil(width / 512), columns, matrices]. Constant 0 is 1 where they are
-// rounded to bfloat16 numbers, two in a word, instead.
+// rounded to bfloat16 numbers, two in a word, instead;
+// and 2 where those, of a width that is a multiple of kGroupWidth, lie in slices, for group_tiles. Then 8 columns lie
+// together, at out + 8 * (c / 8 * out_stride + m * out_matrix_stride) words, for which there must be room, as pieces of
+// 1 KiB. Values 64t + 32h + 8s + 2j and its neighbour of 256, the i-th ones, are in piece 4i + s, and there of column c
+// in word t of the 16 bytes numbered (4h + j) ^ (c % 8) of the 128 bytes numbered c % 8.
 struct RoundInputsParameters {
   Address in, out, batch;
   uint32_t width, in_stride, in_matrix_stride, out_stride, out_matrix_stride;
@@ -157,5 +164,11 @@ constexpr uint32_t rounded_rows(std::string_view format, uint32_t columns, uint3
 
 inline constexpr uint32_t kBfloatTile = 128;                  // rows and columns of a tile of bfloat_tiles
 inline constexpr uint32_t kBfloatTilesShared = 64 * 132 * 4;  // bytes that a workgroup shares
+
+// Of group_tiles: the columns of a tile, its rows for each group, the slices of inputs that a workgroup has at once,
+// the unit of the width, bytes that a workgroup shares, and its threads.
+inline constexpr uint32_t kGroupColumns = 128, kGroupRows = 64, kGroupStages = 8, kGroupWidth = 256;
+inline constexpr uint32_t kGroupTilesShared = (kGroupStages * kGroupColumns / 8 + 2) * 1024;
+constexpr uint32_t group_threads(uint32_t groups) { return groups * 128 + 128; }
 
 }  // namespace hearth::gpu

@@ -20,10 +20,17 @@ struct HostMemory : Memory {
 // Computes nothing.
 class Recorder final : public Machine {
  public:
-  explicit Recorder(bool rounds_few, bool of_heads = false, bool tiles = false)
-      : about_{"recorder", "a list", 1 << 30, 1 << 16, rounds_few, rounds_few, of_heads, of_heads, tiles} {}
+  // `more`: what it has beside that.
+  explicit Recorder(bool rounds_few, About more = {}) : about_(std::move(more)) {
+    about_.backend = "recorder";
+    about_.name = "a list";
+    about_.memory = 1 << 30;
+    about_.shared_bytes = 1 << 16;
+    about_.rounds_few = about_.has_bfloats = rounds_few;
+  }
 
-  // What was started last, in its order; "|" where a barrier lies between. How often work was recorded.
+  // What was started last, in its order, of group_tiles with the groups; "|" where a barrier lies between. How often
+  // work was recorded.
   std::vector<std::string> launches;
   int recorded = 0;
 
@@ -45,7 +52,10 @@ class Recorder final : public Machine {
   struct List final : Work {
     explicit List(Recorder& machine) : recorder(machine) {}
     void time_launches(size_t) override {}
-    void launch(const Launch& launch) override { names.emplace_back(launch.kernel); }
+    void launch(const Launch& launch) override {
+      names.emplace_back(launch.kernel);
+      if (launch.kernel.starts_with("group_tiles/")) names.back() += ":" + std::to_string(launch.constants[0]);
+    }
     void copy(const Buffer&, uint64_t, const Buffer&, uint64_t, uint64_t) override {}
     void zero(const Buffer&) override {}
     void barrier() override { names.emplace_back("|"); }
@@ -139,11 +149,14 @@ TEST(GpuSteps, InputsOfVeryManyRowsBecomeBfloatsWhereTheMachineMultipliesThose) 
   EXPECT_EQ(count_of(launches_of(kLlama, true, 100, false, true), "byte_matmul/Q8_0"), 13u) << "where deterministic";
 }
 
+const Machine::About kTurns{.attends_rows = true, .turns_and_stores = true};
+const Machine::About kAttends{.attends_rows = true, .turns_and_stores = true, .attends_tiles = true};
+
 // Rows behind so many positions, and what is launched between the products of q, k and v and that of the output.
 std::string attention_of(const Shape& shape, KvType type, uint32_t rows, uint32_t positions) {
   const RandomProgram random = random_program(shape, 5);
   const Limits limits{.rows = 128, .pages = 128, .page_size = 8, .kv_type = type};
-  const auto recorder = std::make_shared<Recorder>(true, true);
+  const auto recorder = std::make_shared<Recorder>(true, kTurns);
   const auto plan = make_device(recorder, true)->compile(random.program, limits);
   plan->submit(batch_of(random_text({positions + rows}, 100, limits, 3), positions, positions + rows));
   plan->wait();
@@ -167,6 +180,53 @@ TEST(GpuSteps, HeadsOf64HaveKernelsOfTheirOwnWhereTheMachineHasThem) {
   EXPECT_EQ(attention_of(shape, KvType::f16, 1, 0), "rope store attend_row") << "where not all values turn";
   shape = kLlama;
   EXPECT_EQ(attention_of(shape, KvType::f16, 1, 3 * kLeastPart), "rope store attend attend_join");
+}
+
+// The launches of a layer of 65 rows, all but those of attention.
+std::vector<std::string> products_of(const Shape& shape, uint32_t multiprocessors) {
+  const RandomProgram random = random_program(shape, 5);
+  const Limits limits{.rows = 128, .pages = 16, .page_size = 8};
+  const auto recorder = std::make_shared<Recorder>(
+      true, Machine::About{.has_groups = multiprocessors != 0, .multiprocessors = multiprocessors});
+  const auto plan = make_device(recorder, true)->compile(random.program, limits);
+  Batch batch = batch_of(random_text({65}, 100, limits, 3), 0, 65);
+  batch.outputs = {64};
+  plan->submit(batch);
+  plan->wait();
+  std::vector<std::string> names = recorder->launches;
+  std::erase(names, "|");
+  names.resize(14);
+  names.erase(names.begin() + 5, names.begin() + 8);
+  return {names.begin() + 1, names.end()};
+}
+
+TEST(GpuSteps, VeryManyRowsTakeGroupsAsSuitTheMultiprocessors) {
+  Shape shape = kLlama;
+  shape.width = 256;
+  shape.head_size = 64;
+  shape.hidden = 512;
+  const std::string two = "group_tiles/Q8_0:2", four = "group_tiles/Q8_0:4", norm = "norm_round",
+                    round = "round_inputs";
+  EXPECT_EQ(products_of(shape, 132),
+            (std::vector<std::string>{norm, two, two, two, round, two, norm, two, round, two}));
+  // 256, 128, 128 and 256 rows, two of 512, and 256.
+  EXPECT_EQ(products_of(shape, 1),
+            (std::vector<std::string>{norm, four, two, two, round, four, norm, four, round, four}));
+}
+
+TEST(GpuSteps, GroupsAreNotTakenBesideOtherFormatsNorForOtherWidths) {
+  Shape shape = kLlama;
+  shape.width = 256;
+  shape.head_size = 64;
+  shape.hidden = 544;
+  shape.other = Format::q4_1;  // of v and down
+  const std::string two = "group_tiles/Q8_0:2", tiles = "bfloat_tiles/Q8_0", others = "bfloat_tiles/Q4_1",
+                    norm = "norm_round", round = "round_inputs";
+  EXPECT_EQ(products_of(shape, 132),
+            (std::vector<std::string>{norm, tiles, tiles, others, round, two, norm, two, round, others}));
+  shape.other = Format::q8_0;
+  EXPECT_EQ(products_of(shape, 132),
+            (std::vector<std::string>{norm, two, two, two, round, two, norm, two, round, tiles}));
 }
 
 // They have one rounding of the input for all.
@@ -229,7 +289,7 @@ std::string kernels_of_attention(const std::vector<uint32_t>& lengths, uint32_t 
   const Shape shape{.heads = 2, .kv_heads = 1, .head_size = head_size, .layers = 1};
   const RandomProgram random = random_program(shape, 5);
   const Limits limits{.rows = 64, .pages = 200, .page_size = 8, .kv_type = kv_type, .deterministic = deterministic};
-  const auto recorder = std::make_shared<Recorder>(true, true, true);
+  const auto recorder = std::make_shared<Recorder>(true, kAttends);
   const auto plan = make_device(recorder, true)->compile(random.program, limits);
   plan->submit(batch_of(random_text(lengths, 100, limits, 3), begin, end));
   plan->wait();
@@ -255,8 +315,8 @@ TEST(GpuSteps, RowsOfPromptsAttendInTilesAndSingleRowsDoNot) {
 TEST(GpuProfiles, CountAttentionInTiles) {
   const RandomProgram random = random_program({.heads = 4, .kv_heads = 2, .head_size = 64, .layers = 1}, 5);
   const Limits limits{.rows = 64, .pages = 32, .page_size = 4, .kv_type = KvType::f16};
-  const auto ops = profiled_ops(*make_device(std::make_shared<Recorder>(true, true, true), true), random.program,
-                                limits, random_text({40}, 100, limits, 3), 40);
+  const auto ops = profiled_ops(*make_device(std::make_shared<Recorder>(true, kAttends), true), random.program, limits,
+                                random_text({40}, 100, limits, 3), 40);
   EXPECT_EQ(ops.at("attend_tiles f16").operations, 2 * (40 * 41 / 2) * 2 * 4 * 64);
   EXPECT_EQ(ops.at("attend_tiles f16").bytes, 40 * 2 * 2 * 64 * 2 + 40 * 2 * 4 * 64 * 4);
 }

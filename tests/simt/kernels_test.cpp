@@ -293,6 +293,69 @@ TEST(CudaKernels, ReadEveryWord) {
   }
 }
 
+// Where slices have value k of column c, in values: of RoundInputsParameters' text.
+size_t place_in_slices(uint32_t c, uint32_t k, uint32_t width) {
+  const uint32_t t = k % 256 / 64, h = k % 64 / 32, s = k % 32 / 8, j = k % 8 / 2;
+  const size_t piece = size_t{c / 8} * (width / 64) + k / 256 * 4 + s;
+  return piece * 512 + c % 8 * 64 + ((4 * h + j) ^ (c % 8)) * 8 + t * 2 + k % 2;
+}
+
+// The numbers are those of rows of bfloat16 numbers, in another place.
+TEST(CudaKernels, RoundedInputsLieInSlices) {
+  std::mt19937 random(4);
+  const uint32_t rows = 11, room = 16, matrices = 2, width = 512, stride = gpu::bfloat_words(width);
+  std::vector<uint32_t> header(gpu::kHeaderWords);
+  header[HeaderWord::rows] = rows;
+  std::vector<float> input(size_t{rows} * matrices * width), gains(width, 1.5f);
+  for (float& value : input) value = std::normal_distribution<float>(0, 3)(random);
+  Device device;
+  const Address in = device.put(input), gain = device.put(gains), batch = device.put(header);
+  const std::vector<uint16_t> nothing(size_t{room} * matrices * width, 5);
+  const auto rounded = [&](uint32_t constant, bool norms) {
+    const Address out = device.put(nothing);
+    if (norms) {
+      const gpu::NormRoundParameters p{.in = in,
+                                       .out = 0,
+                                       .rounded = out,
+                                       .gain = gain,
+                                       .bias = 0,
+                                       .add = 0,
+                                       .batch = batch,
+                                       .width = width,
+                                       .rounded_stride = stride,
+                                       .rows_at = HeaderWord::rows,
+                                       .eps = 1e-5f};
+      expect_none(device.launch("norm_round", {1, rows}, p, {{0, constant}}));
+    } else {
+      const gpu::RoundInputsParameters p{.in = in,
+                                         .out = out,
+                                         .batch = batch,
+                                         .width = width,
+                                         .in_stride = matrices * width,
+                                         .in_matrix_stride = width,
+                                         .out_stride = matrices * stride,
+                                         .out_matrix_stride = stride,
+                                         .rows_at = HeaderWord::rows,
+                                         .rows_each = 1,
+                                         .unused = 0};
+      expect_none(device.launch("round_inputs", {1, rows, matrices}, p, {{constant}}));
+    }
+    return device.get<uint16_t>(out, nothing.size());
+  };
+  for (const bool norms : {false, true}) {
+    const std::vector<uint16_t> expected = rounded(1, norms), found = rounded(2, norms);
+    const uint32_t count = norms ? 1 : matrices;
+    for (uint32_t m = 0; m < count; ++m)
+      for (uint32_t c = 0; c < rows; ++c)
+        for (uint32_t k = 0; k < width; ++k) {
+          // Of eight columns the matrices follow one another.
+          const size_t eights = (size_t{c / 8} * (count - 1) + m) * 8 * width;
+          ASSERT_EQ(found[eights + place_in_slices(c, k, width)], expected[(size_t{c} * count + m) * width + k])
+              << norms << " column " << c << " value " << k << " of matrix " << m;
+        }
+  }
+}
+
 // Rows 2 and 0 of three, in that order of the batch's words.
 void expect_candidates(const std::vector<std::vector<float>>& rows, uint32_t most) {
   const auto width = static_cast<uint32_t>(rows[0].size()), chunks = gpu::candidate_chunks(width);

@@ -90,6 +90,7 @@ CudaMachine::CudaMachine(const Driver& driver, const Candidate& candidate, FindI
             .memory = candidate.memory,
             .shared_bytes = candidate.shared_bytes,
             .rounds_few = true,
+            .has_columns = true,
             .has_bfloats = true};
   check(driver_, driver_.cuDevicePrimaryCtxRetain(&context_, device_), ("starting " + about_.name).c_str());
   try {

@@ -87,6 +87,10 @@ constexpr bool is_whole(uint32_t width, Address in, uint32_t in_stride, uint32_t
 // rounded: `in` and its strides are then those of RoundInputsParameters' out. bfloat_tiles/FORMAT is that for inputs
 // rounded to bfloat16 numbers, as weights are; dispatch [ceil(rows / kBfloatTile), ceil(columns / kBfloatTile),
 // matrices], with weight_up [ceil(rows / (kBfloatTile / 2)), ...]. Only some machines have it, and none for experts.
+// byte_columns/FORMAT, of Q4_0, Q8_0, Q4_K, Q5_K and Q6_K, is byte_tiles/FORMAT for widths that are multiples of 64, in
+// the shapes of column_shapes.h; nor is it for experts, or had by all machines. Constants: 0 the columns of a
+// workgroup, C, 1 whether tall, 2 its threads, 3 the bytes that it shares. Dispatch [ceil(rows / R), ceil(columns / C),
+// matrices], R the shape's rows, or half as many with weight_up.
 //
 // matmul/FORMAT of experts, for each row c
 // of the batch, place u of its route and row r of the expert e = route[c][u]:

@@ -19,7 +19,8 @@ struct HostMemory : Memory {
 // Computes nothing.
 class Recorder final : public Machine {
  public:
-  explicit Recorder(bool rounds_few) : about_{"recorder", "a list", 1 << 30, 1 << 16, rounds_few, rounds_few} {}
+  explicit Recorder(bool rounds_few, bool has_columns = false)
+      : about_{"recorder", "a list", 1 << 30, 1 << 16, rounds_few, has_columns, rounds_few} {}
 
   // What was started last, in its order; "|" where a barrier lies between. How often work was recorded.
   std::vector<std::string> launches;
@@ -68,10 +69,10 @@ const Shape kLlama{
 
 // The launches of a step of so many rows that wants logits of the last; without barriers unless `barriers`.
 std::vector<std::string> launches_of(const Shape& shape, bool rounds_few, uint32_t rows, bool barriers = false,
-                                     bool deterministic = false) {
+                                     bool deterministic = false, bool has_columns = false) {
   const RandomProgram random = random_program(shape, 5);
   const Limits limits{.rows = 128, .pages = 16, .page_size = 8, .deterministic = deterministic};
-  const auto recorder = std::make_shared<Recorder>(rounds_few);
+  const auto recorder = std::make_shared<Recorder>(rounds_few, has_columns);
   const auto plan = make_device(recorder, true)->compile(random.program, limits);
   Batch batch = batch_of(random_text({rows}, 100, limits, 3), 0, rows);
   batch.outputs = {rows - 1};
@@ -135,6 +136,21 @@ TEST(GpuSteps, InputsOfVeryManyRowsBecomeBfloatsWhereTheMachineMultipliesThose) 
   }
   EXPECT_EQ(count_of(launches_of(kLlama, false, 100), "byte_tiles/Q8_0"), 12u);
   EXPECT_EQ(count_of(launches_of(kLlama, true, 100, false, true), "byte_matmul/Q8_0"), 13u) << "where deterministic";
+}
+
+TEST(GpuSteps, SomeTensOfRowsAreMultipliedByMatrixUnitsWhereTheMachineHasThat) {
+  const std::string around = " rope store attend round_inputs ";
+  for (const auto& [rows, product, down] :
+       {std::tuple(2u, "byte_matmul/Q8_0", "byte_matmul/Q8_0"), std::tuple(3u, "byte_columns/Q8_0", "byte_matmul/Q8_0"),
+        std::tuple(64u, "byte_columns/Q8_0", "byte_tiles/Q8_0"),
+        std::tuple(65u, "bfloat_tiles/Q8_0", "bfloat_tiles/Q8_0")}) {
+    const std::string of = product;
+    EXPECT_EQ(joined(launches_of(kLlama, true, rows, false, false, true), 1, 13),
+              "norm_round " + of + " " + of + " " + of + around + of + " norm_round " + of + " round_inputs " + down)
+        << rows << " rows; 96 are no whole number of pairs of groups";
+  }
+  EXPECT_EQ(count_of(launches_of(kLlama, true, 40, false, true, true), "byte_matmul/Q8_0"), 13u)
+      << "where deterministic";
 }
 
 // They have one rounding of the input for all.

@@ -32,6 +32,8 @@ TEST(CudaImages, AreFatBinariesWithNames) {
     wanted.insert("products_" + std::string(format.name));
     if (format.block_size > 1) wanted.insert("rounded_products_" + std::string(format.name));
   }
+  for (const char* format : {"Q4_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K"})
+    wanted.insert("column_products_" + std::string(format));
   EXPECT_EQ(names, wanted);
 }
 

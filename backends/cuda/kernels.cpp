@@ -54,6 +54,11 @@ Kernel kernel_of(std::string_view name, std::span<const uint32_t> constants) {
   const size_t slash = name.find('/');
   if (slash != std::string_view::npos) {
     const std::string family(name.substr(0, slash)), format(name.substr(slash + 1));
+    if (family == "byte_columns") {
+      const std::string tall = constant(constants, 1) == 0 ? "" : "_tall";
+      return {"column_products_" + format, family + "_" + format + "_" + std::to_string(constant(constants, 0)) + tall,
+              constant(constants, 2), constant(constants, 3)};
+    }
     const bool rounded = family.starts_with("byte") || family.starts_with("bfloat");
     Kernel kernel{(rounded ? "rounded_products_" : "products_") + format, family + "_" + format, threads_of(family)};
     kernel.early = !family.ends_with("tiles");

@@ -90,11 +90,12 @@ CudaMachine::CudaMachine(const Driver& driver, const Candidate& candidate, FindI
             .memory = candidate.memory,
             .shared_bytes = candidate.shared_bytes,
             .rounds_few = true,
+            .has_columns = true,
             .has_bfloats = true,
+            .has_groups = candidate.major == 9 && candidate.minor == 0 && find_image("group_tiles_Q4_K") != nullptr,
             .attends_rows = true,
             .turns_and_stores = true,
             .attends_tiles = true,
-            .has_groups = candidate.major == 9 && candidate.minor == 0 && find_image("group_tiles_Q4_K") != nullptr,
             .multiprocessors = candidate.multiprocessors};
   check(driver_, driver_.cuDevicePrimaryCtxRetain(&context_, device_), ("starting " + about_.name).c_str());
   try {

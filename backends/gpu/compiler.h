@@ -94,10 +94,13 @@ class Compiler {
   struct Kernels {
     std::string few, many, most;
     MatmulParameters args_of_few, args_of_many, args_of_most;
-    uint32_t whole;        // see is_whole()
+    uint32_t whole;                       // see is_whole()
     std::array<uint32_t, 3> rows_of_few;  // that a workgroup of `few` makes, of 1, 4 and 8 columns
     uint32_t warps_of_row = 1;
   };
+  // Whether byte_columns multiplies the weight by kColumnsLeast to kColumnsMost rounded rows; and the steps of it.
+  bool has_columns(const Weight& one) const;
+  void add_columns(const Product& product, const MatmulParameters& args);
   void multiply_routed(const Product& product, const Kernels& kernels, const Uses& uses);
   NormParameters parameters_of(const Norm& op);
   Step& add_norm(const Norm& op);

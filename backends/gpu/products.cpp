@@ -1,7 +1,9 @@
 // The ops that multiply by matrices, and what adapters add to their products.
 #include <algorithm>
+#include <utility>
 
 #include "backends/gpu/compiler.h"
+#include "kernels/gpu/column_shapes.h"
 #include "kernels/gpu/row_parameters.h"
 
 namespace hearth::gpu {
@@ -155,6 +157,7 @@ void Compiler::multiply_at_once(const Product& product) {
       kernels.rows_of_few[i] = rounded_rows(format.name, kColumns[i], kernels.warps_of_row, weights);
   }
   if (routed) return multiply_routed(product, kernels, uses);
+  const bool in_columns = from == 0 && has_columns(one);
   // One of these is taken, by the number of rows. It waits for what the first is to wait for.
   for (size_t i = 0; i < kColumns.size(); ++i) {
     const uint32_t columns = kColumns[i], rows = kernels.rows_of_few[i];
@@ -163,9 +166,14 @@ void Compiler::multiply_at_once(const Product& product) {
     step.least = i == 0 ? 0 : kColumns[i - 1] + 1;
     step.most = columns == kMostColumns && limits_.deterministic ? UINT32_MAX : columns;
     for_rows(step, pieces_of(args.rows, rows), product.matrices).y_over = columns;
+    if (in_columns && columns >= kColumnsLeast) {
+      step.most = kColumnsLeast - 1;
+      break;
+    }
   }
   if (limits_.deterministic) return;
-  Step& step = add_tiles(kernels, rows_for_tiles());
+  if (in_columns) add_columns(product, kernels.args_of_many);
+  Step& step = add_tiles(kernels, in_columns ? kColumnsMost + 1 : rows_for_tiles());
   step.most = from_bfloats - 1;
   for_rows(step, pieces_of(args.rows, kTileRows), product.matrices).y_over = kTileColumns;
   if (kernels.most.empty()) return;
@@ -196,6 +204,30 @@ void Compiler::add_groups(const Kernels& kernels, uint32_t matrices, uint32_t le
     step.most = end == limits_.rows ? UINT32_MAX : end;
     for_rows(step, tiles_of(groups), matrices).y_over = kGroupColumns;
     begin = end + 1;
+  }
+}
+
+bool Compiler::has_columns(const Weight& one) const {
+  constexpr std::array kFormats = {Format::q4_0, Format::q8_0, Format::q4_k, Format::q5_k, Format::q6_k};
+  return machine_.about().has_columns && !limits_.deterministic && one.width % 64 == 0 &&
+         std::find(kFormats.begin(), kFormats.end(), one.format) != kFormats.end();
+}
+
+void Compiler::add_columns(const Product& product, const MatmulParameters& args) {
+  const uint32_t weights = product.up == kNoWeight ? 1 : 2;
+  const bool tall = uint64_t{args.rows} * product.matrices * weights >= kTallRows;
+  const bool wide = weight(product.weight).format == Format::q6_k;
+  uint32_t least = kColumnsLeast;
+  for (const uint32_t most : {8u, 16u, 32u, kColumnsMost}) {
+    // For one number of columns there is one shape alone, or short matrices take two of 32.
+    const uint32_t columns = most == kColumnsMost && !tall ? 32 : most;
+    const bool in_tall = most == kColumnsMost || (tall && most != 16);
+    const ColumnsShape shape = columns_shape(columns, in_tall, wide);
+    Step& step = steps_.add(std::string("byte_columns/") + format_info(weight(product.weight).format).name, args, {});
+    step.constants = {columns, in_tall ? 1u : 0u, shape.threads(), shape.shared_bytes()};
+    step.least = std::exchange(least, most + 1);
+    step.most = most;
+    for_rows(step, pieces_of(args.rows, shape.rows() / weights), product.matrices).y_over = columns;
   }
 }
 

@@ -21,7 +21,9 @@ HEARTH_DEVICE void write_rounded(Address to, uint32_t width, uint32_t first, con
   // As on the CPU, a group of zeros or nearly so has scale 0; one that holds infinity or NaN has that as its scale.
   const float magnitude = float_of(most);
   const bool tiny = most < bits_of(1e-30f), finite = most < 0x7f800000u;
-  const float scale = tiny ? 0.0f : magnitude / 127.0f, inverse = tiny || !finite ? 0.0f : 127.0f / magnitude;
+  // Without its two lowest bits a scale times 1.5 * 2^23 is exact, which byte_columns takes for granted.
+  const float scale = tiny ? 0.0f : float_of(bits_of(magnitude / 127.0f) & ~3u),
+              inverse = tiny || !finite ? 0.0f : 127.0f / magnitude;
   uint32_t q[2] = {};
   for (uint32_t i = 0; i < 8; ++i) {
     const int whole = max(min(round_to_int(x[i] * inverse), 127), -127);

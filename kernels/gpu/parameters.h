@@ -90,6 +90,10 @@ constexpr bool is_whole(uint32_t width, Address in, uint32_t in_stride, uint32_t
 // group_tiles/FORMAT, of some formats and machines, is bfloat_tiles/FORMAT for widths that are multiples of kGroupWidth
 // and inputs in slices. Constant 0: groups G, 2 to 4; dispatch [ceil(rows / (64 * G)), ceil(columns / kGroupColumns),
 // matrices], with weight_up [ceil(rows / (32 * G)), ...].
+// byte_columns/FORMAT, of Q4_0, Q8_0, Q4_K, Q5_K and Q6_K, is byte_tiles/FORMAT for widths that are multiples of 64, in
+// the shapes of column_shapes.h; nor is it for experts, or had by all machines. Constants: 0 the columns of a
+// workgroup, C, 1 whether tall, 2 its threads, 3 the bytes that it shares. Dispatch [ceil(rows / R), ceil(columns / C),
+// matrices], R the shape's rows, or half as many with weight_up.
 //
 // matmul/FORMAT of experts, for each row c
 // of the batch, place u of its route and row r of the expert e = route[c][u]:

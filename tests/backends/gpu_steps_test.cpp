@@ -71,7 +71,7 @@ class Recorder final : public Machine {
     std::vector<std::string> names;
   };
 
-  const About about_;
+  About about_;
   uint64_t next_ = 256;
 };
 
@@ -80,10 +80,10 @@ const Shape kLlama{
 
 // The launches of a step of so many rows that wants logits of the last; without barriers unless `barriers`.
 std::vector<std::string> launches_of(const Shape& shape, bool rounds_few, uint32_t rows, bool barriers = false,
-                                     bool deterministic = false) {
+                                     bool deterministic = false, bool has_columns = false) {
   const RandomProgram random = random_program(shape, 5);
   const Limits limits{.rows = 128, .pages = 16, .page_size = 8, .deterministic = deterministic};
-  const auto recorder = std::make_shared<Recorder>(rounds_few);
+  const auto recorder = std::make_shared<Recorder>(rounds_few, Machine::About{.has_columns = has_columns});
   const auto plan = make_device(recorder, true)->compile(random.program, limits);
   Batch batch = batch_of(random_text({rows}, 100, limits, 3), 0, rows);
   batch.outputs = {rows - 1};
@@ -227,6 +227,21 @@ TEST(GpuSteps, GroupsAreNotTakenBesideOtherFormatsNorForOtherWidths) {
   shape.other = Format::q8_0;
   EXPECT_EQ(products_of(shape, 132),
             (std::vector<std::string>{norm, two, two, two, round, two, norm, two, round, tiles}));
+}
+
+TEST(GpuSteps, SomeTensOfRowsAreMultipliedByMatrixUnitsWhereTheMachineHasThat) {
+  const std::string around = " rope store attend round_inputs ";
+  for (const auto& [rows, product, down] :
+       {std::tuple(2u, "byte_matmul/Q8_0", "byte_matmul/Q8_0"), std::tuple(3u, "byte_columns/Q8_0", "byte_matmul/Q8_0"),
+        std::tuple(64u, "byte_columns/Q8_0", "byte_tiles/Q8_0"),
+        std::tuple(65u, "bfloat_tiles/Q8_0", "bfloat_tiles/Q8_0")}) {
+    const std::string of = product;
+    EXPECT_EQ(joined(launches_of(kLlama, true, rows, false, false, true), 1, 13),
+              "norm_round " + of + " " + of + " " + of + around + of + " norm_round " + of + " round_inputs " + down)
+        << rows << " rows; 96 are no whole number of pairs of groups";
+  }
+  EXPECT_EQ(count_of(launches_of(kLlama, true, 40, false, true, true), "byte_matmul/Q8_0"), 13u)
+      << "where deterministic";
 }
 
 // They have one rounding of the input for all.

@@ -37,31 +37,36 @@ TEST(CudaProfiles, TellHowLongEachKernelTakes) {
     for (const auto& [name, op] : ops) EXPECT_NEAR(op.seconds, op.launches * 1e-3, 1e-9) << name;
 }
 
-// A step of so many rows, with weights of every format that has blocks: the part of the logits' squares that they are
-// off by is above 0, but at most `most`.
-void multiply_by_every_format(uint32_t rows, double most) {
-  const auto rounding = device_of<true>();
-  for (const FormatInfo& info : formats()) {
-    if (info.block_size == 1) continue;
-    SCOPED_TRACE(info.name);
-    const RandomProgram random = random_program(
-        {.width = 256, .head_size = 64, .hidden = 256, .layers = 1, .format = info.format, .other = info.format}, 9);
-    const Limits limits{.rows = rows, .pages = 20, .page_size = 8, .kv_type = KvType::f32};
-    const Text text = random_text({rows + 2}, 100, limits, 4);
-    const std::vector<float> found = logits_of(*rounding, random.program, limits, text, rows).at(0);
-    const std::vector<float> expected = logits_of(*make_reference_device(), random.program, limits, text, rows).at(0);
-    double squares = 0, error = 0;
-    for (size_t i = 0; i < found.size(); ++i) {
-      squares += double{expected[i]} * expected[i];
-      error += (double{found[i]} - expected[i]) * (double{found[i]} - expected[i]);
-    }
-    EXPECT_LE(error, most * squares);
-    EXPECT_GT(error, 0);
+// A step of so many rows, with weights of the format: the part of the logits' squares that they are off by is above 0,
+// but at most `most`.
+void multiply_by(const FormatInfo& info, uint32_t rows, double most) {
+  SCOPED_TRACE(std::string(info.name) + " for " + std::to_string(rows));
+  const RandomProgram random = random_program(
+      {.width = 256, .head_size = 64, .hidden = 256, .layers = 1, .format = info.format, .other = info.format}, 9);
+  const Limits limits{.rows = rows, .pages = 20, .page_size = 8, .kv_type = KvType::f32};
+  const Text text = random_text({rows + 2}, 100, limits, 4);
+  const std::vector<float> found = logits_of(*device_of<true>(), random.program, limits, text, rows).at(0);
+  const std::vector<float> expected = logits_of(*make_reference_device(), random.program, limits, text, rows).at(0);
+  double squares = 0, error = 0;
+  for (size_t i = 0; i < found.size(); ++i) {
+    squares += double{expected[i]} * expected[i];
+    error += (double{found[i]} - expected[i]) * (double{found[i]} - expected[i]);
   }
+  EXPECT_LE(error, most * squares);
+  EXPECT_GT(error, 0);
+}
+void multiply_by_every_format(uint32_t rows, double most) {
+  for (const FormatInfo& info : formats())
+    if (info.block_size > 1) multiply_by(info, rows, most);
 }
 
 // By runs of 32 weights, of which some formats have their own; inputs are off by up to 1/254 of the largest of 32.
 TEST(CudaProducts, MultiplyFewRoundedInputsByEveryFormat) { multiply_by_every_format(3, 2e-3); }
+// By byte_columns, in each of its shapes for short matrices.
+TEST(CudaProducts, MultiplySomeTensOfRoundedInputs) {
+  for (const Format format : {Format::q4_0, Format::q8_0, Format::q4_k, Format::q5_k, Format::q6_k})
+    for (const uint32_t rows : {5u, 12u, 20u, 40u}) multiply_by(format_info(format), rows, 2e-3);
+}
 // By bfloat16 numbers; both sides are off by up to 1/512.
 TEST(CudaProducts, MultiplyVeryManyInputsByEveryFormat) { multiply_by_every_format(70, 1e-4); }
 

@@ -33,8 +33,10 @@ TEST(CudaImages, AreFatBinariesWithNames) {
     wanted.insert("products_" + std::string(format.name));
     if (format.block_size > 1) wanted.insert("rounded_products_" + std::string(format.name));
   }
-  for (const char* format : {"Q4_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K"})
-    wanted.insert(std::string("group_tiles_") + format);
+  for (const std::string format : {"Q4_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K"}) {
+    wanted.insert("group_tiles_" + format);
+    wanted.insert("column_products_" + format);
+  }
   EXPECT_EQ(names, wanted);
 }
 

@@ -1,0 +1,102 @@
+// Products of a few columns by matrix units, against products in tiles.
+#include <random>
+
+#include "kernels/gpu/column_shapes.h"
+#include "kernels/gpu/parameters.h"
+#include "tests/simt/device.h"
+
+namespace hearth::simt {
+namespace {
+
+using gpu::HeaderWord;
+
+struct Case {
+  std::string format;
+  uint32_t block_size, width;
+  std::vector<uint32_t> plane_bytes;  // of a block
+  bool wide = false;
+};
+
+// Blocks of random bits, whose halves are finite, of both signs.
+std::vector<uint16_t> random_weight(const Case& one, uint32_t rows, std::mt19937& random) {
+  size_t bytes = 0;
+  for (const uint32_t plane : one.plane_bytes)
+    bytes += (size_t{rows} * (one.width / one.block_size) * plane + 255) / 256 * 256;
+  std::vector<uint16_t> bits(bytes / 2);
+  for (uint16_t& two : bits) two = static_cast<uint16_t>(random() & 0x9fff);
+  return bits;
+}
+
+double distance(const std::vector<float>& found, const std::vector<float>& expected) {
+  double error = 0, all = 0;
+  for (size_t i = 0; i < found.size(); ++i) {
+    error += (1.0 * found[i] - expected[i]) * (1.0 * found[i] - expected[i]);
+    all += 1.0 * expected[i] * expected[i];
+  }
+  return error / all;
+}
+
+// Of two matrices below one another.
+void expect_tiles(const Case& one, uint32_t shape_columns, bool tall, uint32_t rows, uint32_t columns, bool gated) {
+  std::mt19937 random(rows + columns);
+  const uint32_t matrices = 2, stride = gpu::rounded_words(one.width);
+  Device device(columns);
+  std::vector<uint32_t> header(gpu::kHeaderWords);
+  header[HeaderWord::rows] = columns;
+  std::vector<float> in(size_t{columns} * one.width);
+  for (float& value : in) value = std::normal_distribution<float>()(random);
+  const Address batch = device.put(header), rounded = device.put(std::vector<uint32_t>(size_t{columns} * stride));
+  const gpu::RoundInputsParameters round{.in = device.put(in),
+                                         .out = rounded,
+                                         .batch = batch,
+                                         .width = one.width,
+                                         .in_stride = one.width,
+                                         .in_matrix_stride = 0,
+                                         .out_stride = stride,
+                                         .out_matrix_stride = stride,
+                                         .rows_at = HeaderWord::rows,
+                                         .rows_each = 1,
+                                         .unused = 0};
+  expect_none(device.launch("round_inputs", {(one.width + 511) / 512, columns}, round));
+  gpu::MatmulParameters p{};
+  p.weight = device.put(random_weight(one, matrices * rows, random));
+  if (gated) p.weight_up = device.put(random_weight(one, matrices * rows, random));
+  p.in = rounded;
+  p.batch = batch;
+  p.width = one.width;
+  p.rows = rows;
+  p.in_stride = stride;
+  p.out_stride = matrices * rows;
+  p.out_matrix_stride = rows;
+  p.kinds = gpu::matmul_kinds(matrices, 0, HeaderWord::rows);
+  p.scale = 1;
+  const std::vector<float> nothing(size_t{columns} * matrices * rows, -7e20f);
+  p.out = device.put(nothing);
+  expect_none(
+      device.launch(("byte_tiles_" + one.format).c_str(), {(rows + 63) / 64, (columns + 31) / 32, matrices}, p));
+  const std::vector<float> expected = device.get<float>(p.out, nothing.size());
+  p.out = device.put(nothing);
+  const gpu::ColumnsShape shape = gpu::columns_shape(shape_columns, tall, one.wide);
+  const uint32_t rows_at_once = shape.rows() / (gated ? 2 : 1);
+  const std::string name = "byte_columns_" + one.format + "_" + std::to_string(shape_columns) + (tall ? "_tall" : "");
+  expect_none(device.launch(
+      name.c_str(), {(rows + rows_at_once - 1) / rows_at_once, (columns + shape_columns - 1) / shape_columns, matrices},
+      p, {}, shape.shared_bytes()));
+  EXPECT_LT(distance(device.get<float>(p.out, nothing.size()), expected), 1e-11) << name << (gated ? " gated" : "");
+}
+
+TEST(CudaKernels, ColumnsAreWhatTilesAre) {
+  for (const Case& one :
+       {Case{"Q4_0", 32, 1216, {2, 16}}, Case{"Q8_0", 32, 576, {2, 32}}, Case{"Q4_K", 256, 1280, {4, 12, 128}},
+        Case{"Q5_K", 256, 768, {4, 12, 32, 128}}, Case{"Q6_K", 256, 768, {128, 64, 16, 2}, true}}) {
+    expect_tiles(one, 8, false, 40, 5, false);
+    expect_tiles(one, 8, true, 72, 8, true);
+    expect_tiles(one, 16, false, 21, 11, true);
+    expect_tiles(one, 32, false, 40, 27, true);
+    expect_tiles(one, 32, true, 70, 40, false);
+    expect_tiles(one, 64, true, 130, 41, true);
+  }
+}
+
+}  // namespace
+}  // namespace hearth::simt

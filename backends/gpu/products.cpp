@@ -28,7 +28,7 @@ uint32_t groups_for(uint32_t multiprocessors, uint32_t columns, F&& tiles) {
   };
   uint32_t best = 0;
   uint64_t least = UINT64_MAX;
-  for (const Cost& one : {Cost{4, 100}, Cost{3, 78}, Cost{2, 61}}) {
+  for (const Cost& one : {Cost{4, 82}, Cost{3, 76}, Cost{2, 61}}) {
     const uint64_t cost =
         uint64_t{pieces_of(uint64_t{columns} * tiles(one.groups), std::max(multiprocessors, 1u))} * one.of_wave;
     if (cost >= least) continue;

@@ -111,14 +111,14 @@ struct AttendJoinParameters {
 };
 static_assert(sizeof(AttendJoinParameters) == 56);
 
-// The positions that a row sees are cut into parts of a power of two of them, so that there are at most kMostParts (or
-// as the kernel says): where the cuts lie depends on their number alone.
+// The positions that a row sees are cut into parts of as many kLeastPart as it takes for at most kMostParts of them (or
+// as the kernel says): where the cuts lie depends on their number alone. So parts of many positions are nearly as many
+// as they may be.
 inline constexpr uint32_t kLeastPart = 128, kMostParts = 64;
 inline constexpr uint32_t kPartsToCut = 4;  // that workgroups share; to join fewer takes longer than it saves
 constexpr uint32_t part_size(uint32_t positions, uint32_t most = kMostParts) {
-  uint32_t size = kLeastPart;
-  while (size < (positions + most - 1) / most) size *= 2;
-  return size;
+  const uint32_t least = (positions + kLeastPart - 1) / kLeastPart;
+  return (least < most ? 1 : (least + most - 1) / most) * kLeastPart;
 }
 constexpr uint32_t part_count(uint32_t positions, uint32_t most = kMostParts) {
   const uint32_t size = part_size(positions, most);

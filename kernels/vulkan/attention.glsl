@@ -16,8 +16,8 @@ Seen seen_by(BatchWords batch, uint row, uint causal, uint window) {
   seen.end = batch.word[batch.word[kPositions] + last_row] + 1;
   seen.begin = window != 0 && seen.end > window ? seen.end - window : 0;
   const uint count = seen.end - seen.begin;
-  seen.part = kLeastPart;
-  while (seen.part < (count + kMostParts - 1) / kMostParts) seen.part *= 2;
+  const uint least = (count + kLeastPart - 1) / kLeastPart;
+  seen.part = max((least + kMostParts - 1) / kMostParts, 1) * kLeastPart;
   seen.parts = (count + seen.part - 1) / seen.part;
   return seen;
 }

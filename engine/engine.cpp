@@ -103,7 +103,7 @@ struct Engine::State {
     std::vector<std::unique_ptr<Scheduler>> schedulers;
     if (plans->text)
       schedulers.push_back(
-          std::make_unique<Scheduler>(*plans->text, model.limits, model.program.vocabulary, std::move(scheduling)));
+          std::make_unique<Scheduler>(*plans->text, step_limits(), model.program.vocabulary, std::move(scheduling)));
     if (plans->embeddings) {
       embedding_lane = schedulers.size();
       schedulers.push_back(std::make_unique<Scheduler>(
@@ -113,6 +113,14 @@ struct Engine::State {
     worker = std::make_unique<Worker>(
         std::move(schedulers),
         [this](std::span<Scheduler* const> lanes, const std::exception_ptr& loss) { recover(lanes, loss); });
+  }
+
+  // Of steps: where the CPU computes layers, those of many rows would keep others waiting.
+  Limits step_limits() const {
+    Limits limits = model.limits;
+    const bool of_gpu = plans->placement.split_layers == 0 && plans->placement.device->free_memory();
+    if (!of_gpu) limits.rows = std::min(limits.rows, std::max(Limits{}.rows, options.parallel));
+    return limits;
   }
 
   const LoadedModel* drafting() const { return draft_model ? &*draft_model : nullptr; }

@@ -23,7 +23,7 @@ inline constexpr int kLeastVersion = 13000;  // of CUDA, that a driver must be f
 inline constexpr int kSharedBytes = 8, kMultiprocessors = 16, kMajor = 75, kMinor = 76;  // attributes of devices
 // Attributes of functions: what they were compiled for, 90 for 9.0; and bytes of shared memory that a launch may give.
 inline constexpr int kPtxVersion = 5, kMostGivenBytes = 8;
-inline constexpr uint32_t kGivenBytes = 48 << 10;               // that it may give where nothing is set
+inline constexpr uint32_t kGivenBytes = 40 << 10;  // where nothing is set, beside 8 KiB that the kernel declares
 inline constexpr unsigned kNonBlocking = 1;                     // streams
 inline constexpr unsigned kWithTiming = 0, kWithoutTiming = 2;  // events
 inline constexpr unsigned kOfGraph = 1;                     // an event that is recorded where the captured work runs

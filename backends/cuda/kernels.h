@@ -13,8 +13,8 @@ struct Kernel {
   std::string function;       // without "hearth_": "matmul_Q4_K_4"
   uint32_t threads;           // of a block
   uint32_t shared_bytes = 0;  // of a block, beside what it declares
-  // It may begin while the kernel before runs. Those of few large blocks must not: they would be put where others wait,
-  // several to a multiprocessor.
+  // It may begin while the kernel before runs. Those that make tiles must not: a few large blocks would be put where
+  // others wait, several to a multiprocessor.
   bool early = true;
 };
 

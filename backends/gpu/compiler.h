@@ -98,6 +98,8 @@ class Compiler {
     std::array<uint32_t, 3> rows_of_few;  // that a workgroup of `few` makes, of 1, 4 and 8 columns
     uint32_t warps_of_row = 1;
   };
+  // Whether it is of one of the formats that most models have, for which there are more kernels.
+  static bool is_usual(const Weight& one);
   // Whether byte_columns multiplies the weight by kColumnsLeast to kColumnsMost rounded rows; and the steps of it.
   bool has_columns(const Weight& one) const;
   void add_columns(const Product& product, const MatmulParameters& args);

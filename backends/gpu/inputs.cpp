@@ -125,10 +125,7 @@ uint32_t Compiler::rows_for_bfloats() const {
 }
 
 Compiler::Rounded Compiler::order_of_most(WeightId id) const {
-  const Format format = weight(id).format;
-  const bool made = format == Format::q4_k || format == Format::q5_k || format == Format::q6_k ||
-                    format == Format::q8_0 || format == Format::q4_0;
-  return machine_.about().has_groups && made && weight(id).width % kGroupWidth == 0 && !beside_tiles_
+  return machine_.about().has_groups && is_usual(weight(id)) && weight(id).width % kGroupWidth == 0 && !beside_tiles_
              ? Rounded::slices
              : Rounded::bfloats;
 }

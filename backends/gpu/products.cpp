@@ -173,9 +173,12 @@ void Compiler::multiply_at_once(const Product& product) {
   }
   if (limits_.deterministic) return;
   if (in_columns) add_columns(product, kernels.args_of_many);
-  Step& step = add_tiles(kernels, in_columns ? kColumnsMost + 1 : rows_for_tiles());
-  step.most = from_bfloats - 1;
-  for_rows(step, pieces_of(args.rows, kTileRows), product.matrices).y_over = kTileColumns;
+  const uint32_t from_tiles = in_columns ? kColumnsMost + 1 : rows_for_tiles();
+  if (from_tiles < from_bfloats) {
+    Step& step = add_tiles(kernels, from_tiles);
+    step.most = from_bfloats - 1;
+    for_rows(step, pieces_of(args.rows, kTileRows), product.matrices).y_over = kTileColumns;
+  }
   if (kernels.most.empty()) return;
   if (kernels.most.starts_with("group_tiles/")) return add_groups(kernels, product.matrices, from_bfloats);
   Step& largest = steps_.add(kernels.most, kernels.args_of_most, {});
@@ -207,23 +210,26 @@ void Compiler::add_groups(const Kernels& kernels, uint32_t matrices, uint32_t le
   }
 }
 
-bool Compiler::has_columns(const Weight& one) const {
+bool Compiler::is_usual(const Weight& one) {
   constexpr std::array kFormats = {Format::q4_0, Format::q8_0, Format::q4_k, Format::q5_k, Format::q6_k};
-  return machine_.about().has_columns && !limits_.deterministic && one.width % 64 == 0 &&
-         std::find(kFormats.begin(), kFormats.end(), one.format) != kFormats.end();
+  return std::find(kFormats.begin(), kFormats.end(), one.format) != kFormats.end();
+}
+
+bool Compiler::has_columns(const Weight& one) const {
+  return machine_.about().has_columns && !limits_.deterministic && one.width % 64 == 0 && is_usual(one);
 }
 
 void Compiler::add_columns(const Product& product, const MatmulParameters& args) {
   const uint32_t weights = product.up == kNoWeight ? 1 : 2;
   const bool tall = uint64_t{args.rows} * product.matrices * weights >= kTallRows;
-  const bool wide = weight(product.weight).format == Format::q6_k;
+  const char* format = format_info(weight(product.weight).format).name;
   uint32_t least = kColumnsLeast;
   for (const uint32_t most : {8u, 16u, 32u, kColumnsMost}) {
-    // For one number of columns there is one shape alone, or short matrices take two of 32.
+    // Of 33 columns and more short matrices take two workgroups of 32 in the tall shape; of 16 there is one shape.
     const uint32_t columns = most == kColumnsMost && !tall ? 32 : most;
     const bool in_tall = most == kColumnsMost || (tall && most != 16);
-    const ColumnsShape shape = columns_shape(columns, in_tall, wide);
-    Step& step = steps_.add(std::string("byte_columns/") + format_info(weight(product.weight).format).name, args, {});
+    const ColumnsShape shape = columns_shape(columns, in_tall, is_wide(format));
+    Step& step = steps_.add(std::string("byte_columns/") + format, args, {});
     step.constants = {columns, in_tall ? 1u : 0u, shape.threads(), shape.shared_bytes()};
     step.least = std::exchange(least, most + 1);
     step.most = most;

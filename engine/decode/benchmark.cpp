@@ -148,6 +148,7 @@ BenchmarkResult benchmark(const std::filesystem::path& path, const EngineOptions
                                                                   : KvType::q8_0;
     model_options.pre_tokenizer = engine.pre_tokenizer;
     model_options.chat_template = false;
+    model_options.deterministic = engine.deterministic;
     model_options.step_rows = best_step_rows(device_options);
     std::vector<float> scales;
     for (const AdapterFile& adapter : engine.adapters) {
@@ -160,7 +161,7 @@ BenchmarkResult benchmark(const std::filesystem::path& path, const EngineOptions
     Limits limits = model.limits;
     limits.pages *= options.batch;
     if (limits.states > 0) limits.states = options.batch;
-    limits.rows = std::max(model_options.step_rows, options.batch);
+    limits.rows = std::max({model.limits.rows, Limits{}.rows, options.batch});
     const Placement placement = place_model(device_options, engine.gpu_layers, {{&model.program, &limits}});
     const auto plan = placement.device->compile(model.program, limits);
     read_weights(model.program, [](double) {});

@@ -374,7 +374,7 @@ void Scheduler::go_on(Plan& plan) {
   plan_ = &plan;
   loss_ = nullptr;
   ++plans_lost_;
-  budget_ = StepBudget(limits_.rows);  // another device takes other times
+  budget_ = StepBudget(std::min(limits_.rows, Limits{}.rows));  // another device takes other times
 }
 
 void Scheduler::give_up(const std::exception_ptr& error) {

@@ -73,7 +73,11 @@ LoadedModel load_model(Gguf file, const ModelOptions& options) {
   auto chat_template = options.chat_template ? parse_chat_template(file) : std::nullopt;
   AnswerFormat answers = chat_template ? learn_answers(file, *chat_template, tokenizer.vocabulary()) : AnswerFormat();
   Limits limits;
-  limits.rows = std::min(options.step_rows, std::max(context, options.parallel));
+  // Of experts kernels go through rows times those that each uses.
+  const bool of_experts = std::any_of(program.ops.begin(), program.ops.end(),
+                                      [](const Op& op) { return std::holds_alternative<Experts>(op); });
+  const uint32_t rows = of_experts ? std::min(options.step_rows, Limits{}.rows) : options.step_rows;
+  limits.rows = std::min(rows, std::max(context, options.parallel));
   limits.pages = count_pages(file, options, context, limits.page_size);
   if (!program.state_width.empty()) limits.states = places_for_states(std::max(options.parallel, 1u));
   limits.kv_type = options.kv_type;

@@ -1,5 +1,5 @@
 // byte_columns/FORMAT: byte_tiles/FORMAT for few columns, where weights are what takes the time: all of a block's are
-// loaded straight to the registers of the lanes that multiply by them, well ahead, and many warps share the depth.
+// loaded straight to the registers of the lanes that multiply by them, a chunk ahead, and many warps share the depth.
 //
 // A warp makes kTiles tiles of 16 rows of kColumns columns, of every kDepthWarps-th chunk of 256 values; kRowWarps of
 // them lie below one another. Inputs go through shared memory in stages of kDepthWarps chunks. What the warps of a row
@@ -55,6 +55,8 @@ HEARTH_DEVICE void copy_stage(Shared<const Address> inputs, uint32_t width, uint
 // The float behind 1.5 * 2^23 is a whole number as it stands in its low bits.
 constexpr int kWholeBits = 0x4b400000;
 constexpr float kWhole = 12582912.0f;
+// Sums are made in this unit, so that the product of 1.5 * 2^23 and an input's scale is a number.
+constexpr float kSumsUnit = 0x1p-23f;
 
 template <class Shape>
 using ColumnSums = float[Shape::kTiles][Shape::kColumns / 8][4];
@@ -87,7 +89,8 @@ HEARTH_DEVICE void add_part(const Scales (&of)[Shape::kTiles], const Quants (&qu
       const Word4 both = *cast<const Word4>(scales + (pair * Shape::kColumns + n * 8) * 8);
 #pragma unroll
       for (uint32_t j = 0; j < 2; ++j) {
-        const float first = float_of(j == 0 ? both.x : both.y), second = float_of(j == 0 ? both.z : both.w);
+        const float first = float_of(j == 0 ? both.x : both.y) * kSumsUnit,
+                    second = float_of(j == 0 ? both.z : both.w) * kSumsUnit;
         const float scale[2] = {first, second}, less[2] = {-kWhole * first, -kWhole * second};
         const Shared<const uint8_t> from = bytes + (n * 8 * Shape::kColumnBytes + (pair * 2 + j) * 32);
         uint32_t b[2];
@@ -133,7 +136,7 @@ HEARTH_DEVICE SplitPair split_pair(float first, float second) {
 }
 
 // Takes off the mins of a chunk times the sums of inputs, as products of bfloat16 numbers: mins are exact as such, and
-// sums are two of them. `input_sums` are the lane's column's, of each 16 from 64 * (lane % 4) on.
+// sums are the sum of two of them to 16 bits. `input_sums` are the lane's column's, of each 16 from 64 * (lane % 4) on.
 template <class Shape, class Scales>
 HEARTH_DEVICE void add_mins(const Scales (&of)[Shape::kTiles], Shared<const uint8_t> input_sums,
                             ColumnSums<Shape>& sums) {
@@ -148,7 +151,7 @@ HEARTH_DEVICE void add_mins(const Scales (&of)[Shape::kTiles], Shared<const uint
       const uint32_t low = Weights::two_mins(of[t], 0), up = Weights::two_mins(of[t], 1);
       mma_m16n8k16_bf16(all, {low, up, low, up}, {pair.high, pair.rest});
 #pragma unroll
-      for (uint32_t i = 0; i < 4; ++i) sums[t][n][i] = fma(-of[t].min_unit[i / 2], all[i], sums[t][n][i]);
+      for (uint32_t i = 0; i < 4; ++i) sums[t][n][i] = fma(-of[t].min_unit[i / 2] * kSumsUnit, all[i], sums[t][n][i]);
     }
   }
 }
@@ -261,7 +264,10 @@ HEARTH_DEVICE void byte_columns(const gpu::MatmulParameters& p, const Constants&
       sum += made[d * kColumns * Shape::kSumsStride + at];
       if (two) sum_up += made[d * kColumns * Shape::kSumsStride + at + 16];
     }
-    if (first_row + r < p.rows) product.finish(first_column + column, number, first_row + r, sum, sum_up);
+    if (first_row + r < p.rows) {
+      const float large = 1 / kSumsUnit;
+      product.finish(first_column + column, number, first_row + r, sum * large, sum_up * large);
+    }
   }
 }
 

@@ -63,9 +63,9 @@ struct GroupWeights {
 #pragma unroll
     for (uint32_t r = 0; r < 2; ++r) {
       const uint32_t block = row_blocks[r] + chunk;
-      to.units[r] = load_constant(global<const uint32_t>(m.member(0, block)));
+      to.units[r] = load_early(global<const uint32_t>(m.member(0, block)));
 #pragma unroll
-      for (uint32_t i = 0; i < 3; ++i) to.words[r][i] = load_constant(global<const uint32_t>(m.member(1, block)) + i);
+      for (uint32_t i = 0; i < 3; ++i) to.words[r][i] = load_early(global<const uint32_t>(m.member(1, block)) + i);
       if constexpr (kFifth) to.fifth[r] = load_stream(global<const Word2>(m.member(2, block) + lane() % 4 * 8));
     }
   }
@@ -141,8 +141,8 @@ struct ByteWeights<Q6_KBlocks> {
                                  uint32_t chunk, uint32_t) {
 #pragma unroll
     for (uint32_t r = 0; r < 2; ++r) {
-      to.unit[r] = load_constant(global<const uint16_t>(m.member(3, row_blocks[r] + chunk)));
-      to.scale[r] = load_constant(global<const Word4>(m.member(2, row_blocks[r] + chunk)));
+      to.unit[r] = load_early(global<const uint16_t>(m.member(3, row_blocks[r] + chunk)));
+      to.scale[r] = load_early(global<const Word4>(m.member(2, row_blocks[r] + chunk)));
     }
   }
   static HEARTH_DEVICE void decode(const Coded& from, Scales& to) {
@@ -209,7 +209,7 @@ struct ByteWeights<Q8_0Blocks> {
 #pragma unroll
       for (uint32_t i = 0; i < 4; ++i)
         to.units[r][i] =
-            load_constant(global<const uint32_t>(m.member(0, row_blocks[r] + min(chunk * 8 + 2 * i, blocks - 2))));
+            load_early(global<const uint32_t>(m.member(0, row_blocks[r] + min(chunk * 8 + 2 * i, blocks - 2))));
   }
   static HEARTH_DEVICE void decode(const Coded& from, Scales& to) { to = from; }
   static HEARTH_DEVICE void words(const Quants& from, const Scales&, uint32_t, uint32_t (&a)[kGroups][4]) {
@@ -249,7 +249,7 @@ struct ByteWeights<Q4_0Blocks> {
 #pragma unroll
       for (uint32_t i = 0; i < 4; ++i)
         to.units[r][i] =
-            load_constant(global<const uint32_t>(m.member(0, row_blocks[r] + min(chunk * 8 + 2 * i, blocks - 2))));
+            load_early(global<const uint32_t>(m.member(0, row_blocks[r] + min(chunk * 8 + 2 * i, blocks - 2))));
   }
   static HEARTH_DEVICE void decode(const Coded& from, Scales& to) { to = from; }
   static HEARTH_DEVICE void words(const Quants& from, const Scales&, uint32_t, uint32_t (&a)[kGroups][4]) {

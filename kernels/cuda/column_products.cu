@@ -5,6 +5,7 @@
 namespace hearth::cuda {
 
 using Blocks = HEARTH_OF_FORMAT(, Blocks);
+static_assert(ByteWeights<Blocks>::kWide == gpu::is_wide(HEARTH_TEXT_OF(FORMAT)));
 using Short8 = ColumnsShape<Blocks, 8, false>;
 using Tall8 = ColumnsShape<Blocks, 8, true>;
 using Short16 = ColumnsShape<Blocks, 16, false>;

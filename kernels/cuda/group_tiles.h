@@ -96,8 +96,8 @@ struct GroupTiles {
         a_[kAhead ? s % 2 : 0][i][3] = high[2 * i + 1];
       }
     }
-    // Multiplies slice s; meanwhile the next is decoded, and the third after it is loaded (behind the end: the last
-    // 256 values once more).
+    // Multiplies slice s. With kAhead the next is decoded meanwhile, and the third after it loaded; else s is decoded
+    // before, and the second after it loaded (behind the end: the last 256 values once more).
     template <uint32_t s>
     HEARTH_DEVICE void step(uint32_t begin, float (&sums)[kGroupColumns / 8][4]) {
       if constexpr (!kAhead) decode<s>();

@@ -39,8 +39,7 @@ HEARTH_DEVICE Word2 half_of(const Word4& words, uint32_t which) {
 }
 
 // load<s>(m, row_block, first, t) begins to read slice s of the 256 values from `first` on; decode<s>(t, pairs) makes
-// pairs[0..3] of its first eight values and pairs[4..7] of the others. Between them at most two other slices are
-// loaded.
+// pairs[0..3] of its first eight values and pairs[4..7] of the others. Between them at most one other slice is loaded.
 template <class Blocks>
 struct SlicedRow;
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 namespace hearth::gpu {
 
@@ -28,8 +29,10 @@ struct ColumnsShape {
 // What every device that has the kernel lets a workgroup share: 99 KiB, of which some is its own.
 inline constexpr uint32_t kColumnsMostShared = 98 << 10;
 
+// Whether weights take many registers.
+constexpr bool is_wide(std::string_view format) { return format == "Q6_K"; }
 // For `columns`, 8, 16, 32 or 64, as measured on an H200: short matrices want many warps that share the depth, tall
-// ones many rows for each input that is fetched. `wide`: of weights that take many registers (Q6_K).
+// ones many rows for each input that is fetched. `wide`: of a format that is_wide().
 constexpr ColumnsShape columns_shape(uint32_t columns, bool tall, bool wide) {
   if (columns == 8) return tall ? ColumnsShape{8, 2, 2, 4} : ColumnsShape{8, 2, 1, 8};
   if (columns == 16) return {16, 2, 1, 8};

@@ -79,8 +79,9 @@ constexpr bool is_whole(uint32_t width, Address in, uint32_t in_stride, uint32_t
 }
 
 // byte_matmul/FORMAT, of formats with blocks, is matmul/FORMAT for inputs that round_inputs has rounded, `in` and its
-// strides being those of RoundInputsParameters' out; R is rounded_rows(), constant 3
-// rounded_splits(). Only some machines have it.
+// strides being those of RoundInputsParameters' out; R is rounded_rows(), constant 3 rounded_splits(). Only some
+// machines have it.
+//
 // matmul_tiles/FORMAT is the same for many columns. Its constant 0 is 1 where is_whole(); dispatch [ceil(rows / 64),
 // ceil(columns / 32), matrices]. Nor does a column's result depend on others here, but it may differ from that of
 // matmul/FORMAT. byte_tiles/FORMAT, of formats with blocks, is matmul_tiles/FORMAT for inputs that round_inputs has
@@ -95,8 +96,7 @@ constexpr bool is_whole(uint32_t width, Address in, uint32_t in_stride, uint32_t
 // workgroup, C, 1 whether tall, 2 its threads, 3 the bytes that it shares. Dispatch [ceil(rows / R), ceil(columns / C),
 // matrices], R the shape's rows, or half as many with weight_up.
 //
-// matmul/FORMAT of experts, for each row c
-// of the batch, place u of its route and row r of the expert e = route[c][u]:
+// matmul/FORMAT of experts, for each row c of the batch, place u of its route and row r of the expert e = route[c][u]:
 //   out[c * used + u][r] = act(scales[e] * W_e in + bias[e][r]), or as above with weight_up
 // in being row c of `in`, or row c * used + u with in_of_pairs. route: [rows x 2 * used], experts first.
 // Constants: 0 is 1, 1 the rows of a workgroup, R, 2 as above. Dispatch [ceil(rows / R), rows of the batch * used].
@@ -133,13 +133,13 @@ constexpr uint64_t expert_tiles_bytes(uint32_t pairs, uint32_t experts) {
 // round_inputs: out[c][m] is `width` values, a multiple of 32, from in + c * in_stride + m * in_matrix_stride on, as
 // bytes q and behind them a scale for each 32, as floats: scale * q is the value to 1/127 of the largest of the 32, at
 // worst half of that off. Infinity or NaN makes the scale that. Machines with byte_matmul write behind those the sum of
-// each 16 values as rounded. Strides of out are in words, multiples of 4. Columns are rows_each
-// times the header's word rows_at; dispatch [ceil(width / 512), columns, matrices]. Constant 0 is 1 where they are
-// rounded to bfloat16 numbers, two in a word, instead;
-// and 2 where those, of a width that is a multiple of kGroupWidth, lie in slices, for group_tiles. Then 8 columns lie
-// together, at out + 8 * (c / 8 * out_stride + m * out_matrix_stride) words, for which there must be room, as pieces of
-// 1 KiB. Values 64t + 32h + 8s + 2j and its neighbour of 256, the i-th ones, are in piece 4i + s, and there of column c
-// in word t of the 16 bytes numbered (4h + j) ^ (c % 8) of the 128 bytes numbered c % 8.
+// each 16 values as rounded. Strides of out are in words, multiples of 4. Columns are rows_each times the header's word
+// rows_at; dispatch [ceil(width / 512), columns, matrices]. Constant 0 is 1 where they are rounded to bfloat16 numbers,
+// two in a word, instead; and 2 where those, of a width that is a multiple of kGroupWidth, lie in slices, for
+// group_tiles. Then 8 columns lie together, at out + 8 * (c / 8 * out_stride + m * out_matrix_stride) words, for which
+// there must be room, as pieces of 1 KiB. Values 64t + 32h + 8s + 2j and its neighbour of 256, the i-th ones, are in
+// piece 4i + s, and there of column c in word t of the 16 bytes numbered (4h + j) ^ (c % 8) of the 128 bytes numbered c
+// % 8.
 struct RoundInputsParameters {
   Address in, out, batch;
   uint32_t width, in_stride, in_matrix_stride, out_stride, out_matrix_stride;

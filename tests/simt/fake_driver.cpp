@@ -21,7 +21,7 @@ constexpr size_t kMemory = size_t{8} << 30;
 
 struct FakeWork {
   std::vector<std::function<CUresult()>> parts;
-  std::string kinds;  // of the parts: k for a kernel, K for one that need not wait for the kernel before, . for others
+  std::string kinds;  // of the parts, see fake_driver_captured()
 };
 struct FakeStream {
   bool capturing = false;

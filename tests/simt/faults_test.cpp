@@ -117,8 +117,7 @@ void early(const OneArray& p, const Constants& c) {
   const Global<uint32_t> at = global<uint32_t>(p.at) + thread_index();
   if (c.at[0] == 1) prefetch_l2(at);
   if (c.at[0] == 2) *at = 1;
-  if (c.at[0] == 3) *at = load_constant(at);
-  const uint32_t value = c.at[0] == 4 ? load_early(at) : 0;
+  const uint32_t value = c.at[0] == 3 ? load_constant(at) : c.at[0] == 4 ? load_early(at) : 0;
   if (c.at[0] != 1) wait_for_kernel_before(c);
   if (c.at[0] == 4) *at = value + 1;
 }

@@ -181,7 +181,7 @@ TEST(CudaKernels, NormRoundIsNormAndRounding) {
   const uint32_t rows = 3;
   std::vector<uint32_t> header(gpu::kHeaderWords);
   header[HeaderWord::outputs] = rows - 1;
-  for (const uint32_t width : {32u, 96u, 2048u, 2080u, 4096u})
+  for (const uint32_t width : {32u, 96u, 2048u, 2080u, 4096u, 4128u, 6176u})
     for (const uint32_t way : {0u, 1u, 2u, 3u}) {
       Device device(width + way);
       const bool centered = way == 1, adds = way == 2, in_place = way == 3;

@@ -15,7 +15,7 @@ struct SlicesParameters {
   uint32_t width, unused;
 };
 
-// Slices are loaded ahead as group_tiles does.
+// Slices are loaded ahead as group_tiles does without kAhead.
 template <class Blocks>
 void slices(const SlicesParameters& p, const Constants&) {
   const uint32_t t = lane() % 4, row = lane() / 4, blocks = p.width / Blocks::kBlockSize;

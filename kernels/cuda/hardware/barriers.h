@@ -10,7 +10,7 @@ HEARTH_DEVICE void sync_some(uint32_t barrier, uint32_t count) {
   asm volatile("bar.sync %0, %1;" ::"r"(barrier), "r"(count) : "memory");
 }
 
-// What follows needs sm_90: kernels with it stand in cuda_kernels_of_90 of sources.cmake.
+// What follows needs sm_90: kernels with it stand in cuda_kernels_of_90 or cuda_kernels_of_90a of sources.cmake.
 
 // Makes a barrier whose phases end when `arrivals` threads have arrived and the bytes that they expect are there. One
 // thread calls it, others use the barrier after a sync_block.

@@ -31,11 +31,13 @@ HEARTH_DEVICE void wait_for_all_before() {
 HEARTH_DEVICE void let_next_kernel_start() {
   NV_IF_TARGET(NV_PROVIDES_SM_90, (asm volatile("griddepcontrol.launch_dependents;" ::: "memory");))
 }
-// Waits until what the kernel needs has ended and its writes are seen. Before it all earlier kernels of the step may
-// still run, and only what none of them writes may be touched, by prefetch_l2() and load_early(): weights, the batch,
-// and cells of the cache that steps before have written, of which the batch says that this step leaves them alone. What
-// was written before the step is seen, as its first kernel never starts early: it waits for the copy of the batch, for
-// the step before and for copies of pages, and all others start after it. Every thread of every kernel calls it once.
+// Waits until what the kernel needs has ended and its writes are seen: kernels that run beside one another take it that
+// the first of them has waited before it let the next begin. Before it all earlier kernels of the step may
+// still run, and only what none of them writes may be touched, by prefetch_l2(), load_stream() and load_early():
+// weights, the batch, and cells of the cache that steps before have written, of which the batch says that this step
+// leaves them alone. What was written before the step is seen, as its first kernel never starts early: it waits for the
+// copy of the batch, for the step before and for copies of pages, and all others start after it. Every thread of every
+// kernel calls it once.
 HEARTH_DEVICE void wait_for_kernel_before(const Constants& c) {
   if ((c.order & kBeside) == 0) wait_for_all_before();
   if ((c.order & kTellsLate) != 0) let_next_kernel_start();

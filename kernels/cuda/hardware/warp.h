@@ -9,9 +9,8 @@ namespace hearth::cuda {
 
 inline constexpr uint32_t kAllLanes = 0xffffffff;
 
-// The value that lane `from` % 32 gave, that lane() ^ mask gave, or lane() + by or lane() - by (where there is
-// none: one's own). T: float, or
-// an integer of 4 or 8 bytes.
+// The value that lane `from` % 32 gave, that lane() ^ mask gave, or lane() + by or lane() - by (where there is none:
+// one's own). T: float, or an integer of 4 or 8 bytes.
 template <class T>
 HEARTH_DEVICE T shuffle(T value, uint32_t from) {
   return __shfl_sync(kAllLanes, value, from);

@@ -138,7 +138,7 @@ Shared<To> cast(const Shared<From>& from) {
   return {from.array(), from.offset()};
 }
 
-// Before the kernel before has ended too: they are told to be of what no kernel writes.
+// Before the kernel before has ended, too: streams are of weights.
 template <class T>
 std::remove_const_t<T> load_stream(const Global<T>& from) {
   static_assert(sizeof(T) <= 16 && (sizeof(T) & (sizeof(T) - 1)) == 0);
@@ -146,7 +146,8 @@ std::remove_const_t<T> load_stream(const Global<T>& from) {
 }
 template <class T>
 std::remove_const_t<T> load_constant(const Global<T>& from) {
-  return load_stream(from);
+  static_assert(sizeof(T) <= 16 && (sizeof(T) & (sizeof(T) - 1)) == 0);
+  return Global<const std::remove_const_t<T>>(from.address(), from.range()).checked(sizeof(T), sizeof(T));
 }
 template <class T>
 std::remove_const_t<T> load_early(const Global<T>& from) {

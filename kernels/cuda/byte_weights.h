@@ -72,13 +72,15 @@ struct GroupWeights {
   static HEARTH_DEVICE void decode(const Coded& from, Scales& to) {
 #pragma unroll
     for (uint32_t r = 0; r < 2; ++r) {
-      const uint32_t s = from.words[r][0], m = from.words[r][1], t = from.words[r][2];
+      const uint32_t(&words)[3] = from.words[r];
       to.unit[r] = low_half(from.units[r]);
       to.min_unit[r] = high_half(from.units[r]);
-      to.scale[r][0] = s & 0x3f3f3f3fu;
-      to.scale[r][1] = (t & 0x0f0f0f0fu) | (s >> 2 & 0x30303030u);
-      to.min[r][0] = m & 0x3f3f3f3fu;
-      to.min[r][1] = (t >> 4 & 0x0f0f0f0fu) | (m >> 2 & 0x30303030u);
+#pragma unroll
+      for (uint32_t late = 0; late < 2; ++late) {
+        const ScaleAndMin four = scales_and_mins(words[0], words[1], words[2], late != 0);
+        to.scale[r][late] = four.scale;
+        to.min[r][late] = four.min;
+      }
       if constexpr (kFifth) to.fifth[r] = from.fifth[r];
     }
   }

@@ -64,12 +64,11 @@ struct ScaledNibbles {
     }
   }
   HEARTH_DEVICE void decode_scales(uint32_t t) {
-    const uint32_t scales = t < 2 ? first & 0x3f3fu : (third & 0x0f0fu) | (first >> 2 & 0x3030u);
-    const uint32_t mins = t < 2 ? second & 0x3f3fu : (third >> 4 & 0x0f0fu) | (second >> 2 & 0x3030u);
+    const ScaleAndMin two = scales_and_mins(first, second, third, t >= 2);
 #pragma unroll
     for (uint32_t i = 0; i < 2; ++i) {
-      scale[i] = low_half(units) * static_cast<float>(scales >> 8 * i & 255u);
-      shift[i] = fma(scale[i], -128.0f, -(high_half(units) * static_cast<float>(mins >> 8 * i & 255u)));
+      scale[i] = low_half(units) * static_cast<float>(two.scale >> 8 * i & 255u);
+      shift[i] = fma(scale[i], -128.0f, -(high_half(units) * static_cast<float>(two.min >> 8 * i & 255u)));
     }
   }
 };

@@ -18,16 +18,20 @@ HEARTH_DEVICE Word2 four_bits(Address q, uint32_t offset) {
   return masked(read<Word2>(q + offset / 64 * 32 + offset % 32), offset % 64 / 32 * 4, 0x0f0f0f0fu);
 }
 
+// Scales and mins of as many groups as the words have bytes.
 struct ScaleAndMin {
   uint32_t scale, min;
 };
-// Of group g of eight, from the 12 bytes of Q4_K and Q5_K.
+// Of Q4_K and Q5_K, from bytes g, 4 + g and 8 + g of their 12: of groups g, or if `late` of groups 4 + g.
+HEARTH_DEVICE ScaleAndMin scales_and_mins(uint32_t first, uint32_t second, uint32_t third, bool late) {
+  // One expression each: nvcc 13.0 does not end on the same with two returns.
+  return {late ? (third & 0x0f0f0f0fu) | (first >> 2 & 0x30303030u) : first & 0x3f3f3f3fu,
+          late ? (third >> 4 & 0x0f0f0f0fu) | (second >> 2 & 0x30303030u) : second & 0x3f3f3f3fu};
+}
+// Of group g of eight.
 HEARTH_DEVICE ScaleAndMin scale_and_min(Address scales, uint32_t g) {
   const uint32_t first = read<uint8_t>(scales, g % 4), second = read<uint8_t>(scales, 4 + g % 4);
-  const uint32_t third = read<uint8_t>(scales, 8 + g % 4);
-  // One expression each: nvcc 13.0 does not end on the same with two returns.
-  return {g < 4 ? first & 63u : (third & 15u) | (first >> 2 & 48u),
-          g < 4 ? second & 63u : third >> 4 | (second >> 2 & 48u)};
+  return scales_and_mins(first, second, read<uint8_t>(scales, 8 + g % 4), g >= 4);
 }
 
 struct Q2_KBlocks {

@@ -144,13 +144,12 @@ struct PairUnit {
     rest = read_early<uint16_t>(groups, 4 + unit / 2 % 2);
   }
   HEARTH_DEVICE float add_groups(float sum, const UnitInput& x, uint32_t unit, Word4 first, Word4 second) const {
-    const bool early = unit % 8 < 4;
-    const uint32_t scale = early ? lows & 0x3f3fu : (rest & 0x0f0fu) | (lows >> 2 & 0x3030u);
-    const uint32_t min = early ? mins & 0x3f3fu : (rest >> 4 & 0x0f0fu) | (mins >> 2 & 0x3030u);
+    const ScaleAndMin two = scales_and_mins(lows, mins, rest, unit % 8 >= 4);
     const float d = low_half(scales);
-    sum = fma(d * static_cast<float>(scale & 255u) * x.first_scale, run_dot(first, x.first), sum);
-    sum = fma(d * static_cast<float>(scale >> 8) * x.second_scale, run_dot(second, x.second), sum);
-    const float less = fma(static_cast<float>(min & 255u), x.first_sum, static_cast<float>(min >> 8) * x.second_sum);
+    sum = fma(d * static_cast<float>(two.scale & 255u) * x.first_scale, run_dot(first, x.first), sum);
+    sum = fma(d * static_cast<float>(two.scale >> 8) * x.second_scale, run_dot(second, x.second), sum);
+    const float less =
+        fma(static_cast<float>(two.min & 255u), x.first_sum, static_cast<float>(two.min >> 8) * x.second_sum);
     return fma(-high_half(scales), less, sum);
   }
   Word4 q;

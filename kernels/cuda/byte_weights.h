@@ -182,18 +182,37 @@ struct ByteWeights<Q6_KBlocks> {
   }
 };
 
-// A part is two neighbouring blocks of 32.
-template <>
-struct ByteWeights<Q8_0Blocks> {
+// Of blocks of 32 with a half for a scale, in plane 0. A part is two neighbouring blocks.
+struct HalfScales {
   static constexpr uint32_t kGroups = 2, kParts = 4, kScales = 1;
-  static constexpr bool kSplit = false, kHasMins = false, kWide = false, kSmall = false;
-  struct Quants {
-    Word2 q[2][2];
-  };
+  static constexpr bool kHasMins = false, kWide = false;
   struct Coded {
     uint32_t units[2][4];  // pairs of halves
   };
   using Scales = Coded;
+  template <class Blocks>
+  static HEARTH_DEVICE void load(Coded& to, const Matrix<Blocks>& m, const uint32_t (&row_blocks)[2], uint32_t chunk,
+                                 uint32_t blocks) {
+#pragma unroll
+    for (uint32_t r = 0; r < 2; ++r)
+#pragma unroll
+      for (uint32_t i = 0; i < 4; ++i)
+        to.units[r][i] =
+            load_early(global<const uint32_t>(m.member(0, row_blocks[r] + min(chunk * 8 + 2 * i, blocks - 2))));
+  }
+  static HEARTH_DEVICE void decode(const Coded& from, Scales& to) { to = from; }
+  static HEARTH_DEVICE float scale(const Scales& s, uint32_t r, uint32_t group, uint32_t) {
+    const uint32_t pair = s.units[r][group / 2];
+    return group % 2 == 0 ? low_half(pair) : high_half(pair);
+  }
+};
+template <>
+struct ByteWeights<Q8_0Blocks> : HalfScales {
+  using HalfScales::load;
+  static constexpr bool kSplit = false, kSmall = false;
+  struct Quants {
+    Word2 q[2][2];
+  };
   static HEARTH_DEVICE void load(Quants& to, const Matrix<Q8_0Blocks>& m, const uint32_t (&row_blocks)[2],
                                  uint32_t chunk, uint32_t part, uint32_t blocks) {
     const uint32_t first = min(chunk * 8 + part * 2, blocks - 2);
@@ -204,39 +223,21 @@ struct ByteWeights<Q8_0Blocks> {
       to.q[r][1] = load_stream(from + 4);
     }
   }
-  static HEARTH_DEVICE void load(Coded& to, const Matrix<Q8_0Blocks>& m, const uint32_t (&row_blocks)[2],
-                                 uint32_t chunk, uint32_t blocks) {
-#pragma unroll
-    for (uint32_t r = 0; r < 2; ++r)
-#pragma unroll
-      for (uint32_t i = 0; i < 4; ++i)
-        to.units[r][i] =
-            load_early(global<const uint32_t>(m.member(0, row_blocks[r] + min(chunk * 8 + 2 * i, blocks - 2))));
-  }
-  static HEARTH_DEVICE void decode(const Coded& from, Scales& to) { to = from; }
   static HEARTH_DEVICE void words(const Quants& from, const Scales&, uint32_t, uint32_t (&a)[kGroups][4]) {
 #pragma unroll
     for (uint32_t j = 0; j < 2; ++j)
 #pragma unroll
       for (uint32_t i = 0; i < 4; ++i) a[j][i] = i < 2 ? from.q[i % 2][j].x : from.q[i % 2][j].y;
   }
-  static HEARTH_DEVICE float scale(const Scales& s, uint32_t r, uint32_t group, uint32_t) {
-    const uint32_t pair = s.units[r][group / 2];
-    return group % 2 == 0 ? low_half(pair) : high_half(pair);
-  }
 };
 
 template <>
-struct ByteWeights<Q4_0Blocks> {
-  static constexpr uint32_t kGroups = 2, kParts = 4, kScales = 1;
-  static constexpr bool kSplit = true, kHasMins = false, kWide = false, kSmall = true;
+struct ByteWeights<Q4_0Blocks> : HalfScales {
+  using HalfScales::load;
+  static constexpr bool kSplit = true, kSmall = true;
   struct Quants {
     Word2 q[2];
   };
-  struct Coded {
-    uint32_t units[2][4];  // pairs of halves
-  };
-  using Scales = Coded;
   static HEARTH_DEVICE void load(Quants& to, const Matrix<Q4_0Blocks>& m, const uint32_t (&row_blocks)[2],
                                  uint32_t chunk, uint32_t part, uint32_t blocks) {
     const uint32_t first = min(chunk * 8 + part * 2, blocks - 2);
@@ -244,16 +245,6 @@ struct ByteWeights<Q4_0Blocks> {
     for (uint32_t r = 0; r < 2; ++r)
       to.q[r] = load_stream(global<const Word2>(m.member(1, row_blocks[r] + first) + lane() % 4 * 8));
   }
-  static HEARTH_DEVICE void load(Coded& to, const Matrix<Q4_0Blocks>& m, const uint32_t (&row_blocks)[2],
-                                 uint32_t chunk, uint32_t blocks) {
-#pragma unroll
-    for (uint32_t r = 0; r < 2; ++r)
-#pragma unroll
-      for (uint32_t i = 0; i < 4; ++i)
-        to.units[r][i] =
-            load_early(global<const uint32_t>(m.member(0, row_blocks[r] + min(chunk * 8 + 2 * i, blocks - 2))));
-  }
-  static HEARTH_DEVICE void decode(const Coded& from, Scales& to) { to = from; }
   static HEARTH_DEVICE void words(const Quants& from, const Scales&, uint32_t, uint32_t (&a)[kGroups][4]) {
 #pragma unroll
     for (uint32_t r = 0; r < 2; ++r) {
@@ -264,9 +255,8 @@ struct ByteWeights<Q4_0Blocks> {
       a[1][2 + r] = (two.y & 0xf0f0f0f0u) ^ 0x80808080u;
     }
   }
-  static HEARTH_DEVICE float scale(const Scales& s, uint32_t r, uint32_t group, uint32_t) {
-    const uint32_t pair = s.units[r][group / 2];
-    return 0.0625f * (group % 2 == 0 ? low_half(pair) : high_half(pair));
+  static HEARTH_DEVICE float scale(const Scales& s, uint32_t r, uint32_t group, uint32_t half) {
+    return 0.0625f * HalfScales::scale(s, r, group, half);
   }
 };
 

@@ -4,6 +4,7 @@
 #include "kernels/gpu/column_shapes.h"
 #include "kernels/gpu/parameters.h"
 #include "tests/simt/device.h"
+#include "tests/simt/rounding.h"
 
 namespace hearth::simt {
 namespace {
@@ -45,17 +46,7 @@ void expect_tiles(const Case& one, uint32_t shape_columns, bool tall, uint32_t r
   std::vector<float> in(size_t{columns} * one.width);
   for (float& value : in) value = std::normal_distribution<float>()(random);
   const Address batch = device.put(header), rounded = device.put(std::vector<uint32_t>(size_t{columns} * stride));
-  const gpu::RoundInputsParameters round{.in = device.put(in),
-                                         .out = rounded,
-                                         .batch = batch,
-                                         .width = one.width,
-                                         .in_stride = one.width,
-                                         .in_matrix_stride = 0,
-                                         .out_stride = stride,
-                                         .out_matrix_stride = stride,
-                                         .rows_at = HeaderWord::rows,
-                                         .rows_each = 1,
-                                         .unused = 0};
+  const gpu::RoundInputsParameters round = rounding_of(device.put(in), rounded, batch, one.width, HeaderWord::rows);
   expect_none(device.launch("round_inputs", {(one.width + 511) / 512, columns}, round));
   gpu::MatmulParameters p{};
   p.weight = device.put(random_weight(one, matrices * rows, random));

@@ -8,6 +8,7 @@
 #include "backends/backend.h"
 #include "kernels/gpu/row_parameters.h"
 #include "tests/simt/device.h"
+#include "tests/simt/rounding.h"
 
 namespace hearth::simt {
 namespace {
@@ -209,17 +210,7 @@ TEST(CudaKernels, NormRoundIsNormAndRounding) {
                                      .rows_at = HeaderWord::outputs,
                                      .eps = 1e-5f};
       expect_none(device.launch("norm", {1, rows}, norm, constants));
-      const gpu::RoundInputsParameters round{.in = out,
-                                             .out = rounded,
-                                             .batch = batch,
-                                             .width = width,
-                                             .in_stride = width,
-                                             .in_matrix_stride = 0,
-                                             .out_stride = stride,
-                                             .out_matrix_stride = stride,
-                                             .rows_at = HeaderWord::outputs,
-                                             .rows_each = 1,
-                                             .unused = 0};
+      const gpu::RoundInputsParameters round = rounding_of(out, rounded, batch, width, HeaderWord::outputs);
       expect_none(device.launch("round_inputs", {(width + 511) / 512, rows}, round));
       gpu::NormRoundParameters both{.in = twin,
                                     .out = second_out,
@@ -254,17 +245,8 @@ TEST(CudaKernels, RoundedRowsEndWithTheirSums) {
   Device device;
   const uint32_t stride = gpu::rounded_words(kWidth);
   const Address out = device.put(std::vector<uint32_t>(kRows * stride, 5));
-  const gpu::RoundInputsParameters args{.in = device.put(input),
-                                        .out = out,
-                                        .batch = device.put(header),
-                                        .width = kWidth,
-                                        .in_stride = kWidth,
-                                        .in_matrix_stride = 0,
-                                        .out_stride = stride,
-                                        .out_matrix_stride = stride,
-                                        .rows_at = HeaderWord::rows,
-                                        .rows_each = 1,
-                                        .unused = 0};
+  const gpu::RoundInputsParameters args =
+      rounding_of(device.put(input), out, device.put(header), kWidth, HeaderWord::rows);
   expect_none(device.launch("round_inputs", {(kWidth + 511) / 512, kRows}, args));
   for (uint32_t row = 0; row < kRows; ++row) {
     const Address at = out + 4ull * row * stride;

@@ -74,12 +74,14 @@ struct Unit {
   float first_scale, second_scale, first_less, second_less;
 };
 
-// Blocks of 32 with 16 bytes of 4 bits: the low halves are the first run.
-struct NibbleUnit {
-  static constexpr uint32_t kApart = 16;
-  static constexpr uint32_t kBlocks = 8;
+// Of blocks of 32 with two neighbouring runs.
+struct BlockUnit {
+  static constexpr uint32_t kApart = 16, kBlocks = 8;
   static constexpr bool kEarly = true;
   static HEARTH_DEVICE uint32_t offset(uint32_t unit) { return unit * 32; }
+};
+// With 16 bytes of 4 bits: the low halves are the first run.
+struct NibbleUnit : BlockUnit {
   HEARTH_DEVICE float dot(const UnitInput& x) const {
     return run_dot(masked(q, 0, 0x0f0f0f0fu), x.first) + run_dot(masked(q, 4, 0x0f0f0f0fu), x.second);
   }
@@ -109,11 +111,7 @@ struct Unit<Q4_1Blocks> : NibbleUnit {
 };
 
 template <>
-struct Unit<Q8_0Blocks> {
-  static constexpr uint32_t kApart = 16;
-  static constexpr uint32_t kBlocks = 8;
-  static constexpr bool kEarly = true;
-  static HEARTH_DEVICE uint32_t offset(uint32_t unit) { return unit * 32; }
+struct Unit<Q8_0Blocks> : BlockUnit {
   HEARTH_DEVICE void load(const Matrix<Q8_0Blocks>& m, uint32_t row_block, uint32_t unit) {
     const Address q = m.member(1, row_block + unit);
     first = stream16(q);

@@ -45,7 +45,7 @@ template <class I, class Block, class U>
 void fill_tile(TileUnit<I, U>& tile, const Matmul& task, uint32_t row, uint32_t count, uint32_t unit, uint32_t lane,
                Ahead<I>& ahead) {
   UnitOfRows<I, Unpack<I, Block>> rows;
-  const Place at = rows.find(task, row, count, unit);
+  const auto at = rows.find(task, row, count, unit);
   const auto store_groups = [&](auto&& of_step) __attribute__((always_inline)) {
     Unpack<Turned<I>, Block>::each_group(
         at, [&](int j, const typename Turned<I>::B32& q) __attribute__((always_inline)) {

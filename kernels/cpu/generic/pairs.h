@@ -52,8 +52,8 @@ constexpr int32_t kPairRounding<InPairs<U>> = 1 << kPairShift<InPairs<U>> >> 1;
 
 // The factors of a unit of as many rows as a tile vector has lanes, [group of 32][row], `stride` rows apart, and the
 // float that they are multiples of, [row].
-template <class I, class U>
-[[gnu::always_inline]] inline void find_factors(Place at, uint32_t groups, int16_t (*factors)[2], size_t stride,
+template <class I, class U, class P>
+[[gnu::always_inline]] inline void find_factors(P at, uint32_t groups, int16_t (*factors)[2], size_t stride,
                                                 float* scale) {
   constexpr uint32_t kLanes = I::kTileLanes;
   static_assert(kPairShift<InPairs<U>> == 1);  // of more bits, half as many up and down are not even

@@ -40,7 +40,8 @@ class Requantiser {
   using Tile = typename I::Tile;
 
   // Writes the new scale of each row to `scale`.
-  [[gnu::always_inline]] Requantiser(Place at, uint32_t groups, float* scale) {
+  template <class P>
+  [[gnu::always_inline]] Requantiser(P at, uint32_t groups, float* scale) {
     constexpr uint32_t kLanes = I::kTileLanes;
     alignas(64) float s[U::kGroups][kLanes], least[U::kGroups][kLanes];
     turned_scales<I, U>(at, groups, s[0], least[0], kLanes);

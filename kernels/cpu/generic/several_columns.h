@@ -29,10 +29,12 @@ template <class I, TileKind kind, uint32_t steps>
   return start;
 }
 
-template <class I, class Block>
-void several_columns(const Matmul& task) {
+// one: whether there is one column, whose sum then stays in a register.
+template <class I, class Block, bool one>
+void some_columns(const Matmul& task) {
   using U = Unpack<I, Block>;
-  constexpr uint32_t kLanes = I::kTileLanes, kColumns = I::kSeveralColumns, kRun = kRunSteps<I, U>;
+  constexpr uint32_t kLanes = I::kTileLanes, kColumns = one ? 1 : I::kSeveralColumns, kRun = kRunSteps<I, U>;
+  const uint32_t columns = one ? 1 : task.columns;
   UnitOfRows<I, U> rows;
   alignas(64) float scale[U::kGroups][kLanes], min[U::kGroups][kLanes];
   alignas(64) int32_t start[kColumns][U::kGroups] = {};
@@ -42,10 +44,10 @@ void several_columns(const Matmul& task) {
     alignas(64) float acc[kColumns][kLanes] = {};
     RowsAhead<I, U> ahead(task, row);
     for (uint32_t unit = 0; unit < units(task.width); ++unit) {
-      const Place at = rows.find(task, row, count, unit);
+      const auto at = rows.find(task, row, count, unit);
       ahead.begin(unit);
       turned_scales<I, U>(at, groups_of(task, unit), scale[0], min[0], kLanes);
-      for (uint32_t c = 0; c < task.columns; ++c) {
+      for (uint32_t c = 0; c < columns; ++c) {
         const Q8Unit& x = static_cast<const Q8Unit*>(task.in[c])[unit];
         if constexpr (kTakenAway<I, U> != 0) find_starts<I, U>(x, start[c]);
         if constexpr (U::kMin) find_sums<U>(x, sums[c]);
@@ -55,7 +57,7 @@ void several_columns(const Matmul& task) {
             ahead.step();
             typename I::Tile w[8];
             for (uint32_t step = 0; step < 8; ++step) w[step] = operand<I, U>(q.t[step]);
-            for (uint32_t c = 0; c < task.columns; ++c) {
+            for (uint32_t c = 0; c < columns; ++c) {
               const Q8Unit& x = static_cast<const Q8Unit*>(task.in[c])[unit];
               const auto dx = I::tile_splat_float(x.scale[j]);
               auto sum = I::tile_load_float(acc[c]);
@@ -72,8 +74,15 @@ void several_columns(const Matmul& task) {
             }
           });
     }
-    for (uint32_t c = 0; c < task.columns; ++c) __builtin_memcpy(task.out[c] + row, acc[c], count * sizeof(float));
+    for (uint32_t c = 0; c < columns; ++c) __builtin_memcpy(task.out[c] + row, acc[c], count * sizeof(float));
   }
+}
+
+template <class I, class Block>
+void several_columns(const Matmul& task) {
+  if constexpr (I::kFewColumns == 0)
+    if (task.columns == 1) return some_columns<I, Block, true>(task);
+  some_columns<I, Block, false>(task);
 }
 
 }  // namespace

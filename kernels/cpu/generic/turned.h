@@ -17,6 +17,33 @@ struct Place {
 };
 inline Place word_at(Place at) { return at; }
 
+// A place in a unit whose words are turned already: words[i] are bytes 4 * i to 4 * i + 3 of every row.
+template <class I>
+struct TurnedPlace {
+  const typename I::Tile* words;
+  size_t byte;  // even
+  TurnedPlace operator+(size_t bytes) const { return {words, byte + bytes}; }
+};
+template <class I>
+TurnedPlace<I> word_at(TurnedPlace<I> at) {
+  return at;
+}
+// Four bytes from a place on.
+template <class I>
+[[gnu::always_inline]] inline typename I::Tile word_of(TurnedPlace<I> at) {
+  const typename I::Tile* words = at.words + at.byte / 4;
+  return at.byte % 4 == 0 ? words[0] : I::tile_between(words[0], words[1]);
+}
+template <class I>
+[[gnu::always_inline]] inline typename I::TileFloat half_of(TurnedPlace<I> at) {
+  const typename I::Tile word = at.words[at.byte / 4];
+  return at.byte % 4 == 0 ? I::tile_low_half(word) : I::tile_high_half(word);
+}
+template <class I>
+[[gnu::always_inline]] inline typename I::TileFloat half_of(Place at) {
+  return I::tile_gather_f16(at.p, at.stride);
+}
+
 template <class I>
 struct Turned {
   using Tile = typename I::Tile;
@@ -30,15 +57,30 @@ struct Turned {
     for (uint32_t i = 0; i < 8; ++i) r.t[i] = f(i);
     return r;
   }
-  [[gnu::always_inline]] static B32 load32(Place at) {
+  // 16 bytes from a place on, and 32.
+  [[gnu::always_inline]] static void turn(Place at, Tile* t) { I::turn(at.p, at.stride, t); }
+  [[gnu::always_inline]] static void turn(TurnedPlace<I> at, Tile* t) {
+    for (uint32_t i = 0; i < 4; ++i) t[i] = word_of<I>(at + 4 * i);
+  }
+  template <class P>
+  [[gnu::always_inline]] static void turn32(P at, Tile* t) {
+    if constexpr (std::is_same_v<P, Place> && requires { I::turn32(at.p, at.stride, t); }) {
+      I::turn32(at.p, at.stride, t);
+    } else {
+      turn(at, t);
+      turn(at + 16, t + 4);
+    }
+  }
+  template <class P>
+  [[gnu::always_inline]] static B32 load32(P at) {
     B32 r;
-    I::turn(at.p, at.stride, r.t);
-    I::turn(at.p + 16, at.stride, r.t + 4);
+    turn32(at, r.t);
     return r;
   }
-  [[gnu::always_inline]] static B32 nibbles(Place at) {
+  template <class P>
+  [[gnu::always_inline]] static B32 nibbles(P at) {
     Tile q[4];
-    I::turn(at.p, at.stride, q);
+    turn(at, q);
     const Tile low = I::tile_splat8(15);
     return each([&](uint32_t i) __attribute__((always_inline)) {
       return I::tile_and(i < 4 ? q[i] : I::template tile_shift_right<4>(q[i - 4]), low);
@@ -62,12 +104,11 @@ struct Turned {
   [[gnu::always_inline]] static B32 look_up(const int8_t* table16, const B32& index) {
     return each([&](uint32_t i) __attribute__((always_inline)) { return I::tile_look_up(table16, index.t[i]); });
   }
-  // The 32 bits lie at `at`, and 12 bytes more of the block behind them.
-  [[gnu::always_inline]] static B32 from_bits(Place at, int value) {
-    Tile words[4];
-    I::turn(at.p, at.stride, words);
+  // The 32 bits lie at `at`.
+  [[gnu::always_inline]] static B32 from_bits(TurnedPlace<I> at, int value) {
+    const Tile words = word_of<I>(at);
     return each([&](uint32_t i) __attribute__((always_inline)) {
-      return I::tile_and(I::tile_bits(words[0], i), I::tile_splat8(value));
+      return I::tile_and(I::tile_bits(words, i), I::tile_splat8(value));
     });
   }
 };
@@ -79,8 +120,8 @@ concept TurnsScales = requires(Place at, Store store) {
 
 // The scales of a unit of every row, [group][row], groups `stride` floats apart. Where only some groups of 32 are the
 // row's own, those of the others become zeros.
-template <class I, class U>
-[[gnu::always_inline]] inline void turned_scales(Place at, uint32_t groups, float* s, float* m, size_t stride) {
+template <class I, class U, class P>
+[[gnu::always_inline]] inline void turned_scales(P at, uint32_t groups, float* s, float* m, size_t stride) {
   const auto to = [stride](float* values) {
     return [=](uint32_t g, typename I::TileFloat of_rows) __attribute__((always_inline)) {
       I::tile_store_float(values + g * stride, of_rows);
@@ -88,9 +129,8 @@ template <class I, class U>
   };
   if constexpr (requires { U::kHalfScale; }) {
     for (uint32_t g = 0; g < 8; ++g, at = at + sizeof(typename U::Block)) {
-      to(s)(g, I::tile_gather_f16(at.p + U::kHalfScale, at.stride));
-      if constexpr (U::kMin)
-        to(m)(g, I::tile_mul(I::tile_gather_f16(at.p + U::kHalfPlus, at.stride), I::tile_splat_float(-1)));
+      to(s)(g, half_of<I>(at + U::kHalfScale));
+      if constexpr (U::kMin) to(m)(g, I::tile_mul(half_of<I>(at + U::kHalfPlus), I::tile_splat_float(-1)));
     }
   } else if constexpr (TurnsScales<U, void (*)(uint32_t, typename I::TileFloat)>) {
     U::turn_scales(at, to(s), to(m));
@@ -122,24 +162,47 @@ inline uint32_t groups_of(const Matmul& task, uint32_t unit) {
 // unit that is cut short goes on with the row below: activations are zero there, and turned_scales leaves out its
 // scales.
 template <class I, class U>
-struct UnitOfRows {
-  alignas(64) std::byte bytes[I::kTileLanes][kUnitBytes<U>];
+class UnitOfRows {
+ public:
+  // A Place, or a TurnedPlace of blocks with scales of their own, which lie too unevenly to be gathered one by one.
+  [[gnu::always_inline]] auto find(const Matmul& task, uint32_t row, uint32_t count, uint32_t unit) {
+    const Place at = place(task, row, count, unit);
+    if constexpr (kTurns) {
+      size_t i = 0;
+      for (; i + 8 <= kWords; i += 8) Turned<I>::turn32(at + 4 * i, words_ + i);
+      if (i < kWords) Turned<I>::turn(at + 4 * i, words_ + i);
+      return TurnedPlace<I>{words_, 0};
+    } else {
+      return at;
+    }
+  }
 
-  Place find(const Matmul& task, uint32_t row, uint32_t count, uint32_t unit) {
+ private:
+  static constexpr bool kTurns = [] {
+    if constexpr (requires { U::kHalfScale; }) return sizeof(typename U::Block) < 32;
+    return false;
+  }();
+  static constexpr size_t kWords = kTurns ? kUnitBytes<U> / 4 : 1;
+  static_assert(!kTurns || kUnitBytes<U> % 16 == 0);
+
+  Place place(const Matmul& task, uint32_t row, uint32_t count, uint32_t unit) {
     const size_t begin = row * task.row_bytes + unit * kUnitBytes<U>;
     const size_t last = begin + (I::kTileLanes - 1) * task.row_bytes + kUnitBytes<U>;
     if (!U::kExpands && count == I::kTileLanes && last <= task.row_end * task.row_bytes)
       return {task.weights + begin, task.row_bytes};
-    if (!U::kExpands || count < I::kTileLanes) __builtin_memset(bytes, 0, sizeof(bytes));
+    if (!U::kExpands || count < I::kTileLanes) __builtin_memset(bytes_, 0, sizeof(bytes_));
     for (uint32_t r = 0; r < count; ++r) {
       if constexpr (U::kExpands) {
-        expand_unit(task, row + r, unit, *reinterpret_cast<Expanded*>(bytes[r]));
+        expand_unit(task, row + r, unit, *reinterpret_cast<Expanded*>(bytes_[r]));
       } else {
-        copy_unit<U>(task, row + r, unit, bytes[r]);
+        copy_unit<U>(task, row + r, unit, bytes_[r]);
       }
     }
-    return {bytes[0], kUnitBytes<U>};
+    return {bytes_[0], kUnitBytes<U>};
   }
+
+  alignas(64) std::byte bytes_[I::kTileLanes][kUnitBytes<U>];
+  alignas(64) typename I::Tile words_[kWords];
 };
 
 // What a vector of q is for the instruction's dot product, and what is to be taken from it then.

@@ -335,6 +335,25 @@ struct Unpack<I, BlockIQ4_XS> : UnpackConstants<BlockIQ4_XS, TileKind::s8, 8, 0,
       bytes[g] = static_cast<uint8_t>((low >> (4 * g) & 15u) | (high >> (2 * g) & 3u) << 4);
     I::store(s, I::mul(I::sub(I::load_u8(bytes), I::splat(32.0f)), I::splat(I::half(p))));
   }
+  template <class P, class S, class M>
+  [[gnu::always_inline]] static void turn_scales(P at, S&& store_s, M&&) {
+    static_assert(offsetof(BlockIQ4_XS, d) == 0 && offsetof(BlockIQ4_XS, scales_low) == 4);
+    typename I::Tile head[4];
+    I::turn(at.p, at.stride, head);
+    const auto four = I::tile_splat8(15), two = I::tile_splat8(3);
+    const auto d = I::tile_low_half(head[0]);
+    const typename I::Tile low[2] = {I::tile_and(head[1], four),
+                                     I::tile_and(I::template tile_shift_right<4>(head[1]), four)};
+    const typename I::Tile high[4] = {I::tile_and(head[0], two),
+                                      I::tile_and(I::template tile_shift_right<2>(head[0]), two),
+                                      I::tile_and(I::template tile_shift_right<4>(head[0]), two),
+                                      I::tile_and(I::template tile_shift_right<6>(head[0]), two)};
+    for (uint32_t g = 0; g < 8; ++g) {
+      const auto lower = I::tile_fma(I::tile_byte(low[g % 2], g / 2), I::tile_splat_float(1), I::tile_splat_float(-32));
+      const auto scale = I::tile_fma(I::tile_byte(high[g % 4], 2 + g / 4), I::tile_splat_float(16), lower);
+      store_s(g, I::tile_mul(scale, d));
+    }
+  }
   template <class P, class F>
   static void each_group(P p, F&& f) {
     for (int j = 0; j < 8; ++j) f(j, I::look_up(kIq4, I::nibbles(p + offsetof(BlockIQ4_XS, q) + 16 * j)));

@@ -55,6 +55,10 @@ struct Avx2Tiles : X86Base {
     t[2] = _mm256_unpacklo_epi64(b, d);
     t[3] = _mm256_unpackhi_epi64(b, d);
   }
+  // Words of the high half of one of a and the low half of one of b.
+  static Tile tile_between(Tile a, Tile b) {
+    return _mm256_or_si256(_mm256_srli_epi32(a, 16), _mm256_slli_epi32(b, 16));
+  }
   // Byte k of each word, as floats.
   static TileFloat tile_byte(Tile words, uint32_t k) {
     return _mm256_cvtepi32_ps(_mm256_and_si256(_mm256_srli_epi32(words, static_cast<int>(8 * k)), tile_splat_int(255)));

@@ -55,13 +55,25 @@ struct Avx512Tiles : X86Base {
       z[i] = _mm512_inserti32x4(z[i], row(i + 8), 2);
       z[i] = _mm512_inserti32x4(z[i], row(i + 12), 3);
     }
-    const Tile a = _mm512_unpacklo_epi32(z[0], z[1]), b = _mm512_unpackhi_epi32(z[0], z[1]);
-    const Tile c = _mm512_unpacklo_epi32(z[2], z[3]), d = _mm512_unpackhi_epi32(z[2], z[3]);
-    t[0] = _mm512_unpacklo_epi64(a, c);
-    t[1] = _mm512_unpackhi_epi64(a, c);
-    t[2] = _mm512_unpacklo_epi64(b, d);
-    t[3] = _mm512_unpackhi_epi64(b, d);
+    turn_lanes(z, t);
   }
+  // The same of 32 bytes. Loads of 32 bytes and half the insertions take 60 % of the time of two turns.
+  static void turn32(const std::byte* p, size_t stride, Tile* t) {
+    const auto row = [=](size_t r) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + r * stride)); };
+    Tile z[8], q[8];
+    for (size_t i = 0; i < 8; ++i) {
+      const size_t first = i % 4 + i / 4 * 8;
+      z[i] = _mm512_inserti64x4(_mm512_castsi256_si512(row(first)), row(first + 4), 1);
+    }
+    turn_lanes(z, q);
+    turn_lanes(z + 4, q + 4);
+    for (size_t i = 0; i < 4; ++i) {
+      t[i] = _mm512_shuffle_i32x4(q[i], q[i + 4], 0x88);
+      t[i + 4] = _mm512_shuffle_i32x4(q[i], q[i + 4], 0xdd);
+    }
+  }
+  // Words of the high half of one of a and the low half of one of b.
+  static Tile tile_between(Tile a, Tile b) { return _mm512_rol_epi32(_mm512_mask_blend_epi16(0x55555555, a, b), 16); }
   // Byte k of each word, as floats.
   static TileFloat tile_byte(Tile words, uint32_t k) {
     return _mm512_cvtepi32_ps(_mm512_and_si512(_mm512_srli_epi32(words, 8 * k), _mm512_set1_epi32(255)));
@@ -130,6 +142,15 @@ struct Avx512Tiles : X86Base {
   };
 
  private:
+  // Turns 4 words of each of four vectors, in each lane of 16 bytes.
+  static void turn_lanes(const Tile* z, Tile* t) {
+    const Tile a = _mm512_unpacklo_epi32(z[0], z[1]), b = _mm512_unpackhi_epi32(z[0], z[1]);
+    const Tile c = _mm512_unpacklo_epi32(z[2], z[3]), d = _mm512_unpackhi_epi32(z[2], z[3]);
+    t[0] = _mm512_unpacklo_epi64(a, c);
+    t[1] = _mm512_unpackhi_epi64(a, c);
+    t[2] = _mm512_unpacklo_epi64(b, d);
+    t[3] = _mm512_unpackhi_epi64(b, d);
+  }
   static TileFloat join(F8 low, F8 high) { return _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1); }
 };
 

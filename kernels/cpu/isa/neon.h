@@ -177,6 +177,11 @@ struct Neon {
     t[2] = low(b, d);
     t[3] = high(b, d);
   }
+  // Words of the high half of one of a and the low half of one of b.
+  static Tile tile_between(Tile a, Tile b) {
+    const uint32x4_t first = vshrq_n_u32(vreinterpretq_u32_s32(a), 16);
+    return vreinterpretq_s32_u32(vorrq_u32(first, vshlq_n_u32(vreinterpretq_u32_s32(b), 16)));
+  }
   // Byte k of each word, as floats.
   static TileFloat tile_byte(Tile words, uint32_t k) {
     const uint32x4_t shifted = vshlq_u32(vreinterpretq_u32_s32(words), vdupq_n_s32(-8 * static_cast<int32_t>(k)));

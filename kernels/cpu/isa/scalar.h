@@ -221,6 +221,10 @@ struct Scalar {
     for (size_t r = 0; r < 8; ++r)
       for (size_t i = 0; i < 4; ++i) __builtin_memcpy(t[i].v + 4 * r, p + r * stride + 4 * i, 4);
   }
+  // Words of the high half of one of a and the low half of one of b.
+  static Tile tile_between(Tile a, Tile b) {
+    return each_byte([&](int i) { return i % 4 < 2 ? a.v[i + 2] : b.v[i - 2]; });
+  }
   // Byte k of each word, as floats.
   static TileFloat tile_byte(Tile words, uint32_t k) {
     return each([&](int i) { return static_cast<float>(words.v[4 * static_cast<uint32_t>(i) + k]); });

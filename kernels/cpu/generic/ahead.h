@@ -1,6 +1,8 @@
 // Asking for weights in time.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/cpu/generic/unpack.h"
 #include "kernels/cpu/table.h"
 
@@ -52,25 +54,30 @@ class RowsAhead {
     after_row_bytes_ = last ? task.next_row_bytes : row_bytes_;
   }
   // Before a unit; then step for each of its 8 groups.
-  void begin(uint32_t unit) {
-    const size_t at = unit * unit_bytes() + (kBefore < row_bytes_ ? kBefore : row_bytes_);
+  [[gnu::always_inline]] void begin(uint32_t unit) {
+    if (unit % kTogether != 0) return;
+    const size_t ahead = kBefore / (kTogether * unit_bytes()) * kTogether * unit_bytes();
+    const size_t at = unit * unit_bytes() + (ahead < row_bytes_ ? ahead : row_bytes_);
     const bool within = at < row_bytes_;
     from_ = within ? rows_ : after_;
     at_ = within ? at : at - row_bytes_;
     stride_ = within ? row_bytes_ : after_row_bytes_;
-    group_ = 0;
+    step_ = 0;
   }
   [[gnu::always_inline]] void step() {
-    constexpr uint32_t kLanes = I::kTileLanes;
-    static_assert(kLanes % 8 == 0 || 8 % kLanes == 0);
-    if constexpr (kLanes < 8)
-      if (++group_ % (8 / kLanes) != 0) return;
-    for (uint32_t row = 0; row < (kLanes < 8 ? 1 : kLanes / 8); ++row, at_ += stride_)
-      for (size_t line = 0; line < unit_bytes(); line += 64) I::prefetch(past(from_, at_ + line));
+    constexpr uint32_t kSteps = 8 * kTogether, kLanes = I::kTileLanes;  // of all rows
+    static_assert(kLanes % kSteps == 0 || kSteps % kLanes == 0);
+    if constexpr (kLanes < kSteps)
+      if (++step_ % (kSteps / kLanes) != 0) return;
+    for (uint32_t row = 0; row < (kLanes < kSteps ? 1 : kLanes / kSteps); ++row, at_ += stride_)
+      for (size_t line = 0; line < kTogether * unit_bytes(); line += 64) I::prefetch(past(from_, at_ + line));
   }
 
  private:
-  static constexpr size_t kBefore = 1024;  // bytes of a row; half and twice as many are slower, where it was measured
+  // Units of a row that are asked for together, and how many bytes of it before, in whole ones: measured for each
+  // format (bench/README.md).
+  static constexpr uint32_t kTogether = std::is_same_v<typename U::Block, BlockQ6_K> ? 2 : 1;
+  static constexpr size_t kBefore = 1100;
   size_t unit_bytes() const {
     if constexpr (U::kExpands) return unit_bytes_;
     return kUnitBytes<U>;
@@ -78,7 +85,7 @@ class RowsAhead {
 
   const std::byte *rows_, *after_, *from_ = nullptr;
   size_t row_bytes_, after_row_bytes_, unit_bytes_ = 0, at_ = 0, stride_ = 0;
-  uint32_t group_ = 0;
+  uint32_t step_ = 0;
 };
 
 }  // namespace

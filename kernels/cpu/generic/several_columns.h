@@ -29,12 +29,15 @@ template <class I, TileKind kind, uint32_t steps>
   return start;
 }
 
-// one: whether there is one column, whose sum then stays in a register.
-template <class I, class Block, bool one>
+// most: columns whose sums stay in registers, past the last one that one again; 0: as many as the task has, in memory.
+template <class I, class Block, uint32_t most>
 void some_columns(const Matmul& task) {
   using U = Unpack<I, Block>;
-  constexpr uint32_t kLanes = I::kTileLanes, kColumns = one ? 1 : I::kSeveralColumns, kRun = kRunSteps<I, U>;
-  const uint32_t columns = one ? 1 : task.columns;
+  constexpr uint32_t kLanes = I::kTileLanes, kColumns = most > 0 ? most : I::kSeveralColumns, kRun = kRunSteps<I, U>;
+  const uint32_t columns = most > 0 ? most : task.columns;
+  const auto* in = reinterpret_cast<const Q8Unit* const*>(task.in);
+  const Q8Unit* inputs[kColumns];
+  for (uint32_t c = 0; c < columns; ++c) inputs[c] = in[c < task.columns ? c : task.columns - 1];
   UnitOfRows<I, U> rows;
   alignas(64) float scale[U::kGroups][kLanes], min[U::kGroups][kLanes];
   alignas(64) int32_t start[kColumns][U::kGroups] = {};
@@ -48,7 +51,7 @@ void some_columns(const Matmul& task) {
       ahead.begin(unit);
       turned_scales<I, U>(at, groups_of(task, unit), scale[0], min[0], kLanes);
       for (uint32_t c = 0; c < columns; ++c) {
-        const Q8Unit& x = static_cast<const Q8Unit*>(task.in[c])[unit];
+        const Q8Unit& x = inputs[c][unit];
         if constexpr (kTakenAway<I, U> != 0) find_starts<I, U>(x, start[c]);
         if constexpr (U::kMin) find_sums<U>(x, sums[c]);
       }
@@ -58,7 +61,7 @@ void some_columns(const Matmul& task) {
             typename I::Tile w[8];
             for (uint32_t step = 0; step < 8; ++step) w[step] = operand<I, U>(q.t[step]);
             for (uint32_t c = 0; c < columns; ++c) {
-              const Q8Unit& x = static_cast<const Q8Unit*>(task.in[c])[unit];
+              const Q8Unit& x = inputs[c][unit];
               const auto dx = I::tile_splat_float(x.scale[j]);
               auto sum = I::tile_load_float(acc[c]);
               for (uint32_t first = 0; first < 8; first += kRun) {
@@ -74,15 +77,19 @@ void some_columns(const Matmul& task) {
             }
           });
     }
-    for (uint32_t c = 0; c < columns; ++c) __builtin_memcpy(task.out[c] + row, acc[c], count * sizeof(float));
+    for (uint32_t c = 0; c < task.columns; ++c) __builtin_memcpy(task.out[c] + row, acc[c], count * sizeof(float));
   }
 }
 
 template <class I, class Block>
 void several_columns(const Matmul& task) {
-  if constexpr (I::kFewColumns == 0)
-    if (task.columns == 1) return some_columns<I, Block, true>(task);
-  some_columns<I, Block, false>(task);
+  if constexpr (I::kSeveralColumns == 4 && I::kFewColumns == 0) {
+    if (task.columns == 1) return some_columns<I, Block, 1>(task);
+    if (task.columns == 2) return some_columns<I, Block, 2>(task);
+    return some_columns<I, Block, 4>(task);
+  } else {
+    some_columns<I, Block, 0>(task);
+  }
 }
 
 }  // namespace

@@ -45,6 +45,14 @@ uint fp4_levels(uint codes) {
   return levels;
 }
 
+#ifdef FORMAT_IQ4_NL
+uvec4 levels(uvec4 codes) { return uvec4(iq4_levels(codes.xy), iq4_levels(codes.zw)); }
+#else
+uvec4 levels(uvec4 codes) {
+  return uvec4(fp4_levels(codes.x), fp4_levels(codes.y), fp4_levels(codes.z), fp4_levels(codes.w));
+}
+#endif
+
 #if defined(FORMAT_MXFP4)
 // 2^(e - 128), of which the two least are subnormal.
 float scale_of(uint e) { return uintBitsToFloat(e >= 2 ? e - 1 << 23 : 0x00200000u << e); }
@@ -57,20 +65,26 @@ float scale_of(uint code) {
 }
 #endif
 
+// What a block has beside its values: its scale, which scale_and_less takes apart; of NVFP4 that of each 16 values.
+#if defined(FORMAT_MXFP4)
+uint load_scale(uint block) { return uint(Bytes(member_of(0, block)).at); }
+vec2 scale_and_less(uint loaded, uint group) { return vec2(scale_of(loaded), 0); }
+#elif defined(FORMAT_NVFP4)
+uint load_scale(uint block) { return Words(member_of(0, block)).at; }
+vec2 scale_and_less(uint loaded, uint group) { return vec2(scale_of(loaded >> (group * 8) & 255u), 0); }
+#elif defined(FORMAT_Q4_1) || defined(FORMAT_Q5_1)
+uint load_scale(uint block) { return Words(member_of(0, block)).at; }
+vec2 scale_and_less(uint loaded, uint group) { return half_values(loaded) * vec2(1, -1); }
+#else
+uint load_scale(uint block) { return uint(Halves(member_of(0, block)).at); }
+vec2 scale_and_less(uint loaded, uint group) { return vec2(half_value(loaded), 0); }
+#endif
+
 Piece piece_of(uint block, uint offset) {
   Piece piece;
-  piece.less = 0;
-#if defined(FORMAT_MXFP4)
-  piece.scale = scale_of(uint(Bytes(member_of(0, block)).at));
-#elif defined(FORMAT_NVFP4)
-  piece.scale = scale_of(Words(member_of(0, block)).at >> (offset / 16 * 8) & 255u);
-#elif defined(FORMAT_Q4_1) || defined(FORMAT_Q5_1)
-  const vec2 scale_and_min = half_values(Words(member_of(0, block)).at);
-  piece.scale = scale_and_min.x;
-  piece.less = -scale_and_min.y;
-#else
-  piece.scale = half_value(uint(Halves(member_of(0, block)).at));
-#endif
+  const vec2 scale = scale_and_less(load_scale(block), offset / 16);
+  piece.scale = scale.x;
+  piece.less = scale.y;
 
 #if defined(FORMAT_Q8_0)
   piece.q = Pairs(member_of(1, block) + offset).at;

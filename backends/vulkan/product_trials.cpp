@@ -134,8 +134,8 @@ bool Trials::product_in_tiles(Format format) {
                     kTileTrialColumns, false);
 }
 bool Trials::product_of_bytes(Format format) {
-  return multiplies(format, std::string("byte_tiles/") + format_info(format).name, {}, kTrialWidth,
-                    kTileTrialColumns, true);
+  return multiplies(format, std::string("byte_tiles/") + format_info(format).name, {}, kTrialWidth, kTileTrialColumns,
+                    true);
 }
 
 bool Trials::embedding(Format format) {

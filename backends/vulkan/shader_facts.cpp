@@ -11,8 +11,8 @@ namespace hearth::vulkan {
 namespace {
 
 constexpr size_t kFirstInstruction = 5;
-constexpr uint32_t kExecutionMode = 16, kCapability = 17, kConstant = 43, kSpecConstant = 50, kEntryPoint = 15, kFunction = 54,
-                   kDecorate = 71, kExecutionModeId = 331;
+constexpr uint32_t kExecutionMode = 16, kCapability = 17, kConstant = 43, kSpecConstant = 50, kEntryPoint = 15,
+                   kFunction = 54, kDecorate = 71, kExecutionModeId = 331;
 constexpr uint32_t kGroupArithmetic = 63, kLocalSize = 17, kLocalSizeId = 38, kSpecId = 1;
 
 }  // namespace

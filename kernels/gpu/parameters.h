@@ -132,14 +132,14 @@ constexpr uint64_t expert_tiles_bytes(uint32_t pairs, uint32_t experts) {
 
 // round_inputs: out[c][m] is `width` values, a multiple of 32, from in + c * in_stride + m * in_matrix_stride on, as
 // bytes q and behind them a scale for each 32, as floats: scale * q is the value to 1/127 of the largest of the 32, at
-// worst half of that off. Infinity or NaN makes the scale that. Machines whose workgroups are warps for themselves write
-// behind those the sum of each 16 values as rounded. Strides of out are in words, multiples of 4. Columns are rows_each times the header's word
-// rows_at; dispatch [ceil(width / 512), columns, matrices]. Constant 0 is 1 where they are rounded to bfloat16 numbers,
-// two in a word, instead; and 2 where those, of a width that is a multiple of kGroupWidth, lie in slices, for
-// group_tiles. Then 8 columns lie together, at out + 8 * (c / 8 * out_stride + m * out_matrix_stride) words, for which
-// there must be room, as pieces of 1 KiB. Values 64t + 32h + 8s + 2j and its neighbour of 256, the i-th ones, are in
-// piece 4i + s, and there of column c in word t of the 16 bytes numbered (4h + j) ^ (c % 8) of the 128 bytes numbered c
-// % 8.
+// worst half of that off. Infinity or NaN makes the scale that. Machines whose workgroups are warps for themselves
+// write behind those the sum of each 16 values as rounded. Strides of out are in words, multiples of 4. Columns are
+// rows_each times the header's word rows_at; dispatch [ceil(width / 512), columns, matrices]. Constant 0 is 1 where
+// they are rounded to bfloat16 numbers, two in a word, instead; and 2 where those, of a width that is a multiple of
+// kGroupWidth, lie in slices, for group_tiles. Then 8 columns lie together, at out + 8 * (c / 8 * out_stride + m *
+// out_matrix_stride) words, for which there must be room, as pieces of 1 KiB. Values 64t + 32h + 8s + 2j and its
+// neighbour of 256, the i-th ones, are in piece 4i + s, and there of column c in word t of the 16 bytes numbered (4h +
+// j) ^ (c % 8) of the 128 bytes numbered c % 8.
 struct RoundInputsParameters {
   Address in, out, batch;
   uint32_t width, in_stride, in_matrix_stride, out_stride, out_matrix_stride;

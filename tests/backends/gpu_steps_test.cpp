@@ -274,6 +274,22 @@ TEST(GpuSteps, NothingIsRoundedForFormatsWithoutBlocksNorForSameResultsInEveryBa
     EXPECT_EQ(count_of(names, "norm_round") + count_of(names, "round_inputs"), 0u);
 }
 
+TEST(GpuSteps, FewRowsAreNotRoundedWhereTheyMayNotBe) {
+  const RandomProgram random = random_program(kLlama, 5);
+  const Limits limits{.rows = 128, .pages = 16, .page_size = 8};
+  const auto recorder = std::make_shared<Recorder>(true);
+  const ChooseWays ways = [](const Program&, const Limits&) { return Ways{.rounds = true, .rounds_few = false}; };
+  const auto plan = make_device(recorder, ways)->compile(random.program, limits);
+  const auto launches = [&](uint32_t rows) {
+    plan->submit(batch_of(random_text({rows}, 100, limits, 3), 0, rows));
+    plan->wait();
+    return recorder->launches;
+  };
+  EXPECT_EQ(count_of(launches(8), "matmul/Q8_0"), 13u);
+  EXPECT_EQ(count_of(launches(8), "round_inputs"), 0u);
+  EXPECT_EQ(count_of(launches(40), "byte_tiles/Q8_0"), 13u);
+}
+
 // Where attention is cut into parts depends on how far back is seen, but not in steps of many rows.
 TEST(GpuSteps, OfManyRowsAreRecordedOnceForAllParts) {
   const RandomProgram random = random_program(kLlama, 5);

@@ -16,7 +16,9 @@ int run_dot(uvec4 weights, uvec4 inputs) {
   return sum;
 }
 
-int run_sum(uvec4 inputs) { return (byte_sum(inputs.x) + byte_sum(inputs.y)) + (byte_sum(inputs.z) + byte_sum(inputs.w)); }
+int run_sum(uvec4 inputs) {
+  return (byte_sum(inputs.x) + byte_sum(inputs.y)) + (byte_sum(inputs.z) + byte_sum(inputs.w));
+}
 
 void add_products(uint row_blocks[kRowsAtOnce], uint64_t inputs[kColumns], inout float sums[kSums]) {
   for (uint unit = gl_LocalInvocationIndex; unit < p.width / 32; unit += gl_WorkGroupSize.x) {

@@ -51,3 +51,4 @@ uvec2 iq4_levels(uvec2 codes) {
     levels[i / 4] |= DecodeTables(decode_tables).iq4[codes[i / 4] >> (i % 4 * 8) & 15u] << (i % 4 * 8);
   return levels;
 }
+uvec4 iq4_levels(uvec4 codes) { return uvec4(iq4_levels(codes.xy), iq4_levels(codes.zw)); }

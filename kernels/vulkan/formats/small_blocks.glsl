@@ -36,22 +36,16 @@ uvec2 nibbles(uint64_t q, uint offset) {
 
 // Four FP4 codes to their doubled levels: 0 1 2 3 4 6 8 12, the fourth bit being the sign.
 uint fp4_levels(uint codes) {
-  uint levels = 0;
-  for (uint i = 0; i < 4; ++i) {
-    const uint code = codes >> (8 * i) & 15u, exponent = code >> 1 & 3u, fraction = code & 1u;
-    const int size = int(exponent == 0 ? fraction : (2u + fraction) << (exponent - 1u));
-    levels |= uint((code & 8u) != 0 ? -size : size) % 256u << (8 * i);
-  }
-  return levels;
+  const uint large = (codes >> 2 & 0x01010101u) * 255u, twice = (codes >> 1 & 0x01010101u) * 255u;
+  const uint four_or_six = (codes & 0x01010101u) << 1 | 0x04040404u;
+  const uint sizes = codes & 0x03030303u & ~large | four_or_six + (four_or_six & twice) & large;
+  const uint negative = (codes >> 3 & 0x01010101u) * 255u;
+  return bytes_less(sizes & ~negative, sizes & negative);
 }
 
-#ifdef FORMAT_IQ4_NL
-uvec4 levels(uvec4 codes) { return uvec4(iq4_levels(codes.xy), iq4_levels(codes.zw)); }
-#else
-uvec4 levels(uvec4 codes) {
+uvec4 fp4_levels(uvec4 codes) {
   return uvec4(fp4_levels(codes.x), fp4_levels(codes.y), fp4_levels(codes.z), fp4_levels(codes.w));
 }
-#endif
 
 #if defined(FORMAT_MXFP4)
 // 2^(e - 128), of which the two least are subnormal.

@@ -47,10 +47,12 @@ Unit unit_of(Loaded loaded, uint unit) {
   return Unit(loaded.q, loaded.more, scale.xx, scale.yy);
 #elif defined(FORMAT_NVFP4)
   // Each 16 values have 8 bytes, of which the low halves come first.
-  return Unit(levels(uvec4(first.xy, second.xy)), levels(uvec4(first.zw, second.zw)),
+  return Unit(fp4_levels(uvec4(first.xy, second.xy)), fp4_levels(uvec4(first.zw, second.zw)),
               vec2(scale.x, scale_and_less(loaded.scale, group + 1).x), vec2(0));
-#elif defined(FORMAT_MXFP4) || defined(FORMAT_IQ4_NL)
-  return Unit(levels(first), levels(second), scale.xx, scale.yy);
+#elif defined(FORMAT_MXFP4)
+  return Unit(fp4_levels(first), fp4_levels(second), scale.xx, scale.yy);
+#elif defined(FORMAT_IQ4_NL)
+  return Unit(iq4_levels(first), iq4_levels(second), scale.xx, scale.yy);
 #else
 #if defined(FORMAT_Q5_0) || defined(FORMAT_Q5_1)
   first |= fifth_bits(loaded.high);

@@ -93,7 +93,6 @@ Piece piece_of(uint block, uint offset) {
 uvec3 load_groups(uint block) {
   return uvec3(Halves(member_of(0, block)).at, Words(member_of(2, block)).at, Halves(member_of(1, block)).at);
 }
-uvec4 levels(uvec4 codes) { return uvec4(iq4_levels(codes.xy), iq4_levels(codes.zw)); }
 float scale_of_group(uvec3 groups, uint g) {
   const uint low = groups.y >> (4 * g) & 15u, top = groups.z >> (2 * g) & 3u;
   precise float scale = half_value(groups.x) * (float(low | top << 4) - 32.0);

@@ -109,8 +109,8 @@ Unit unit_of(Loaded loaded, uint unit) {
   scale = half_value(loaded.scale) * vec2(bitfieldExtract(ivec2(loaded.groups.xy), int(u % 4 * 8), 8));
 #else
   scale = vec2(scale_of_group(loaded.groups, u));
-  result.first = levels(result.first);
-  result.second = levels(result.second);
+  result.first = iq4_levels(result.first);
+  result.second = iq4_levels(result.second);
 #endif
   result.scale = scale;
   result.less = less;

@@ -90,6 +90,7 @@ CudaMachine::CudaMachine(const Driver& driver, const Candidate& candidate, FindI
             .memory = candidate.memory,
             .shared_bytes = candidate.shared_bytes,
             .rounds_few = true,
+            .rounds_by_warps = true,
             .has_columns = true,
             .has_bfloats = true,
             .has_groups = candidate.major == 9 && candidate.minor == 0 && find_image("group_tiles_Q4_K") != nullptr,

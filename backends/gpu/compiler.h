@@ -96,7 +96,7 @@ class Compiler {
     MatmulParameters args_of_few, args_of_many, args_of_most;
     uint32_t whole;                       // see is_whole()
     std::array<uint32_t, 3> rows_of_few;  // that a workgroup of `few` makes, of 1, 4 and 8 columns
-    uint32_t warps_of_row = 1;
+    uint32_t shared_by = 1;               // constant 3 of byte_matmul
   };
   // Whether it is of one of the formats that most models have, for which there are more kernels.
   static bool is_usual(const Weight& one);

@@ -117,7 +117,7 @@ void Compiler::make(const Products& stage) {
 
 uint32_t Compiler::rows_for_rounding(WeightId id, uint32_t tiles) const {
   if (!ways_.rounds || format_info(weight(id).format).block_size == 1) return UINT32_MAX;
-  return machine_.about().rounds_few ? 0 : tiles;
+  return machine_.about().rounds_few && ways_.rounds_few ? 0 : tiles;
 }
 
 uint32_t Compiler::rows_for_bfloats() const {

@@ -97,6 +97,7 @@ class Machine {
     uint64_t memory = 0;            // bytes of its own
     uint32_t shared_bytes = 0;      // most that a workgroup shares
     bool rounds_few = false;        // it has byte_matmul, for products of few rows,
+    bool rounds_by_warps = false;   // whose workgroups are warps for themselves,
     bool has_columns = false;       // byte_columns, for those of some tens,
     bool has_bfloats = false;       // and bfloat_tiles, for those of very many,
     bool has_groups = false;        // and group_tiles, for those in some formats

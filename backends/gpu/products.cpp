@@ -132,9 +132,11 @@ void Compiler::multiply_at_once(const Product& product) {
     kernels.args_of_few = kernels.args_of_many;
     kernels.few = std::string("byte_matmul/") + format.name;
     const uint32_t weights = product.up == kNoWeight ? 1 : 2;
-    kernels.warps_of_row = rounded_splits(args.width, args.rows * weights);
-    for (size_t i = 0; i < kColumns.size(); ++i)
-      kernels.rows_of_few[i] = rounded_rows(format.name, kColumns[i], kernels.warps_of_row, weights);
+    const bool warps = machine_.about().rounds_by_warps;
+    kernels.shared_by =
+        warps ? rounded_splits(args.width, args.rows * weights) : rounded_threads(args.width, args.rows * weights);
+    for (size_t i = 0; i < kColumns.size() && warps; ++i)
+      kernels.rows_of_few[i] = rounded_rows(format.name, kColumns[i], kernels.shared_by, weights);
   }
   if (routed) return multiply_routed(product, kernels, uses);
   const bool in_columns = from == 0 && has_columns(one);
@@ -142,7 +144,7 @@ void Compiler::multiply_at_once(const Product& product) {
   for (size_t i = 0; i < kColumns.size(); ++i) {
     const uint32_t columns = kColumns[i], rows = kernels.rows_of_few[i];
     Step& step = steps_.add(kernels.few, kernels.args_of_few, i == 0 ? uses : Uses{});
-    step.constants = {columns, rows, kernels.whole, kernels.warps_of_row};
+    step.constants = {columns, rows, kernels.whole, kernels.shared_by};
     step.least = i == 0 ? 0 : kColumns[i - 1] + 1;
     step.most = columns == kMostColumns && limits_.deterministic ? UINT32_MAX : columns;
     for_rows(step, pieces_of(args.rows, rows), product.matrices).y_over = columns;
@@ -185,7 +187,7 @@ uint32_t Compiler::rows_for_tiles(uint32_t experts, uint32_t used) const {
 void Compiler::multiply_routed(const Product& product, const Kernels& kernels, const Uses& uses) {
   const uint32_t from = rows_for_tiles(product.matrices, product.used), rows = kernels.args_of_few.rows;
   Step& step = steps_.add(kernels.few, kernels.args_of_few, uses);
-  step.constants = {1, kernels.rows_of_few[0], kernels.whole, kernels.warps_of_row};
+  step.constants = {1, kernels.rows_of_few[0], kernels.whole, kernels.shared_by};
   step.most = from - 1;
   for_rows(step, pieces_of(rows, kernels.rows_of_few[0])).y_times = product.used;
   if (product.tiles == 0) return;

@@ -24,8 +24,8 @@ class Gpu;
 // A row's result may depend on the number of rows and outputs of its batch, for which there are different kernels; with
 // Limits::deterministic it does not. It may differ between devices.
 std::unique_ptr<Device> make_vulkan_device(std::string_view which = {});
-// Plans on a GPU that is in use already. rounds: products of many rows with weights of few bits multiply inputs rounded
-// to 8 bits, as they do by default where the GPU has an instruction for that.
+// Plans on a GPU that is in use already. rounds: products with weights of few bits multiply inputs rounded to 8 bits,
+// as they do by default where the GPU has an instruction for that.
 std::unique_ptr<Device> make_vulkan_device(std::shared_ptr<vulkan::Gpu> gpu, std::optional<bool> rounds = {});
 
 // What there is to choose from.

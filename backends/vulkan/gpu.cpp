@@ -89,7 +89,7 @@ VkPipeline Gpu::pipeline(std::string_view shader, std::span<const uint32_t> cons
   if (is_divisible(shader)) info.flags = VK_PIPELINE_CREATE_DISPATCH_BASE_BIT;
   // Drivers choose the size of subgroups for each pipeline, and with it the order of a sum, which must not depend on
   // the constants.
-  const ShaderFacts facts = facts_of(source);
+  const ShaderFacts facts = facts_of(source, constants);
   const uint32_t size = facts.reduces ? subgroup_size_for(facts.threads, about_.subgroup_sizes) : 0;
   VkPipelineShaderStageRequiredSubgroupSizeCreateInfo sized{};
   sized.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO;

@@ -65,7 +65,11 @@ class VulkanMachine final : public gpu::Machine {
  public:
   explicit VulkanMachine(std::shared_ptr<Gpu> gpu)
       : gpu_(std::move(gpu)),
-        about_{"vulkan", gpu_->about().name, gpu_->about().memory, gpu_->about().limits.maxComputeSharedMemorySize} {}
+        about_{.backend = "vulkan",
+               .name = gpu_->about().name,
+               .memory = gpu_->about().memory,
+               .shared_bytes = gpu_->about().limits.maxComputeSharedMemorySize,
+               .rounds_few = true} {}
 
   const About& about() const override { return about_; }
   uint64_t free_memory() const override { return gpu_->free_memory(); }

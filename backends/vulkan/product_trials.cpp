@@ -13,6 +13,7 @@ using gpu::rounded_words, gpu::RoundInputsParameters;
 namespace {
 
 constexpr uint32_t kTrialRows = 8, kTrialWidth = 256, kTileTrialColumns = 9;
+constexpr uint32_t kLongWidth = 17 * kTrialWidth;  // more than the threads of byte_matmul multiply at a time
 
 uint32_t scrambled(uint32_t i, uint32_t seed) {
   uint32_t x = (i + 1) * 0x9e3779b9u ^ seed * 0x85ebca6bu;
@@ -22,17 +23,25 @@ uint32_t scrambled(uint32_t i, uint32_t seed) {
 
 // A matrix, what it decodes to, and its planes; empty where nothing encodes the format.
 struct TrialWeight {
-  std::vector<float> values;  // [kTrialRows x kTrialWidth]
+  std::vector<float> values;  // [kTrialRows x width]
   std::vector<std::byte> planes;
 };
 
-TrialWeight trial_weight(Format format) {
+// Longer rows than kTrialWidth are made of several of that.
+TrialWeight trial_weight(Format format, uint32_t width) {
   const FormatInfo& info = format_info(format);
   if (info.encode == nullptr) return {};
-  TrialWeight weight{uneven_values(size_t{kTrialRows} * kTrialWidth, 1), {}};
+  const std::vector<float> values = uneven_values(size_t{kTrialRows} * kTrialWidth, 1);
+  const size_t row_bytes = kTrialWidth / info.block_size * info.block_bytes;
+  std::vector<std::byte> encoded(kTrialRows * row_bytes), blocks;
+  info.encode(values.data(), encoded.data(), values.size());
+  for (uint32_t row = 0; row < kTrialRows; ++row)
+    for (uint32_t i = 0; i < width / kTrialWidth; ++i) {
+      const auto part = encoded.begin() + static_cast<ptrdiff_t>((row + i) % kTrialRows * row_bytes);
+      blocks.insert(blocks.end(), part, part + static_cast<ptrdiff_t>(row_bytes));
+    }
+  TrialWeight weight{std::vector<float>(size_t{kTrialRows} * width), {}};
   const size_t count = weight.values.size() / info.block_size;
-  std::vector<std::byte> blocks(count * info.block_bytes);
-  info.encode(weight.values.data(), blocks.data(), weight.values.size());
   info.decode(blocks.data(), weight.values.data(), weight.values.size());
   const Planes planes = planes_of(format, count);
   weight.planes.resize(planes.bytes);
@@ -69,11 +78,11 @@ bool are_near(std::span<const float> found, std::span<const double> expected, do
 
 Trials::Trials(Gpu& gpu) : gpu_(gpu), tables_(put(std::vector<DecodeTables>{decode_tables()})) {}
 
-bool Trials::multiplies(Format format, const std::string& shader, std::vector<uint32_t> constants, uint32_t columns,
-                        bool rounds) {
-  const TrialWeight weight = trial_weight(format);
+bool Trials::multiplies(Format format, const std::string& shader, std::vector<uint32_t> constants, uint32_t width,
+                        uint32_t columns, bool rounds) {
+  const TrialWeight weight = trial_weight(format, width);
   if (weight.values.empty()) return true;
-  const std::vector<float> input = whole_values(size_t{columns} * kTrialWidth, 2);
+  const std::vector<float> input = whole_values(size_t{columns} * width, 2);
   const size_t count = size_t{columns} * kTrialRows;
   const Buffer planes = put(weight.planes), in = put(input), batch = put(std::vector<uint32_t>(kHeaderWords, columns)),
                out = put(std::vector<float>(count));
@@ -83,7 +92,7 @@ bool Trials::multiplies(Format format, const std::string& shader, std::vector<ui
   push.out = out.address();
   push.batch = batch.address();
   push.decode_tables = tables_.address();
-  push.width = push.in_stride = kTrialWidth;
+  push.width = push.in_stride = width;
   push.rows = push.out_stride = kTrialRows;
   push.kinds = matmul_kinds(1, 0, HeaderWord::rows);
   push.scale = 1;
@@ -92,20 +101,20 @@ bool Trials::multiplies(Format format, const std::string& shader, std::vector<ui
     RoundInputsParameters round{};
     round.in = push.in;
     round.batch = push.batch;
-    round.width = round.in_stride = kTrialWidth;
-    round.out_stride = round.out_matrix_stride = push.in_stride = rounded_words(kTrialWidth);
+    round.width = round.in_stride = width;
+    round.out_stride = round.out_matrix_stride = push.in_stride = rounded_words(width);
     round.rows_at = HeaderWord::rows;
     round.rows_each = 1;
     rounded = put(std::vector<uint32_t>(size_t{columns} * round.out_stride));
     round.out = push.in = rounded.address();
-    run("round_inputs", {}, round, {(kTrialWidth + 511) / 512, columns});
+    run("round_inputs", {}, round, {(width + 511) / 512, columns});
   }
-  run(shader, constants, push, {shader.starts_with("matmul/") ? kTrialRows / 4 : 1});
+  run(shader, constants, push, {shader.find("_tiles/") == std::string::npos ? kTrialRows / 4 : 1});
   std::vector<double> expected(count), bounds(count);
   for (size_t c = 0; c < columns; ++c)
     for (size_t r = 0; r < kTrialRows; ++r)
-      for (size_t i = 0; i < kTrialWidth; ++i) {
-        const double product = double{weight.values[r * kTrialWidth + i]} * double{input[c * kTrialWidth + i]};
+      for (size_t i = 0; i < width; ++i) {
+        const double product = double{weight.values[r * width + i]} * double{input[c * width + i]};
         expected[c * kTrialRows + r] += product;
         bounds[c * kTrialRows + r] += 1e-5 * std::fabs(product);
       }
@@ -113,17 +122,24 @@ bool Trials::multiplies(Format format, const std::string& shader, std::vector<ui
 }
 
 bool Trials::product(Format format, uint32_t columns) {
-  return multiplies(format, std::string("matmul/") + format_info(format).name, {columns, 4, 1}, columns, false);
+  return multiplies(format, std::string("matmul/") + format_info(format).name, {columns, 4, 1}, kTrialWidth, columns,
+                    false);
+}
+bool Trials::product_of_few_bytes(Format format, uint32_t columns) {
+  return multiplies(format, std::string("byte_matmul/") + format_info(format).name,
+                    {columns, 4, 1, gpu::rounded_threads(kLongWidth, kTrialRows)}, kLongWidth, columns, true);
 }
 bool Trials::product_in_tiles(Format format) {
-  return multiplies(format, std::string("matmul_tiles/") + format_info(format).name, {1}, kTileTrialColumns, false);
+  return multiplies(format, std::string("matmul_tiles/") + format_info(format).name, {1}, kTrialWidth,
+                    kTileTrialColumns, false);
 }
 bool Trials::product_of_bytes(Format format) {
-  return multiplies(format, std::string("byte_tiles/") + format_info(format).name, {}, kTileTrialColumns, true);
+  return multiplies(format, std::string("byte_tiles/") + format_info(format).name, {}, kTrialWidth, kTileTrialColumns,
+                    true);
 }
 
 bool Trials::embedding(Format format) {
-  const TrialWeight table = trial_weight(format);
+  const TrialWeight table = trial_weight(format, kTrialWidth);
   if (table.values.empty()) return true;
   std::vector<uint32_t> words(kHeaderWords + kTrialRows);
   words[HeaderWord::rows] = kTrialRows;

@@ -109,25 +109,35 @@ gpu::Ways SelfCheck::trust(const Needs& needs, bool rounds) {
     require(std::string("embed/") + format_info(format).name, 0, [&] { return trials_.embedding(format); });
   std::set<Format> all = needs.products;
   all.insert(needs.expert_products.begin(), needs.expert_products.end());
+  const bool tiles = !needs.deterministic && needs.rows > kColumnsBeforeTiles;
+  const auto has_blocks = [](Format format) { return format_info(format).block_size > 1; };
   for (const Format format : all)
-    for (const uint32_t columns : {1u, 4u, 8u})
-      if (columns == 1 || (columns <= needs.rows && needs.products.contains(format)))
-        require(std::string("matmul/") + format_info(format).name, columns,
-                [&] { return trials_.product(format, columns); });
-  bool rounds_norms = true;
-  if (!needs.deterministic && needs.rows > kColumnsBeforeTiles) {
+    if (tiles && rounds && has_blocks(format))
+      rounds = is_right(std::string("byte_tiles/") + format_info(format).name, 0,
+                        [&] { return trials_.product_of_bytes(format); });
+  for (const Format format : all)
+    if (tiles && !(rounds && has_blocks(format)))
+      require(std::string("matmul_tiles/") + format_info(format).name, 0,
+              [&] { return trials_.product_in_tiles(format); });
+  const auto for_few = [&](auto&& f) {
     for (const Format format : all)
-      if (rounds && format_info(format).block_size > 1)
-        rounds = is_right(std::string("byte_tiles/") + format_info(format).name, 0,
-                          [&] { return trials_.product_of_bytes(format); });
-    for (const Format format : all)
-      if (!rounds || format_info(format).block_size == 1)
-        require(std::string("matmul_tiles/") + format_info(format).name, 0,
-                [&] { return trials_.product_in_tiles(format); });
-    for (const bool centered : {false, true})
-      if (rounds && rounds_norms && (centered ? needs.layer_norm : needs.rms_norm))
-        rounds_norms = is_right("norm_round", centered ? 1 : 0, [&] { return trials_.norm_round(centered); });
-  }
+      for (const uint32_t columns : {1u, 4u, 8u})
+        if (columns == 1 || (columns <= needs.rows && needs.products.contains(format))) f(format, columns);
+  };
+  bool rounds_few = rounds, rounds_norms = true;
+  for_few([&](Format format, uint32_t columns) {
+    if (rounds_few && has_blocks(format))
+      rounds_few = is_right(std::string("byte_matmul/") + format_info(format).name, columns,
+                            [&] { return trials_.product_of_few_bytes(format, columns); });
+  });
+  for_few([&](Format format, uint32_t columns) {
+    if (!(rounds_few && has_blocks(format)))
+      require(std::string("matmul/") + format_info(format).name, columns,
+              [&] { return trials_.product(format, columns); });
+  });
+  for (const bool centered : {false, true})
+    if ((rounds_few || (rounds && tiles)) && rounds_norms && (centered ? needs.layer_norm : needs.rms_norm))
+      rounds_norms = is_right("norm_round", centered ? 1 : 0, [&] { return trials_.norm_round(centered); });
   if (needs.rms_norm) require("norm", 0, [&] { return trials_.norm(false); });
   if (needs.layer_norm) require("norm", 1, [&] { return trials_.norm(true); });
   for (const AttentionSizes& sizes : needs.heads)
@@ -139,7 +149,7 @@ gpu::Ways SelfCheck::trust(const Needs& needs, bool rounds) {
   trust_small(needs);
   const bool lists =
       !needs.experts || needs.deterministic || is_right("expert_tiles", 0, [&] { return trials_.expert_lists(); });
-  return {.rounds = rounds, .rounds_norms = rounds_norms, .lists_experts = lists};
+  return {.rounds = rounds, .rounds_few = rounds_few, .rounds_norms = rounds_norms, .lists_experts = lists};
 }
 
 // What reads no weights of many formats.

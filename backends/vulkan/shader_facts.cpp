@@ -11,23 +11,28 @@ namespace hearth::vulkan {
 namespace {
 
 constexpr size_t kFirstInstruction = 5;
-constexpr uint32_t kExecutionMode = 16, kCapability = 17, kConstant = 43, kEntryPoint = 15, kFunction = 54,
-                   kExecutionModeId = 331;
-constexpr uint32_t kGroupArithmetic = 63, kLocalSize = 17, kLocalSizeId = 38;
+constexpr uint32_t kExecutionMode = 16, kCapability = 17, kConstant = 43, kSpecConstant = 50, kEntryPoint = 15,
+                   kFunction = 54, kDecorate = 71, kExecutionModeId = 331;
+constexpr uint32_t kGroupArithmetic = 63, kLocalSize = 17, kLocalSizeId = 38, kSpecId = 1;
 
 }  // namespace
 
-ShaderFacts facts_of(std::span<const uint32_t> code) {
+ShaderFacts facts_of(std::span<const uint32_t> code, std::span<const uint32_t> constants) {
   ShaderFacts facts;
   std::array<uint32_t, 3> size_ids{};
-  std::map<uint32_t, uint32_t> constants;  // by id
+  std::map<uint32_t, uint32_t> numbers, values;  // of constants, by id
   for (size_t at = kFirstInstruction; at < code.size();) {
     const uint32_t kind = code[at] & 0xffffu;
     const size_t length = code[at] >> 16;
     if (length == 0 || length > code.size() - at || kind == kFunction) break;
     const auto words = code.subspan(at, length);
     if (kind == kCapability && length == 2 && words[1] == kGroupArithmetic) facts.reduces = true;
-    if (kind == kConstant && length == 4) constants[words[2]] = words[3];
+    if (kind == kDecorate && length == 4 && words[2] == kSpecId) numbers[words[1]] = words[3];
+    if ((kind == kConstant || kind == kSpecConstant) && length == 4) {
+      const auto number = numbers.find(words[2]);
+      const bool set = number != numbers.end() && number->second < constants.size();
+      values[words[2]] = set ? constants[number->second] : words[3];
+    }
     if (kind == kExecutionMode && length == 6 && words[2] == kLocalSize) facts.threads = words[3] * words[4] * words[5];
     if (kind == kExecutionModeId && length == 6 && words[2] == kLocalSizeId)
       std::copy(words.begin() + 3, words.end(), size_ids.begin());
@@ -35,7 +40,7 @@ ShaderFacts facts_of(std::span<const uint32_t> code) {
   }
   if (size_ids[0] != 0) {
     facts.threads = 1;
-    for (const uint32_t id : size_ids) facts.threads *= constants.contains(id) ? constants[id] : 0;
+    for (const uint32_t id : size_ids) facts.threads *= values.contains(id) ? values[id] : 0;
   }
   return facts;
 }

@@ -8,11 +8,12 @@
 namespace hearth::vulkan {
 
 struct ShaderFacts {
-  uint32_t threads = 0;  // of a workgroup; 0 where a constant that is set later says it
+  uint32_t threads = 0;  // of a workgroup
   bool reduces = false;  // it has sums or maxima over subgroups, whose order is that of a subgroup's size
 };
 
-ShaderFacts facts_of(std::span<const uint32_t> code);
+// Of the code with its constants 0, 1, ... set to those values, and others as they are by themselves.
+ShaderFacts facts_of(std::span<const uint32_t> code, std::span<const uint32_t> constants = {});
 // The code, declaring that zeros keep their signs, and infinity and NaN stay what they are (SignedZeroInfNanPreserve of
 // 32 bits); for devices that can.
 std::vector<uint32_t> keeping_not_finite(std::span<const uint32_t> code);

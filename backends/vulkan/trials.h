@@ -26,8 +26,10 @@ class Trials {
  public:
   explicit Trials(Gpu& gpu);
 
-  // product_trials.cpp; columns: of matmul 1, 4 or 8. Formats that nothing encodes are taken to be right.
+  // product_trials.cpp; columns: of matmul and byte_matmul 1, 4 or 8. Formats that nothing encodes are taken to be
+  // right.
   bool product(Format format, uint32_t columns);
+  bool product_of_few_bytes(Format format, uint32_t columns);
   bool product_in_tiles(Format format);
   bool product_of_bytes(Format format);
   bool embedding(Format format);
@@ -54,8 +56,8 @@ class Trials {
   bool candidates();  // candidate_trials.cpp
 
  private:
-  bool multiplies(Format format, const std::string& shader, std::vector<uint32_t> constants, uint32_t columns,
-                  bool rounds);
+  bool multiplies(Format format, const std::string& shader, std::vector<uint32_t> constants, uint32_t width,
+                  uint32_t columns, bool rounds);
   template <class T>
   Buffer put(const std::vector<T>& values);
   template <class T = float>

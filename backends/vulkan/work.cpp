@@ -32,7 +32,7 @@ bool is_divisible(std::string_view shader) { return shader == "attend" || is_pro
 uint64_t work_of_group(std::string_view shader, std::span<const uint32_t> constants, std::span<const std::byte> push) {
   const auto constant = [&](size_t i) { return uint64_t{i < constants.size() ? constants[i] : 1}; };
   const bool tiles = is_product_in_tiles(shader);
-  if (tiles || shader.starts_with("matmul/")) {
+  if (tiles || shader.starts_with("matmul/") || shader.starts_with("byte_matmul/")) {
     const auto product = read_as<gpu::MatmulParameters>(push);
     const uint64_t weights = product.weight_up != 0 ? 2 : 1;
     // With few columns it is reading the weight that takes time.

@@ -79,8 +79,8 @@ constexpr bool is_whole(uint32_t width, Address in, uint32_t in_stride, uint32_t
 }
 
 // byte_matmul/FORMAT, of formats with blocks, is matmul/FORMAT for inputs that round_inputs has rounded, `in` and its
-// strides being those of RoundInputsParameters' out; R is rounded_rows(), constant 3 rounded_splits(). Only some
-// machines have it.
+// strides being those of RoundInputsParameters' out. On machines whose workgroups are warps for themselves R is
+// rounded_rows(), constant 3 rounded_splits(); elsewhere constant 3 is rounded_threads(), not less than C * R.
 //
 // matmul_tiles/FORMAT is the same for many columns. Its constant 0 is 1 where is_whole(); dispatch [ceil(rows / 64),
 // ceil(columns / 32), matrices]. Nor does a column's result depend on others here, but it may differ from that of
@@ -132,14 +132,14 @@ constexpr uint64_t expert_tiles_bytes(uint32_t pairs, uint32_t experts) {
 
 // round_inputs: out[c][m] is `width` values, a multiple of 32, from in + c * in_stride + m * in_matrix_stride on, as
 // bytes q and behind them a scale for each 32, as floats: scale * q is the value to 1/127 of the largest of the 32, at
-// worst half of that off. Infinity or NaN makes the scale that. Machines with byte_matmul write behind those the sum of
-// each 16 values as rounded. Strides of out are in words, multiples of 4. Columns are rows_each times the header's word
-// rows_at; dispatch [ceil(width / 512), columns, matrices]. Constant 0 is 1 where they are rounded to bfloat16 numbers,
-// two in a word, instead; and 2 where those, of a width that is a multiple of kGroupWidth, lie in slices, for
-// group_tiles. Then 8 columns lie together, at out + 8 * (c / 8 * out_stride + m * out_matrix_stride) words, for which
-// there must be room, as pieces of 1 KiB. Values 64t + 32h + 8s + 2j and its neighbour of 256, the i-th ones, are in
-// piece 4i + s, and there of column c in word t of the 16 bytes numbered (4h + j) ^ (c % 8) of the 128 bytes numbered c
-// % 8.
+// worst half of that off. Infinity or NaN makes the scale that. Machines whose workgroups are warps for themselves
+// write behind those the sum of each 16 values as rounded. Strides of out are in words, multiples of 4. Columns are
+// rows_each times the header's word rows_at; dispatch [ceil(width / 512), columns, matrices]. Constant 0 is 1 where
+// they are rounded to bfloat16 numbers, two in a word, instead; and 2 where those, of a width that is a multiple of
+// kGroupWidth, lie in slices, for group_tiles. Then 8 columns lie together, at out + 8 * (c / 8 * out_stride + m *
+// out_matrix_stride) words, for which there must be room, as pieces of 1 KiB. Values 64t + 32h + 8s + 2j and its
+// neighbour of 256, the i-th ones, are in piece 4i + s, and there of column c in word t of the 16 bytes numbered (4h +
+// j) ^ (c % 8) of the 128 bytes numbered c % 8.
 struct RoundInputsParameters {
   Address in, out, batch;
   uint32_t width, in_stride, in_matrix_stride, out_stride, out_matrix_stride;
@@ -156,6 +156,11 @@ inline constexpr uint32_t kRoundedWarps = 4;
 constexpr uint32_t rounded_splits(uint32_t width, uint32_t rows) {
   if (width <= 1024 || rows > 65536) return 1;
   return width <= 2048 && rows > 8192 ? 2 : kRoundedWarps;
+}
+// Elsewhere, the threads of a workgroup, which share its rows.
+constexpr uint32_t rounded_threads(uint32_t width, uint32_t rows) {
+  if (rows > 65536) return 64;
+  return width <= 1024 ? 32 : width <= 2048 ? 64 : 128;
 }
 // The sums that a warp makes of each of C columns, by what the registers have room for.
 constexpr uint32_t rounded_sums(std::string_view format, uint32_t columns) {

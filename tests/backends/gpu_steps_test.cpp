@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +35,8 @@ class Recorder final : public Machine {
   // work was recorded.
   std::vector<std::string> launches;
   int recorded = 0;
+  // Of all byte_matmul that were recorded: the rows of a workgroup, constant 3, and workgroups along x.
+  std::set<std::array<uint32_t, 3>> shapes_of_few;
 
   const About& about() const override { return about_; }
   Buffer take(uint64_t bytes, Place, const char*) override {
@@ -54,6 +58,8 @@ class Recorder final : public Machine {
     void time_launches(size_t) override {}
     void launch(const Launch& launch) override {
       names.emplace_back(launch.kernel);
+      if (launch.kernel.starts_with("byte_matmul/"))
+        recorder.shapes_of_few.insert({launch.constants[1], launch.constants[3], launch.grid.x});
       if (launch.kernel.starts_with("group_tiles/")) names.back() += ":" + std::to_string(launch.constants[0]);
     }
     void copy(const Buffer&, uint64_t, const Buffer&, uint64_t, uint64_t) override {}
@@ -112,6 +118,24 @@ TEST(GpuSteps, ATokenOfALlamaTakesThirteenLaunchesALayer) {
   EXPECT_EQ(joined(names, 14, 13), layer);
   EXPECT_EQ(joined(names, 27, 5), "copy_heads norm_round byte_matmul/Q8_0 logits");
   EXPECT_EQ(names.size(), 31u) << joined(names, 0, names.size());
+}
+
+// Rows of 64 and 96 inputs: 64, 32 and, of two weights, 96 of them; and 100 of logits.
+TEST(GpuSteps, FewRoundedRowsAreDividedAsTheMachineDoes) {
+  using Shapes = std::set<std::array<uint32_t, 3>>;
+  for (const auto& [by_warps, shapes] : {std::pair(false, Shapes{{4, 32, 16}, {4, 32, 8}, {4, 32, 24}, {4, 32, 25}}),
+                                         std::pair(true, Shapes{{8, 1, 8}, {8, 1, 4}, {4, 1, 24}, {8, 1, 13}})}) {
+    const auto recorder = std::make_shared<Recorder>(true, Machine::About{.rounds_by_warps = by_warps});
+    const Limits limits{.rows = 8, .pages = 16, .page_size = 8};
+    const RandomProgram random = random_program(kLlama, 5);
+    make_device(recorder, true)
+        ->compile(random.program, limits)
+        ->submit(batch_of(random_text({1}, 100, limits, 3), 0, 1));
+    EXPECT_EQ(recorder->shapes_of_few, shapes);
+  }
+  for (const uint32_t width : {32u, 1024u, 2048u, 4096u})
+    for (const uint32_t rows : {1u, 65536u, 262140u})
+      EXPECT_GE(rounded_threads(width, rows), 8 * (rows < 262140 ? 4 : 8)) << "a thread for each sum";
 }
 
 TEST(GpuSteps, ProductsOfOneInputRunBesideEachOther) {
@@ -272,6 +296,22 @@ TEST(GpuSteps, NothingIsRoundedForFormatsWithoutBlocksNorForSameResultsInEveryBa
   for (const std::vector<std::string>& names :
        {launches_of(shape, true, 40), launches_of(kLlama, false, 40, false, true)})
     EXPECT_EQ(count_of(names, "norm_round") + count_of(names, "round_inputs"), 0u);
+}
+
+TEST(GpuSteps, FewRowsAreNotRoundedWhereTheyMayNotBe) {
+  const RandomProgram random = random_program(kLlama, 5);
+  const Limits limits{.rows = 128, .pages = 16, .page_size = 8};
+  const auto recorder = std::make_shared<Recorder>(true);
+  const ChooseWays ways = [](const Program&, const Limits&) { return Ways{.rounds = true, .rounds_few = false}; };
+  const auto plan = make_device(recorder, ways)->compile(random.program, limits);
+  const auto launches = [&](uint32_t rows) {
+    plan->submit(batch_of(random_text({rows}, 100, limits, 3), 0, rows));
+    plan->wait();
+    return recorder->launches;
+  };
+  EXPECT_EQ(count_of(launches(8), "matmul/Q8_0"), 13u);
+  EXPECT_EQ(count_of(launches(8), "round_inputs"), 0u);
+  EXPECT_EQ(count_of(launches(40), "byte_tiles/Q8_0"), 13u);
 }
 
 // Where attention is cut into parts depends on how far back is seen, but not in steps of many rows.

@@ -17,8 +17,8 @@ namespace {
 
 TEST(Shaders, OfEveryFormatAreFoundByName) {
   for (const FormatInfo& info : formats())
-    for (const char* family : {"embed/", "matmul/", "matmul_tiles/", "byte_tiles/"}) {
-      if (info.block_size == 1 && std::string(family) == "byte_tiles/") continue;
+    for (const char* family : {"embed/", "matmul/", "matmul_tiles/", "byte_matmul/", "byte_tiles/"}) {
+      if (info.block_size == 1 && std::string(family).starts_with("byte_")) continue;
       const std::string name = std::string(family) + info.name;
       const Shader* shader = find_shader(name);
       ASSERT_NE(shader, nullptr) << name;

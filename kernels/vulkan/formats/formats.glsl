@@ -4,6 +4,12 @@
 //   Piece piece_of(uint block, uint offset)  8 values of a block from `offset`, a multiple of 8, on.
 // Of all this makes decode8 and split8, the weights of a row as they are or as scale * w - less, where kHasLess says
 // whether less may be other than 0. A matrix has less than 2^32 blocks.
+//
+// Of formats with blocks besides, for rows that are read by units of 32 values:
+//   Loaded load_unit(uint row_block, uint unit)  what memory holds of one, of the row whose blocks begin there;
+//   Unit unit_of(Loaded loaded, uint unit)       that taken apart;
+//   uint unit_offset(uint unit)                  where its first run lies in the row, the second kApart behind it;
+//   kShift, kOneScale                            see Unit; whether both runs have one scale, and so have their inputs.
 #include "kernels/vulkan/formats/planes.glsl"
 
 #if defined(FORMAT_F32) || defined(FORMAT_F16) || defined(FORMAT_BF16)
@@ -12,15 +18,20 @@
 #if defined(FORMAT_Q2_K) || defined(FORMAT_Q3_K) || defined(FORMAT_Q4_K) || defined(FORMAT_Q5_K) || \
     defined(FORMAT_Q6_K) || defined(FORMAT_IQ4_XS)
 #include "kernels/vulkan/formats/super_blocks.glsl"
+#include "kernels/vulkan/formats/super_units.glsl"
 #elif defined(FORMAT_TQ1_0) || defined(FORMAT_TQ2_0)
 #include "kernels/vulkan/formats/ternary.glsl"
+#include "kernels/vulkan/formats/piece_units.glsl"
 #elif defined(FORMAT_IQ1_S) || defined(FORMAT_IQ1_M)
 #include "kernels/vulkan/formats/shifted_vectors.glsl"
+#include "kernels/vulkan/formats/piece_units.glsl"
 #elif defined(FORMAT_IQ2_XXS) || defined(FORMAT_IQ2_XS) || defined(FORMAT_IQ2_S) || defined(FORMAT_IQ3_XXS) || \
     defined(FORMAT_IQ3_S)
 #include "kernels/vulkan/formats/signed_vectors.glsl"
+#include "kernels/vulkan/formats/piece_units.glsl"
 #else
 #include "kernels/vulkan/formats/small_blocks.glsl"
+#include "kernels/vulkan/formats/small_units.glsl"
 #endif
 
 #if defined(FORMAT_Q4_1) || defined(FORMAT_Q5_1) || defined(FORMAT_Q2_K) || defined(FORMAT_Q4_K) || defined(FORMAT_Q5_K)

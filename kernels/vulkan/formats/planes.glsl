@@ -28,6 +28,13 @@ struct Piece {
   float scale, less;
 };
 
+// 32 values, in two runs of 16 neighbours, which are what 16 bytes of a plane hold of most formats: of each run w[i] =
+// scale * (q[i] - kShift) - less.
+struct Unit {
+  uvec4 first, second;
+  vec2 scale, less;
+};
+
 float quantum(Piece piece, uint i) { return float(bitfieldExtract(int(piece.q[i / 4]), int(i % 4) * 8, 8)); }
 
 // Four bytes below 128, each less a number that all bytes of `number` are: their highest bits keep them from borrowing.
@@ -44,3 +51,4 @@ uvec2 iq4_levels(uvec2 codes) {
     levels[i / 4] |= DecodeTables(decode_tables).iq4[codes[i / 4] >> (i % 4 * 8) & 15u] << (i % 4 * 8);
   return levels;
 }
+uvec4 iq4_levels(uvec4 codes) { return uvec4(iq4_levels(codes.xy), iq4_levels(codes.zw)); }

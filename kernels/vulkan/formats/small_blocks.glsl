@@ -36,13 +36,15 @@ uvec2 nibbles(uint64_t q, uint offset) {
 
 // Four FP4 codes to their doubled levels: 0 1 2 3 4 6 8 12, the fourth bit being the sign.
 uint fp4_levels(uint codes) {
-  uint levels = 0;
-  for (uint i = 0; i < 4; ++i) {
-    const uint code = codes >> (8 * i) & 15u, exponent = code >> 1 & 3u, fraction = code & 1u;
-    const int size = int(exponent == 0 ? fraction : (2u + fraction) << (exponent - 1u));
-    levels |= uint((code & 8u) != 0 ? -size : size) % 256u << (8 * i);
-  }
-  return levels;
+  const uint large = (codes >> 2 & 0x01010101u) * 255u, twice = (codes >> 1 & 0x01010101u) * 255u;
+  const uint four_or_six = (codes & 0x01010101u) << 1 | 0x04040404u;
+  const uint sizes = codes & 0x03030303u & ~large | four_or_six + (four_or_six & twice) & large;
+  const uint negative = (codes >> 3 & 0x01010101u) * 255u;
+  return bytes_less(sizes & ~negative, sizes & negative);
+}
+
+uvec4 fp4_levels(uvec4 codes) {
+  return uvec4(fp4_levels(codes.x), fp4_levels(codes.y), fp4_levels(codes.z), fp4_levels(codes.w));
 }
 
 #if defined(FORMAT_MXFP4)
@@ -57,20 +59,26 @@ float scale_of(uint code) {
 }
 #endif
 
+// What a block has beside its values: its scale, which scale_and_less takes apart; of NVFP4 that of each 16 values.
+#if defined(FORMAT_MXFP4)
+uint load_scale(uint block) { return uint(Bytes(member_of(0, block)).at); }
+vec2 scale_and_less(uint loaded, uint group) { return vec2(scale_of(loaded), 0); }
+#elif defined(FORMAT_NVFP4)
+uint load_scale(uint block) { return Words(member_of(0, block)).at; }
+vec2 scale_and_less(uint loaded, uint group) { return vec2(scale_of(loaded >> (group * 8) & 255u), 0); }
+#elif defined(FORMAT_Q4_1) || defined(FORMAT_Q5_1)
+uint load_scale(uint block) { return Words(member_of(0, block)).at; }
+vec2 scale_and_less(uint loaded, uint group) { return half_values(loaded) * vec2(1, -1); }
+#else
+uint load_scale(uint block) { return uint(Halves(member_of(0, block)).at); }
+vec2 scale_and_less(uint loaded, uint group) { return vec2(half_value(loaded), 0); }
+#endif
+
 Piece piece_of(uint block, uint offset) {
   Piece piece;
-  piece.less = 0;
-#if defined(FORMAT_MXFP4)
-  piece.scale = scale_of(uint(Bytes(member_of(0, block)).at));
-#elif defined(FORMAT_NVFP4)
-  piece.scale = scale_of(Words(member_of(0, block)).at >> (offset / 16 * 8) & 255u);
-#elif defined(FORMAT_Q4_1) || defined(FORMAT_Q5_1)
-  const vec2 scale_and_min = half_values(Words(member_of(0, block)).at);
-  piece.scale = scale_and_min.x;
-  piece.less = -scale_and_min.y;
-#else
-  piece.scale = half_value(uint(Halves(member_of(0, block)).at));
-#endif
+  const vec2 scale = scale_and_less(load_scale(block), offset / 16);
+  piece.scale = scale.x;
+  piece.less = scale.y;
 
 #if defined(FORMAT_Q8_0)
   piece.q = Pairs(member_of(1, block) + offset).at;

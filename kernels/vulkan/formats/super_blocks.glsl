@@ -54,20 +54,22 @@ Piece piece_of(uint block, uint offset) {
 }
 
 #elif defined(FORMAT_Q4_K) || defined(FORMAT_Q5_K)
+// Of each four groups one member of 12 bytes lies behind the other: of groups 2 * pair and the next two bytes of each.
+uvec3 load_groups(uint block, uint pair) {
+  const uint64_t place = member_of(1, block) + pair % 2 * 2;
+  return uvec3(Halves(place).at, Halves(place + 4).at, Halves(place + 8).at);
+}
+// Scales and minima of the two groups, a byte each.
+uvec2 scales_and_mins(uvec3 groups, uint pair) {
+  const uvec2 low = groups.xy & 0x3f3fu, high = groups.xy >> 6 & 0x0303u;
+  return pair < 2 ? low : uvec2(groups.z, groups.z >> 4) & 0x0f0fu | high << 4;
+}
+
 Piece piece_of(uint block, uint offset) {
   const vec2 units = half_values(Words(member_of(0, block)).at);
-  const uint g = offset / 32, shift = g % 4 * 8;
-  const uint64_t scales = member_of(1, block);
-  uint group_scale = Words(scales).at >> shift & 255u, group_min = Words(scales + 4).at >> shift & 255u;
-  if (g < 4) {
-    group_scale &= 63u;
-    group_min &= 63u;
-  } else {
-    const uint low = Words(scales + 8).at >> shift & 255u;
-    group_scale = low & 15u | group_scale >> 6 << 4;
-    group_min = low >> 4 | group_min >> 6 << 4;
-  }
-  precise float scale = units.x * float(group_scale), less = units.y * float(group_min);
+  const uint pair = offset / 64;
+  const uvec2 group = scales_and_mins(load_groups(block, pair), pair) >> (offset % 64 / 32 * 8) & 255u;
+  precise float scale = units.x * float(group.x), less = units.y * float(group.y);
 #ifdef FORMAT_Q4_K
   return Piece(four_bits(member_of(2, block), offset), scale, less);
 #else
@@ -87,11 +89,19 @@ Piece piece_of(uint block, uint offset) {
 }
 
 #else
+// The block's scale, and low and high bits of those of its groups.
+uvec3 load_groups(uint block) {
+  return uvec3(Halves(member_of(0, block)).at, Words(member_of(2, block)).at, Halves(member_of(1, block)).at);
+}
+float scale_of_group(uvec3 groups, uint g) {
+  const uint low = groups.y >> (4 * g) & 15u, top = groups.z >> (2 * g) & 3u;
+  precise float scale = half_value(groups.x) * (float(low | top << 4) - 32.0);
+  return scale;
+}
+
 Piece piece_of(uint block, uint offset) {
   const uint g = offset / 32;
-  const uint low = Words(member_of(2, block)).at >> (4 * g) & 15u;
-  const uint top = uint(Halves(member_of(1, block)).at) >> (2 * g) & 3u;
-  precise float scale = half_value(uint(Halves(member_of(0, block)).at)) * (float(low | top << 4) - 32.0);
+  const float scale = scale_of_group(load_groups(block), g);
   const uvec2 codes = Pairs(member_of(3, block) + g * 16 + offset % 16).at >> (offset % 32 / 16 * 4) & 0x0f0f0f0fu;
   return Piece(iq4_levels(codes), scale, 0.0);
 }

@@ -21,21 +21,26 @@ namespace {
 struct Form {
   uint32_t columns, rows;
   bool tiles = false;
-  bool bytes = false;  // from rounded inputs
+  bool bytes = false;     // from rounded inputs
+  uint32_t threads = 32;  // of byte_matmul
 };
 constexpr Form kSingle = {1, 4}, kFour = {4, 4}, kTiles = {32, 64, true}, kByteTiles = {32, 64, true, true};
+constexpr Form kByteSingle = {1, 4, false, true}, kByteFour = {4, 4, false, true};
 
 // Whether the form has a shader for a format.
 bool is_made(const Form& form, Format format) { return !form.bytes || format_info(format).block_size > 1; }
 
 std::vector<uint32_t> constants_of(const Form& form, bool whole) {
   const uint32_t last = whole ? 1 : 0;
-  return form.bytes   ? std::vector<uint32_t>()
-         : form.tiles ? std::vector{last}
-                      : std::vector{form.columns, form.rows, last};
+  if (form.tiles) return form.bytes ? std::vector<uint32_t>() : std::vector{last};
+  return form.bytes ? std::vector{form.columns, form.rows, last, form.threads}
+                    : std::vector{form.columns, form.rows, last};
 }
 std::string shader_of(const Form& form, Format format) {
-  return std::string(form.bytes ? "byte_tiles/" : form.tiles ? "matmul_tiles/" : "matmul/") + format_info(format).name;
+  return std::string(form.bytes   ? "byte_"
+                     : form.tiles ? "matmul_"
+                                  : "") +
+         (form.tiles ? "tiles/" : "matmul/") + format_info(format).name;
 }
 
 // Everything that one product may have.
@@ -266,7 +271,7 @@ class VulkanMatmulOfFormat : public VulkanMatmul, public testing::WithParamInter
 
 TEST_P(VulkanMatmulOfFormat, MultipliesByWhatItDecodes) {
   const Format format = GetParam().format;
-  for (const Form& form : {kSingle, kTiles, kByteTiles})
+  for (const Form& form : {kSingle, kTiles, kByteSingle, kByteTiles})
     if (is_made(form, format)) check(format, form, {.width = 1056, .rows = 10, .columns = 3});
   if (GetParam().block_size == 1)
     for (const Form& form : {kSingle, kTiles}) check(format, form, {.width = 331, .rows = 9, .columns = 3});
@@ -276,7 +281,8 @@ INSTANTIATE_TEST_SUITE_P(Formats, VulkanMatmulOfFormat, testing::ValuesIn(format
 
 // What does not depend on the format is tested with these: without blocks, with a minimum, and with neither.
 constexpr Format kSome[] = {Format::f32, Format::q4_k, Format::q8_0};
-constexpr Form kForms[] = {kSingle, {2, 2}, kFour, {8, 4}, kTiles, kByteTiles};
+constexpr Form kForms[] = {kSingle,   {2, 2}, kFour, {8, 4}, kTiles, kByteSingle, kByteFour, {8, 4, false, true},
+                           kByteTiles};
 
 TEST_F(VulkanMatmul, MultipliesAnyNumberOfColumns) {
   for (const Format format : kSome)
@@ -286,7 +292,7 @@ TEST_F(VulkanMatmul, MultipliesAnyNumberOfColumns) {
 }
 TEST_F(VulkanMatmul, MultipliesAnyNumberOfRows) {
   for (const Format format : kSome)
-    for (const Form& form : {kFour, kTiles, kByteTiles})
+    for (const Form& form : {kFour, kTiles, kByteFour, kByteTiles})
       for (const uint32_t rows : {1u, 4u, 63u, 64u, 130u})
         if (is_made(form, format)) check(format, form, {.width = 256, .rows = rows, .columns = 5});
 }
@@ -296,8 +302,14 @@ TEST_F(VulkanMatmul, HandlesNarrowAndRaggedWidths) {
       for (const uint32_t width : {1u, 7u, 8u, 33u, 40u, 576u})
         check(format, form, {.width = width, .rows = 5, .columns = 2});
 }
+TEST_F(VulkanMatmul, SharesLongRowsBetweenAnyNumberOfThreads) {
+  for (const uint32_t threads : {32u, 64u, 128u})
+    for (const uint32_t width : {32u, 4064u, 4128u})
+      check(Format::q8_0, {4, 4, false, true, threads}, {.width = width, .rows = 5, .columns = 3});
+  check(Format::q6_k, {8, 8, false, true, 64}, {.width = 4608, .rows = 17, .columns = 9});
+}
 TEST_F(VulkanMatmul, AddsScalesAndActivates) {
-  for (const Form& form : {kFour, kTiles, kByteTiles})
+  for (const Form& form : {kFour, kTiles, kByteFour, kByteTiles})
     for (const Activation act : {Activation::none, Activation::silu, Activation::gelu, Activation::sigmoid})
       check(Format::q8_0, form,
             {.width = 512,
@@ -312,20 +324,20 @@ TEST_F(VulkanMatmul, AddsScalesAndActivates) {
              .count_at = HeaderWord::outputs});
 }
 TEST_F(VulkanMatmul, GatesPairs) {
-  for (const Form& form : {kFour, kTiles, kByteTiles})
+  for (const Form& form : {kFour, kTiles, kByteFour, kByteTiles})
     for (const Activation act : {Activation::silu, Activation::gelu, Activation::clamped})
       check(Format::q4_k, form,
             {.width = 512, .rows = 7, .columns = 3, .act = act, .biases = true, .gated = true, .scales = true});
 }
 TEST_F(VulkanMatmul, MultipliesHeadsApart) {
-  for (const Form& form : {kFour, kTiles, kByteTiles})
+  for (const Form& form : {kFour, kTiles, kByteFour, kByteTiles})
     for (const bool shared : {false, true})
       check(Format::q8_0, form,
             {.width = 256, .rows = 5, .columns = 3, .matrices = 4, .scales = true, .shared_input = shared});
 }
 TEST_F(VulkanMatmul, SendsRowsToTheirExperts) {
   for (const Format format : kSome)
-    for (const Form& form : {kSingle, kTiles, kByteTiles})
+    for (const Form& form : {kSingle, kTiles, kByteSingle, kByteTiles})
       if (is_made(form, format)) check_experts(format, form);
 }
 
@@ -355,28 +367,35 @@ TEST_F(VulkanMatmul, RoundsInputsAndKeepsWhatIsNotFinite) {
 }
 
 TEST_F(VulkanMatmul, GivesTheSameBitsInAnyCompany) {
-  const uint32_t width = 1024, rows = 6, columns = 8;
-  const TestWeight weight(Format::q4_k, rows, width, 1);
-  const auto input = normal_values(size_t{width} * columns, 2);
-  const Buffer planes = buffer_of(weight.planes), in = buffer_of(input);
-  std::vector<std::vector<float>> results;
-  for (const Form& form : {kSingle, kFour, Form{8, 4}}) {
-    std::vector<uint32_t> words(16, columns);
-    const Buffer batch = buffer_of(words), out = buffer_of(std::vector<float>(size_t{rows} * columns));
-    MatmulParameters push{};
-    push.weight = planes.address();
-    push.in = in.address();
-    push.out = out.address();
-    push.batch = batch.address();
-    push.decode_tables = tables().address();
-    push.width = push.in_stride = width;
-    push.rows = push.out_stride = rows;
-    push.kinds = matmul_kinds(1, 0, HeaderWord::rows);
-    push.scale = 1;
-    run(shader_of(form, Format::q4_k), push, {(rows + form.rows - 1) / form.rows, columns / form.columns},
-        constants_of(form, is_whole(width, push.in, width, 0)));
-    results.push_back(values_of<float>(out));
-    EXPECT_EQ(results.back(), results.front());
+  const uint32_t width = 1280, rows = 6, columns = 8;
+  for (const auto& [format, bytes] :
+       {std::pair(Format::q4_k, false), std::pair(Format::q4_k, true), std::pair(Format::q4_0, true)}) {
+    const TestWeight weight(format, rows, width, 1);
+    const auto input = normal_values(size_t{width} * columns, 2);
+    const Buffer planes = buffer_of(weight.planes), in = buffer_of(input);
+    std::vector<std::vector<float>> results;
+    for (const Form& form : {Form{1, 4, false, bytes}, Form{4, 4, false, bytes}, Form{8, 4, false, bytes}}) {
+      std::vector<uint32_t> words(16, columns);
+      const Buffer batch = buffer_of(words), out = buffer_of(std::vector<float>(size_t{rows} * columns));
+      MatmulParameters push{};
+      push.weight = planes.address();
+      push.in = in.address();
+      push.out = out.address();
+      push.batch = batch.address();
+      push.decode_tables = tables().address();
+      push.width = push.in_stride = width;
+      push.rows = push.out_stride = rows;
+      push.kinds = matmul_kinds(1, 0, HeaderWord::rows);
+      push.scale = 1;
+      Buffer rounded;
+      RoundInputsParameters parameters{};
+      parameters.rows_each = 1;
+      if (bytes) rounded = round(push, parameters, columns, 1);
+      run(shader_of(form, format), push, {(rows + form.rows - 1) / form.rows, columns / form.columns},
+          constants_of(form, is_whole(width, push.in, width, 0)));
+      results.push_back(values_of<float>(out));
+      EXPECT_EQ(results.back(), results.front());
+    }
   }
 }
 

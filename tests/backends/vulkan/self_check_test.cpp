@@ -95,9 +95,9 @@ class VulkanSelfCheck : public WithGpu {
                          .adapters = true,
                          .embedding_adapters = true};
 
-  std::string error_of_compiling() {
+  std::string error_of_compiling(bool rounds = true) {
     try {
-      make_vulkan_device(other_, true)->compile(random_.program, limits_);
+      make_vulkan_device(other_, rounds)->compile(random_.program, limits_);
     } catch (const DeviceError& error) {
       return error.what();
     }
@@ -118,7 +118,9 @@ TEST_F(VulkanSelfCheck, FindsEveryFormatRight) {
   }
   for (const KvType cache : {KvType::f32, KvType::f16, KvType::q8_0}) {
     needs.cache = cache;
-    EXPECT_TRUE(check.trust(needs, true).rounds);
+    const gpu::Ways ways = check.trust(needs, true);
+    EXPECT_TRUE(ways.rounds);
+    EXPECT_TRUE(ways.rounds_few);
     EXPECT_FALSE(check.trust(needs, false).rounds);
   }
   EXPECT_TRUE(check.switched_off().empty());
@@ -126,9 +128,10 @@ TEST_F(VulkanSelfCheck, FindsEveryFormatRight) {
 
 TEST_F(VulkanSelfCheck, NamesTheShaderThatIsWrong) {
   other_->replace_shader("matmul/Q8_0", code_of("matmul/Q4_0"));
-  EXPECT_NE(error_of_compiling().find(other_->about().name + " computes wrong results in matmul/Q8_0"),
+  EXPECT_NE(error_of_compiling(false).find(other_->about().name + " computes wrong results in matmul/Q8_0"),
             std::string::npos);
-  EXPECT_NE(error_of_compiling(), "") << "again";
+  EXPECT_NE(error_of_compiling(false), "") << "again";
+  EXPECT_EQ(error_of_compiling(true), "") << "where it is not needed";
 }
 
 TEST_F(VulkanSelfCheck, FindsAFaultInEveryShaderThatReadsNoBlocks) {
@@ -182,6 +185,26 @@ TEST_F(VulkanSelfCheck, DoesWithoutProductsOfBytesThatAreWrong) {
   EXPECT_FALSE(check.trust(needs_of(random_.program, limits_), true).rounds);
   EXPECT_EQ(check.switched_off(), std::vector<std::string>{"byte_tiles/Q8_0"});
   EXPECT_EQ(error_of_compiling(), "");
+}
+
+TEST_F(VulkanSelfCheck, DoesWithoutProductsOfFewRowsOfBytesThatAreWrong) {
+  const Text text = random_text({16}, 100, limits_, 3);
+  const auto logits = [&](std::shared_ptr<Gpu> gpu, bool rounds, uint32_t step) {
+    return logits_of(*make_vulkan_device(std::move(gpu), rounds), random_.program, limits_, text, step);
+  };
+  for (const std::vector<uint32_t>& code :
+       {code_of("byte_matmul/Q4_0"), with_function("byte_matmul/Q8_0", kFma, kClamp),
+        with_opcode("byte_matmul/Q8_0", kFAdd, kFMul)}) {
+    const auto wrong = std::make_shared<Gpu>("");
+    wrong->replace_shader("byte_matmul/Q8_0", code);
+    SelfCheck check(*wrong);
+    const gpu::Ways ways = check.trust(needs_of(random_.program, limits_), true);
+    EXPECT_TRUE(ways.rounds);
+    EXPECT_FALSE(ways.rounds_few);
+    EXPECT_EQ(check.switched_off(), std::vector<std::string>{"byte_matmul/Q8_0"});
+    EXPECT_EQ(logits(wrong, true, 1), logits(shared_gpu().gpu, false, 1));
+    EXPECT_NE(logits(wrong, true, 16), logits(shared_gpu().gpu, false, 16)) << "many rows are rounded";
+  }
 }
 
 TEST_F(VulkanSelfCheck, DoesWithoutNormsThatRoundWhereTheyAreWrong) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "kernels/vulkan/shaders.h"
 
 namespace hearth::vulkan {
@@ -13,11 +15,20 @@ TEST(ShaderFacts, AreReadFromTheCode) {
   EXPECT_EQ(of("matmul/Q4_K").threads, 64u);
   EXPECT_EQ(of("attend").threads, 128u);
   EXPECT_EQ(of("expert_tiles").threads, 256u);
-  for (const char* name : {"matmul/Q4_K", "norm", "route", "delta_rule", "adapter_down"})
+  for (const char* name : {"matmul/Q4_K", "byte_matmul/Q4_K", "norm", "route", "delta_rule", "adapter_down"})
     EXPECT_TRUE(of(name).reduces) << name;
   for (const char* name : {"matmul_tiles/Q4_K", "byte_tiles/Q4_K", "attend", "gate", "store"})
     EXPECT_FALSE(of(name).reduces) << name;
   EXPECT_EQ(most_threads(), 256u);
+}
+
+TEST(ShaderFacts, FollowConstantsThatSetTheNumberOfThreads) {
+  const auto code = find_shader("byte_matmul/Q4_K")->code;
+  EXPECT_EQ(facts_of(code).threads, 128u);
+  const std::array<uint32_t, 4> constants = {1, 4, 1, 32};
+  EXPECT_EQ(facts_of(code, constants).threads, 32u);
+  EXPECT_EQ(facts_of(code, std::span(constants).first(3)).threads, 128u);
+  EXPECT_EQ(facts_of(keeping_not_finite(code), constants).threads, 32u);
 }
 
 TEST(ShaderFacts, OfCodeThatIsCutAreThoseBeforeTheCut) {

@@ -19,6 +19,7 @@ TEST(VulkanWork, OfProductsGrowsWithWhatIsMultiplied) {
   EXPECT_EQ(work("matmul_tiles/Q4_K", {1}), 64u * 32 * 4096);
   EXPECT_EQ(work("byte_tiles/Q4_K", {1}), 64u * 32 * 4096);
   EXPECT_EQ(work("matmul/Q4_K", {8, 4, 1}), 8u * 4 * 4096);
+  EXPECT_EQ(work("byte_matmul/Q4_K", {8, 4, 1}), 8u * 4 * 4096);
   EXPECT_EQ(work("matmul/Q4_K", {1, 4, 1}), work("matmul/Q4_K", {4, 4, 1})) << "the weight is read all the same";
   const uint64_t single = work("matmul/F16", {8, 4, 1});
   push.weight_up = 256;

@@ -30,6 +30,17 @@ std::string about(const VulkanDeviceInfo& info) {
   return text;
 }
 
+Products products_of(const DeviceOptions& options) {
+  const std::string& name = options.products;
+  if (name.empty() || name == "auto") return Products::automatic;
+  if (!vulkan_part(options.name))
+    throw DeviceError("the device " + options.name + " has no products to choose from, which vulkan has");
+  if (name == "scalar") return Products::scalar;
+  if (name == "integer") return Products::integer;
+  if (name == "matrices") return Products::matrices;
+  throw DeviceError("there are no products \"" + name + "\"; there are auto, scalar, integer and matrices");
+}
+
 DeviceInfo describe_vulkan(const std::string& name, const VulkanDeviceInfo& info, std::string_view which) {
   DeviceInfo result;
   result.name = name;
@@ -40,6 +51,7 @@ DeviceInfo describe_vulkan(const std::string& name, const VulkanDeviceInfo& info
   try {
     const VulkanDeviceTrial trial = try_vulkan_device(which);
     result.read_gb_s = trial.copies_gb_s;
+    result.about += ", " + trial.products;
     if (!trial.switched_off.empty()) result.about += ", without " + trial.switched_off + " (wrong results)";
   } catch (const DeviceError& error) {
     result.missing = error.what();
@@ -94,12 +106,13 @@ std::vector<DeviceOptions> present_devices() {
 }
 
 std::unique_ptr<Device> make_device(const DeviceOptions& options) {
+  const Products products = products_of(options);
   if (options.name == "cpu") return make_cpu_device({options.threads, options.kernels});
   const auto vulkan = vulkan_part(options.name), cuda = cuda_part(options.name);
   if (!vulkan && !cuda && options.name != "reference")
     throw DeviceError("there is no device \"" + options.name + "\"; there are cpu, cuda, vulkan and reference");
   if (!options.kernels.empty()) throw DeviceError("the device " + options.name + " has no kernels to choose from");
-  if (vulkan) return make_vulkan_device(*vulkan);
+  if (vulkan) return make_vulkan_device(*vulkan, products);
   if (cuda) return make_cuda_device(*cuda);
   return make_reference_device();
 }

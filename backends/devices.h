@@ -16,6 +16,7 @@ struct DeviceOptions {
       "cpu";             // "cpu", "reference", "cuda", "vulkan", or one of several: "cuda:1", "vulkan:PART-OF-ITS-NAME"
   std::string kernels;   // of the cpu: an instruction set; empty: the best
   uint32_t threads = 0;  // of the cpu; 0: one for each core that the process may use
+  std::string products;  // of vulkan: "scalar", "integer" or "matrices"; empty or "auto": what is fastest
 };
 
 // What a device is made of, and what the machine could do with it at best.

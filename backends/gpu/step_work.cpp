@@ -39,6 +39,7 @@ void count_product(const Step& step, std::string_view format, double rows, OpPro
   const uint32_t matrices = args.kinds & 0xffff, together = args.weight_up == 0 ? 1 : 2;
   const uint32_t in_words = step.kernel.starts_with("byte_") ? rounded_words(args.width)
                             : is_of_bfloats(step.kernel)     ? bfloat_words(args.width)
+                            : step.kernel.starts_with("matrix_") ? half_words(args.width)
                                                              : args.width;
   const double values = 1.0 * args.width * args.rows * together;
   const double in = kFloat * in_words, out = kFloat * args.rows;
@@ -96,6 +97,10 @@ Needs needs_of(const Step& step) {
     const auto args = args_of<RoundInputsParameters>(step);
     const uint32_t words = step.constants.front() == 0 ? rounded_words(args.width) : bfloat_words(args.width);
     return {kFloat * args.rows_each * step.z * (args.width + words)};
+  }
+  if (kernel == "halve_inputs") {
+    const auto args = args_of<RoundInputsParameters>(step);
+    return {kFloat * args.rows_each * step.z * (args.width + half_words(args.width))};
   }
   if (kernel == "rope") {
     const auto args = args_of<RopeParameters>(step);

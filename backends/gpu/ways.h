@@ -7,6 +7,7 @@ struct Ways {
   // Products with weights of few bits multiply inputs rounded to 8 bits: those of many rows, and those of few where the
   // machine has kernels for that.
   bool rounds = false;
+  bool matrices = false;      // products of many rows are made by matrix_tiles where the machine has it for a format
   bool rounds_norms = true;   // norms round their results at once for such products
   bool lists_experts = true;  // experts multiply many rows in tiles, by lists of which rows they get
 };

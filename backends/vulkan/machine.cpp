@@ -65,7 +65,9 @@ class VulkanMachine final : public gpu::Machine {
  public:
   explicit VulkanMachine(std::shared_ptr<Gpu> gpu)
       : gpu_(std::move(gpu)),
-        about_{"vulkan", gpu_->about().name, gpu_->about().memory, gpu_->about().limits.maxComputeSharedMemorySize} {}
+        about_{"vulkan", gpu_->about().name, gpu_->about().memory, gpu_->about().limits.maxComputeSharedMemorySize} {
+    about_.matrix_threads = gpu_->matrix_threads();
+  }
 
   const About& about() const override { return about_; }
   uint64_t free_memory() const override { return gpu_->free_memory(); }
@@ -90,7 +92,7 @@ class VulkanMachine final : public gpu::Machine {
 
  private:
   const std::shared_ptr<Gpu> gpu_;
-  const About about_;
+  About about_;
 };
 
 }  // namespace

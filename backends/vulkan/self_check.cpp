@@ -1,14 +1,13 @@
 // Which trials a program needs.
 #include "backends/vulkan/self_check.h"
 
+#include <limits>
 #include <variant>
 
 #include "kernels/gpu/row_parameters.h"
 
 namespace hearth::vulkan {
 namespace {
-
-constexpr uint32_t kColumnsBeforeTiles = 8;
 
 struct Collector {
   const Program& program;
@@ -103,7 +102,33 @@ void SelfCheck::require(const std::string& shader, uint32_t variant, const std::
                        ", so it cannot be used; a newer driver may help");
 }
 
-gpu::Ways SelfCheck::trust(const Needs& needs, bool rounds) {
+bool SelfCheck::multiplies(Format format, Inputs inputs) {
+  const std::string name = format_info(format).name;
+  switch (inputs) {
+    case Inputs::floats:
+      return is_right("matmul_tiles/" + name, 0, [&] { return trials_.product_in_tiles(format); });
+    case Inputs::bytes:
+      return is_right("byte_tiles/" + name, 0, [&] { return trials_.product_of_bytes(format); });
+    case Inputs::halves:
+      break;
+  }
+  return is_right("matrix_tiles/" + name, 0, [&] { return trials_.product_of_halves(format); });
+}
+
+ProductTimes SelfCheck::time_products() {
+  const std::lock_guard lock(mutex_);
+  const auto time_of = [&](Inputs inputs) {
+    return multiplies(Format::q4_k, inputs) ? trials_.time_of_product(inputs) : std::numeric_limits<double>::infinity();
+  };
+  if (!times_)
+    times_ = {.scalar = time_of(Inputs::floats),
+              .integer = time_of(Inputs::bytes),
+              .matrices =
+                  gpu_.matrix_threads() != 0 ? time_of(Inputs::halves) : std::numeric_limits<double>::infinity()};
+  return *times_;
+}
+
+gpu::Ways SelfCheck::trust(const Needs& needs, bool rounds, bool matrices) {
   const std::lock_guard lock(mutex_);
   for (const Format format : needs.tables)
     require(std::string("embed/") + format_info(format).name, 0, [&] { return trials_.embedding(format); });
@@ -116,11 +141,13 @@ gpu::Ways SelfCheck::trust(const Needs& needs, bool rounds) {
                 [&] { return trials_.product(format, columns); });
   bool rounds_norms = true;
   if (!needs.deterministic && needs.rows > kColumnsBeforeTiles) {
-    for (const Format format : all)
-      if (rounds && format_info(format).block_size > 1)
-        rounds = is_right(std::string("byte_tiles/") + format_info(format).name, 0,
-                          [&] { return trials_.product_of_bytes(format); });
-    for (const Format format : all)
+    for (const Format format : needs.products)
+      if (matrices && format != Format::f32) matrices = multiplies(format, Inputs::halves);
+    std::set<Format> others = all;  // that other tiles are made of, too
+    if (matrices) std::erase_if(others, [&](Format one) { return one != Format::f32 && !needs.expert_products.contains(one); });
+    for (const Format format : others)
+      if (rounds && format_info(format).block_size > 1) rounds = multiplies(format, Inputs::bytes);
+    for (const Format format : others)
       if (!rounds || format_info(format).block_size == 1)
         require(std::string("matmul_tiles/") + format_info(format).name, 0,
                 [&] { return trials_.product_in_tiles(format); });
@@ -139,7 +166,7 @@ gpu::Ways SelfCheck::trust(const Needs& needs, bool rounds) {
   trust_small(needs);
   const bool lists =
       !needs.experts || needs.deterministic || is_right("expert_tiles", 0, [&] { return trials_.expert_lists(); });
-  return {.rounds = rounds, .rounds_norms = rounds_norms, .lists_experts = lists};
+  return {.rounds = rounds, .matrices = matrices, .rounds_norms = rounds_norms, .lists_experts = lists};
 }
 
 // What reads no weights of many formats.

@@ -13,7 +13,7 @@ namespace {
 constexpr size_t kFirstInstruction = 5;
 constexpr uint32_t kExecutionMode = 16, kCapability = 17, kConstant = 43, kEntryPoint = 15, kFunction = 54,
                    kExecutionModeId = 331;
-constexpr uint32_t kGroupArithmetic = 63, kLocalSize = 17, kLocalSizeId = 38;
+constexpr uint32_t kGroupArithmetic = 63, kMatrices = 6022, kLocalSize = 17, kLocalSizeId = 38;
 
 }  // namespace
 
@@ -27,6 +27,7 @@ ShaderFacts facts_of(std::span<const uint32_t> code) {
     if (length == 0 || length > code.size() - at || kind == kFunction) break;
     const auto words = code.subspan(at, length);
     if (kind == kCapability && length == 2 && words[1] == kGroupArithmetic) facts.reduces = true;
+    if (kind == kCapability && length == 2 && words[1] == kMatrices) facts.multiplies = true;
     if (kind == kConstant && length == 4) constants[words[2]] = words[3];
     if (kind == kExecutionMode && length == 6 && words[2] == kLocalSize) facts.threads = words[3] * words[4] * words[5];
     if (kind == kExecutionModeId && length == 6 && words[2] == kLocalSizeId)

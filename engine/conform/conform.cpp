@@ -87,7 +87,8 @@ std::vector<Candidate> find_candidates(const std::vector<std::string>& names, bo
   std::vector<Candidate> candidates;
   for (DeviceOptions& options : found) {
     options.threads = threads_of_devices();
-    const std::string name = options.name + (options.kernels.empty() ? "" : " " + options.kernels);
+    const std::string chosen = options.kernels + options.products;  // of which one device has one
+    const std::string name = options.name + (chosen.empty() ? "" : " " + chosen);
     const auto same = [&](const Candidate& one) { return one.name == name; };
     if (std::any_of(candidates.begin(), candidates.end(), same)) continue;
     Candidate candidate{name, "", [options] { return make_device(options); }};

@@ -88,20 +88,30 @@ DeviceInfo describe_cpu(const DeviceOptions& options) {
 
 }  // namespace
 
-std::vector<DeviceOptions> present_cpus() {
-  std::vector<DeviceOptions> present;
-  for (const std::string& kernels : available_cpu_kernels()) present.push_back({.name = "cpu", .kernels = kernels});
-  return present;
+std::vector<DeviceOptions> ways_of(const std::string& name) {
+  std::vector<DeviceOptions> ways;
+  if (name == "cpu") {
+    for (const std::string& kernels : available_cpu_kernels()) ways.push_back({.name = name, .kernels = kernels});
+  } else if (const auto which = vulkan_part(name)) {
+    for (const char* products : {"scalar", "integer"}) ways.push_back({.name = name, .products = products});
+    if (find_vulkan_device(*which).matrices) ways.push_back({.name = name, .products = "matrices"});
+  } else {
+    ways.push_back({.name = name});
+  }
+  return ways;
 }
 
 std::vector<DeviceOptions> present_devices() {
-  std::vector<DeviceOptions> present = present_cpus();
+  std::vector<DeviceOptions> present = ways_of("cpu");
   const std::vector<CudaDeviceInfo> cuda = cuda_devices();
   for (size_t i = 0; i < cuda.size(); ++i)
     if (cuda[i].missing.empty()) present.push_back({.name = "cuda:" + std::to_string(i)});
   const std::vector<VulkanDeviceInfo> all = vulkan_devices();
   for (size_t i = 0; i < all.size(); ++i)
-    if (all[i].missing.empty() && all[i].kind != "CPU") present.push_back({.name = "vulkan:" + std::to_string(i)});
+    if (all[i].missing.empty() && all[i].kind != "CPU") {
+      const std::vector<DeviceOptions> ways = ways_of("vulkan:" + std::to_string(i));
+      present.insert(present.end(), ways.begin(), ways.end());
+    }
   return present;
 }
 

@@ -86,7 +86,8 @@ class Compiler {
   uint32_t rows_for_tiles(uint32_t experts, uint32_t used) const;
   // The same of all other products.
   uint32_t rows_for_tiles() const;
-  // Numbers of rows from which on inputs of the weight are rounded, if tiles are made from `tiles` rows on.
+  // Numbers of rows from which on inputs of the weight, of experts where `routed`, are rounded, if tiles are made from
+  // `tiles` rows on.
   uint32_t rows_for_rounding(WeightId id, uint32_t tiles, bool routed) const;
   // Numbers of rows from which on they are rounded to bfloat16 numbers instead of bytes, where that is done at all.
   uint32_t rows_for_bfloats() const;
@@ -113,7 +114,7 @@ class Compiler {
   Address rounded_rows_of(uint64_t words);
   // Has the inputs of a product rounded, for so many rows, unless they are already; they are then those of `args`.
   void round_inputs(const Product& product, MatmulParameters& args, Rounded to, uint32_t least, uint32_t most);
-  // Whether matrix_tiles multiplies the weight by many rows. F32 would lose what halves have no room for.
+  // Whether matrix_tiles multiplies the weight by many rows: not in F32, which would lose what halves cannot hold.
   bool has_matrices(WeightId id, bool routed) const;
   // Has the inputs of a product made halves, for `least` rows and more, unless they are; they are then those of `args`.
   void halve_inputs(const Product& product, MatmulParameters& args, uint32_t least);

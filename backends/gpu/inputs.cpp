@@ -160,7 +160,7 @@ Compiler::Copied Compiler::copied_inputs(const Product& product, MatmulParameter
 }
 
 bool Compiler::has_matrices(WeightId id, bool routed) const {
-  return ways_.matrices && machine_.about().matrix_threads != 0 && !limits_.deterministic && !routed &&
+  return ways_.matrices && machine_.about().matrix_threads != 0 && !routed && rows_for_tiles() <= limits_.rows &&
          weight(id).format != Format::f32;
 }
 
@@ -176,8 +176,8 @@ void Compiler::halve_inputs(const Product& product, MatmulParameters& args, uint
 }
 
 void Compiler::round_inputs(const Product& product, MatmulParameters& args, Rounded to, uint32_t least, uint32_t most) {
-  auto [round, inputs] = copied_inputs(
-      product, args, to == Rounded::bytes ? rounded_words(args.width) : bfloat_words(args.width));
+  auto [round, inputs] =
+      copied_inputs(product, args, to == Rounded::bytes ? rounded_words(args.width) : bfloat_words(args.width));
   args.in = round.out = rounded_rows_of(uint64_t{round.rows_each} * round.out_stride);
   if (rounded_ != 0 && rounded_ == round.in) return;
   rounded_ = 0;

@@ -44,7 +44,9 @@ Chosen choose(Trusted& trusted, Products products, const vulkan::Needs& needs) {
 // What was chosen, and why.
 std::string words_of(Trusted& trusted, Chosen chosen) {
   const vulkan::Candidate& about = trusted.gpu->about();
-  std::string text = chosen.matrices ? "prompts by matrices" : chosen.integer ? "prompts by integer" : "prompts by scalar";
+  std::string text = chosen.matrices  ? "prompts by matrices"
+                     : chosen.integer ? "prompts by integer"
+                                      : "prompts by scalar";
   text += " products";
   std::string why;
   if (is_timed(about)) {
@@ -79,7 +81,7 @@ const char* kind_of(VkPhysicalDeviceType type) {
 }
 
 VulkanDeviceInfo describe(const vulkan::Candidate& one) {
-  return {one.name, one.driver, kind_of(one.type), one.missing, one.memory, one.subgroup_size};
+  return {one.name, one.driver, kind_of(one.type), one.missing, one.memory, one.subgroup_size, one.matrix_threads != 0};
 }
 
 // So much that caches do not count; a CPU's time counts more.

@@ -43,6 +43,7 @@ struct VulkanDeviceInfo {
   std::string missing;    // what it lacks to run programs; empty: nothing
   uint64_t memory = 0;    // bytes of its own, or of the machine's that it may use
   uint32_t subgroup = 0;  // threads that compute in step
+  bool matrices = false;  // it has cooperative matrices that are used
 };
 // In the order of their numbers; empty where there is no Vulkan.
 std::vector<VulkanDeviceInfo> vulkan_devices();

@@ -71,7 +71,8 @@ void look_for_matrices(const Functions& functions, VkInstance instance, Candidat
   const auto lacks = [&](const char* what) {
     candidate.missing_matrices += (candidate.missing_matrices.empty() ? "" : ", ") + std::string(what);
   };
-  if (find_shader("matrix_tiles/Q4_K") == nullptr) return lacks("a program that was built with a glslc that knows them");
+  if (find_shader("matrix_tiles/Q4_K") == nullptr)
+    return lacks("a program that was built with a glslc that knows them");
   if (!has_extension(functions, candidate.handle)) return lacks(kMatrixExtension);
   Features features;
   features.more13.pNext = &features.matrices;
@@ -87,7 +88,8 @@ void look_for_matrices(const Functions& functions, VkInstance instance, Candidat
   const uint32_t threads = unit_threads(candidate) * gpu::kMatrixUnits;
   if (threads == 0) lacks("full subgroups of 32 or 64 threads");
   if (candidate.limits.maxComputeSharedMemorySize < kMatrixShared ||
-      candidate.limits.maxComputeWorkGroupInvocations < threads || candidate.limits.maxComputeWorkGroupSize[0] < threads)
+      candidate.limits.maxComputeWorkGroupInvocations < threads ||
+      candidate.limits.maxComputeWorkGroupSize[0] < threads)
     lacks("room for the workgroups");
   if (candidate.missing_matrices.empty()) candidate.matrix_threads = threads;
 }

@@ -121,10 +121,10 @@ ProductTimes SelfCheck::time_products() {
     return multiplies(Format::q4_k, inputs) ? trials_.time_of_product(inputs) : std::numeric_limits<double>::infinity();
   };
   if (!times_)
-    times_ = {.scalar = time_of(Inputs::floats),
-              .integer = time_of(Inputs::bytes),
-              .matrices =
-                  gpu_.matrix_threads() != 0 ? time_of(Inputs::halves) : std::numeric_limits<double>::infinity()};
+    times_ = {
+        .scalar = time_of(Inputs::floats),
+        .integer = time_of(Inputs::bytes),
+        .matrices = gpu_.matrix_threads() != 0 ? time_of(Inputs::halves) : std::numeric_limits<double>::infinity()};
   return *times_;
 }
 
@@ -144,7 +144,8 @@ gpu::Ways SelfCheck::trust(const Needs& needs, bool rounds, bool matrices) {
     for (const Format format : needs.products)
       if (matrices && format != Format::f32) matrices = multiplies(format, Inputs::halves);
     std::set<Format> others = all;  // that other tiles are made of, too
-    if (matrices) std::erase_if(others, [&](Format one) { return one != Format::f32 && !needs.expert_products.contains(one); });
+    if (matrices)
+      std::erase_if(others, [&](Format one) { return one != Format::f32 && !needs.expert_products.contains(one); });
     for (const Format format : others)
       if (rounds && format_info(format).block_size > 1) rounds = multiplies(format, Inputs::bytes);
     for (const Format format : others)

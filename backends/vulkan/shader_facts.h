@@ -8,8 +8,8 @@
 namespace hearth::vulkan {
 
 struct ShaderFacts {
-  uint32_t threads = 0;  // of a workgroup; 0 where a constant that is set later says it
-  bool reduces = false;  // it has sums or maxima over subgroups, whose order is that of a subgroup's size
+  uint32_t threads = 0;     // of a workgroup; 0 where a constant that is set later says it
+  bool reduces = false;     // it has sums or maxima over subgroups, whose order is that of a subgroup's size
   bool multiplies = false;  // it has cooperative matrices; constant 0 is then its threads
 };
 

@@ -75,13 +75,11 @@ std::vector<Candidate> find_candidates(const std::vector<std::string>& names, bo
   std::vector<DeviceOptions> found;
   if (names.empty()) found = present_devices();
   for (const std::string& name : names) {
-    if (name == "cpu") {
-      const std::vector<DeviceOptions> tables = present_cpus();
-      found.insert(found.end(), tables.begin(), tables.end());
-    } else if (name.starts_with("cpu:") || name.starts_with("cpu ")) {
+    if (name.starts_with("cpu:") || name.starts_with("cpu ")) {
       found.push_back({.name = "cpu", .kernels = name.substr(4)});
     } else {
-      found.push_back({.name = name});
+      const std::vector<DeviceOptions> ways = ways_of(name);
+      found.insert(found.end(), ways.begin(), ways.end());
     }
   }
   std::vector<Candidate> candidates;

@@ -157,8 +157,8 @@ constexpr uint32_t bfloat_words(uint32_t width) { return width / 2; }
 inline constexpr uint32_t kMatrixTile = 64;
 inline constexpr uint32_t kMatrixUnits = 4;
 // halve_inputs: out[c][m] is `width` values as round_inputs reads them, as halves times 2^n, zeros up to a multiple of
-// 32, and n, for which the largest of them that is finite becomes less than 2^15. Strides of out are in words, multiples
-// of 4; dispatch [1, columns, matrices]. It is told RoundInputsParameters.
+// 32, and n, for which the largest of them that is finite becomes less than 2^15. Strides of out are in words,
+// multiples of 4; dispatch [1, columns, matrices]. It is told RoundInputsParameters.
 constexpr uint32_t half_words(uint32_t width) { return (width + 31) / 32 * 16 + 4; }
 
 // The warps of a workgroup of byte_matmul, and how many of them share a row: as measured on 9.0, where few rows must

@@ -1,5 +1,5 @@
-// matrix_tiles/FORMAT: what matmul/FORMAT makes, for many columns whose inputs halve_inputs has made halves of, by units
-// that multiply matrices of halves and sum in floats.
+// matrix_tiles/FORMAT: what matmul/FORMAT makes, for many columns of which halve_inputs has made halves, by units that
+// multiply matrices of halves and sum in floats.
 //
 // A tile has 64 rows and 64 columns, of which each of the four units makes a quarter. Its weights become halves, too,
 // times a power of two for the largest that was met so far; where a larger one comes, the sums made before follow.
@@ -57,8 +57,9 @@ void product(uint first_row, uint first_column, uint matrix, out Sums sums[kSums
     barrier();  // the largest is known, and the tiles before were multiplied
     const int before = shift;
     shift = shift_of(largest);
-    if (shift != before)
+    if (shift != before) {
       [[unroll]] for (uint i = 0; i < kSums; ++i) sums[i] = times(sums[i], power(max(shift - before, -126)));
+    }
     const float factor = power(shift);
     [[unroll]] for (uint i = 0; i < kPieces; ++i) {
       const uint piece = i * kThreads + gl_LocalInvocationIndex;

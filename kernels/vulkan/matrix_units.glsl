@@ -8,8 +8,8 @@
 
 const uint kUnits = 4;
 const uint kUnitThreads = kThreads / kUnits;
-const uint kSide = 16;                        // rows and columns of a matrix
-const uint kStride = kTileDepth / 2 + 4;      // words of a row or column; the four spread them over the banks
+const uint kSide = 16;                    // rows and columns of a matrix
+const uint kStride = kTileDepth / 2 + 4;  // words of a row or column; the four spread them over the banks
 const uint kValues = kSide * kSide;
 
 // GLSL names types by macros only.

@@ -66,7 +66,8 @@ TEST(Shaders, AreValid) {
 }
 
 TEST(Shaders, WithCooperativeMatricesAreValid) {
-  if (find_shader("matrix_tiles/Q4_K") == nullptr) GTEST_SKIP() << "this was built with a glslc that does not know them";
+  if (find_shader("matrix_tiles/Q4_K") == nullptr)
+    GTEST_SKIP() << "this was built with a glslc that does not know them";
   const std::string validator = HEARTH_MATRIX_SPIRV_VAL;
   if (validator.empty()) GTEST_SKIP() << "no spirv-val was found that knows them when this was built";
   expect_valid(validator, true);

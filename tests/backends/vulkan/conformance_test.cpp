@@ -117,8 +117,8 @@ TEST_F(VulkanPlans, SaysWhatIsMissingWhereMatricesAreNamed) {
     make_vulkan_device(gpu, Products::matrices);
     ADD_FAILURE() << "no error";
   } catch (const DeviceError& error) {
-    EXPECT_EQ(error.what(), "vulkan: " + gpu->about().name +
-                                " cannot multiply by cooperative matrices, for it lacks " + missing);
+    EXPECT_EQ(error.what(),
+              "vulkan: " + gpu->about().name + " cannot multiply by cooperative matrices, for it lacks " + missing);
   }
 }
 

@@ -12,7 +12,8 @@ std::span<const Shader> emulated_shaders() noexcept;
 inline void emulate_matrices(Gpu& gpu) {
   constexpr uint32_t kThreads = 128;
   if (gpu.matrix_threads() != 0) return;
-  for (const Shader& shader : emulated_shaders()) gpu.replace_shader(shader.name, {shader.code.begin(), shader.code.end()});
+  for (const Shader& shader : emulated_shaders())
+    gpu.replace_shader(shader.name, {shader.code.begin(), shader.code.end()});
   gpu.emulate_matrices(kThreads);
 }
 

@@ -43,7 +43,11 @@ std::vector<uint32_t> constants_of(const Form& form, uint32_t width, bool whole)
                       : std::vector{form.columns, form.rows, last};
 }
 std::string shader_of(const Form& form, Format format) {
-  return std::string(form.bytes ? "byte_tiles/" : form.halves ? "matrix_tiles/" : form.tiles ? "matmul_tiles/" : "matmul/") + format_info(format).name;
+  return std::string(form.bytes    ? "byte_tiles/"
+                     : form.halves ? "matrix_tiles/"
+                     : form.tiles  ? "matmul_tiles/"
+                                   : "matmul/") +
+         format_info(format).name;
 }
 
 // Everything that one product may have.
@@ -335,8 +339,7 @@ TEST_F(VulkanMatmul, HandlesNarrowAndRaggedWidths) {
   for (const Form& form : {kFour, kTiles, kMatrixTiles})
     for (const Format format : {Format::f32, Format::f16, Format::q8_0})
       for (const uint32_t width : {1u, 7u, 8u, 33u, 40u, 576u})
-        if (is_made(form, format))
-          check(format, form, {.width = width, .rows = 5, .columns = 2});
+        if (is_made(form, format)) check(format, form, {.width = width, .rows = 5, .columns = 2});
 }
 TEST_F(VulkanMatmul, AddsScalesAndActivates) {
   for (const Form& form : {kFour, kTiles, kByteTiles, kMatrixTiles})

@@ -239,7 +239,8 @@ TEST_F(VulkanSelfCheck, DoesWithoutListsOfExpertsThatAreWrong) {
   const RandomProgram mixed = random_program({.experts = 4, .used = 2}, 3);
   const Limits limits{.rows = 96, .pages = 12, .page_size = 8};
   const Text text = random_text({80}, 100, limits, 3);
-  const auto expected = logits_of(*make_vulkan_device(shared_gpu().gpu, Products::scalar), mixed.program, limits, text, 1);
+  const auto expected =
+      logits_of(*make_vulkan_device(shared_gpu().gpu, Products::scalar), mixed.program, limits, text, 1);
   other_->replace_shader("expert_tiles", with_constant("expert_tiles", kIntType, 32, 64));
   SelfCheck check(*other_);
   EXPECT_FALSE(check.trust(needs_of(mixed.program, limits), false).lists_experts);

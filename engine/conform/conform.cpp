@@ -98,7 +98,9 @@ std::vector<Candidate> find_candidates(const std::vector<std::string>& names, bo
       candidate.description = error.what();  // one that nobody named does not keep others from being examined
     }
     if (options.name == "cpu")
-      candidate.make_alone = [options] { return make_device({options.name, options.kernels, 1}); };
+      candidate.make_alone = [options] {
+        return make_device({.name = options.name, .kernels = options.kernels, .threads = 1});
+      };
     candidates.push_back(std::move(candidate));
   }
   return candidates;

@@ -155,7 +155,7 @@ TEST(GpuSteps, InputsOfManyRowsBecomeHalvesOnceWhereTheMachineMultipliesMatrices
   const std::string product = "matrix_tiles/Q8_0";
   for (const bool rounds : {false, true}) {
     const std::vector<std::string> names = launches_by_matrices(kLlama, 9, rounds);
-    EXPECT_EQ(joined(names, 1, 19), "| norm | halve_inputs | " + product + " " + product + " " + product +
+    EXPECT_EQ(joined(names, 1, 20), "| norm | halve_inputs | " + product + " " + product + " " + product +
                                         " | rope | store | attend | halve_inputs | " + product + " | norm")
         << rounds;
     const std::vector<std::string> few = launches_by_matrices(kLlama, 8, rounds);

@@ -30,6 +30,17 @@ std::string about(const VulkanDeviceInfo& info) {
   return text;
 }
 
+Products products_of(const DeviceOptions& options) {
+  const std::string& name = options.products;
+  if (name.empty() || name == "auto") return Products::automatic;
+  if (!vulkan_part(options.name))
+    throw DeviceError("the device " + options.name + " has no products to choose from, which vulkan has");
+  if (name == "scalar") return Products::scalar;
+  if (name == "integer") return Products::integer;
+  if (name == "matrices") return Products::matrices;
+  throw DeviceError("there are no products \"" + name + "\"; there are auto, scalar, integer and matrices");
+}
+
 DeviceInfo describe_vulkan(const std::string& name, const VulkanDeviceInfo& info, std::string_view which) {
   DeviceInfo result;
   result.name = name;
@@ -40,6 +51,7 @@ DeviceInfo describe_vulkan(const std::string& name, const VulkanDeviceInfo& info
   try {
     const VulkanDeviceTrial trial = try_vulkan_device(which);
     result.read_gb_s = trial.copies_gb_s;
+    result.about += ", " + trial.products;
     if (!trial.switched_off.empty()) result.about += ", without " + trial.switched_off + " (wrong results)";
   } catch (const DeviceError& error) {
     result.missing = error.what();
@@ -76,30 +88,41 @@ DeviceInfo describe_cpu(const DeviceOptions& options) {
 
 }  // namespace
 
-std::vector<DeviceOptions> present_cpus() {
-  std::vector<DeviceOptions> present;
-  for (const std::string& kernels : available_cpu_kernels()) present.push_back({.name = "cpu", .kernels = kernels});
-  return present;
+std::vector<DeviceOptions> ways_of(const std::string& name) {
+  std::vector<DeviceOptions> ways;
+  if (name == "cpu") {
+    for (const std::string& kernels : available_cpu_kernels()) ways.push_back({.name = name, .kernels = kernels});
+  } else if (const auto which = vulkan_part(name)) {
+    for (const char* products : {"scalar", "integer"}) ways.push_back({.name = name, .products = products});
+    if (find_vulkan_device(*which).matrices) ways.push_back({.name = name, .products = "matrices"});
+  } else {
+    ways.push_back({.name = name});
+  }
+  return ways;
 }
 
 std::vector<DeviceOptions> present_devices() {
-  std::vector<DeviceOptions> present = present_cpus();
+  std::vector<DeviceOptions> present = ways_of("cpu");
   const std::vector<CudaDeviceInfo> cuda = cuda_devices();
   for (size_t i = 0; i < cuda.size(); ++i)
     if (cuda[i].missing.empty()) present.push_back({.name = "cuda:" + std::to_string(i)});
   const std::vector<VulkanDeviceInfo> all = vulkan_devices();
   for (size_t i = 0; i < all.size(); ++i)
-    if (all[i].missing.empty() && all[i].kind != "CPU") present.push_back({.name = "vulkan:" + std::to_string(i)});
+    if (all[i].missing.empty() && all[i].kind != "CPU") {
+      const std::vector<DeviceOptions> ways = ways_of("vulkan:" + std::to_string(i));
+      present.insert(present.end(), ways.begin(), ways.end());
+    }
   return present;
 }
 
 std::unique_ptr<Device> make_device(const DeviceOptions& options) {
+  const Products products = products_of(options);
   if (options.name == "cpu") return make_cpu_device({options.threads, options.kernels});
   const auto vulkan = vulkan_part(options.name), cuda = cuda_part(options.name);
   if (!vulkan && !cuda && options.name != "reference")
     throw DeviceError("there is no device \"" + options.name + "\"; there are cpu, cuda, vulkan and reference");
   if (!options.kernels.empty()) throw DeviceError("the device " + options.name + " has no kernels to choose from");
-  if (vulkan) return make_vulkan_device(*vulkan);
+  if (vulkan) return make_vulkan_device(*vulkan, products);
   if (cuda) return make_cuda_device(*cuda);
   return make_reference_device();
 }

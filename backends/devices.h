@@ -16,6 +16,7 @@ struct DeviceOptions {
       "cpu";             // "cpu", "reference", "cuda", "vulkan", or one of several: "cuda:1", "vulkan:PART-OF-ITS-NAME"
   std::string kernels;   // of the cpu: an instruction set; empty: the best
   uint32_t threads = 0;  // of the cpu; 0: one for each core that the process may use
+  std::string products;  // of vulkan: "scalar", "integer" or "matrices"; empty or "auto": what is fastest
 };
 
 // What a device is made of, and what the machine could do with it at best.
@@ -28,10 +29,12 @@ struct DeviceInfo {
   uint64_t memory = 0;                  // bytes of its own; 0 where that is the machine's
 };
 
-// The cpu once for each instruction set that this machine runs, the best first.
-std::vector<DeviceOptions> present_cpus();
-// All that this machine has but the reference and GPUs that are programs: present_cpus() and each GPU that lacks
-// nothing, by each backend that runs on it.
+// The device that a name means once for each way that it has of computing: the cpu for each instruction set that this
+// machine runs, the best first, one of vulkan for each way of multiplying prompts. Throws DeviceError where it is one
+// of vulkan that there is not.
+std::vector<DeviceOptions> ways_of(const std::string& name);
+// All that this machine has but the reference and GPUs that are programs, in all their ways: the cpu and each GPU that
+// lacks nothing, by each backend that runs on it.
 std::vector<DeviceOptions> present_devices();
 // Throws DeviceError, naming what there is, for a device or kernels that are not.
 std::unique_ptr<Device> make_device(const DeviceOptions& options);

@@ -72,10 +72,10 @@ struct Engine::State {
   State(Gguf file, const EngineOptions& engine_options)
       : options(checked_options(engine_options)),
         adapter_scales(options.adapters),
-        model(load_model(std::move(file), {options.context, kv_type_of(options.cache_type), options.pre_tokenizer,
-                                           options.chat_template, options.parallel, options.cache_tokens,
-                                           options.deterministic, adapter_paths(options.adapters),
-                                           best_step_rows({options.device, options.kernels, options.threads})})) {
+        model(load_model(std::move(file),
+                         {options.context, kv_type_of(options.cache_type), options.pre_tokenizer, options.chat_template,
+                          options.parallel, options.cache_tokens, options.deterministic,
+                          adapter_paths(options.adapters), best_step_rows({.name = options.device})})) {
     if (!options.draft.empty()) draft_model.emplace(load_draft(options.draft, model, options.parallel));
     require_memory(model, options.embeddings, draft_model ? &*draft_model : nullptr);
     place();

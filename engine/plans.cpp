@@ -32,8 +32,8 @@ Plans make_plans(const EngineOptions& options, const LoadedModel& model, const L
   if (embeds) planned.push_back({&headless, &headless_limits});
   std::optional<PlannedProgram> draft_planned;
   if (draft != nullptr) draft_planned = {&draft->program, &draft->limits};
-  Plans plans{.placement = place_model({options.device, options.kernels, options.threads}, options.gpu_layers, planned,
-                                       draft_planned),
+  Plans plans{.placement = place_model({options.device, options.kernels, options.threads, options.vulkan_products},
+                                       options.gpu_layers, planned, draft_planned),
               .text = nullptr,
               .draft = nullptr,
               .embeddings = nullptr};

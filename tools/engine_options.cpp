@@ -40,6 +40,12 @@ void add_engine_options(CLI::App& command, EngineOptions& options, bool with_cac
       ->capture_default_str();
   command.add_option("--kernels", options.kernels, "Instruction set of the cpu; default: the best of this machine")
       ->check(CLI::IsMember({"avx2", "avx_vnni", "avx512", "avx512_vnni", "neon", "scalar"}));
+  command
+      .add_option(
+          "--vulkan-products", options.vulkan_products,
+          "How vulkan multiplies prompts: scalar (32-bit floats), integer (dot products of bytes), matrices (of "
+          "halves, by cooperative matrices); auto, the default: what is fastest on the GPU")
+      ->check(CLI::IsMember({"auto", "scalar", "integer", "matrices"}));
   command.add_option("--threads", options.threads, "Most threads; default: one for each core")->check(between(1, 1024));
   command.add_option("--pre", options.pre_tokenizer, "Pre-tokenizer, instead of the one that the file names");
   if (!with_cache) return;

@@ -86,8 +86,9 @@ class Compiler {
   uint32_t rows_for_tiles(uint32_t experts, uint32_t used) const;
   // The same of all other products.
   uint32_t rows_for_tiles() const;
-  // Numbers of rows from which on inputs of the weight are rounded, if tiles are made from `tiles` rows on.
-  uint32_t rows_for_rounding(WeightId id, uint32_t tiles) const;
+  // Numbers of rows from which on inputs of the weight, of experts where `routed`, are rounded, if tiles are made from
+  // `tiles` rows on.
+  uint32_t rows_for_rounding(WeightId id, uint32_t tiles, bool routed) const;
   // Numbers of rows from which on they are rounded to bfloat16 numbers instead of bytes, where that is done at all.
   uint32_t rows_for_bfloats() const;
   // The kernels of a product of few rows, of many and of very many, and what they are told.
@@ -113,6 +114,16 @@ class Compiler {
   Address rounded_rows_of(uint64_t words);
   // Has the inputs of a product rounded, for so many rows, unless they are already; they are then those of `args`.
   void round_inputs(const Product& product, MatmulParameters& args, Rounded to, uint32_t least, uint32_t most);
+  // Whether matrix_tiles multiplies the weight by many rows: not in F32, which would lose what halves cannot hold.
+  bool has_matrices(WeightId id, bool routed) const;
+  // Has the inputs of a product made halves, for `least` rows and more, unless they are; they are then those of `args`.
+  void halve_inputs(const Product& product, MatmulParameters& args, uint32_t least);
+  // What both make of an input: the parameters, but for where it is put, and `args` told of that.
+  struct Copied {
+    RoundInputsParameters parameters;
+    uint32_t inputs;  // of a column
+  };
+  Copied copied_inputs(const Product& product, MatmulParameters& args, uint32_t words) const;
   // Norms the input of products of `least` rows and more and rounds it at once, very many rows as `most`, and for fewer
   // rows norms it; `kept`: others read it as it is.
   void norm_and_round(const Norm& op, uint32_t least, Rounded most, bool kept);
@@ -141,7 +152,9 @@ class Compiler {
   bool selected_ = false;
   bool beside_experts_ = false;  // the inputs at hand are those of experts, too
   bool beside_tiles_ = false;    // or of products that group_tiles does not make
-  Address rounded_ = 0;          // the slot whose rows Scratch::rounded has, where that is known
+  Address rounded_ = 0;          // the slot whose rows Scratch::rounded has, where that is known,
+  Address halved_ = 0;           // and that whose rows Scratch::halves has
+  bool in_stage_ = false;        // products of one input are made, which stays as it is
   StepList steps_;
   std::array<uint64_t, kScratches> scratch_bytes_{};
 };

@@ -85,9 +85,11 @@ void Compiler::make(const Products& stage) {
     const auto* experts = std::get_if<Experts>(&part);
     const uint32_t tiles = experts == nullptr ? rows_for_tiles() : rows_for_tiles(experts->count, experts->used);
     for (const WeightId id : weights_of(part)) {
-      least = std::min(least, rows_for_rounding(id, tiles));
-      last = std::max(last, rows_for_rounding(id, tiles));
-      if (rows_for_rounding(id, tiles) <= limits_.rows) most = std::min(most, order_of_most(id));
+      const bool routed = experts != nullptr;
+      const uint32_t from = rows_for_rounding(id, tiles, routed);
+      least = std::min(least, from);
+      last = std::max(last, has_matrices(id, routed) ? UINT32_MAX : from);  // halves are made of the floats
+      if (from <= limits_.rows) most = std::min(most, order_of_most(id));
     }
   }
   beside_tiles_ = most != Rounded::slices;
@@ -110,14 +112,17 @@ void Compiler::make(const Products& stage) {
     if (bfloats <= limits_.rows) round_inputs(product, args_of_bfloats, most, bfloats, UINT32_MAX);
   }
   if (rounds) rounded_ = slot(stage.in);
+  in_stage_ = true;
   for (const Products::Part& part : stage.parts) std::visit([this](const auto& op) { make(op); }, part);
-  rounded_ = 0;
+  rounded_ = halved_ = 0;
+  in_stage_ = false;
   beside_experts_ = beside_tiles_ = false;
 }
 
-uint32_t Compiler::rows_for_rounding(WeightId id, uint32_t tiles) const {
+uint32_t Compiler::rows_for_rounding(WeightId id, uint32_t tiles, bool routed) const {
   if (!ways_.rounds || format_info(weight(id).format).block_size == 1) return UINT32_MAX;
-  return machine_.about().rounds_few && ways_.rounds_few ? 0 : tiles;
+  if (machine_.about().rounds_few && ways_.rounds_few) return 0;
+  return has_matrices(id, routed) ? UINT32_MAX : tiles;
 }
 
 uint32_t Compiler::rows_for_bfloats() const {
@@ -135,23 +140,45 @@ Address Compiler::rounded_rows_of(uint64_t words) {
   return scratch_of(Scratch::rounded, rows * words * sizeof(uint32_t));
 }
 
-void Compiler::round_inputs(const Product& product, MatmulParameters& args, Rounded to, uint32_t least, uint32_t most) {
+Compiler::Copied Compiler::copied_inputs(const Product& product, MatmulParameters& args, uint32_t words) const {
   const bool routed = product.route != 0;
   const uint32_t between = routed ? 0 : args.in_matrix_stride;  // of the inputs of two matrices
-  RoundInputsParameters round{};
-  round.in = args.in;
-  round.batch = places_.batch;
-  round.width = args.width;
-  round.in_stride = args.in_stride;
-  round.in_matrix_stride = between;
-  round.out_matrix_stride = to == Rounded::bytes ? rounded_words(args.width) : bfloat_words(args.width);
-  const uint32_t inputs = between == 0 ? 1 : product.matrices;  // of a column
-  round.out_stride = inputs * round.out_matrix_stride;
-  round.rows_at = rows_at();
-  round.rows_each = product.in_of_pairs ? product.used : 1;
+  Copied copied{.parameters = {}, .inputs = between == 0 ? 1 : product.matrices};
+  RoundInputsParameters& copy = copied.parameters;
+  copy.in = args.in;
+  copy.batch = places_.batch;
+  copy.width = args.width;
+  copy.in_stride = args.in_stride;
+  copy.in_matrix_stride = between;
+  copy.out_matrix_stride = words;
+  copy.out_stride = copied.inputs * words;
+  copy.rows_at = rows_at();
+  copy.rows_each = product.in_of_pairs ? product.used : 1;
+  args.in_stride = copy.out_stride;
+  if (between != 0) args.in_matrix_stride = words;
+  return copied;
+}
+
+bool Compiler::has_matrices(WeightId id, bool routed) const {
+  return ways_.matrices && machine_.about().matrix_threads != 0 && !routed && rows_for_tiles() <= limits_.rows &&
+         weight(id).format != Format::f32;
+}
+
+void Compiler::halve_inputs(const Product& product, MatmulParameters& args, uint32_t least) {
+  auto [halve, inputs] = copied_inputs(product, args, half_words(args.width));
+  args.in = halve.out = scratch_of(Scratch::halves, uint64_t{limits_.rows} * halve.out_stride * sizeof(uint32_t));
+  if (halved_ != 0 && halved_ == halve.in) return;
+  halved_ = in_stage_ ? halve.in : 0;
+  const Address from = product.in_buffer == 0 ? product.in : product.in_buffer;
+  Step& halving = steps_.add("halve_inputs", halve, {{from}, {halve.out}});
+  halving.least = least;
+  for_rows(halving, 1, inputs);
+}
+
+void Compiler::round_inputs(const Product& product, MatmulParameters& args, Rounded to, uint32_t least, uint32_t most) {
+  auto [round, inputs] =
+      copied_inputs(product, args, to == Rounded::bytes ? rounded_words(args.width) : bfloat_words(args.width));
   args.in = round.out = rounded_rows_of(uint64_t{round.rows_each} * round.out_stride);
-  args.in_stride = round.out_stride;
-  if (between != 0) args.in_matrix_stride = round.out_matrix_stride;
   if (rounded_ != 0 && rounded_ == round.in) return;
   rounded_ = 0;
   const Address from = product.in_buffer == 0 ? product.in : product.in_buffer;

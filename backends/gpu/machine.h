@@ -104,6 +104,7 @@ class Machine {
     bool attends_rows = false;      // it has attend_row,
     bool turns_and_stores = false;  // rope_store,
     bool attends_tiles = false;     // and attend_tiles
+    uint32_t matrix_threads = 0;    // of a workgroup of matrix_tiles; 0: it has none
     uint32_t multiprocessors = 0;   // 0: not known
   };
 

@@ -25,9 +25,10 @@ enum class Scratch : uint8_t {
   bias_up,
   tiles,
   rounded,
+  halves,
   parts
 };
-inline constexpr size_t kScratches = 14;
+inline constexpr size_t kScratches = 15;
 
 struct Places {
   Address batch = 0, result = 0;

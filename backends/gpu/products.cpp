@@ -115,11 +115,13 @@ void Compiler::multiply_at_once(const Product& product) {
                   is_whole(args.width, args.in, args.in_stride, routed ? 0 : args.in_matrix_stride) ? 1u : 0u,
                   {}};
   kernels.rows_of_few.fill(routed ? kRowsAtOnce : rows_at_once(args.rows));
-  const uint32_t from =
-      rows_for_rounding(product.weight, routed ? rows_for_tiles(product.matrices, product.used) : rows_for_tiles());
-  const uint32_t from_bfloats = from <= limits_.rows && !routed ? rows_for_bfloats() : UINT32_MAX;
+  const uint32_t for_tiles = routed ? rows_for_tiles(product.matrices, product.used) : rows_for_tiles();
+  const uint32_t from = rows_for_rounding(product.weight, for_tiles, routed);
+  const bool in_matrices = has_matrices(product.weight, routed);
+  const uint32_t from_bfloats = from <= limits_.rows && !routed && !in_matrices ? rows_for_bfloats() : UINT32_MAX;
+  const uint32_t from_most = in_matrices ? rows_for_tiles() : from_bfloats;
   if (from <= limits_.rows) {
-    round_inputs(product, kernels.args_of_many, Rounded::bytes, from, from_bfloats - 1);
+    round_inputs(product, kernels.args_of_many, Rounded::bytes, from, from_most - 1);
     uses.reads.push_back(kernels.args_of_many.in);
     kernels.many = std::string("byte_tiles/") + format.name;
   }
@@ -127,6 +129,11 @@ void Compiler::multiply_at_once(const Product& product) {
     const Rounded order = order_of_most(product.weight);
     round_inputs(product, kernels.args_of_most, order, from_bfloats, UINT32_MAX);
     kernels.most = std::string(order == Rounded::slices ? "group_tiles/" : "bfloat_tiles/") + format.name;
+  }
+  if (in_matrices) {
+    halve_inputs(product, kernels.args_of_most, from_most);
+    uses.reads.push_back(kernels.args_of_most.in);
+    kernels.most = std::string("matrix_tiles/") + format.name;
   }
   if (from == 0) {
     kernels.args_of_few = kernels.args_of_many;
@@ -156,15 +163,20 @@ void Compiler::multiply_at_once(const Product& product) {
   if (limits_.deterministic) return;
   if (in_columns) add_columns(product, kernels.args_of_many);
   const uint32_t from_tiles = in_columns ? kColumnsMost + 1 : rows_for_tiles();
-  if (from_tiles < from_bfloats) {
+  if (from_tiles < from_most) {
     Step& step = add_tiles(kernels, from_tiles);
-    step.most = from_bfloats - 1;
+    step.most = from_most - 1;
     for_rows(step, pieces_of(args.rows, kTileRows), product.matrices).y_over = kTileColumns;
   }
   if (kernels.most.empty()) return;
   if (kernels.most.starts_with("group_tiles/")) return add_groups(kernels, product.matrices, from_bfloats);
   Step& largest = steps_.add(kernels.most, kernels.args_of_most, {});
-  largest.least = from_bfloats;
+  largest.least = from_most;
+  if (in_matrices) {
+    largest.constants = {machine_.about().matrix_threads, args.width % 8 == 0 ? 1u : 0u};
+    for_rows(largest, pieces_of(args.rows, kMatrixTile), product.matrices).y_over = kMatrixTile;
+    return;
+  }
   const uint32_t rows = args.weight_up == 0 ? kBfloatTile : kBfloatTile / 2;
   for_rows(largest, pieces_of(args.rows, rows), product.matrices).y_over = kBfloatTile;
 }

@@ -37,9 +37,10 @@ bool is_of_bfloats(std::string_view kernel) { return kernel.starts_with("bfloat_
 void count_product(const Step& step, std::string_view format, double rows, OpProfile& work) {
   const auto args = args_of<MatmulParameters>(step);
   const uint32_t matrices = args.kinds & 0xffff, together = args.weight_up == 0 ? 1 : 2;
-  const uint32_t in_words = step.kernel.starts_with("byte_") ? rounded_words(args.width)
-                            : is_of_bfloats(step.kernel)     ? bfloat_words(args.width)
-                                                             : args.width;
+  const uint32_t in_words = step.kernel.starts_with("byte_")     ? rounded_words(args.width)
+                            : is_of_bfloats(step.kernel)         ? bfloat_words(args.width)
+                            : step.kernel.starts_with("matrix_") ? half_words(args.width)
+                                                                 : args.width;
   const double values = 1.0 * args.width * args.rows * together;
   const double in = kFloat * in_words, out = kFloat * args.rows;
   if ((args.kinds & experts_kinds(0, 0)) != 0) {
@@ -96,6 +97,10 @@ Needs needs_of(const Step& step) {
     const auto args = args_of<RoundInputsParameters>(step);
     const uint32_t words = step.constants.front() == 0 ? rounded_words(args.width) : bfloat_words(args.width);
     return {kFloat * args.rows_each * step.z * (args.width + words)};
+  }
+  if (kernel == "halve_inputs") {
+    const auto args = args_of<RoundInputsParameters>(step);
+    return {kFloat * args.rows_each * step.z * (args.width + half_words(args.width))};
   }
   if (kernel == "rope") {
     const auto args = args_of<RopeParameters>(step);

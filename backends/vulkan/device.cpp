@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <cstdio>
 
 #include "backends/gpu/device.h"
 #include "backends/vulkan/commands.h"
@@ -18,6 +20,50 @@ struct Trusted {
   const std::shared_ptr<vulkan::Gpu> gpu;
   vulkan::SelfCheck check;
 };
+
+// Which ways of products of many rows are to be gone, where they are right.
+struct Chosen {
+  bool integer, matrices;
+};
+
+// Whether products are timed: a CPU would take long for it, and some queues have no clock.
+bool is_timed(const vulkan::Candidate& about) {
+  return about.type != VK_PHYSICAL_DEVICE_TYPE_CPU && about.timestamp_bits != 0;
+}
+
+Chosen choose(Trusted& trusted, Products products, const vulkan::Needs& needs) {
+  const vulkan::Candidate& about = trusted.gpu->about();
+  if (products == Products::scalar || products == Products::integer) return {products == Products::integer, false};
+  if (products == Products::matrices) return {about.dots_bytes, true};
+  if (!is_timed(about) || needs.deterministic || needs.rows <= vulkan::kColumnsBeforeTiles)
+    return {about.dots_bytes, about.matrix_threads != 0 && about.type != VK_PHYSICAL_DEVICE_TYPE_CPU};
+  const vulkan::ProductTimes times = trusted.check.time_products();
+  return {times.integer < times.scalar, times.matrices < std::min(times.integer, times.scalar)};
+}
+
+// What was chosen, and why.
+std::string words_of(Trusted& trusted, Chosen chosen) {
+  const vulkan::Candidate& about = trusted.gpu->about();
+  std::string text = chosen.matrices  ? "prompts by matrices"
+                     : chosen.integer ? "prompts by integer"
+                                      : "prompts by scalar";
+  text += " products";
+  std::string why;
+  if (is_timed(about)) {
+    const vulkan::ProductTimes times = trusted.check.time_products();
+    const auto add = [&](const char* name, double seconds) {
+      if (!std::isfinite(seconds)) return;
+      char words[60];
+      std::snprintf(words, sizeof words, "%s%s in %.2f ms", why.empty() ? "" : ", ", name, seconds * 1e3);
+      why += words;
+    };
+    add("scalar", times.scalar);
+    add("integer", times.integer);
+    add("matrices", times.matrices);
+  }
+  if (about.matrix_threads == 0) why += (why.empty() ? "" : "; ") + ("matrices lack " + about.missing_matrices);
+  return why.empty() ? text : text + " (" + why + ")";
+}
 
 const char* kind_of(VkPhysicalDeviceType type) {
   switch (type) {
@@ -35,7 +81,7 @@ const char* kind_of(VkPhysicalDeviceType type) {
 }
 
 VulkanDeviceInfo describe(const vulkan::Candidate& one) {
-  return {one.name, one.driver, kind_of(one.type), one.missing, one.memory, one.subgroup_size};
+  return {one.name, one.driver, kind_of(one.type), one.missing, one.memory, one.subgroup_size, one.matrix_threads != 0};
 }
 
 // So much that caches do not count; a CPU's time counts more.
@@ -71,16 +117,20 @@ double measure_copies(vulkan::Gpu& gpu) {
 
 }  // namespace
 
-std::unique_ptr<Device> make_vulkan_device(std::string_view which) {
-  return make_vulkan_device(std::make_shared<vulkan::Gpu>(which));
+std::unique_ptr<Device> make_vulkan_device(std::string_view which, Products products) {
+  return make_vulkan_device(std::make_shared<vulkan::Gpu>(which), products);
 }
 
-std::unique_ptr<Device> make_vulkan_device(std::shared_ptr<vulkan::Gpu> gpu, std::optional<bool> rounds) {
-  const bool fast = gpu->about().dots_bytes;
+std::unique_ptr<Device> make_vulkan_device(std::shared_ptr<vulkan::Gpu> gpu, Products products) {
+  if (products == Products::matrices && gpu->matrix_threads() == 0)
+    throw DeviceError("vulkan: " + gpu->about().name + " cannot multiply by cooperative matrices, for it lacks " +
+                      gpu->about().missing_matrices);
   const auto trusted = std::make_shared<Trusted>(gpu);
   return gpu::make_device(vulkan::make_machine(std::move(gpu)),
-                          [trusted, wanted = rounds.value_or(fast)](const Program& program, const Limits& limits) {
-                            return trusted->check.trust(vulkan::needs_of(program, limits), wanted);
+                          [trusted, products](const Program& program, const Limits& limits) {
+                            const vulkan::Needs needs = vulkan::needs_of(program, limits);
+                            const Chosen chosen = choose(*trusted, products, needs);
+                            return trusted->check.trust(needs, chosen.integer, chosen.matrices);
                           });
 }
 
@@ -96,26 +146,27 @@ std::vector<VulkanDeviceInfo> vulkan_devices() {
 VulkanDeviceInfo find_vulkan_device(std::string_view which) { return describe(vulkan::Instance().choose(which)); }
 
 VulkanDeviceTrial try_vulkan_device(std::string_view which) {
-  vulkan::Gpu gpu(which);
+  Trusted trusted(std::make_shared<vulkan::Gpu>(which));
   VulkanDeviceTrial result;
-  vulkan::SelfCheck check(gpu);
   // What models usually need.
-  check.trust({.tables = {Format::q4_k},
-               .products = {Format::q4_k},
-               .heads = {{128, 128, 4}},
-               .rms_norm = true,
-               .ropes = true,
-               .gates = true,
-               .copies = true,
-               .selects = true,
-               .logits = true,
-               .routes = true,
-               .experts = true,
-               .cuts_heads = true},
-              gpu.about().dots_bytes);
-  for (const std::string& one : check.switched_off())
+  const vulkan::Needs needs{.tables = {Format::q4_k},
+                            .products = {Format::q4_k},
+                            .heads = {{128, 128, 4}},
+                            .rms_norm = true,
+                            .ropes = true,
+                            .gates = true,
+                            .copies = true,
+                            .selects = true,
+                            .logits = true,
+                            .routes = true,
+                            .experts = true,
+                            .cuts_heads = true};
+  const Chosen chosen = choose(trusted, Products::automatic, needs);
+  const gpu::Ways ways = trusted.check.trust(needs, chosen.integer, chosen.matrices);
+  result.products = words_of(trusted, {ways.rounds, ways.matrices});
+  for (const std::string& one : trusted.check.switched_off())
     result.switched_off += (result.switched_off.empty() ? "" : ", ") + one;
-  result.copies_gb_s = measure_copies(gpu);
+  result.copies_gb_s = measure_copies(*trusted.gpu);
   return result;
 }
 

@@ -39,6 +39,11 @@ void Features::require_all() {
   for_each_needed(*this, [](VkBool32& feature, const char*) { feature = VK_TRUE; });
 }
 
+void Features::require_matrices() {
+  more12.vulkanMemoryModel = more12.shaderFloat16 = matrices.matrices = VK_TRUE;
+  more13.pNext = &matrices;
+}
+
 void Features::require_subgroup_sizes(bool full) {
   more13.subgroupSizeControl = VK_TRUE;
   more13.computeFullSubgroups = full ? VK_TRUE : VK_FALSE;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "backends/vulkan/functions.h"
+#include "backends/vulkan/matrices.h"
 
 namespace hearth::vulkan {
 
@@ -17,11 +18,14 @@ struct Features {
   VkPhysicalDeviceVulkan11Features more11{};
   VkPhysicalDeviceVulkan12Features more12{};
   VkPhysicalDeviceVulkan13Features more13{};
+  MatrixFeatures matrices;  // chained where they are required
 
   Features();  // none, chained
   Features(const Features&) = delete;
   Features& operator=(const Features&) = delete;
   void require_all();
+  // What matrix_tiles needs besides; the extension must be asked for, too.
+  void require_matrices();
   // Asks for subgroups of a chosen size, and for full ones where the device has those.
   void require_subgroup_sizes(bool full);
 };

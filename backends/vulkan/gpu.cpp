@@ -16,6 +16,7 @@ Gpu::Gpu(std::string_view which, MessageSink sink) : instance_(std::move(sink)),
   Features features;
   features.require_all();
   if (about_.subgroup_sizes.most != 0) features.require_subgroup_sizes(about_.full_subgroups);
+  if (about_.matrix_threads != 0) features.require_matrices();
   const float priority = 1;
   VkDeviceQueueCreateInfo queue{
       VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO, nullptr, 0, about_.queue_family, 1, &priority};
@@ -24,6 +25,10 @@ Gpu::Gpu(std::string_view which, MessageSink sink) : instance_(std::move(sink)),
   info.pNext = &features.base;
   info.queueCreateInfoCount = 1;
   info.pQueueCreateInfos = &queue;
+  if (about_.matrix_threads != 0) {
+    info.enabledExtensionCount = 1;
+    info.ppEnabledExtensionNames = &kMatrixExtension;
+  }
   check(vk.vkCreateDevice(about_.handle, &info, nullptr, &device_), ("starting " + about_.name).c_str());
   try {
     vk.vkGetDeviceQueue(device_, about_.queue_family, 0, &queue_);
@@ -64,9 +69,10 @@ VkPipeline Gpu::pipeline(std::string_view shader, std::span<const uint32_t> cons
   VkPipeline& result = pipelines_[key];
   if (result != nullptr) return result;
   const Shader* found = find_shader(shader);
-  if (found == nullptr) throw DeviceError("vulkan: there is no shader " + std::string(shader));
-  const Functions& vk = functions();
   const auto replaced = replaced_.find(std::string(shader));
+  if (found == nullptr && replaced == replaced_.end())
+    throw DeviceError("vulkan: there is no shader " + std::string(shader));
+  const Functions& vk = functions();
   const std::span<const uint32_t> source = replaced == replaced_.end() ? found->code : replaced->second;
   std::vector<uint32_t> words(source.begin(), source.end());
   if (about_.keeps_not_finite) words = keeping_not_finite(words);
@@ -90,11 +96,13 @@ VkPipeline Gpu::pipeline(std::string_view shader, std::span<const uint32_t> cons
   // Drivers choose the size of subgroups for each pipeline, and with it the order of a sum, which must not depend on
   // the constants.
   const ShaderFacts facts = facts_of(source, constants);
-  const uint32_t size = facts.reduces ? subgroup_size_for(facts.threads, about_.subgroup_sizes) : 0;
+  const uint32_t size = facts.multiplies ? facts.threads / gpu::kMatrixUnits
+                        : facts.reduces  ? subgroup_size_for(facts.threads, about_.subgroup_sizes)
+                                         : 0;
   VkPipelineShaderStageRequiredSubgroupSizeCreateInfo sized{};
   sized.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO;
   sized.requiredSubgroupSize = size;
-  if (size != 0 && facts.threads / size <= about_.most_subgroups) {
+  if (size != 0 && threads / size <= about_.most_subgroups) {
     info.stage.pNext = &sized;
     if (about_.full_subgroups) info.stage.flags = VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT;
   }

@@ -64,6 +64,9 @@ class Gpu {
 
   // Has pipelines of a shader that are not made yet be made of other code, as tests of wrong results need.
   void replace_shader(const std::string& shader, std::vector<uint32_t> by) { replaced_[shader] = std::move(by); }
+  // Of a workgroup of matrix_tiles, for which there may be code that does without cooperative matrices; 0: it has none.
+  uint32_t matrix_threads() const { return matrix_threads_; }
+  void emulate_matrices(uint32_t threads) { matrix_threads_ = threads; }  // as tests of the rest of that need
   // Lets the next wait find the device lost, as tests of that need; nothing can be done with it afterwards.
   void lose() { lost_ = true; }
 
@@ -79,6 +82,7 @@ class Gpu {
 
   const Instance instance_;
   const Candidate about_;
+  uint32_t matrix_threads_ = about_.matrix_threads;
   VkPhysicalDeviceMemoryProperties memory_{};
   VkDevice device_ = nullptr;
   VkQueue queue_ = nullptr;

@@ -7,6 +7,7 @@
 #include "backends/backend.h"
 #include "backends/gpu/choice.h"
 #include "backends/vulkan/features.h"
+#include "backends/vulkan/matrices.h"
 #include "backends/vulkan/memory.h"
 
 namespace hearth::vulkan {
@@ -38,7 +39,7 @@ std::vector<VkQueueFamilyProperties> queue_families(const Functions& functions, 
   return families;
 }
 
-Candidate look_at(const Functions& functions, VkPhysicalDevice device) {
+Candidate look_at(const Functions& functions, VkInstance instance, VkPhysicalDevice device) {
   Candidate result{};
   result.handle = device;
   VkPhysicalDeviceMaintenance4Properties sizes{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_PROPERTIES, nullptr, 0};
@@ -73,6 +74,7 @@ Candidate look_at(const Functions& functions, VkPhysicalDevice device) {
   }
   result.keeps_not_finite = driver.shaderSignedZeroInfNanPreserveFloat32 == VK_TRUE;
   result.dots_bytes = speeds.integerDotProduct4x8BitPackedSignedAccelerated == VK_TRUE;
+  look_for_matrices(functions, instance, result);
   result.missing = missing_features(functions, device, more);
   const std::vector<VkQueueFamilyProperties> families = queue_families(functions, device);
   result.queue_family = choose_queue_family(families);
@@ -181,7 +183,7 @@ std::vector<Candidate> Instance::candidates() const {
   check(functions_.vkEnumeratePhysicalDevices(instance_, &count, devices.data()), "listing devices");
   devices.resize(count);
   std::vector<Candidate> result;
-  for (const VkPhysicalDevice device : devices) result.push_back(look_at(functions_, device));
+  for (const VkPhysicalDevice device : devices) result.push_back(look_at(functions_, instance_, device));
   return result;
 }
 

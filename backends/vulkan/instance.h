@@ -35,6 +35,8 @@ struct Candidate {
   bool full_subgroups = false;    // which can be asked for, too
   bool dots_bytes = false;        // it has an instruction for products of four bytes
   bool keeps_not_finite = false;  // shaders may declare keeping_not_finite()
+  uint32_t matrix_threads = 0;    // of a workgroup of matrix_tiles; 0: it cannot run that
+  std::string missing_matrices;   // what it lacks for that, "VK_KHR_cooperative_matrix"
   uint32_t queue_family = 0;
   uint32_t timestamp_bits = 0;  // of its queue; 0: that has no clock
 };

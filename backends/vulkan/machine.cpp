@@ -69,7 +69,9 @@ class VulkanMachine final : public gpu::Machine {
                .name = gpu_->about().name,
                .memory = gpu_->about().memory,
                .shared_bytes = gpu_->about().limits.maxComputeSharedMemorySize,
-               .rounds_few = true} {}
+               .rounds_few = true} {
+    about_.matrix_threads = gpu_->matrix_threads();
+  }
 
   const About& about() const override { return about_; }
   uint64_t free_memory() const override { return gpu_->free_memory(); }
@@ -94,7 +96,7 @@ class VulkanMachine final : public gpu::Machine {
 
  private:
   const std::shared_ptr<Gpu> gpu_;
-  const About about_;
+  About about_;
 };
 
 }  // namespace

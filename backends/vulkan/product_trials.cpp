@@ -1,4 +1,5 @@
 // Trials of what reads weights, and what all trials share.
+#include <algorithm>
 #include <cmath>
 
 #include "backends/vulkan/trials.h"
@@ -8,11 +9,11 @@
 
 namespace hearth::vulkan {
 using gpu::EmbedParameters, gpu::HeaderWord, gpu::kHeaderWords, gpu::matmul_kinds, gpu::MatmulParameters;
-using gpu::rounded_words, gpu::RoundInputsParameters;
+using gpu::half_words, gpu::rounded_words, gpu::RoundInputsParameters;
 
 namespace {
 
-constexpr uint32_t kTrialRows = 8, kTrialWidth = 256, kTileTrialColumns = 9;
+constexpr uint32_t kTrialRows = 8, kTileTrialColumns = 9;
 constexpr uint32_t kLongWidth = 17 * kTrialWidth;  // more than the threads of byte_matmul multiply at a time
 
 uint32_t scrambled(uint32_t i, uint32_t seed) {
@@ -21,7 +22,29 @@ uint32_t scrambled(uint32_t i, uint32_t seed) {
   return x ^ x >> 12;
 }
 
-// A matrix, what it decodes to, and its planes; empty where nothing encodes the format.
+// Makes blocks of bytes that look random, and decodes them: those whose values are moderate.
+void draw_blocks(const FormatInfo& info, std::span<std::byte> blocks, std::span<float> values) {
+  uint32_t seed = 3;
+  for (size_t i = 0; i < blocks.size() / info.block_bytes; ++i) {
+    const auto block = blocks.subspan(i * info.block_bytes, info.block_bytes);
+    const auto decoded = values.subspan(i * info.block_size, info.block_size);
+    bool moderate = false;
+    while (!moderate) {
+      ++seed;
+      for (uint32_t j = 0; j < block.size(); ++j) block[j] = static_cast<std::byte>(scrambled(j, seed) >> 12);
+      info.decode(block.data(), decoded.data(), decoded.size());
+      float most = 0;
+      moderate = true;
+      for (const float value : decoded) {
+        moderate = moderate && std::fabs(value) < 100;  // nor NaN
+        most = std::max(most, std::fabs(value));
+      }
+      moderate = moderate && most > 0.01f;
+    }
+  }
+}
+
+// A matrix, what it decodes to, and its planes.
 struct TrialWeight {
   std::vector<float> values;  // [kTrialRows x width]
   std::vector<std::byte> planes;
@@ -30,11 +53,13 @@ struct TrialWeight {
 // Longer rows than kTrialWidth are made of several of that.
 TrialWeight trial_weight(Format format, uint32_t width) {
   const FormatInfo& info = format_info(format);
-  if (info.encode == nullptr) return {};
-  const std::vector<float> values = uneven_values(size_t{kTrialRows} * kTrialWidth, 1);
   const size_t row_bytes = kTrialWidth / info.block_size * info.block_bytes;
+  std::vector<float> values = uneven_values(size_t{kTrialRows} * kTrialWidth, 1);
   std::vector<std::byte> encoded(kTrialRows * row_bytes), blocks;
-  info.encode(values.data(), encoded.data(), values.size());
+  if (info.encode == nullptr)
+    draw_blocks(info, encoded, values);
+  else
+    info.encode(values.data(), encoded.data(), values.size());
   for (uint32_t row = 0; row < kTrialRows; ++row)
     for (uint32_t i = 0; i < width / kTrialWidth; ++i) {
       const auto part = encoded.begin() + static_cast<ptrdiff_t>((row + i) % kTrialRows * row_bytes);
@@ -78,14 +103,40 @@ bool are_near(std::span<const float> found, std::span<const double> expected, do
 
 Trials::Trials(Gpu& gpu) : gpu_(gpu), tables_(put(std::vector<DecodeTables>{decode_tables()})) {}
 
-bool Trials::multiplies(Format format, const std::string& shader, std::vector<uint32_t> constants, uint32_t width,
-                        uint32_t columns, bool rounds) {
+Trials::Form Trials::form_of(Format format, Inputs inputs) const {
+  const std::string name = format_info(format).name;
+  if (inputs == Inputs::bytes) return {"byte_tiles/" + name, {}, 64, 32, inputs};
+  if (inputs == Inputs::floats) return {"matmul_tiles/" + name, {1}, 64, 32, inputs};
+  return {"matrix_tiles/" + name, {gpu_.matrix_threads(), 1}, gpu::kMatrixTile, gpu::kMatrixTile, inputs};
+}
+
+void Trials::record(Commands& commands, const Form& form, MatmulParameters push, uint32_t columns, const Buffer& copy) {
+  if (form.inputs != Inputs::floats) {
+    const bool bytes = form.inputs == Inputs::bytes;
+    RoundInputsParameters round{};
+    round.in = push.in;
+    round.out = push.in = copy.address();
+    round.batch = push.batch;
+    round.width = round.in_stride = push.width;
+    round.out_stride = round.out_matrix_stride = push.in_stride =
+        bytes ? rounded_words(push.width) : half_words(push.width);
+    round.rows_at = HeaderWord::rows;
+    round.rows_each = 1;
+    commands.dispatch(gpu_.pipeline(bytes ? "round_inputs" : "halve_inputs"), round,
+                      {bytes ? (push.width + 511) / 512 : 1, columns});
+    commands.barrier();
+  }
+  commands.dispatch(gpu_.pipeline(form.shader, form.constants), push,
+                    {(push.rows + form.rows - 1) / form.rows, (columns + form.columns - 1) / form.columns});
+}
+
+bool Trials::multiplies(Format format, const Form& form, uint32_t columns) {
+  const uint32_t width = form.width;
   const TrialWeight weight = trial_weight(format, width);
-  if (weight.values.empty()) return true;
   const std::vector<float> input = whole_values(size_t{columns} * width, 2);
   const size_t count = size_t{columns} * kTrialRows;
   const Buffer planes = put(weight.planes), in = put(input), batch = put(std::vector<uint32_t>(kHeaderWords, columns)),
-               out = put(std::vector<float>(count));
+               out = put(std::vector<float>(count)), copy = put(std::vector<float>(input.size()));
   MatmulParameters push{};
   push.weight = planes.address();
   push.in = in.address();
@@ -96,51 +147,76 @@ bool Trials::multiplies(Format format, const std::string& shader, std::vector<ui
   push.rows = push.out_stride = kTrialRows;
   push.kinds = matmul_kinds(1, 0, HeaderWord::rows);
   push.scale = 1;
-  Buffer rounded;
-  if (rounds) {
-    RoundInputsParameters round{};
-    round.in = push.in;
-    round.batch = push.batch;
-    round.width = round.in_stride = width;
-    round.out_stride = round.out_matrix_stride = push.in_stride = rounded_words(width);
-    round.rows_at = HeaderWord::rows;
-    round.rows_each = 1;
-    rounded = put(std::vector<uint32_t>(size_t{columns} * round.out_stride));
-    round.out = push.in = rounded.address();
-    run("round_inputs", {}, round, {(width + 511) / 512, columns});
-  }
-  run(shader, constants, push, {shader.find("_tiles/") == std::string::npos ? kTrialRows / 4 : 1});
+  gpu_.run_once([&](Commands& commands) { record(commands, form, push, columns, copy); });
+  // Inputs are whole numbers that bytes and halves hold; weights are rounded to halves, of 11 bits.
+  const double off = form.inputs == Inputs::halves ? 1e-3 : 1e-5;
   std::vector<double> expected(count), bounds(count);
   for (size_t c = 0; c < columns; ++c)
     for (size_t r = 0; r < kTrialRows; ++r)
       for (size_t i = 0; i < width; ++i) {
         const double product = double{weight.values[r * width + i]} * double{input[c * width + i]};
         expected[c * kTrialRows + r] += product;
-        bounds[c * kTrialRows + r] += 1e-5 * std::fabs(product);
+        bounds[c * kTrialRows + r] += off * std::fabs(product);
       }
   return are_near(values_of(out), expected, bounds);
 }
 
+double Trials::time_of_product(Inputs inputs) {
+  constexpr uint32_t kRows = 2048, kWidth = 1024, kColumns = 256;
+  const Form form = form_of(Format::q4_k, inputs);
+  const auto room = [&](uint64_t bytes) { return Buffer(gpu_, bytes, Place::device, "timing products"); };
+  const Buffer planes = room(planes_of(Format::q4_k, uint64_t{kRows} * kWidth / 256).bytes),
+               in = room(4 * kColumns * kWidth), copy = room(4 * kColumns * kWidth), out = room(4 * kColumns * kRows),
+               batch = put(std::vector<uint32_t>(kHeaderWords, kColumns));
+  MatmulParameters push{};
+  push.weight = planes.address();
+  push.in = in.address();
+  push.out = out.address();
+  push.batch = batch.address();
+  push.width = push.in_stride = kWidth;
+  push.rows = push.out_stride = kRows;
+  push.kinds = matmul_kinds(1, 0, HeaderWord::rows);
+  push.scale = 1;
+  Commands commands(gpu_);
+  commands.time_dispatches(2);
+  for (const Buffer* one : {&planes, &in}) commands.zero(*one);
+  commands.barrier();
+  record(commands, form, push, kColumns, copy);
+  commands.end();
+  double best = 0;
+  for (int run = 0; run < 3; ++run) {
+    commands.run();
+    const double seconds = commands.times().back();
+    best = run == 0 ? seconds : std::min(best, seconds);
+  }
+  return best;
+}
+
 bool Trials::product(Format format, uint32_t columns) {
-  return multiplies(format, std::string("matmul/") + format_info(format).name, {columns, 4, 1}, kTrialWidth, columns,
-                    false);
+  return multiplies(format, {std::string("matmul/") + format_info(format).name, {columns, 4, 1}, 4, columns}, columns);
 }
 bool Trials::product_of_few_bytes(Format format, uint32_t columns) {
-  return multiplies(format, std::string("byte_matmul/") + format_info(format).name,
-                    {columns, 4, 1, gpu::rounded_threads(kLongWidth, kTrialRows)}, kLongWidth, columns, true);
+  return multiplies(format,
+                    {std::string("byte_matmul/") + format_info(format).name,
+                     {columns, 4, 1, gpu::rounded_threads(kLongWidth, kTrialRows)},
+                     4,
+                     columns,
+                     Inputs::bytes,
+                     kLongWidth},
+                    columns);
 }
 bool Trials::product_in_tiles(Format format) {
-  return multiplies(format, std::string("matmul_tiles/") + format_info(format).name, {1}, kTrialWidth,
-                    kTileTrialColumns, false);
+  return multiplies(format, form_of(format, Inputs::floats), kTileTrialColumns);
 }
 bool Trials::product_of_bytes(Format format) {
-  return multiplies(format, std::string("byte_tiles/") + format_info(format).name, {}, kTrialWidth, kTileTrialColumns,
-                    true);
+  return multiplies(format, form_of(format, Inputs::bytes), kTileTrialColumns);
+}
+bool Trials::product_of_halves(Format format) {
+  return multiplies(format, form_of(format, Inputs::halves), kTileTrialColumns);
 }
 
 bool Trials::embedding(Format format) {
   const TrialWeight table = trial_weight(format, kTrialWidth);
-  if (table.values.empty()) return true;
   std::vector<uint32_t> words(kHeaderWords + kTrialRows);
   words[HeaderWord::rows] = kTrialRows;
   words[HeaderWord::tokens] = kHeaderWords;

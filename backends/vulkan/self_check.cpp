@@ -1,14 +1,13 @@
 // Which trials a program needs.
 #include "backends/vulkan/self_check.h"
 
+#include <limits>
 #include <variant>
 
 #include "kernels/gpu/row_parameters.h"
 
 namespace hearth::vulkan {
 namespace {
-
-constexpr uint32_t kColumnsBeforeTiles = 8;
 
 struct Collector {
   const Program& program;
@@ -103,7 +102,41 @@ void SelfCheck::require(const std::string& shader, uint32_t variant, const std::
                        ", so it cannot be used; a newer driver may help");
 }
 
-gpu::Ways SelfCheck::trust(const Needs& needs, bool rounds) {
+bool SelfCheck::multiplies(Format format, Inputs inputs) {
+  const std::string name = format_info(format).name;
+  switch (inputs) {
+    case Inputs::floats:
+      return is_right("matmul_tiles/" + name, 0, [&] { return trials_.product_in_tiles(format); });
+    case Inputs::bytes:
+      return is_right("byte_tiles/" + name, 0, [&] { return trials_.product_of_bytes(format); });
+    case Inputs::halves:
+      break;
+  }
+  return is_right("matrix_tiles/" + name, 0, [&] {
+    try {
+      return trials_.product_of_halves(format);
+    } catch (const DeviceLost&) {
+      throw;
+    } catch (const DeviceError&) {
+      return false;  // drivers do not compile all that they say they do
+    }
+  });
+}
+
+ProductTimes SelfCheck::time_products() {
+  const std::lock_guard lock(mutex_);
+  const auto time_of = [&](Inputs inputs) {
+    return multiplies(Format::q4_k, inputs) ? trials_.time_of_product(inputs) : std::numeric_limits<double>::infinity();
+  };
+  if (!times_)
+    times_ = {
+        .scalar = time_of(Inputs::floats),
+        .integer = time_of(Inputs::bytes),
+        .matrices = gpu_.matrix_threads() != 0 ? time_of(Inputs::halves) : std::numeric_limits<double>::infinity()};
+  return *times_;
+}
+
+gpu::Ways SelfCheck::trust(const Needs& needs, bool rounds, bool matrices) {
   const std::lock_guard lock(mutex_);
   for (const Format format : needs.tables)
     require(std::string("embed/") + format_info(format).name, 0, [&] { return trials_.embedding(format); });
@@ -111,11 +144,15 @@ gpu::Ways SelfCheck::trust(const Needs& needs, bool rounds) {
   all.insert(needs.expert_products.begin(), needs.expert_products.end());
   const bool tiles = !needs.deterministic && needs.rows > kColumnsBeforeTiles;
   const auto has_blocks = [](Format format) { return format_info(format).block_size > 1; };
-  for (const Format format : all)
-    if (tiles && rounds && has_blocks(format))
-      rounds = is_right(std::string("byte_tiles/") + format_info(format).name, 0,
-                        [&] { return trials_.product_of_bytes(format); });
-  for (const Format format : all)
+  std::set<Format> others = all;  // that tiles are made of, but for those by matrices
+  if (tiles)
+    for (const Format format : needs.products)
+      if (matrices && format != Format::f32) matrices = multiplies(format, Inputs::halves);
+  if (tiles && matrices)
+    std::erase_if(others, [&](Format one) { return one != Format::f32 && !needs.expert_products.contains(one); });
+  for (const Format format : others)
+    if (tiles && rounds && has_blocks(format)) rounds = multiplies(format, Inputs::bytes);
+  for (const Format format : others)
     if (tiles && !(rounds && has_blocks(format)))
       require(std::string("matmul_tiles/") + format_info(format).name, 0,
               [&] { return trials_.product_in_tiles(format); });
@@ -149,7 +186,11 @@ gpu::Ways SelfCheck::trust(const Needs& needs, bool rounds) {
   trust_small(needs);
   const bool lists =
       !needs.experts || needs.deterministic || is_right("expert_tiles", 0, [&] { return trials_.expert_lists(); });
-  return {.rounds = rounds, .rounds_few = rounds_few, .rounds_norms = rounds_norms, .lists_experts = lists};
+  return {.rounds = rounds,
+          .rounds_few = rounds_few,
+          .matrices = matrices,
+          .rounds_norms = rounds_norms,
+          .lists_experts = lists};
 }
 
 // What reads no weights of many formats.

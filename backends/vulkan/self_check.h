@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -15,6 +16,8 @@
 #include "backends/vulkan/trials.h"
 
 namespace hearth::vulkan {
+
+inline constexpr uint32_t kColumnsBeforeTiles = 8;
 
 // What a program needs of a device.
 struct Needs {
@@ -33,25 +36,35 @@ struct Needs {
 // The program is sound (check_program).
 Needs needs_of(const Program& program, const Limits& limits);
 
+struct ProductTimes {
+  double scalar, integer, matrices;
+};
+
 // May be used by several threads; the Gpu must outlive it. A trial is made once.
 class SelfCheck {
  public:
   explicit SelfCheck(Gpu& gpu) : gpu_(gpu), trials_(gpu) {}
 
   // Throws WrongResults naming the device and the shader that is wrong. Returns the ways that may be gone: inputs of
-  // products are only rounded if `rounds` says so. Where shaders of a way are wrong there are others in their place.
-  gpu::Ways trust(const Needs& needs, bool rounds);
+  // products are only rounded if `rounds` says so, and only made halves of if `matrices` does. Where shaders of a way
+  // are wrong there are others in their place.
+  gpu::Ways trust(const Needs& needs, bool rounds, bool matrices = false);
+  // Seconds for a product of many rows in the three ways, measured once; infinity where a way is not there or wrong.
+  ProductTimes time_products();
   // The shaders that are wrong and not used.
   std::vector<std::string> switched_off() const;
 
  private:
   bool is_right(const std::string& shader, uint32_t variant, const std::function<bool()>& trial);
   void trust_small(const Needs& needs);
+  // Whether it multiplies by a format in tiles.
+  bool multiplies(Format format, Inputs inputs);
   void require(const std::string& shader, uint32_t variant, const std::function<bool()>& trial);
 
   Gpu& gpu_;
   Trials trials_;
   mutable std::mutex mutex_;
+  std::optional<ProductTimes> times_;
   std::map<std::pair<std::string, uint32_t>, bool> results_;  // by shader and variant
 };
 

@@ -13,7 +13,7 @@ namespace {
 constexpr size_t kFirstInstruction = 5;
 constexpr uint32_t kExecutionMode = 16, kCapability = 17, kConstant = 43, kSpecConstant = 50, kEntryPoint = 15,
                    kFunction = 54, kDecorate = 71, kExecutionModeId = 331;
-constexpr uint32_t kGroupArithmetic = 63, kLocalSize = 17, kLocalSizeId = 38, kSpecId = 1;
+constexpr uint32_t kGroupArithmetic = 63, kMatrices = 6022, kLocalSize = 17, kLocalSizeId = 38, kSpecId = 1;
 
 }  // namespace
 
@@ -27,6 +27,7 @@ ShaderFacts facts_of(std::span<const uint32_t> code, std::span<const uint32_t> c
     if (length == 0 || length > code.size() - at || kind == kFunction) break;
     const auto words = code.subspan(at, length);
     if (kind == kCapability && length == 2 && words[1] == kGroupArithmetic) facts.reduces = true;
+    if (kind == kCapability && length == 2 && words[1] == kMatrices) facts.multiplies = true;
     if (kind == kDecorate && length == 4 && words[2] == kSpecId) numbers[words[1]] = words[3];
     if ((kind == kConstant || kind == kSpecConstant) && length == 4) {
       const auto number = numbers.find(words[2]);

@@ -8,8 +8,9 @@
 namespace hearth::vulkan {
 
 struct ShaderFacts {
-  uint32_t threads = 0;  // of a workgroup
-  bool reduces = false;  // it has sums or maxima over subgroups, whose order is that of a subgroup's size
+  uint32_t threads = 0;     // of a workgroup
+  bool reduces = false;     // it has sums or maxima over subgroups, whose order is that of a subgroup's size
+  bool multiplies = false;  // it has cooperative matrices
 };
 
 // Of the code with its constants 0, 1, ... set to those values, and others as they are by themselves.

@@ -20,18 +20,25 @@ struct AttentionSizes {
   auto operator<=>(const AttentionSizes&) const = default;
 };
 
+// What products of many columns multiply: matmul_tiles, byte_tiles and matrix_tiles.
+enum class Inputs : uint8_t { floats, bytes, halves };
+
+inline constexpr uint32_t kTrialWidth = 256;  // of most rows of weights
+
 // Each trial says whether the device computed what it should; they throw DeviceError where it could not compute at all.
 // The Gpu must outlive this.
 class Trials {
  public:
   explicit Trials(Gpu& gpu);
 
-  // product_trials.cpp; columns: of matmul and byte_matmul 1, 4 or 8. Formats that nothing encodes are taken to be
-  // right.
+  // product_trials.cpp; columns: of matmul and byte_matmul 1, 4 or 8.
   bool product(Format format, uint32_t columns);
   bool product_of_few_bytes(Format format, uint32_t columns);
   bool product_in_tiles(Format format);
   bool product_of_bytes(Format format);
+  bool product_of_halves(Format format);
+  // Seconds that a product of many columns takes, with the making of its copy of the inputs.
+  double time_of_product(Inputs inputs);
   bool embedding(Format format);
   // row_trials.cpp
   bool norm(bool centered);
@@ -56,8 +63,19 @@ class Trials {
   bool candidates();  // candidate_trials.cpp
 
  private:
-  bool multiplies(Format format, const std::string& shader, std::vector<uint32_t> constants, uint32_t width,
-                  uint32_t columns, bool rounds);
+  // A shader that multiplies rows of some width, and how many rows and columns a workgroup of it makes.
+  struct Form {
+    std::string shader;
+    std::vector<uint32_t> constants;
+    uint32_t rows, columns;
+    Inputs inputs = Inputs::floats;
+    uint32_t width = kTrialWidth;
+  };
+  // That for many columns.
+  Form form_of(Format format, Inputs inputs) const;
+  bool multiplies(Format format, const Form& form, uint32_t columns);
+  // Records the product of `columns` rows of floats at push.in, which are copied first as the form wants them.
+  void record(Commands& commands, const Form& form, gpu::MatmulParameters push, uint32_t columns, const Buffer& copy);
   template <class T>
   Buffer put(const std::vector<T>& values);
   template <class T = float>

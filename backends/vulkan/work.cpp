@@ -9,7 +9,7 @@
 namespace hearth::vulkan {
 namespace {
 
-constexpr uint64_t kTileSize = 64 * 32;
+constexpr uint64_t kTileSize = 64 * 32, kMatrixTileSize = uint64_t{gpu::kMatrixTile} * gpu::kMatrixTile;
 // What is not known when work is recorded: how far back rows see, and how long a sequence's part of a batch is.
 constexpr uint64_t kUsualPositions = 16384, kUsualRows = 512;
 constexpr uint64_t kSmall = 1 << 14;  // of shaders without matrices
@@ -22,7 +22,8 @@ Push read_as(std::span<const std::byte> push) {
 }
 
 bool is_product_in_tiles(std::string_view shader) {
-  return shader.starts_with("matmul_tiles/") || shader.starts_with("byte_tiles/");
+  return shader.starts_with("matmul_tiles/") || shader.starts_with("byte_tiles/") ||
+         shader.starts_with("matrix_tiles/");
 }
 
 }  // namespace
@@ -36,7 +37,8 @@ uint64_t work_of_group(std::string_view shader, std::span<const uint32_t> consta
     const auto product = read_as<gpu::MatmulParameters>(push);
     const uint64_t weights = product.weight_up != 0 ? 2 : 1;
     // With few columns it is reading the weight that takes time.
-    return weights * product.width * (tiles ? kTileSize : std::max<uint64_t>(4, constant(0)) * constant(1));
+    const uint64_t of_tile = shader.starts_with("matrix_tiles/") ? kMatrixTileSize : kTileSize;
+    return weights * product.width * (tiles ? of_tile : std::max<uint64_t>(4, constant(0)) * constant(1));
   }
   if (shader == "attend") {
     const auto attend = read_as<gpu::AttendParameters>(push);

@@ -75,19 +75,18 @@ std::vector<Candidate> find_candidates(const std::vector<std::string>& names, bo
   std::vector<DeviceOptions> found;
   if (names.empty()) found = present_devices();
   for (const std::string& name : names) {
-    if (name == "cpu") {
-      const std::vector<DeviceOptions> tables = present_cpus();
-      found.insert(found.end(), tables.begin(), tables.end());
-    } else if (name.starts_with("cpu:") || name.starts_with("cpu ")) {
+    if (name.starts_with("cpu:") || name.starts_with("cpu ")) {
       found.push_back({.name = "cpu", .kernels = name.substr(4)});
     } else {
-      found.push_back({.name = name});
+      const std::vector<DeviceOptions> ways = ways_of(name);
+      found.insert(found.end(), ways.begin(), ways.end());
     }
   }
   std::vector<Candidate> candidates;
   for (DeviceOptions& options : found) {
     options.threads = threads_of_devices();
-    const std::string name = options.name + (options.kernels.empty() ? "" : " " + options.kernels);
+    const std::string chosen = options.kernels + options.products;  // of which one device has one
+    const std::string name = options.name + (chosen.empty() ? "" : " " + chosen);
     const auto same = [&](const Candidate& one) { return one.name == name; };
     if (std::any_of(candidates.begin(), candidates.end(), same)) continue;
     Candidate candidate{name, "", [options] { return make_device(options); }};
@@ -99,7 +98,9 @@ std::vector<Candidate> find_candidates(const std::vector<std::string>& names, bo
       candidate.description = error.what();  // one that nobody named does not keep others from being examined
     }
     if (options.name == "cpu")
-      candidate.make_alone = [options] { return make_device({options.name, options.kernels, 1}); };
+      candidate.make_alone = [options] {
+        return make_device({.name = options.name, .kernels = options.kernels, .threads = 1});
+      };
     candidates.push_back(std::move(candidate));
   }
   return candidates;

@@ -138,7 +138,7 @@ BenchmarkResult benchmark(const std::filesystem::path& path, const EngineOptions
       throw Error(ErrorCode::invalid_argument, "there is nothing to measure: no prompt and no generation");
     BenchmarkResult result;
     Gguf file = Gguf::open(path);
-    const DeviceOptions device_options{engine.device, engine.kernels, engine.threads};
+    const DeviceOptions device_options{engine.device, engine.kernels, engine.threads, engine.vulkan_products};
     const DeviceInfo before = describe_device(device_options);
     const auto start = Clock::now();
     ModelOptions model_options;

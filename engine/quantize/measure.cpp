@@ -292,7 +292,7 @@ MeasuredColumns measure_columns(const std::filesystem::path& path, const EngineO
   return with_public_errors([&] {
     const LoadedModel model = load_model(
         Gguf::open(path), {.context = options.chunk, .pre_tokenizer = engine.pre_tokenizer, .chat_template = false});
-    const auto device = make_device({engine.device, engine.kernels, engine.threads});
+    const auto device = make_device({engine.device, engine.kernels, engine.threads, engine.vulkan_products});
     std::vector<int32_t> tokens = chunks_of(model.tokenizer, text, options);
     const auto chunks = static_cast<uint32_t>(tokens.size() / options.chunk);
     Measurer measurer(model, *device, std::move(tokens), options.chunk);

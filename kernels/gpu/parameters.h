@@ -150,6 +150,17 @@ static_assert(sizeof(RoundInputsParameters) == 56);
 constexpr uint32_t rounded_words(uint32_t width) { return (width / 4 + width / 32 + width / 16 + 3) / 4 * 4; }
 constexpr uint32_t bfloat_words(uint32_t width) { return width / 2; }
 
+// matrix_tiles/FORMAT, of all formats but F32, is matmul_tiles/FORMAT for inputs that halve_inputs has halved, `in` and
+// its strides being those of halve_inputs' out, but not for experts; only machines with units that multiply matrices
+// have it. Constants: 0 the threads of a workgroup, which are four such units, 1 is 1 where the width is a multiple of
+// 8. Dispatch [ceil(rows / kMatrixTile), ceil(columns / kMatrixTile), matrices].
+inline constexpr uint32_t kMatrixTile = 64;
+inline constexpr uint32_t kMatrixUnits = 4;
+// halve_inputs: out[c][m] is `width` values as round_inputs reads them, as halves times 2^n, zeros up to a multiple of
+// 32, and n, for which the largest of them that is finite becomes less than 2^15. Strides of out are in words,
+// multiples of 4; dispatch [1, columns, matrices]. It is told RoundInputsParameters.
+constexpr uint32_t half_words(uint32_t width) { return (width + 31) / 32 * 16 + 4; }
+
 // The warps of a workgroup of byte_matmul, and how many of them share a row: as measured on 9.0, where few rows must
 // occupy a whole device and of many a warp does well to have a whole one.
 inline constexpr uint32_t kRoundedWarps = 4;

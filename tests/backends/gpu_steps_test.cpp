@@ -31,6 +31,8 @@ class Recorder final : public Machine {
     about_.rounds_few = about_.has_bfloats = rounds_few;
   }
 
+  void round_few(bool rounds) { about_.rounds_few = rounds; }
+
   // What was started last, in its order, of group_tiles with the groups; "|" where a barrier lies between. How often
   // work was recorded.
   std::vector<std::string> launches;
@@ -158,6 +160,54 @@ TEST(GpuSteps, InputsOfManyRowsAreRoundedOnce) {
   const std::vector<std::string> few = launches_of(kLlama, false, 8);
   EXPECT_EQ(count_of(few, "norm_round") + count_of(few, "round_inputs"), 0u);
   EXPECT_EQ(count_of(few, "norm"), 5u);
+}
+
+// The launches of a step of so many rows on a machine that multiplies matrices; `rounds`: it rounds other inputs.
+std::vector<std::string> launches_by_matrices(const Shape& shape, uint32_t rows, bool rounds, bool rounds_few = false) {
+  const RandomProgram random = random_program(shape, 5);
+  const Limits limits{.rows = 128, .pages = 16, .page_size = 8};
+  const auto recorder = std::make_shared<Recorder>(false, Machine::About{.matrix_threads = 128});
+  recorder->round_few(rounds_few);
+  const auto choose = [rounds](const Program&, const Limits&) { return Ways{.rounds = rounds, .matrices = true}; };
+  const auto plan = make_device(recorder, choose)->compile(random.program, limits);
+  plan->submit(batch_of(random_text({rows}, 100, limits, 3), 0, rows));
+  plan->wait();
+  return recorder->launches;
+}
+
+TEST(GpuSteps, InputsOfManyRowsBecomeHalvesOnceWhereTheMachineMultipliesMatrices) {
+  const std::string product = "matrix_tiles/Q8_0";
+  for (const bool rounds : {false, true}) {
+    const std::vector<std::string> names = launches_by_matrices(kLlama, 9, rounds);
+    EXPECT_EQ(joined(names, 1, 20), "| norm | halve_inputs | " + product + " " + product + " " + product +
+                                        " | rope | store | attend | halve_inputs | " + product + " | norm")
+        << rounds;
+    const std::vector<std::string> few = launches_by_matrices(kLlama, 8, rounds);
+    EXPECT_EQ(count_of(few, "halve_inputs") + count_of(few, product), 0u);
+    EXPECT_EQ(count_of(few, "matmul/Q8_0"), 13u) << joined(few, 0, few.size());
+  }
+  const std::vector<std::string> few = launches_by_matrices(kLlama, 8, true, true);
+  EXPECT_EQ(count_of(few, "byte_matmul/Q8_0"), 13u) << "few are rounded where the machine has that";
+  EXPECT_EQ(count_of(launches_by_matrices(kLlama, 9, true, true), product), 13u);
+}
+
+TEST(GpuSteps, ExpertsAndFloatsAreMultipliedWithoutMatrices) {
+  const Shape mixture{.width = 64,
+                      .hidden = 96,
+                      .layers = 1,
+                      .experts = 4,
+                      .used = 2,
+                      .format = Format::q8_0,
+                      .other = Format::q8_0,
+                      .fold_norms = true};
+  const std::vector<std::string> names = launches_by_matrices(mixture, 100, true);
+  EXPECT_EQ(count_of(names, "byte_tiles/Q8_0"), 2u) << joined(names, 0, names.size());
+  EXPECT_GT(count_of(names, "matrix_tiles/Q8_0"), 3u);
+  const Shape floats{.width = 64, .hidden = 96, .layers = 1, .format = Format::f32, .other = Format::f16};
+  const std::vector<std::string> of_floats = launches_by_matrices(floats, 100, true);
+  EXPECT_EQ(count_of(of_floats, "matrix_tiles/F32"), 0u);
+  EXPECT_GT(count_of(of_floats, "matmul_tiles/F32"), 0u);
+  EXPECT_GT(count_of(of_floats, "matrix_tiles/F16"), 0u);
 }
 
 TEST(GpuSteps, InputsOfVeryManyRowsBecomeBfloatsWhereTheMachineMultipliesThose) {

@@ -15,8 +15,9 @@ namespace {
 
 using VulkanEngine = vulkan::WithGpu;
 
-Engine engine_on(const char* device, const char* file, uint32_t parallel = 1) {
+Engine engine_on(const char* device, const char* file, uint32_t parallel = 1, const char* products = "") {
   EngineOptions options;
+  options.vulkan_products = products;
   options.device = device;
   options.parallel = parallel;
   options.context = 512;
@@ -123,6 +124,31 @@ TEST_F(VulkanEngine, SaysThatADeviceDoesNotExist) {
   }
 }
 
+TEST_F(VulkanEngine, MultipliesPromptsAsItIsTold) {
+  HEARTH_REQUIRE_SHARED(shared_data("models/spark.gguf"));
+  const Request request = greedy("def fibonacci(n):\n    if n < 2:\n        return n\n", 16);
+  const std::string expected = engine_on("cpu", "models/spark.gguf").generate(request).text;
+  for (const char* products : {"scalar", "integer", "auto"})
+    EXPECT_EQ(engine_on("vulkan", "models/spark.gguf", 1, products).generate(request).text, expected) << products;
+}
+
+TEST_F(VulkanEngine, RefusesProductsThatItCannotMake) {
+  HEARTH_REQUIRE_SHARED(shared_data("models/stories260K.gguf"));
+  const auto error_of = [](const char* device, const char* products) -> std::string {
+    try {
+      engine_on(device, "models/stories260K.gguf", 1, products);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  if (gpu().matrix_threads() == 0)
+    EXPECT_NE(error_of("vulkan", "matrices").find("cannot multiply by cooperative matrices, for it lacks"),
+              std::string::npos);
+  EXPECT_NE(error_of("vulkan", "complex").find("there are no products \"complex\""), std::string::npos);
+  EXPECT_NE(error_of("cpu", "scalar").find("the device cpu has no products to choose from"), std::string::npos);
+}
+
 TEST_F(VulkanEngine, IsAmongTheDevices) {
   const std::vector<DeviceDescription> devices = list_devices();
   ASSERT_GE(devices.size(), 2u);
@@ -130,7 +156,9 @@ TEST_F(VulkanEngine, IsAmongTheDevices) {
   EXPECT_EQ(devices[1].name, "vulkan:0");
   EXPECT_FALSE(devices[1].about.empty());
   EXPECT_GT(devices[1].memory, 0u);
-  if (devices[1].missing.empty()) EXPECT_GT(devices[1].read_gb_s, 0);
+  if (!devices[1].missing.empty()) return;
+  EXPECT_GT(devices[1].read_gb_s, 0);
+  EXPECT_NE(devices[1].about.find("prompts by "), std::string::npos) << devices[1].about;
 }
 
 }  // namespace

@@ -120,9 +120,10 @@ void add_conform(CLI::App& program) {
       "conform",
       "Check every device against exact arithmetic: each op, weight format and shape; exit code 1 where one "
       "is wrong");
-  command->add_option("--device", asked->devices,
-                      "cpu (with every instruction set of this machine), cpu:avx2 and the like, or another device; may "
-                      "be given several times; default: all that this machine has");
+  command->add_option(
+      "--device", asked->devices,
+      "cpu (with every instruction set of this machine), cpu:avx2 and the like, or another device, vulkan "
+      "in all ways of multiplying prompts; may be given several times; default: all that this machine has");
   command->add_option("--op", asked->selection.ops, "Only these ops; may be given several times");
   command->add_option("--format", asked->selection.formats,
                       "Only these formats of weights (Q4_K) or of the cache (q8_0); may be given several times");

@@ -141,6 +141,11 @@ void read_config(const std::filesystem::path& path, ServerOptions& options) {
   if (const auto context = root.count("ctx", 1 << 24)) options.engine.context = static_cast<uint32_t>(*context);
   if (const auto most = root.count("parallel", 4096)) options.engine.parallel = static_cast<uint32_t>(*most);
   if (const auto device = root.get<std::string>("device")) options.engine.device = *device;
+  if (const auto products = root.get<std::string>("vulkan_products")) {
+    if (*products != "auto" && *products != "scalar" && *products != "integer" && *products != "matrices")
+      root.refuse("vulkan_products", "must be \"auto\", \"scalar\", \"integer\" or \"matrices\"");
+    options.engine.vulkan_products = *products;
+  }
   if (root.has("gpu_layers")) options.engine.gpu_layers = read_gpu_layers(root);
   if (const auto memory = root.get<std::string>("memory")) options.memory = read_bytes(*memory);
   if (const auto seconds = root.count("keep_alive", UINT32_MAX))

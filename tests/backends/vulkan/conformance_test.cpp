@@ -5,6 +5,7 @@
 #include "backends/vulkan/machine.h"
 #include "tests/backends/gpu_attention.h"
 #include "tests/backends/profiled.h"
+#include "tests/backends/vulkan/emulated_matrices.h"
 #include "tests/backends/vulkan/gpu_for_tests.h"
 
 namespace hearth {
@@ -12,7 +13,7 @@ namespace {
 
 std::shared_ptr<Device> device_of_gpu() {
   static const std::shared_ptr<Device> device =
-      vulkan::shared_gpu().gpu == nullptr ? nullptr : make_vulkan_device(vulkan::shared_gpu().gpu, false);
+      vulkan::shared_gpu().gpu == nullptr ? nullptr : make_vulkan_device(vulkan::shared_gpu().gpu, Products::scalar);
   return device;
 }
 
@@ -103,6 +104,24 @@ TEST_F(VulkanPlans, EndsStepsWithAnErrorOnceItsDeviceIsLost) {
   EXPECT_THROW(device->compile(random.program, limits), DeviceLost);
 }
 
+TEST_F(VulkanPlans, SaysWhatIsMissingWhereMatricesAreNamed) {
+  const auto gpu = std::make_shared<vulkan::Gpu>("");
+  const std::string& missing = gpu->about().missing_matrices;
+  if (gpu->matrix_threads() != 0) {
+    EXPECT_NO_THROW(make_vulkan_device(gpu, Products::matrices));
+    EXPECT_EQ(missing, "");
+    return;
+  }
+  EXPECT_NE(missing, "");
+  try {
+    make_vulkan_device(gpu, Products::matrices);
+    ADD_FAILURE() << "no error";
+  } catch (const DeviceError& error) {
+    EXPECT_EQ(error.what(),
+              "vulkan: " + gpu->about().name + " cannot multiply by cooperative matrices, for it lacks " + missing);
+  }
+}
+
 TEST_F(VulkanPlans, IsRefusedWhereMemoryIsShort) {
   const RandomProgram random = random_program({}, 7);
   const Limits limits{.rows = 8, .pages = 1u << 30, .page_size = 64};
@@ -117,7 +136,7 @@ TEST_F(VulkanPlans, IsRefusedWhereMemoryIsShort) {
 // Products with inputs rounded to 8 bits, which only some devices choose by themselves.
 std::shared_ptr<Device> rounding_device() {
   static const std::shared_ptr<Device> device =
-      vulkan::shared_gpu().gpu == nullptr ? nullptr : make_vulkan_device(vulkan::shared_gpu().gpu, true);
+      vulkan::shared_gpu().gpu == nullptr ? nullptr : make_vulkan_device(vulkan::shared_gpu().gpu, Products::integer);
   return device;
 }
 
@@ -149,8 +168,19 @@ TEST_P(RoundedConformance, RoundsRowsHoweverFewAndAlikeWhereResultsMayNotDiffer)
   }
 }
 
+// Products of many rows by matrices of halves, where there are no cooperative ones by what stands for them.
+std::shared_ptr<Device> matrix_device() {
+  const auto make = [] {
+    vulkan::emulate_matrices(*vulkan::shared_gpu().gpu);
+    return make_vulkan_device(vulkan::shared_gpu().gpu, Products::matrices);
+  };
+  static const std::shared_ptr<Device> device = vulkan::shared_gpu().gpu == nullptr ? nullptr : make();
+  return device;
+}
+
 INSTANTIATE_TEST_SUITE_P(Vulkan, RoundedConformance,
-                         testing::Values(DeviceUnderTest{"vulkan_rounding", rounding_device, true}),
+                         testing::Values(DeviceUnderTest{"vulkan_rounding", rounding_device, true},
+                                         DeviceUnderTest{"vulkan_matrices", matrix_device, true}),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace

@@ -1,5 +1,6 @@
 // Products with matrices of every format against sums in double.
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -8,11 +9,12 @@
 
 #include "backends/reference/ops.h"
 #include "kernels/gpu/parameters.h"
+#include "tests/backends/vulkan/emulated_matrices.h"
 #include "tests/backends/vulkan/weights_for_tests.h"
 
 namespace hearth::vulkan {
 using gpu::Address, gpu::ExpertsParameters, gpu::ExpertTilesParameters, gpu::HeaderWord, gpu::kHeaderWords;
-using gpu::kBiasOfColumn, gpu::matmul_kinds, gpu::most_tiles, gpu::rounded_words;
+using gpu::half_words, gpu::kBiasOfColumn, gpu::matmul_kinds, gpu::most_tiles, gpu::rounded_words;
 using gpu::MatmulParameters, gpu::RoundInputsParameters, gpu::expert_tiles_bytes, gpu::experts_kinds, gpu::is_whole;
 
 namespace {
@@ -23,20 +25,27 @@ struct Form {
   bool tiles = false;
   bool bytes = false;     // from rounded inputs
   uint32_t threads = 32;  // of byte_matmul
+  bool halves = false;    // from inputs that are halves, as the weights become
 };
-constexpr Form kSingle = {1, 4}, kFour = {4, 4}, kTiles = {32, 64, true}, kByteTiles = {32, 64, true, true};
+constexpr Form kSingle = {1, 4}, kFour = {4, 4}, kTiles = {32, 64, true}, kByteTiles = {32, 64, true, true},
+               kMatrixTiles = {.columns = 64, .rows = 64, .tiles = true, .halves = true};
 constexpr Form kByteSingle = {1, 4, false, true}, kByteFour = {4, 4, false, true};
 
 // Whether the form has a shader for a format.
-bool is_made(const Form& form, Format format) { return !form.bytes || format_info(format).block_size > 1; }
+bool is_made(const Form& form, Format format) {
+  if (form.halves) return format != Format::f32;
+  return !form.bytes || format_info(format).block_size > 1;
+}
 
-std::vector<uint32_t> constants_of(const Form& form, bool whole) {
+std::vector<uint32_t> constants_of(const Form& form, uint32_t width, bool whole) {
+  if (form.halves) return {shared_gpu().gpu->matrix_threads(), width % 8 == 0 ? 1u : 0u};
   const uint32_t last = whole ? 1 : 0;
   if (form.tiles) return form.bytes ? std::vector<uint32_t>() : std::vector{last};
   return form.bytes ? std::vector{form.columns, form.rows, last, form.threads}
                     : std::vector{form.columns, form.rows, last};
 }
 std::string shader_of(const Form& form, Format format) {
+  if (form.halves) return std::string("matrix_tiles/") + format_info(format).name;
   return std::string(form.bytes   ? "byte_"
                      : form.tiles ? "matmul_"
                                   : "") +
@@ -62,8 +71,20 @@ void round_values(std::span<float> values) {
   }
 }
 
+// Values as they are as halves, whose exponents a power of two keeps in range.
+void halve_values(std::span<float> values) {
+  for (float& value : values) {
+    int exponent = 0;
+    const float fraction = std::frexp(value, &exponent);
+    value = std::ldexp(std::nearbyint(std::ldexp(fraction, 11)), exponent - 11);
+  }
+}
+
 class VulkanMatmul : public WithWeights {
  protected:
+  static void SetUpTestSuite() {
+    if (shared_gpu().gpu != nullptr) emulate_matrices(*shared_gpu().gpu);
+  }
   // A vector that may be absent, and its address.
   struct Vector {
     std::vector<float> values;
@@ -94,6 +115,20 @@ class VulkanMatmul : public WithWeights {
     WithGpu::run("round_inputs", round, {(push.width + 511) / 512, columns, matrices});
     return out;
   }
+  // The same of halves.
+  static Buffer halve(MatmulParameters& push, RoundInputsParameters halve, uint32_t columns, uint32_t matrices) {
+    halve.in = push.in;
+    halve.batch = push.batch;
+    halve.width = push.width;
+    halve.in_stride = push.in_stride;
+    halve.out_matrix_stride = half_words(push.width);
+    halve.out_stride = matrices * halve.out_matrix_stride;
+    Buffer out(gpu(), uint64_t{4} * halve.out_stride * columns, Place::device, "a test");
+    halve.out = push.in = out.address();
+    push.in_stride = halve.out_stride;
+    WithGpu::run("halve_inputs", halve, {1, columns, matrices});
+    return out;
+  }
   static uint32_t whole(Format format, uint32_t width) {
     const uint32_t block = format_info(format).block_size;
     return (width + block - 1) / block * block;
@@ -105,7 +140,7 @@ void VulkanMatmul::check(Format format, const Form& form, const Product& product
   // Inputs of an even number of rows can be read at once.
   const uint32_t in_stride = width * product.matrices + (product.rows % 2 == 0 ? 4 : 3), out_stride = all_rows + 5;
   const float size = 1 / std::sqrt(static_cast<float>(width));
-  const TestWeight weight(format, all_rows, width, 1, size), up(format, all_rows, width, 2, size);
+  TestWeight weight(format, all_rows, width, 1, size), up(format, all_rows, width, 2, size);
   auto input = normal_values(size_t{in_stride} * product.columns, 3);
   const auto before = normal_values(size_t{out_stride} * (product.columns + 1), 4);
   const Vector bias = vector_if(product.biases, all_rows, 5), bias_up = vector_if(product.biases, all_rows, 6);
@@ -140,19 +175,25 @@ void VulkanMatmul::check(Format format, const Form& form, const Product& product
   push.scale = product.scale;
   Buffer rounded;
   const uint32_t in_matrix_stride = push.in_matrix_stride;
+  RoundInputsParameters parameters{};
+  parameters.in_matrix_stride = in_matrix_stride;
+  parameters.rows_at = product.count_at;
+  parameters.rows_each = 1;
+  const uint32_t inputs = product.shared_input ? 1 : product.matrices;  // of a column
+  if (form.halves) {
+    rounded = halve(push, parameters, product.columns, inputs);
+    push.in_matrix_stride = product.shared_input ? 0 : half_words(width);
+    for (std::vector<float>* values : {&input, &weight.values, &up.values}) halve_values(*values);
+  }
   if (form.bytes) {
-    RoundInputsParameters parameters{};
-    parameters.in_matrix_stride = in_matrix_stride;
-    parameters.rows_at = product.count_at;
-    parameters.rows_each = 1;
-    rounded = round(push, parameters, product.columns, product.shared_input ? 1 : product.matrices);
+    rounded = round(push, parameters, product.columns, inputs);
     push.in_matrix_stride = product.shared_input ? 0 : rounded_words(width);
     for (uint32_t c = 0; c < product.columns; ++c)
       round_values(std::span(input).subspan(size_t{c} * in_stride, size_t{width} * product.matrices));
   }
   run(shader_of(form, format), push,
       {(product.rows + form.rows - 1) / form.rows, (product.columns + form.columns) / form.columns, product.matrices},
-      constants_of(form, is_whole(width, push.in, push.in_stride, push.in_matrix_stride)));
+      constants_of(form, width, is_whole(width, push.in, push.in_stride, push.in_matrix_stride)));
   const auto values = values_of<float>(out);
 
   std::vector<double> expected(before.begin(), before.end());
@@ -240,7 +281,7 @@ void VulkanMatmul::check_experts(Format format, const Form& form) {
     run(shader_of(form, format), push,
         {(rows + form.rows - 1) / form.rows,
          form.tiles ? most_tiles((tokens + 1) * used, experts) : (tokens + 1) * used},
-        constants_of(form, is_whole(width, push.in, width, 0)));
+        constants_of(form, width, is_whole(width, push.in, width, 0)));
     const auto values = values_of<float>(out);
     for (uint32_t pair = 0; pair < (tokens + 1) * used; ++pair)
       for (uint32_t r = 0; r < stride; ++r) {
@@ -271,18 +312,19 @@ class VulkanMatmulOfFormat : public VulkanMatmul, public testing::WithParamInter
 
 TEST_P(VulkanMatmulOfFormat, MultipliesByWhatItDecodes) {
   const Format format = GetParam().format;
-  for (const Form& form : {kSingle, kTiles, kByteSingle, kByteTiles})
+  for (const Form& form : {kSingle, kTiles, kByteSingle, kByteTiles, kMatrixTiles})
     if (is_made(form, format)) check(format, form, {.width = 1056, .rows = 10, .columns = 3});
   if (GetParam().block_size == 1)
-    for (const Form& form : {kSingle, kTiles}) check(format, form, {.width = 331, .rows = 9, .columns = 3});
+    for (const Form& form : {kSingle, kTiles, kMatrixTiles})
+      if (is_made(form, format)) check(format, form, {.width = 331, .rows = 9, .columns = 3});
 }
 INSTANTIATE_TEST_SUITE_P(Formats, VulkanMatmulOfFormat, testing::ValuesIn(formats().begin(), formats().end()),
                          format_name);
 
 // What does not depend on the format is tested with these: without blocks, with a minimum, and with neither.
 constexpr Format kSome[] = {Format::f32, Format::q4_k, Format::q8_0};
-constexpr Form kForms[] = {kSingle,   {2, 2}, kFour, {8, 4}, kTiles, kByteSingle, kByteFour, {8, 4, false, true},
-                           kByteTiles};
+constexpr Form kForms[] = {kSingle,    {2, 2},      kFour, {8, 4}, kTiles, kByteSingle, kByteFour, {8, 4, false, true},
+                           kByteTiles, kMatrixTiles};
 
 TEST_F(VulkanMatmul, MultipliesAnyNumberOfColumns) {
   for (const Format format : kSome)
@@ -292,15 +334,15 @@ TEST_F(VulkanMatmul, MultipliesAnyNumberOfColumns) {
 }
 TEST_F(VulkanMatmul, MultipliesAnyNumberOfRows) {
   for (const Format format : kSome)
-    for (const Form& form : {kFour, kTiles, kByteFour, kByteTiles})
+    for (const Form& form : {kFour, kTiles, kByteFour, kByteTiles, kMatrixTiles})
       for (const uint32_t rows : {1u, 4u, 63u, 64u, 130u})
         if (is_made(form, format)) check(format, form, {.width = 256, .rows = rows, .columns = 5});
 }
 TEST_F(VulkanMatmul, HandlesNarrowAndRaggedWidths) {
-  for (const Form& form : {kFour, kTiles})
+  for (const Form& form : {kFour, kTiles, kMatrixTiles})
     for (const Format format : {Format::f32, Format::f16, Format::q8_0})
       for (const uint32_t width : {1u, 7u, 8u, 33u, 40u, 576u})
-        check(format, form, {.width = width, .rows = 5, .columns = 2});
+        if (is_made(form, format)) check(format, form, {.width = width, .rows = 5, .columns = 2});
 }
 TEST_F(VulkanMatmul, SharesLongRowsBetweenAnyNumberOfThreads) {
   for (const uint32_t threads : {32u, 64u, 128u})
@@ -309,7 +351,7 @@ TEST_F(VulkanMatmul, SharesLongRowsBetweenAnyNumberOfThreads) {
   check(Format::q6_k, {8, 8, false, true, 64}, {.width = 4608, .rows = 17, .columns = 9});
 }
 TEST_F(VulkanMatmul, AddsScalesAndActivates) {
-  for (const Form& form : {kFour, kTiles, kByteFour, kByteTiles})
+  for (const Form& form : {kFour, kTiles, kByteFour, kByteTiles, kMatrixTiles})
     for (const Activation act : {Activation::none, Activation::silu, Activation::gelu, Activation::sigmoid})
       check(Format::q8_0, form,
             {.width = 512,
@@ -324,13 +366,13 @@ TEST_F(VulkanMatmul, AddsScalesAndActivates) {
              .count_at = HeaderWord::outputs});
 }
 TEST_F(VulkanMatmul, GatesPairs) {
-  for (const Form& form : {kFour, kTiles, kByteFour, kByteTiles})
+  for (const Form& form : {kFour, kTiles, kByteFour, kByteTiles, kMatrixTiles})
     for (const Activation act : {Activation::silu, Activation::gelu, Activation::clamped})
       check(Format::q4_k, form,
             {.width = 512, .rows = 7, .columns = 3, .act = act, .biases = true, .gated = true, .scales = true});
 }
 TEST_F(VulkanMatmul, MultipliesHeadsApart) {
-  for (const Form& form : {kFour, kTiles, kByteFour, kByteTiles})
+  for (const Form& form : {kFour, kTiles, kByteFour, kByteTiles, kMatrixTiles})
     for (const bool shared : {false, true})
       check(Format::q8_0, form,
             {.width = 256, .rows = 5, .columns = 3, .matrices = 4, .scales = true, .shared_input = shared});
@@ -366,6 +408,63 @@ TEST_F(VulkanMatmul, RoundsInputsAndKeepsWhatIsNotFinite) {
       EXPECT_LE(std::fabs(scales[i / 32] * bytes[i] - input[i]), 0.5001f * scales[i / 32]) << i;
 }
 
+// A column's values may be large or small beside those of others, and weights beside those of earlier depths.
+TEST_F(VulkanMatmul, MakesHalvesOfValuesOfAnySize) {
+  const uint32_t width = 96, rows = 70, columns = 67;
+  TestWeight weight(Format::bf16, rows, width, 1);
+  std::vector<uint16_t> bits(size_t{rows} * width);
+  for (uint32_t row = 0; row < rows; ++row)
+    for (uint32_t i = 0; i < width; ++i) {
+      // Of 64 rows together, each slice of 32 is larger than that before it; in the last rows the first is.
+      const int size = row < 64 ? static_cast<int>(i / 32) * 24 - 60 : 30 - static_cast<int>(i / 32) * 24;
+      float& value = weight.values[size_t{row} * width + i];
+      value = std::ldexp(static_cast<float>((row * 7 + i * 5) % 15) - 7, size);
+      bits[size_t{row} * width + i] = static_cast<uint16_t>(std::bit_cast<uint32_t>(value) >> 16);
+    }
+  std::vector<float> input(size_t{width} * columns);
+  for (uint32_t c = 0; c < columns; ++c)
+    for (uint32_t i = 0; i < width; ++i)
+      input[size_t{c} * width + i] =
+          std::ldexp(static_cast<float>((c * 3 + i * 11) % 31) - 15, static_cast<int>(c % 3) * 80 - 80);
+  input[size_t{5} * width + 1] = std::numeric_limits<float>::infinity();
+  input[size_t{6} * width + 2] = std::numeric_limits<float>::quiet_NaN();
+  for (uint32_t i = 0; i < width; ++i) input[size_t{7} * width + i] = 0;
+  const Buffer planes = buffer_of(bits), in = buffer_of(input), batch = buffer_of(std::vector<uint32_t>(16, columns)),
+               out = buffer_of(std::vector<float>(size_t{rows} * columns));
+  MatmulParameters push{};
+  push.weight = planes.address();
+  push.in = in.address();
+  push.out = out.address();
+  push.batch = batch.address();
+  push.width = push.in_stride = width;
+  push.rows = push.out_stride = rows;
+  push.kinds = matmul_kinds(1, 0, HeaderWord::rows);
+  push.scale = 1;
+  RoundInputsParameters parameters{};
+  parameters.rows_each = 1;
+  const Buffer halves = halve(push, parameters, columns, 1);
+  run("matrix_tiles/BF16", push, {2, 2}, constants_of(kMatrixTiles, width, true));
+  const auto found = values_of<float>(out);
+  for (uint32_t c = 0; c < columns; ++c)
+    for (uint32_t row = 0; row < rows; ++row) {
+      double expected = 0, size = 0;
+      for (uint32_t i = 0; i < width; ++i) {
+        const double product = double{weight.values[size_t{row} * width + i]} * double{input[size_t{c} * width + i]};
+        expected += product;
+        size += std::fabs(product);
+      }
+      const float value = found[size_t{c} * rows + row];
+      if (std::isnan(expected)) {
+        EXPECT_TRUE(std::isnan(value)) << c << ", " << row;
+      } else if (std::isinf(expected)) {
+        EXPECT_EQ(value, expected) << c << ", " << row;
+      } else {
+        // All are whole numbers of few bits times powers of two, which halves hold; sums are rounded.
+        EXPECT_NEAR(value, expected, 1e-6 * size) << c << ", " << row;
+      }
+    }
+}
+
 TEST_F(VulkanMatmul, GivesTheSameBitsInAnyCompany) {
   const uint32_t width = 1280, rows = 6, columns = 8;
   for (const auto& [format, bytes] :
@@ -392,7 +491,7 @@ TEST_F(VulkanMatmul, GivesTheSameBitsInAnyCompany) {
       parameters.rows_each = 1;
       if (bytes) rounded = round(push, parameters, columns, 1);
       run(shader_of(form, format), push, {(rows + form.rows - 1) / form.rows, columns / form.columns},
-          constants_of(form, is_whole(width, push.in, width, 0)));
+          constants_of(form, width, is_whole(width, push.in, width, 0)));
       results.push_back(values_of<float>(out));
       EXPECT_EQ(results.back(), results.front());
     }

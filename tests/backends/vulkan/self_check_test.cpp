@@ -2,11 +2,13 @@
 #include "backends/vulkan/self_check.h"
 
 #include <bit>
+#include <cmath>
 #include <set>
 
 #include "backends/vulkan/device.h"
 #include "kernels/vulkan/shaders.h"
 #include "tests/backends/random_program.h"
+#include "tests/backends/vulkan/emulated_matrices.h"
 #include "tests/backends/vulkan/gpu_for_tests.h"
 
 namespace hearth::vulkan {
@@ -97,7 +99,7 @@ class VulkanSelfCheck : public WithGpu {
 
   std::string error_of_compiling(bool rounds = true) {
     try {
-      make_vulkan_device(other_, rounds)->compile(random_.program, limits_);
+      make_vulkan_device(other_, rounds ? Products::integer : Products::scalar)->compile(random_.program, limits_);
     } catch (const DeviceError& error) {
       return error.what();
     }
@@ -123,6 +125,8 @@ TEST_F(VulkanSelfCheck, FindsEveryFormatRight) {
     EXPECT_TRUE(ways.rounds_few);
     EXPECT_FALSE(check.trust(needs, false).rounds);
   }
+  emulate_matrices(gpu());
+  EXPECT_TRUE(check.trust(needs, true, true).matrices);
   EXPECT_TRUE(check.switched_off().empty());
 }
 
@@ -189,8 +193,8 @@ TEST_F(VulkanSelfCheck, DoesWithoutProductsOfBytesThatAreWrong) {
 
 TEST_F(VulkanSelfCheck, DoesWithoutProductsOfFewRowsOfBytesThatAreWrong) {
   const Text text = random_text({16}, 100, limits_, 3);
-  const auto logits = [&](std::shared_ptr<Gpu> gpu, bool rounds, uint32_t step) {
-    return logits_of(*make_vulkan_device(std::move(gpu), rounds), random_.program, limits_, text, step);
+  const auto logits = [&](std::shared_ptr<Gpu> gpu, Products products, uint32_t step) {
+    return logits_of(*make_vulkan_device(std::move(gpu), products), random_.program, limits_, text, step);
   };
   for (const std::vector<uint32_t>& code :
        {code_of("byte_matmul/Q4_0"), with_function("byte_matmul/Q8_0", kFma, kClamp),
@@ -202,15 +206,40 @@ TEST_F(VulkanSelfCheck, DoesWithoutProductsOfFewRowsOfBytesThatAreWrong) {
     EXPECT_TRUE(ways.rounds);
     EXPECT_FALSE(ways.rounds_few);
     EXPECT_EQ(check.switched_off(), std::vector<std::string>{"byte_matmul/Q8_0"});
-    EXPECT_EQ(logits(wrong, true, 1), logits(shared_gpu().gpu, false, 1));
-    EXPECT_NE(logits(wrong, true, 16), logits(shared_gpu().gpu, false, 16)) << "many rows are rounded";
+    EXPECT_EQ(logits(wrong, Products::integer, 1), logits(shared_gpu().gpu, Products::scalar, 1));
+    EXPECT_NE(logits(wrong, Products::integer, 16), logits(shared_gpu().gpu, Products::scalar, 16))
+        << "many rows are rounded";
   }
+}
+
+TEST_F(VulkanSelfCheck, DoesWithoutProductsByMatricesThatAreWrong) {
+  emulate_matrices(*other_);
+  for (const Shader& one : emulated_shaders())
+    if (std::string_view(one.name) == "matrix_tiles/Q4_0")
+      other_->replace_shader("matrix_tiles/Q8_0", {one.code.begin(), one.code.end()});
+  SelfCheck check(*other_);
+  const gpu::Ways ways = check.trust(needs_of(random_.program, limits_), true, true);
+  EXPECT_FALSE(ways.matrices);
+  EXPECT_TRUE(ways.rounds);
+  EXPECT_EQ(check.switched_off(), std::vector<std::string>{"matrix_tiles/Q8_0"});
+}
+
+TEST_F(VulkanSelfCheck, TimesTheWaysOfMultiplyingThatAreThere) {
+  if (other_->about().timestamp_bits == 0) GTEST_SKIP() << "the device has no clock";
+  other_->replace_shader("byte_tiles/Q4_K", code_of("byte_tiles/Q4_0"));
+  SelfCheck check(*other_);
+  const ProductTimes times = check.time_products();
+  EXPECT_GT(times.scalar, 0);
+  EXPECT_TRUE(std::isfinite(times.scalar));
+  EXPECT_TRUE(std::isinf(times.integer)) << "it is wrong";
+  EXPECT_EQ(std::isfinite(times.matrices), other_->matrix_threads() != 0);
+  EXPECT_EQ(check.time_products().scalar, times.scalar) << "measured anew";
 }
 
 TEST_F(VulkanSelfCheck, DoesWithoutNormsThatRoundWhereTheyAreWrong) {
   const Text text = random_text({16}, 100, limits_, 3);
   const auto logits = [&](std::shared_ptr<Gpu> gpu) {
-    return logits_of(*make_vulkan_device(std::move(gpu), true), random_.program, limits_, text, 16);
+    return logits_of(*make_vulkan_device(std::move(gpu), Products::integer), random_.program, limits_, text, 16);
   };
   const auto expected = logits(shared_gpu().gpu);
   const std::vector<std::vector<uint32_t>> faults = {
@@ -234,13 +263,14 @@ TEST_F(VulkanSelfCheck, DoesWithoutListsOfExpertsThatAreWrong) {
   const RandomProgram mixed = random_program({.experts = 4, .used = 2}, 3);
   const Limits limits{.rows = 96, .pages = 12, .page_size = 8};
   const Text text = random_text({80}, 100, limits, 3);
-  const auto expected = logits_of(*make_vulkan_device(shared_gpu().gpu, false), mixed.program, limits, text, 1);
+  const auto expected =
+      logits_of(*make_vulkan_device(shared_gpu().gpu, Products::scalar), mixed.program, limits, text, 1);
   other_->replace_shader("expert_tiles", with_constant("expert_tiles", kIntType, 32, 64));
   SelfCheck check(*other_);
   EXPECT_FALSE(check.trust(needs_of(mixed.program, limits), false).lists_experts);
   EXPECT_EQ(check.switched_off(), std::vector<std::string>{"expert_tiles"});
   // One pair after the other, as in steps of few rows.
-  const auto found = logits_of(*make_vulkan_device(other_, false), mixed.program, limits, text, 80);
+  const auto found = logits_of(*make_vulkan_device(other_, Products::scalar), mixed.program, limits, text, 80);
   ASSERT_EQ(found.size(), expected.size());
   for (size_t row = 0; row < found.size(); ++row)
     for (size_t i = 0; i < found[row].size(); ++i) ASSERT_NEAR(found[row][i], expected[row][i], 1e-3);

@@ -19,6 +19,9 @@ TEST(ShaderFacts, AreReadFromTheCode) {
     EXPECT_TRUE(of(name).reduces) << name;
   for (const char* name : {"matmul_tiles/Q4_K", "byte_tiles/Q4_K", "attend", "gate", "store"})
     EXPECT_FALSE(of(name).reduces) << name;
+  for (const Shader& shader : shaders())
+    EXPECT_EQ(facts_of(shader.code).multiplies, std::string_view(shader.name).starts_with("matrix_tiles/"))
+        << shader.name;
   EXPECT_EQ(most_threads(), 256u);
 }
 

@@ -37,7 +37,7 @@ TEST_F(Config, AllKeysAreRead) {
       read("host = '127.0.0.2'\nport = 80\nollama_port = 81\napi_key = '@" + (folder_.path() / "keys").string() +
            "'\nctx = 100\nparallel = 3\nmemory = '2G'\nkeep_alive = 60\n"
            "queue = 7\nqueue_seconds = 8\nmax_tokens = 9\ngrace = 10\nembeddings = true\nlookup = true\n"
-           "device = 'vulkan:1'\ngpu_layers = 20\n"
+           "device = 'vulkan:1'\ngpu_layers = 20\nvulkan_products = 'integer'\n"
            "allow_hosts = ['a']\nallow_origins = ['b']\n"
            "[[model]]\nname = 'm'\npath = 'sub/x.gguf'\ndraft = 'small.gguf'\n"
            "adapters = ['sql=sub/a.gguf:0.25', '/b.gguf']\n[[model]]\npath = '/y.gguf'\n");
@@ -56,6 +56,7 @@ TEST_F(Config, AllKeysAreRead) {
   EXPECT_TRUE(options.engine.embeddings);
   EXPECT_TRUE(options.engine.lookup);
   EXPECT_EQ(options.engine.device, "vulkan:1");
+  EXPECT_EQ(options.engine.vulkan_products, "integer");
   EXPECT_EQ(options.engine.gpu_layers, 20u);
   EXPECT_EQ(read("gpu_layers = 'auto'\n").engine.gpu_layers, kLayersThatFit);
   EXPECT_EQ(options.access.hosts, std::vector<std::string>{"a"});

@@ -81,8 +81,8 @@ class Work {
   // Ends recording; what was written is then seen by the host, too.
   virtual void end() = 0;
 
-  // Has it run, after `before` where there is such; wait() must follow before the next.
-  virtual void start(const Work* before) = 0;
+  // Has it run; wait() must follow before the next.
+  virtual void start() = 0;
   virtual void wait() = 0;
   // Of the run that was waited for last, when each launch began and ended, in seconds since the first one began.
   virtual std::vector<Span> times() const = 0;
@@ -128,7 +128,7 @@ class Machine {
     const std::unique_ptr<Work> work = record();
     record_into(*work);
     work->end();
-    work->start(nullptr);
+    work->start();
     work->wait();
   }
 };

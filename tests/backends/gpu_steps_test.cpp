@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/gpu/batch_words.h"
 #include "backends/gpu/device.h"
 #include "kernels/gpu/row_parameters.h"
 #include "tests/backends/profiled.h"
@@ -29,9 +30,10 @@ class Recorder final : public Machine {
     about_.rounds_few = about_.has_bfloats = rounds_few;
   }
 
-  // What was started last, in its order, of group_tiles with the groups; "|" where a barrier lies between. How often
-  // work was recorded.
+  // What was started last, in its order, of group_tiles with the groups; "|" where a barrier lies between or before.
+  // How many bytes it copies, and how often work was recorded.
   std::vector<std::string> launches;
+  uint64_t copied = 0;
   int recorded = 0;
 
   const About& about() const override { return about_; }
@@ -56,11 +58,14 @@ class Recorder final : public Machine {
       names.emplace_back(launch.kernel);
       if (launch.kernel.starts_with("group_tiles/")) names.back() += ":" + std::to_string(launch.constants[0]);
     }
-    void copy(const Buffer&, uint64_t, const Buffer&, uint64_t, uint64_t) override {}
+    void copy(const Buffer&, uint64_t, const Buffer&, uint64_t, uint64_t bytes) override { copied += bytes; }
     void zero(const Buffer&) override {}
     void barrier() override { names.emplace_back("|"); }
     void end() override {}
-    void start(const Work*) override { recorder.launches = names; }
+    void start() override {
+      recorder.launches = names;
+      recorder.copied = copied;
+    }
     void wait() override {}
     std::vector<Span> times() const override {  // each launch takes half a second, and a second lies between two
       std::vector<Span> spans(names.size() - std::count(names.begin(), names.end(), "|"));
@@ -69,6 +74,7 @@ class Recorder final : public Machine {
     }
     Recorder& recorder;
     std::vector<std::string> names;
+    uint64_t copied = 0;
   };
 
   About about_;
@@ -122,7 +128,7 @@ TEST(GpuSteps, ProductsOfOneInputRunBesideEachOther) {
                                   : rows == 1             ? "matmul/Q8_0"
                                                           : "byte_tiles/Q8_0";
       const std::string norm = rounds_few || rows > 8 ? "norm_round" : "norm";
-      EXPECT_EQ(joined(names, 1, 8), "| " + norm + " | " + product + " " + product + " " + product + " | rope") << rows;
+      EXPECT_EQ(joined(names, 2, 8), "| " + norm + " | " + product + " " + product + " " + product + " | rope") << rows;
     }
 }
 
@@ -296,6 +302,29 @@ TEST(GpuSteps, OfManyRowsAreRecordedOnceForAllParts) {
   };
   EXPECT_EQ(works_of(256), 0);
   EXPECT_EQ(works_of(8), 3) << "of 4, 8 and 16 parts";
+}
+
+TEST(GpuSteps, BeginWithACopyOfTheBatch) {
+  const RandomProgram random = random_program(kLlama, 5);
+  const Limits limits{.rows = 128, .pages = 16, .page_size = 8};
+  const auto recorder = std::make_shared<Recorder>(true);
+  const auto plan = make_device(recorder, true)->compile(random.program, limits);
+  Batch batch = batch_of(random_text({1}, 100, limits, 3), 0, 1);
+  const auto recorded_with = [&](uint32_t pages) {
+    const int before = recorder->recorded;
+    batch.pages.resize(pages);
+    batch.page_begin.back() = pages;
+    plan->submit(batch);
+    plan->wait();
+    EXPECT_GE(recorder->copied, words_of(batch, random.program) * sizeof(uint32_t)) << pages;
+    EXPECT_EQ(recorder->launches.front(), "|") << pages;
+    return recorder->recorded - before;
+  };
+  EXPECT_EQ(recorded_with(1), 1);
+  EXPECT_EQ(recorded_with(900), 0);
+  EXPECT_EQ(recorded_with(1100), 1);
+  EXPECT_EQ(recorded_with(1900), 0);
+  EXPECT_EQ(recorded_with(1), 0) << "the first is still there";
 }
 
 // The kernels of attention in a step of the rows [begin, end) of sequences of such lengths.

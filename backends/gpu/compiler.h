@@ -46,12 +46,16 @@ class Compiler {
     uint32_t used = 1;
     bool in_of_pairs = false;
     Address tiles = 0;  // where the pairs are listed by expert, if anywhere
+    // Numbers of rows from which on steps are made, if not 0; they then wait for what a step for fewer has waited for.
+    uint32_t least = 0;
   };
 
   void make(const Embed& op);
   void make(const Norm& op);
   void make(const Products& stage);
-  void make(const Linear& op);
+  void make(const Linear& op) { make(op, 0); }
+  void make(const Linear& op, uint32_t least);
+  void make(const Joined& joined);
   void make(const GateUp& op);
   void make(const EachHead& op);
   void make(const RopeKv& op);
@@ -103,6 +107,13 @@ class Compiler {
   // Whether byte_columns multiplies the weight by kColumnsLeast to kColumnsMost rounded rows; and the steps of it.
   bool has_columns(const Weight& one) const;
   void add_columns(const Product& product, const MatmulParameters& args);
+  // add(rows of a workgroup) adds one of these, which then gets its shape.
+  template <class F>
+  void add_columns(const char* format, bool tall, F&& add);
+  // Whether one launch makes all of them for few rows; and the steps of that. The number of rows from which on each
+  // needs its own.
+  bool joins(const Joined& joined) const;
+  uint32_t add_joined(const Joined& joined);
   void multiply_routed(const Product& product, const Kernels& kernels, const Uses& uses);
   NormParameters parameters_of(const Norm& op);
   Step& add_norm(const Norm& op);

@@ -15,6 +15,8 @@ std::vector<WeightId> weights_of(const Products::Part& part) {
   std::vector<WeightId> weights;
   if (const auto* linear = std::get_if<Linear>(&part)) weights = {linear->weight};
   if (const auto* both = std::get_if<GateUp>(&part)) weights = {both->gate, both->up};
+  if (const auto* joined = std::get_if<Joined>(&part))
+    for (const Linear& linear : joined->ops) weights.push_back(linear.weight);
   if (const auto* route = std::get_if<Route>(&part)) weights = {route->router};
   if (const auto* experts = std::get_if<Experts>(&part)) weights = {experts->gate, experts->up};
   return weights;

@@ -98,6 +98,7 @@ class Machine {
     uint32_t shared_bytes = 0;      // most that a workgroup shares
     bool rounds_few = false;        // it has byte_matmul, for products of few rows,
     bool has_columns = false;       // byte_columns, for those of some tens,
+    bool joins = false;             // joined_matmul, for several of few rows, and joined_columns if it has_columns,
     bool has_bfloats = false;       // and bfloat_tiles, for those of very many,
     bool has_groups = false;        // and group_tiles, for those in some formats
     bool attends_rows = false;      // it has attend_row,

@@ -2,6 +2,8 @@
 #include "backends/gpu/step_work.h"
 
 #include <algorithm>
+#include <iterator>
+#include <numeric>
 #include <string_view>
 
 #include "backends/backend.h"
@@ -54,6 +56,19 @@ void count_product(const Step& step, std::string_view format, double rows, OpPro
   work.bytes =
       matrices * matrix_bytes(format, values) + rows * (inputs * in + matrices * out * (args.add == 0 ? 1 : 2));
   work.operations = 2 * rows * matrices * values;
+}
+
+void count_joined(const Step& step, std::string_view format, double rows, OpProfile& work) {
+  const auto args = args_of<JoinedParameters>(step);
+  const double out = std::accumulate(std::begin(args.rows), std::end(args.rows), 0.0), values = args.width * out;
+  work.bytes = matrix_bytes(format, values) + rows * kFloat * (rounded_words(args.width) + out);
+  work.operations = 2 * rows * values;
+}
+
+// Of a row of `values` values, as they are, rounded, or both.
+template <class Args>
+double result_bytes(const Args& args, uint32_t values) {
+  return kFloat * ((args.out == 0 ? 0 : values) + (args.rounded == 0 ? 0 : rounded_words(values)));
 }
 
 void count_attention(const Step& step, const Batch& batch, OpProfile& work) {
@@ -144,6 +159,8 @@ OpProfile work_of(const Step& step, uint32_t count, const Batch& batch) {
     if (step.kernel.starts_with("embed/")) {
       const double width = args_of<EmbedParameters>(step).width;
       work.bytes = count * (matrix_bytes(format, width) + kFloat * width);
+    } else if (step.kernel.starts_with("joined_")) {
+      count_joined(step, format, count, work);
     } else {
       count_product(step, format, count, work);
     }

@@ -7,7 +7,8 @@ struct Ways {
   // Products with weights of few bits multiply inputs rounded to 8 bits: those of many rows, and those of few where the
   // machine has kernels for that.
   bool rounds = false;
-  bool rounds_norms = true;   // norms round their results at once for such products
+  bool rounds_norms = true;   // norms round their results at once for such products, attention where the machine can
+  bool joins = true;          // products of one input are one launch, where the machine has kernels for that
   bool lists_experts = true;  // experts multiply many rows in tiles, by lists of which rows they get
 };
 

@@ -250,6 +250,46 @@ TEST(GpuSteps, SomeTensOfRowsAreMultipliedByMatrixUnitsWhereTheMachineHasThat) {
       << "where deterministic";
 }
 
+// What a layer of `rows` rows launches up to its attention.
+std::string products_before_attention(const Shape& shape, uint32_t rows, const Machine::About& about, Ways ways = {},
+                                      bool deterministic = false) {
+  const RandomProgram random = random_program(shape, 5);
+  const Limits limits{.rows = 128, .pages = 16, .page_size = 8, .deterministic = deterministic};
+  const auto recorder = std::make_shared<Recorder>(true, about);
+  ways.rounds = true;
+  const auto plan =
+      make_device(recorder, [&](const Program&, const Limits&) { return ways; })->compile(random.program, limits);
+  plan->submit(batch_of(random_text({rows}, 100, limits, 3), 0, rows));
+  plan->wait();
+  const std::vector<std::string>& names = recorder->launches;
+  const auto end = std::find(names.begin(), names.end(), "rope");
+  return joined(names, 2, static_cast<size_t>(end - names.begin()) - 3);
+}
+
+TEST(GpuSteps, ProductsOfOneInputAreOneLaunchWhereTheMachineHasThat) {
+  const Machine::About joins{.has_columns = true, .joins = true}, few{.joins = true};
+  const std::string norm = "| norm_round | ", matmul = "byte_matmul/Q8_0", columns = "byte_columns/Q8_0",
+                    tiles = "byte_tiles/Q8_0", bfloats = "bfloat_tiles/Q8_0";
+  const auto thrice = [](const std::string& name) { return name + " " + name + " " + name; };
+  for (const uint32_t rows : {1u, 2u})
+    EXPECT_EQ(products_before_attention(kLlama, rows, joins), norm + "joined_matmul/Q8_0") << rows;
+  for (const uint32_t rows : {3u, 8u, 9u, 16u, 32u, 64u})
+    EXPECT_EQ(products_before_attention(kLlama, rows, joins), norm + "joined_columns/Q8_0") << rows;
+  EXPECT_EQ(products_before_attention(kLlama, 65, joins), norm + thrice(bfloats));
+  EXPECT_EQ(products_before_attention(kLlama, 4, few), norm + "joined_matmul/Q8_0");
+  EXPECT_EQ(products_before_attention(kLlama, 8, few), norm + thrice(matmul));
+  EXPECT_EQ(products_before_attention(kLlama, 16, few), norm + thrice(tiles));
+  EXPECT_EQ(products_before_attention(kLlama, 1, joins, {.joins = false}), norm + thrice(matmul));
+  EXPECT_EQ(products_before_attention(kLlama, 16, joins, {.joins = false}), norm + thrice(columns));
+  EXPECT_EQ(products_before_attention(kLlama, 4, joins, {}, true), norm + "joined_matmul/Q8_0");
+  EXPECT_EQ(products_before_attention(kLlama, 64, joins, {}, true), norm + thrice(matmul)) << "where deterministic";
+  Shape shape = kLlama;
+  shape.other = Format::q4_0;
+  EXPECT_EQ(products_before_attention(shape, 1, joins), norm + "joined_matmul/Q8_0 byte_matmul/Q4_0");
+  shape.format = shape.other = Format::q5_0;
+  EXPECT_EQ(products_before_attention(shape, 1, joins), norm + thrice("byte_matmul/Q5_0")) << "not usual";
+}
+
 // They have one rounding of the input for all.
 TEST(GpuSteps, VeryManyRowsBesideExpertsStayBytes) {
   Shape shape = kLlama;
@@ -384,6 +424,17 @@ TEST(GpuProfiles, CountInputsOfBfloatsByHalfOfFloats) {
   EXPECT_EQ(ops.at("bfloat_tiles Q8_0").launches, 6u);
   EXPECT_EQ(ops.at("bfloat_tiles Q8_0").bytes, blocks + rows * (in + out));
   EXPECT_EQ(ops.at("round_inputs").bytes, rows * ((4 + 2) * 64 + (4 + 2) * 96));
+}
+
+TEST(GpuProfiles, CountProductsThatAreMadeAtOnce) {
+  const auto recorder = std::make_shared<Recorder>(true, Machine::About{.joins = true});
+  const RandomProgram random = random_program({.layers = 1, .format = Format::q8_0, .other = Format::q8_0}, 5);
+  const auto ops = profiled_ops(*make_device(recorder, true), random.program, kProfiledLimits,
+                                random_text({3}, 100, kProfiledLimits, 3), 3);
+  const OpProfile& q_k_v = ops.at("joined_matmul Q8_0");
+  EXPECT_EQ(q_k_v.launches, 1u);
+  EXPECT_EQ(q_k_v.bytes, (64 + 32 + 32) * 64 / 32 * 34 + 3 * 4 * (rounded_words(64) + 64 + 32 + 32));
+  EXPECT_EQ(q_k_v.operations, 2 * 3 * (64 + 32 + 32) * 64);
 }
 
 TEST(GpuProfiles, CountRoundedInputsAndExpertsThatRowsCanChoose) {

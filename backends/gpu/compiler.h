@@ -59,7 +59,7 @@ class Compiler {
   void make(const GateUp& op);
   void make(const EachHead& op);
   void make(const RopeKv& op);
-  void make(const Attend& op);
+  void make(const Attend& op) { attend(op, 0, true); }
   void make(const Convolve& op);
   void make(const DeltaRule& op);
   void make(const Gate& op);
@@ -115,6 +115,13 @@ class Compiler {
   bool joins(const Joined& joined) const;
   uint32_t add_joined(const Joined& joined);
   void multiply_routed(const Product& product, const Kernels& kernels, const Uses& uses);
+  AttendParameters parameters_of(const Attend& op);
+  // Whether attend_row makes it for few rows; and the number of rows from which on tiles may be made instead.
+  bool attends_by_row(const AttendParameters& args) const;
+  uint32_t rows_for_attend_tiles(const AttendParameters& args) const;
+  // For fewer rows than `rounded`, 0 unless attends_by_row(), what is not made in tiles is rounded to bytes at once,
+  // and also left as it is if `kept`.
+  void attend(const Attend& op, uint32_t rounded, bool kept);
   NormParameters parameters_of(const Norm& op);
   Step& add_norm(const Norm& op);
   // How inputs are rounded, as constants of kernels say it; of very many rows, those of the weight.
@@ -122,8 +129,9 @@ class Compiler {
   Rounded order_of_most(WeightId id) const;
   // Room for rounded rows of that many words.
   Address rounded_rows_of(uint64_t words);
-  // Has the inputs of a product rounded, for so many rows, unless they are already; they are then those of `args`.
-  void round_inputs(const Product& product, MatmulParameters& args, Rounded to, uint32_t least, uint32_t most);
+  // Has the inputs of a product rounded, for so many rows, unless they are already; they are then those of `args`. The
+  // step that does so, if there is one.
+  Step* round_inputs(const Product& product, MatmulParameters& args, Rounded to, uint32_t least, uint32_t most);
   // Norms the input of products of `least` rows and more and rounds it at once, very many rows as `most`, and for fewer
   // rows norms it; `kept`: others read it as it is.
   void norm_and_round(const Norm& op, uint32_t least, Rounded most, bool kept);

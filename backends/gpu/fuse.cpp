@@ -119,14 +119,16 @@ std::vector<Stage> fuse(const Program& program) {
   };
   for (size_t i = 0; i < ops.size();) {
     const std::optional<Norm> norm = norm_of(ops[i]);
-    size_t next = norm.has_value() ? i + 1 : i;
+    const auto* attend = std::get_if<Attend>(&ops[i]);
+    size_t next = norm.has_value() || attend != nullptr ? i + 1 : i;
     Products products = take_products(ops, next);
     const bool joined = norm.has_value() && products.in == norm->out && whole(*norm);
     if (norm.has_value() && !joined) {
       stages.emplace_back(*norm);
       ++i;
-    } else if (!products.parts.empty()) {
+    } else if (!products.parts.empty() && (attend == nullptr || products.in == attend->out)) {
       products.norm = norm;
+      if (attend != nullptr) products.attend = *attend;
       const Op& last = ops[next - 1];
       products.kept = adds(products) || goes_on_behind_experts(products) ||
                       (!has(slots_written(last), products.in) && read_later(ops, next, products.in));

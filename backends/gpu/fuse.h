@@ -27,7 +27,9 @@ struct Joined {
 struct Products {
   using Part = std::variant<Linear, GateUp, Route, Experts, Joined>;
   Slot in;
-  std::optional<Norm> norm;  // that makes the slot directly before, of whole rows
+  // What makes the slot directly before, if it is one of these: a norm of whole rows, or attention.
+  std::optional<Norm> norm;
+  std::optional<Attend> attend;
   // The slot is also read otherwise than by rounding it once: added by a part, multiplied behind experts, which round
   // what is theirs in between, or read by an op behind all parts.
   bool kept = true;

@@ -93,12 +93,19 @@ void Compiler::make(const Products& stage) {
     }
   }
   beside_tiles_ = most != Rounded::slices;
-  const bool rounds = least <= limits_.rows;
+  const bool rounds = least <= limits_.rows, kept = stage.kept || adapters_ || last != least;
   if (stage.norm.has_value()) {
     if (rounds && ways_.rounds_norms)
-      norm_and_round(*stage.norm, least, most, stage.kept || adapters_ || last != least);
+      norm_and_round(*stage.norm, least, most, kept);
     else
       make(*stage.norm);
+  }
+  // Numbers of rows from which on attention is rounded here, if it rounds fewer itself: those of tiles.
+  uint32_t tile_rows = 0;
+  if (stage.attend.has_value()) {
+    const AttendParameters args = parameters_of(*stage.attend);
+    if (rounds && least == 0 && ways_.rounds_norms && attends_by_row(args)) tile_rows = rows_for_attend_tiles(args);
+    attend(*stage.attend, tile_rows == 0 ? 0 : rows_for_bfloats(), kept);
   }
   if (rounds && !(stage.norm.has_value() && ways_.rounds_norms)) {
     Product product{};
@@ -108,7 +115,13 @@ void Compiler::make(const Products& stage) {
     args.width = args.in_stride = width(stage.in);
     const uint32_t bfloats = rows_for_bfloats();
     MatmulParameters args_of_bfloats = args;
-    round_inputs(product, args, Rounded::bytes, least, bfloats - 1);
+    if (tile_rows == 0) {
+      round_inputs(product, args, Rounded::bytes, least, bfloats - 1);
+    } else if (tile_rows <= limits_.rows) {
+      Step& of_tiles = *round_inputs(product, args, Rounded::bytes, tile_rows, bfloats - 1);
+      of_tiles.cut = Cut::tiles;
+      of_tiles.tile_rows = tile_rows;
+    }
     if (bfloats <= limits_.rows) round_inputs(product, args_of_bfloats, most, bfloats, UINT32_MAX);
   }
   if (rounds) rounded_ = slot(stage.in);
@@ -137,7 +150,8 @@ Address Compiler::rounded_rows_of(uint64_t words) {
   return scratch_of(Scratch::rounded, rows * words * sizeof(uint32_t));
 }
 
-void Compiler::round_inputs(const Product& product, MatmulParameters& args, Rounded to, uint32_t least, uint32_t most) {
+Step* Compiler::round_inputs(const Product& product, MatmulParameters& args, Rounded to, uint32_t least,
+                             uint32_t most) {
   const bool routed = product.route != 0;
   const uint32_t between = routed ? 0 : args.in_matrix_stride;  // of the inputs of two matrices
   RoundInputsParameters round{};
@@ -154,7 +168,7 @@ void Compiler::round_inputs(const Product& product, MatmulParameters& args, Roun
   args.in = round.out = rounded_rows_of(uint64_t{round.rows_each} * round.out_stride);
   args.in_stride = round.out_stride;
   if (between != 0) args.in_matrix_stride = round.out_matrix_stride;
-  if (rounded_ != 0 && rounded_ == round.in) return;
+  if (rounded_ != 0 && rounded_ == round.in) return nullptr;
   rounded_ = 0;
   const Address from = product.in_buffer == 0 ? product.in : product.in_buffer;
   Step& rounding = steps_.add("round_inputs", round, {{from}, {round.out}});
@@ -162,6 +176,7 @@ void Compiler::round_inputs(const Product& product, MatmulParameters& args, Roun
   rounding.least = least;
   rounding.most = most;
   for_rows(rounding, pieces_of(round.width, 512), inputs).y_times = round.rows_each;
+  return &rounding;
 }
 
 }  // namespace hearth::gpu

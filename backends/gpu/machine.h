@@ -101,7 +101,7 @@ class Machine {
     bool joins = false;             // joined_matmul, for several of few rows, and joined_columns if it has_columns,
     bool has_bfloats = false;       // and bfloat_tiles, for those of very many,
     bool has_groups = false;        // and group_tiles, for those in some formats
-    bool attends_rows = false;      // it has attend_row,
+    bool attends_rows = false;      // it has attend_row, whose results can be rounded at once,
     bool turns_and_stores = false;  // rope_store,
     bool attends_tiles = false;     // and attend_tiles
     uint32_t multiprocessors = 0;   // 0: not known

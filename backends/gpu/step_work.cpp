@@ -75,8 +75,9 @@ void count_attention(const Step& step, const Batch& batch, OpProfile& work) {
   const auto args = args_of<AttendParameters>(step);
   const Seen seen = seen_in(batch, args.window, args.causal != 0);
   const double q = 1.0 * args.heads * args.head_size, out = 1.0 * args.heads * args.value_size;
-  work.bytes = seen.positions * cell_bytes(step, args.key_width, args.keys == args.values ? 0 : args.value_width) +
-               kFloat * static_cast<double>(batch.tokens.size()) * (q + out);
+  work.bytes =
+      seen.positions * cell_bytes(step, args.key_width, args.keys == args.values ? 0 : args.value_width) +
+      static_cast<double>(batch.tokens.size()) * (kFloat * q + result_bytes(args, args.heads * args.value_size));
   work.operations = 2 * seen.of_rows * (q + out);
 }
 
@@ -88,7 +89,8 @@ void count_join(const Step& step, const Batch& batch, OpProfile& work) {
     for (uint32_t row = batch.row_begin[s]; row < batch.row_begin[s + 1]; ++row) {
       const uint32_t before = batch.positions[args.causal != 0 ? row : batch.row_begin[s + 1] - 1] + 1;
       const uint32_t seen = args.window == 0 ? before : std::min(before, args.window);
-      work.bytes += kFloat * args.heads * (args.value_size + part_count(seen, most) * (2.0 + args.value_size));
+      work.bytes += result_bytes(args, args.heads * args.value_size) +
+                    kFloat * args.heads * part_count(seen, most) * (2.0 + args.value_size);
     }
 }
 

@@ -32,7 +32,7 @@ std::string described(const std::vector<Op>& ops) {
       text += std::holds_alternative<Norm>(stage) ? "norm" : "op";
       continue;
     }
-    text += products->norm.has_value() ? "norm+" : "";
+    text += products->norm.has_value() ? "norm+" : products->attend.has_value() ? "attend+" : "";
     size_t others = products->parts.size();
     for (const Products::Part& part : products->parts)
       if (const auto* joined = std::get_if<Joined>(&part)) {
@@ -78,6 +78,16 @@ TEST(GpuFuse, JoinsNeighboursOfOneInputUntilItIsWritten) {
   EXPECT_EQ(described({Linear{1, 2, 2}, Linear{1, 1, 3}, Linear{1, 0, 4}}), "2 1");
   EXPECT_EQ(described({Linear{1, 2, 2}, Gate{2, 2, 2, Activation::silu}, Linear{1, 3, 4}}), "1! op 1");
   EXPECT_EQ(described({Select{0, 1}, Linear{1, 2, 2}, Logits{2}}), "op 1 op");
+}
+
+TEST(GpuFuse, JoinsAttentionWithTheProductsOfItsResult) {
+  const Attend attend{0, 1, 0, 32, 2, 0.5f};
+  EXPECT_EQ(described({attend, Linear{1, 2, 2}}), "attend+1");
+  EXPECT_EQ(std::get<Products>(fuse(program_of({attend, Linear{1, 2, 2}})).at(0)).attend->scale, 0.5f);
+  EXPECT_EQ(described({attend, Linear{1, 2, 2}, Linear{2, 3, 3, kNoWeight, 1}}), "attend+1! 1") << "added later";
+  EXPECT_EQ(described({attend, Gate{1, 2, 1, Activation::sigmoid}, Linear{1, 2, 2}}), "op op 1");
+  EXPECT_EQ(described({attend, Linear{0, 2, 2}}), "op 1") << "of something else";
+  EXPECT_EQ(described({attend, kNorm, Linear{1, 2, 2}}), "op norm+1");
 }
 
 TEST(GpuFuse, JoinsWhatMayBeMadeAtOnce) {

@@ -159,16 +159,18 @@ const Machine::About kTurns{.attends_rows = true, .turns_and_stores = true};
 const Machine::About kAttends{.attends_rows = true, .turns_and_stores = true, .attends_tiles = true};
 
 // Rows behind so many positions, and what is launched between the products of q, k and v and that of the output.
-std::string attention_of(const Shape& shape, KvType type, uint32_t rows, uint32_t positions) {
+std::string attention_of(const Shape& shape, KvType type, uint32_t rows, uint32_t positions,
+                         const Machine::About& about = kTurns) {
   const RandomProgram random = random_program(shape, 5);
   const Limits limits{.rows = 128, .pages = 128, .page_size = 8, .kv_type = type};
-  const auto recorder = std::make_shared<Recorder>(true, kTurns);
+  const auto recorder = std::make_shared<Recorder>(true, about);
   const auto plan = make_device(recorder, true)->compile(random.program, limits);
   plan->submit(batch_of(random_text({positions + rows}, 100, limits, 3), positions, positions + rows));
   plan->wait();
   std::vector<std::string> names = recorder->launches;
   std::erase(names, "|");
-  const auto end = std::find(names.begin(), names.end(), "round_inputs");
+  const auto is_product = [](const std::string& name) { return name.find('/') != std::string::npos; };
+  const auto end = std::find_if(names.begin() + 5, names.end(), is_product);
   return joined(names, 5, static_cast<size_t>(end - names.begin()) - 5);
 }
 
@@ -181,11 +183,24 @@ TEST(GpuSteps, HeadsOf64HaveKernelsOfTheirOwnWhereTheMachineHasThem) {
   EXPECT_EQ(attention_of(shape, KvType::f16, 1, 3 * kLeastPart), "rope_store attend_row attend_join");
   EXPECT_EQ(attention_of(shape, KvType::f16, 32, 3 * kLeastPart), "rope_store attend_row attend_join");
   EXPECT_EQ(attention_of(shape, KvType::f16, 33, 3 * kLeastPart), "rope_store attend_row") << "twice 64 large blocks";
-  EXPECT_EQ(attention_of(shape, KvType::q8_0, 33, 3 * kLeastPart), "rope_store attend attend_join");
+  EXPECT_EQ(attention_of(shape, KvType::q8_0, 33, 3 * kLeastPart), "rope_store attend attend_join round_inputs");
   shape.rope_pairs = 16;
   EXPECT_EQ(attention_of(shape, KvType::f16, 1, 0), "rope store attend_row") << "where not all values turn";
   shape = kLlama;
-  EXPECT_EQ(attention_of(shape, KvType::f16, 1, 3 * kLeastPart), "rope store attend attend_join");
+  EXPECT_EQ(attention_of(shape, KvType::f16, 1, 3 * kLeastPart), "rope store attend attend_join round_inputs");
+}
+
+TEST(GpuSteps, AttentionOfFewRowsRoundsItsResult) {
+  Shape shape = kLlama;
+  shape.head_size = 64;
+  shape.rope_pairs = 32;
+  EXPECT_EQ(attention_of(shape, KvType::f16, 64, 0), "rope_store attend_row");
+  EXPECT_EQ(attention_of(shape, KvType::f16, 65, 0), "rope_store attend_row round_inputs") << "to bfloats";
+  EXPECT_EQ(attention_of(shape, KvType::f16, 1, 0, kAttends), "rope_store attend_row");
+  EXPECT_EQ(attention_of(shape, KvType::f16, 40, 0, kAttends), "rope_store attend_tiles round_inputs");
+  EXPECT_EQ(attention_of(shape, KvType::f16, 65, 0, kAttends), "rope_store attend_tiles round_inputs");
+  shape.format = Format::f16;
+  EXPECT_EQ(attention_of(shape, KvType::f16, 1, 0, kAttends), "rope_store attend_row") << "nothing to round";
 }
 
 // The launches of a layer of 65 rows, all but those of attention.

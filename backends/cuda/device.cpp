@@ -61,7 +61,7 @@ double measure_cuda_reads(std::string_view which) {
   double best = 0;
   for (int run = 0; run < 5; ++run) {
     const auto begin = std::chrono::steady_clock::now();
-    work->start(nullptr);
+    work->start();
     work->wait();
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     best = std::max(best, static_cast<double>(bytes) * kReads / seconds / 1e9);

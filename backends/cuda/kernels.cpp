@@ -45,7 +45,8 @@ uint32_t constant(std::span<const uint32_t> constants, size_t i) { return i < co
 uint32_t threads_of(std::string_view family) {
   if (family == "embed") return 64;
   if (family == "bfloat_tiles") return 256;
-  return family == "matmul" || family == "matmul_tiles" || family == "byte_matmul" || family == "byte_tiles" ? 128 : 0;
+  const bool is_known = family.ends_with("matmul") || family == "matmul_tiles" || family == "byte_tiles";
+  return is_known ? 128 : 0;
 }
 
 }  // namespace
@@ -54,16 +55,19 @@ Kernel kernel_of(std::string_view name, std::span<const uint32_t> constants) {
   const size_t slash = name.find('/');
   if (slash != std::string_view::npos) {
     const std::string family(name.substr(0, slash)), format(name.substr(slash + 1));
-    if (family == "byte_columns") {
+    const bool joined = family.starts_with("joined");
+    if (family.ends_with("_columns")) {
       const std::string tall = constant(constants, 1) == 0 ? "" : "_tall";
-      return {"column_products_" + format, family + "_" + format + "_" + std::to_string(constant(constants, 0)) + tall,
-              constant(constants, 2), constant(constants, 3)};
+      return {(joined ? "joined_products_" : "column_products_") + format,
+              family + "_" + format + "_" + std::to_string(constant(constants, 0)) + tall, constant(constants, 2),
+              constant(constants, 3)};
     }
     const bool rounded = family.starts_with("byte") || family.starts_with("bfloat");
-    Kernel kernel{(rounded ? "rounded_products_" : "products_") + format, family + "_" + format, threads_of(family)};
+    const char* image = joined ? "joined_products_" : rounded ? "rounded_products_" : "products_";
+    Kernel kernel{image + format, family + "_" + format, threads_of(family)};
     kernel.early = !family.ends_with("tiles");
     if (family == "bfloat_tiles") kernel.shared_bytes = gpu::kBfloatTilesShared;
-    if (family == "matmul" || family == "byte_matmul") kernel.function += "_" + std::to_string(constant(constants, 0));
+    if (family.ends_with("matmul")) kernel.function += "_" + std::to_string(constant(constants, 0));
     if (family == "group_tiles") {
       const uint32_t groups = constant(constants, 0);
       return {family + "_" + format, kernel.function + "_" + std::to_string(groups), gpu::group_threads(groups),

@@ -92,6 +92,7 @@ CudaMachine::CudaMachine(const Driver& driver, const Candidate& candidate, FindI
             .rounds_few = true,
             .rounds_by_warps = true,
             .has_columns = true,
+            .joins = true,
             .has_bfloats = true,
             .has_groups = candidate.major == 9 && candidate.minor == 0 && find_image("group_tiles_Q4_K") != nullptr,
             .attends_rows = true,

@@ -115,12 +115,10 @@ void CudaWork::end() {
   recorded_.clear();
 }
 
-void CudaWork::start(const gpu::Work* before) {
+void CudaWork::start() {
   machine_.enter();
   const Driver& driver = machine_.driver();
   const std::lock_guard lock(machine_.stream_mutex());
-  if (before != nullptr)
-    check(driver.cuGraphLaunch(static_cast<const CudaWork*>(before)->ready_, machine_.stream()), "starting work");
   check(driver.cuGraphLaunch(ready_, machine_.stream()), "starting work");
   check(driver.cuEventRecord(done_, machine_.stream()), "starting work");
 }

@@ -22,7 +22,7 @@ class CudaWork final : public gpu::Work {
   void zero(const gpu::Buffer& buffer) override;
   void barrier() override { beside_ = false; }
   void end() override;
-  void start(const gpu::Work* before) override;
+  void start() override;
   void wait() override;
   std::vector<gpu::Span> times() const override;
 

@@ -2,24 +2,15 @@
 #include "backends/gpu/compiler.h"
 
 #include <algorithm>
-#include <bit>
 
-#include "backends/memory.h"
 #include "kernels/gpu/row_parameters.h"
 
 namespace hearth::gpu {
 namespace {
 
 static_assert(kMostCandidates <= kMostChosen);
-constexpr uint32_t kMoreTiles = 8;  // than the fewest of so many rows: those that sequences end with are not full
 
 uint32_t rounded_up(uint32_t count, uint32_t unit) { return (count + unit - 1) / unit * unit; }
-
-// Numbers of rows up to which attention cuts the positions.
-uint32_t rows_to_cut(uint32_t workgroups, uint64_t row_bytes, uint32_t rows) {
-  const uint64_t fitting = std::min<uint64_t>(kEnoughWorkgroups / workgroups, kMostPartBytes / row_bytes);
-  return std::min(rows, std::bit_floor(static_cast<uint32_t>(fitting)));
-}
 
 }  // namespace
 
@@ -174,93 +165,6 @@ void Compiler::make(const RopeKv& op) {
   Step& step = steps_.add("store", store, {{store.k, store.v}, {store.keys, store.values}});
   step.constants = {static_cast<uint32_t>(limits_.kv_type)};
   for_rows(step, pieces_of(limits_.kv_type == KvType::q8_0 ? widest / 32 : widest, 64), op.v == kNoSlot ? 1 : 2);
-}
-
-void Compiler::make(const Attend& op) {
-  require_all_rows("attention");
-  AttendParameters args{};
-  args.q = slot(op.q);
-  args.out = slot(op.out);
-  args.keys = places_.keys[op.layer];
-  args.values = program_.value_width == 0 ? args.keys : places_.values[op.layer];
-  args.sinks = floats(op.sinks);
-  args.batch = places_.batch;
-  args.heads = width(op.q) / op.head_size;
-  args.kv_heads = op.kv_heads;
-  args.head_size = op.head_size;
-  args.value_size = op.value_size == 0 ? op.head_size : op.value_size;
-  args.key_width = program_.key_width;
-  args.value_width = program_.value_width == 0 ? program_.key_width : program_.value_width;
-  args.page_size = limits_.page_size;
-  args.window = op.window;
-  args.causal = op.causal ? 1 : 0;
-  args.scale = op.scale;
-  args.softcap = op.softcap;
-  const bool is_whole = is_whole_cache(args.head_size, args.value_size, args.key_width, args.value_width);
-  const uint32_t group = args.heads / args.kv_heads, room = head_room(op.head_size);
-  args.packed = packed_heads(group, room, machine_.about().shared_bytes);
-  require_shared(attend_shared(args.packed, room), "heads");
-  const bool by_row = machine_.about().attends_rows && limits_.kv_type == KvType::f16 &&
-                      has_attend_row(args.head_size, args.value_size, args.key_width, args.value_width);
-  const uint32_t most = by_row ? kMostPartsOfRow : kMostParts;
-  const char* kernel = by_row ? "attend_row" : "attend";
-  std::vector<uint32_t> constants = {static_cast<uint32_t>(limits_.kv_type), args.packed, room, is_whole ? 1u : 0u};
-  if (by_row) constants = {static_cast<uint32_t>(limits_.kv_type), args.head_size};
-  const uint32_t workgroups = args.kv_heads * pieces_of(group, args.packed) * pieces_of(args.value_size, kAttendValues);
-  const uint64_t cells = uint64_t{limits_.pages} * limits_.page_size;
-  const uint64_t seen = op.window == 0 ? cells : std::min<uint64_t>(cells, op.window);
-  args.most_parts = most_parts(static_cast<uint32_t>(std::min<uint64_t>(seen, INT32_MAX)), most);
-  const uint64_t row_bytes = uint64_t{args.heads} * args.most_parts * (2 + args.value_size) * sizeof(float);
-  // Half as many workgroups of attend_row, each twice as large, keep a GPU busy.
-  const uint32_t counted = by_row ? 2 * workgroups : workgroups;
-  const uint32_t cut_rows = args.most_parts < kPartsToCut ? 0 : rows_to_cut(counted, row_bytes, limits_.rows);
-  // What makes sums in an order that depends on where a step begins would not be deterministic.
-  const bool has_tiles = machine_.about().attends_tiles && !limits_.deterministic && limits_.kv_type != KvType::f32 &&
-                         has_attend_tiles(args.head_size, args.value_size, args.key_width, args.value_width);
-  const uint32_t tile_rows = has_tiles ? kRowsForTiles : UINT32_MAX;
-
-  Step& whole = steps_.add(kernel, args, {{args.q, args.keys, args.values}, {args.out}});
-  whole.constants = constants;
-  whole.cut = Cut::whole;
-  whole.cut_rows = cut_rows;
-  whole.tile_rows = tile_rows;
-  for_rows(whole, workgroups);
-  if (tile_rows <= limits_.rows) {
-    AttendParameters tiled = args;
-    tiled.packed = attend_tiles_packed(group);
-    Step& tiles = steps_.add("attend_tiles", tiled, {});
-    tiles.constants = {static_cast<uint32_t>(limits_.kv_type), args.head_size};
-    tiles.cut = Cut::tiles;
-    tiles.least = tiles.tile_rows = tile_rows;
-    tiles.y_over = kAttendTilesQueries / tiled.packed;
-    tiles.y_more = kMoreTiles;
-    for_rows(tiles, args.kv_heads * pieces_of(group, tiled.packed));
-  }
-  if (cut_rows == 0) return;
-  args.parts = scratch_of(Scratch::parts, cut_rows * row_bytes);
-  Step& parts = steps_.add(kernel, args, {{}, {args.parts}});
-  parts.constants = constants;
-  parts.cut = Cut::parts;
-  parts.cut_rows = cut_rows;
-  parts.tile_rows = tile_rows;
-  parts.z_of_parts = true;
-  for_rows(parts, workgroups, args.most_parts);
-  AttendJoinParameters joining{};
-  joining.parts = args.parts;
-  joining.out = args.out;
-  joining.sinks = args.sinks;
-  joining.batch = args.batch;
-  joining.heads = args.heads;
-  joining.value_size = args.value_size;
-  joining.most_parts = args.most_parts;
-  joining.window = args.window;
-  joining.causal = args.causal;
-  Step& join = steps_.add("attend_join", joining, {{joining.parts}, {joining.out}});
-  join.cut = Cut::parts;
-  join.cut_rows = cut_rows;
-  join.tile_rows = tile_rows;
-  if (by_row) join.constants = {most};
-  for_rows(join, args.heads);
 }
 
 void Compiler::make(const Convolve& op) {

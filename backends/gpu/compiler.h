@@ -46,16 +46,20 @@ class Compiler {
     uint32_t used = 1;
     bool in_of_pairs = false;
     Address tiles = 0;  // where the pairs are listed by expert, if anywhere
+    // Numbers of rows from which on steps are made, if not 0; they then wait for what a step for fewer has waited for.
+    uint32_t least = 0;
   };
 
   void make(const Embed& op);
   void make(const Norm& op);
   void make(const Products& stage);
-  void make(const Linear& op);
+  void make(const Linear& op) { make(op, 0); }
+  void make(const Linear& op, uint32_t least);
+  void make(const Joined& joined);
   void make(const GateUp& op);
   void make(const EachHead& op);
   void make(const RopeKv& op);
-  void make(const Attend& op);
+  void make(const Attend& op) { attend(op, 0, true); }
   void make(const Convolve& op);
   void make(const DeltaRule& op);
   void make(const Gate& op);
@@ -104,7 +108,21 @@ class Compiler {
   // Whether byte_columns multiplies the weight by kColumnsLeast to kColumnsMost rounded rows; and the steps of it.
   bool has_columns(const Weight& one) const;
   void add_columns(const Product& product, const MatmulParameters& args);
+  // add(rows of a workgroup) adds one of these, which then gets its shape.
+  template <class F>
+  void add_columns(const char* format, bool tall, F&& add);
+  // Whether one launch makes all of them for few rows; and the steps of that. The number of rows from which on each
+  // needs its own.
+  bool joins(const Joined& joined) const;
+  uint32_t add_joined(const Joined& joined);
   void multiply_routed(const Product& product, const Kernels& kernels, const Uses& uses);
+  AttendParameters parameters_of(const Attend& op);
+  // Whether attend_row makes it for few rows; and the number of rows from which on tiles may be made instead.
+  bool attends_by_row(const AttendParameters& args) const;
+  uint32_t rows_for_attend_tiles(const AttendParameters& args) const;
+  // For fewer rows than `rounded`, 0 unless attends_by_row(), what is not made in tiles is rounded to bytes at once,
+  // and also left as it is if `kept`.
+  void attend(const Attend& op, uint32_t rounded, bool kept);
   NormParameters parameters_of(const Norm& op);
   Step& add_norm(const Norm& op);
   // How inputs are rounded, as constants of kernels say it; of very many rows, those of the weight.
@@ -112,8 +130,9 @@ class Compiler {
   Rounded order_of_most(WeightId id) const;
   // Room for rounded rows of that many words.
   Address rounded_rows_of(uint64_t words);
-  // Has the inputs of a product rounded, for so many rows, unless they are already; they are then those of `args`.
-  void round_inputs(const Product& product, MatmulParameters& args, Rounded to, uint32_t least, uint32_t most);
+  // Has the inputs of a product rounded, for so many rows, unless they are already; they are then those of `args`. The
+  // step that does so, if there is one.
+  Step* round_inputs(const Product& product, MatmulParameters& args, Rounded to, uint32_t least, uint32_t most);
   // Whether matrix_tiles multiplies the weight by many rows: not in F32, which would lose what halves cannot hold.
   bool has_matrices(WeightId id, bool routed) const;
   // Has the inputs of a product made halves, for `least` rows and more, unless they are; they are then those of `args`.

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "backends/op_members.h"
+#include "kernels/gpu/parameters.h"
 
 namespace hearth::gpu {
 namespace {
@@ -73,6 +74,41 @@ bool goes_on_behind_experts(const Products& stage) {
                      [](const Products::Part& part) { return std::holds_alternative<Experts>(part); });
 }
 
+// Whether the product may be one of several that are made at once, as far as it alone tells.
+bool is_plain(const Linear& op, const Program& program) {
+  return op.in != op.out && op.add == kNoSlot && op.times == kNoSlot && op.act == Activation::none && op.scale == 1 &&
+         program.weights[op.weight].scales.empty();
+}
+
+// The parts with neighbours joined.
+std::vector<Products::Part> join(const std::vector<Products::Part>& parts, const Program& program) {
+  std::vector<Products::Part> result;
+  Joined joined;
+  const auto end = [&] {
+    if (joined.ops.size() == 1)
+      result.emplace_back(joined.ops.front());
+    else if (!joined.ops.empty())
+      result.emplace_back(joined);
+    joined.ops.clear();
+  };
+  const auto fits = [&](const Linear& op) {
+    return joined.ops.size() < kMostJoined && std::all_of(joined.ops.begin(), joined.ops.end(), [&](const Linear& one) {
+             return program.weights[one.weight].format == program.weights[op.weight].format && one.out != op.out;
+           });
+  };
+  for (const Products::Part& part : parts) {
+    const auto* linear = std::get_if<Linear>(&part);
+    const bool plain = linear != nullptr && is_plain(*linear, program);
+    if (!plain || !fits(*linear)) end();
+    if (plain)
+      joined.ops.push_back(*linear);
+    else
+      result.push_back(part);
+  }
+  end();
+  return result;
+}
+
 }  // namespace
 
 std::vector<Stage> fuse(const Program& program) {
@@ -83,17 +119,20 @@ std::vector<Stage> fuse(const Program& program) {
   };
   for (size_t i = 0; i < ops.size();) {
     const std::optional<Norm> norm = norm_of(ops[i]);
-    size_t next = norm.has_value() ? i + 1 : i;
+    const auto* attend = std::get_if<Attend>(&ops[i]);
+    size_t next = norm.has_value() || attend != nullptr ? i + 1 : i;
     Products products = take_products(ops, next);
     const bool joined = norm.has_value() && products.in == norm->out && whole(*norm);
     if (norm.has_value() && !joined) {
       stages.emplace_back(*norm);
       ++i;
-    } else if (!products.parts.empty()) {
+    } else if (!products.parts.empty() && (attend == nullptr || products.in == attend->out)) {
       products.norm = norm;
+      if (attend != nullptr) products.attend = *attend;
       const Op& last = ops[next - 1];
       products.kept = adds(products) || goes_on_behind_experts(products) ||
                       (!has(slots_written(last), products.in) && read_later(ops, next, products.in));
+      products.parts = join(products.parts, program);
       stages.emplace_back(std::move(products));
       i = next;
     } else {

@@ -15,6 +15,8 @@ std::vector<WeightId> weights_of(const Products::Part& part) {
   std::vector<WeightId> weights;
   if (const auto* linear = std::get_if<Linear>(&part)) weights = {linear->weight};
   if (const auto* both = std::get_if<GateUp>(&part)) weights = {both->gate, both->up};
+  if (const auto* joined = std::get_if<Joined>(&part))
+    for (const Linear& linear : joined->ops) weights.push_back(linear.weight);
   if (const auto* route = std::get_if<Route>(&part)) weights = {route->router};
   if (const auto* experts = std::get_if<Experts>(&part)) weights = {experts->gate, experts->up};
   return weights;
@@ -93,12 +95,19 @@ void Compiler::make(const Products& stage) {
     }
   }
   beside_tiles_ = most != Rounded::slices;
-  const bool rounds = least <= limits_.rows;
+  const bool rounds = least <= limits_.rows, kept = stage.kept || adapters_ || last != least;
   if (stage.norm.has_value()) {
     if (rounds && ways_.rounds_norms)
-      norm_and_round(*stage.norm, least, most, stage.kept || adapters_ || last != least);
+      norm_and_round(*stage.norm, least, most, kept);
     else
       make(*stage.norm);
+  }
+  // Numbers of rows from which on attention is rounded here, if it rounds fewer itself: those of tiles.
+  uint32_t tile_rows = 0;
+  if (stage.attend.has_value()) {
+    const AttendParameters args = parameters_of(*stage.attend);
+    if (rounds && least == 0 && ways_.rounds_norms && attends_by_row(args)) tile_rows = rows_for_attend_tiles(args);
+    attend(*stage.attend, tile_rows == 0 ? 0 : rows_for_bfloats(), kept);
   }
   if (rounds && !(stage.norm.has_value() && ways_.rounds_norms)) {
     Product product{};
@@ -108,7 +117,13 @@ void Compiler::make(const Products& stage) {
     args.width = args.in_stride = width(stage.in);
     const uint32_t bfloats = rows_for_bfloats();
     MatmulParameters args_of_bfloats = args;
-    round_inputs(product, args, Rounded::bytes, least, bfloats - 1);
+    if (tile_rows == 0) {
+      round_inputs(product, args, Rounded::bytes, least, bfloats - 1);
+    } else if (tile_rows <= limits_.rows) {
+      Step& of_tiles = *round_inputs(product, args, Rounded::bytes, tile_rows, bfloats - 1);
+      of_tiles.cut = Cut::tiles;
+      of_tiles.tile_rows = tile_rows;
+    }
     if (bfloats <= limits_.rows) round_inputs(product, args_of_bfloats, most, bfloats, UINT32_MAX);
   }
   if (rounds) rounded_ = slot(stage.in);
@@ -175,11 +190,12 @@ void Compiler::halve_inputs(const Product& product, MatmulParameters& args, uint
   for_rows(halving, 1, inputs);
 }
 
-void Compiler::round_inputs(const Product& product, MatmulParameters& args, Rounded to, uint32_t least, uint32_t most) {
+Step* Compiler::round_inputs(const Product& product, MatmulParameters& args, Rounded to, uint32_t least,
+                             uint32_t most) {
   auto [round, inputs] =
       copied_inputs(product, args, to == Rounded::bytes ? rounded_words(args.width) : bfloat_words(args.width));
   args.in = round.out = rounded_rows_of(uint64_t{round.rows_each} * round.out_stride);
-  if (rounded_ != 0 && rounded_ == round.in) return;
+  if (rounded_ != 0 && rounded_ == round.in) return nullptr;
   rounded_ = 0;
   const Address from = product.in_buffer == 0 ? product.in : product.in_buffer;
   Step& rounding = steps_.add("round_inputs", round, {{from}, {round.out}});
@@ -187,6 +203,7 @@ void Compiler::round_inputs(const Product& product, MatmulParameters& args, Roun
   rounding.least = least;
   rounding.most = most;
   for_rows(rounding, pieces_of(round.width, 512), inputs).y_times = round.rows_each;
+  return &rounding;
 }
 
 }  // namespace hearth::gpu

@@ -81,8 +81,8 @@ class Work {
   // Ends recording; what was written is then seen by the host, too.
   virtual void end() = 0;
 
-  // Has it run, after `before` where there is such; wait() must follow before the next.
-  virtual void start(const Work* before) = 0;
+  // Has it run; wait() must follow before the next.
+  virtual void start() = 0;
   virtual void wait() = 0;
   // Of the run that was waited for last, when each launch began and ended, in seconds since the first one began.
   virtual std::vector<Span> times() const = 0;
@@ -99,9 +99,10 @@ class Machine {
     bool rounds_few = false;        // it has byte_matmul, for products of few rows,
     bool rounds_by_warps = false;   // whose workgroups are warps for themselves,
     bool has_columns = false;       // byte_columns, for those of some tens,
+    bool joins = false;             // joined_matmul, for several of few rows, and joined_columns if it has_columns,
     bool has_bfloats = false;       // and bfloat_tiles, for those of very many,
     bool has_groups = false;        // and group_tiles, for those in some formats
-    bool attends_rows = false;      // it has attend_row,
+    bool attends_rows = false;      // it has attend_row, whose results can be rounded at once,
     bool turns_and_stores = false;  // rope_store,
     bool attends_tiles = false;     // and attend_tiles
     uint32_t matrix_threads = 0;    // of a workgroup of matrix_tiles; 0: it has none
@@ -130,7 +131,7 @@ class Machine {
     const std::unique_ptr<Work> work = record();
     record_into(*work);
     work->end();
-    work->start(nullptr);
+    work->start();
     work->wait();
   }
 };

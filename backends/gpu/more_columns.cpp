@@ -1,4 +1,5 @@
-// Products of more columns, where the machine has kernels for some formats: how they divide the work.
+// Products of more columns, and of several matrices at once, where the machine has kernels for some formats: how they
+// divide the work.
 #include <algorithm>
 #include <array>
 #include <string>
@@ -63,22 +64,90 @@ bool Compiler::has_columns(const Weight& one) const {
   return machine_.about().has_columns && !limits_.deterministic && one.width % 64 == 0 && is_usual(one);
 }
 
-void Compiler::add_columns(const Product& product, const MatmulParameters& args) {
-  const uint32_t weights = product.up == kNoWeight ? 1 : 2;
-  const bool tall = uint64_t{args.rows} * product.matrices * weights >= kTallRows;
-  const char* format = format_info(weight(product.weight).format).name;
+template <class F>
+void Compiler::add_columns(const char* format, bool tall, F&& add) {
   uint32_t least = kColumnsLeast;
   for (const uint32_t most : {8u, 16u, 32u, kColumnsMost}) {
     // Of 33 columns and more short matrices take two workgroups of 32 in the tall shape; of 16 there is one shape.
     const uint32_t columns = most == kColumnsMost && !tall ? 32 : most;
     const bool in_tall = most == kColumnsMost || (tall && most != 16);
     const ColumnsShape shape = columns_shape(columns, in_tall, is_wide(format));
-    Step& step = steps_.add(std::string("byte_columns/") + format, args, {});
+    Step& step = add(shape.rows());
     step.constants = {columns, in_tall ? 1u : 0u, shape.threads(), shape.shared_bytes()};
     step.least = std::exchange(least, most + 1);
     step.most = most;
-    for_rows(step, pieces_of(args.rows, shape.rows() / weights), product.matrices).y_over = columns;
+    step.y_over = columns;
   }
+}
+
+void Compiler::add_columns(const Product& product, const MatmulParameters& args) {
+  const uint32_t weights = product.up == kNoWeight ? 1 : 2;
+  const char* format = format_info(weight(product.weight).format).name;
+  add_columns(format, uint64_t{args.rows} * product.matrices * weights >= kTallRows, [&](uint32_t rows) -> Step& {
+    Step& step = steps_.add(std::string("byte_columns/") + format, args, {});
+    return for_rows(step, pieces_of(args.rows, rows / weights), product.matrices);
+  });
+}
+
+bool Compiler::joins(const Joined& joined) const {
+  const Weight& first = weight(joined.ops.front().weight);
+  // In kernels that give the bits that each would have by itself.
+  const auto fits = [&](const Linear& op) {
+    const uint64_t rows = weight(op.weight).rows;
+    const auto splits = [&](uint64_t count) { return rounded_splits(width(op.in), static_cast<uint32_t>(count)); };
+    return !is_changed(op.weight) && rows < kTallRows && splits(rows) == splits(first.rows);
+  };
+  return machine_.about().joins && ways_.joins && is_usual(first) && rounded_ == slot(joined.ops.front().in) &&
+         std::all_of(joined.ops.begin(), joined.ops.end(), fits);
+}
+
+uint32_t Compiler::add_joined(const Joined& joined) {
+  const Weight& first = weight(joined.ops.front().weight);
+  const char* format = format_info(first.format).name;
+  JoinedParameters args{};
+  args.width = static_cast<uint32_t>(first.width);
+  args.in_stride = rounded_words(args.width);
+  args.in = rounded_rows_of(args.in_stride);
+  args.batch = places_.batch;
+  args.rows_at = rows_at();
+  Uses uses{{rounded_, args.in}, {}};
+  for (size_t i = 0; i < joined.ops.size(); ++i) {
+    const Linear& op = joined.ops[i];
+    args.weight[i] = weights_.matrix(weight(op.weight));
+    args.bias[i] = floats(op.bias);
+    args.out[i] = slot(op.out);
+    args.rows[i] = width(op.out);
+    uses.writes.push_back(args.out[i]);
+  }
+  const auto add = [&](const char* kernel, uint32_t rows) -> Step& {
+    uint32_t groups = 0;
+    for (size_t i = 0; i < kMostJoined; ++i) {
+      args.first_group[i] = args.rows[i] == 0 ? UINT32_MAX : groups;
+      groups += pieces_of(args.rows[i], rows);
+    }
+    // It waits for what the first is to wait for, which takes these.
+    return for_rows(steps_.add(std::string(kernel) + format, args, std::exchange(uses, {})), groups);
+  };
+  const bool in_columns = has_columns(first);
+  const uint32_t splits = rounded_splits(args.width, args.rows[0]);
+  uint32_t least = 0;
+  for (const uint32_t columns : {1u, 4u}) {
+    const uint32_t most = in_columns ? std::min(columns, kColumnsLeast - 1) : columns;
+    const uint32_t rows = rounded_rows(format, columns, splits, 1);
+    Step& step = add("joined_matmul/", rows);
+    step.constants = {columns, rows, 1, splits};
+    step.least = std::exchange(least, most + 1);
+    step.most = most;
+    step.y_over = columns;
+  }
+  if (!in_columns) return least;
+  add_columns(format, false, [&](uint32_t rows) -> Step& { return add("joined_columns/", rows); });
+  return kColumnsMost + 1;
+}
+
+void Compiler::make(const Joined& joined) {
+  const uint32_t least = joins(joined) ? add_joined(joined) : 0;
+  for (const Linear& op : joined.ops) make(op, least);
 }
 
 }  // namespace hearth::gpu

@@ -20,6 +20,9 @@ const Program& sound(const Program& program, const Limits& limits, const Machine
 // The smallest power of two that is as large, but at most `most`; 0 for 0.
 uint32_t bucket_of(uint32_t count, uint32_t most) { return count == 0 ? 0 : std::min(std::bit_ceil(count), most); }
 
+// Of a batch, that are copied: with so few to copy, sequences that grow by a page need no new work for a long time.
+constexpr uint64_t kLeastWords = 1 << 10;
+
 std::string mebibytes(uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
 
 }  // namespace
@@ -116,7 +119,6 @@ void GpuPlan::fit(uint64_t batch_words, uint32_t outputs, const Wanted& wanted) 
   // Where memory is short an exception leaves what is half made to the next step, which then begins anew.
   const bool anew = !std::exchange(ready_, false);
   work_.clear();
-  uploads_.clear();
   if (anew || bytes > batch_.size()) {
     batch_ = Buffer();
     batch_staging_ = Buffer();
@@ -189,15 +191,16 @@ Work& GpuPlan::work_for(Shape shape) {
 }
 
 std::unique_ptr<Work> GpuPlan::record(Shape shape, std::vector<const Step*>* timed) {
-  const auto [rows, outputs, whole, chosen, parts, tiles, adapters] = shape;
+  const auto [rows, outputs, whole, chosen, parts, tiles, adapters, words] = shape;
   const uint32_t followed[] = {rows, rows, outputs, whole, chosen};  // by Follows
   std::unique_ptr<Work> commands = machine_->record();
   if (timed != nullptr) commands->time_launches(std::max(steps_.size(), steps_with_adapters_.size()));
   const auto row_bytes = [this, count = uint64_t{rows}](Slot slot) {
     return count * program_.slot_width[slot] * sizeof(float);
   };
-  bool barrier = receives_ != kNoSlot;
-  if (barrier) commands->copy(received_, 0, slots_[receives_], 0, row_bytes(receives_));
+  commands->copy(batch_staging_, 0, batch_, 0, words * sizeof(uint32_t));
+  bool barrier = true;
+  if (receives_ != kNoSlot) commands->copy(received_, 0, slots_[receives_], 0, row_bytes(receives_));
   for (const Step& step : adapters ? steps_with_adapters_ : steps_) {
     const uint32_t count = followed[static_cast<size_t>(step.follows)];
     barrier = barrier || step.after_barrier;
@@ -237,17 +240,6 @@ uint32_t GpuPlan::parts_of(const Batch& batch, uint32_t rows) const {
   return parts < kPartsToCut ? 1 : std::bit_ceil(parts);
 }
 
-Work& GpuPlan::upload_of(const Batch& batch) {
-  const uint64_t words = words_of(batch, program_);
-  std::unique_ptr<Work>& upload = uploads_[std::bit_ceil(words)];
-  if (upload != nullptr) return *upload;
-  std::unique_ptr<Work> commands = machine_->record();
-  commands->copy(batch_staging_, 0, batch_, 0, std::bit_ceil(words) * sizeof(uint32_t));
-  commands->end();
-  upload = std::move(commands);
-  return *upload;
-}
-
 GpuPlan::Shape GpuPlan::prepare(const Batch& batch) {
   check_batch(batch, program_, limits_);
   finish();
@@ -265,12 +257,13 @@ GpuPlan::Shape GpuPlan::prepare(const Batch& batch) {
           bucket(wanted_.chosen),
           parts_of(batch, bucket(rows)),
           bucket(rows) >= tile_rows_ && rows >= kRowsOfSequence * (batch.row_begin.size() - 1),
-          !batch.adapter_scales.empty()};
+          !batch.adapter_scales.empty(),
+          std::max(std::bit_ceil(words), kLeastWords)};
 }
 
 void GpuPlan::submit(const Batch& batch) {
   Work& work = work_for(prepare(batch));
-  work.start(&upload_of(batch));
+  work.start();
   running_ = &work;
 }
 

@@ -16,7 +16,7 @@
 namespace hearth::gpu {
 
 // The numbers of a shape are rounded up to powers of two; for each shape the work is recorded once, when a batch first
-// needs it. What a batch says lies in one buffer, which submit() writes.
+// needs it. What a batch says lies in one buffer, which submit() writes and the work begins with a copy of.
 class GpuPlan : public Plan {
  public:
   // Throws DeviceError where the program is not sound, the device cannot run it, or memory is short.
@@ -34,8 +34,9 @@ class GpuPlan : public Plan {
 
  private:
   // Rows, outputs, how many of those are wanted whole and how many have candidates, parts of the positions that the
-  // furthest row sees, whether sequences have enough rows for tiles of them, whether adapters are used.
-  using Shape = std::tuple<uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, bool, bool>;
+  // furthest row sees, whether sequences have enough rows for tiles of them, whether adapters are used; words of the
+  // batch.
+  using Shape = std::tuple<uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, bool, bool, uint64_t>;
 
   void require_memory() const;
   void take_memory();
@@ -48,7 +49,6 @@ class GpuPlan : public Plan {
   std::unique_ptr<Work> record(Shape shape, std::vector<const Step*>* timed);
   Work& work_for(Shape shape);
   uint32_t parts_of(const Batch& batch, uint32_t rows) const;
-  Work& upload_of(const Batch& batch);
   void finish();
   // Calls f(buffer, its offset, the offset in a page's staging, bytes) for each layer's keys and values.
   template <class F>
@@ -86,7 +86,6 @@ class GpuPlan : public Plan {
   std::vector<Step> steps_, steps_with_adapters_;
   uint32_t cut_rows_ = 0, tile_rows_ = 0;  // the most of those, and the least
   std::map<Shape, std::unique_ptr<Work>> work_;
-  std::map<uint64_t, std::unique_ptr<Work>> uploads_;  // by words
   Work* running_ = nullptr;
   uint32_t rows_ = 0;  // of the batch
   Wanted wanted_;

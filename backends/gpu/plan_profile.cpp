@@ -8,7 +8,7 @@ StepProfile GpuPlan::profile(const Batch& batch) {
   const Shape shape = prepare(batch);
   std::vector<const Step*> steps;
   const std::unique_ptr<Work> work = record(shape, &steps);
-  work->start(&upload_of(batch));
+  work->start();
   work->wait();
   const std::vector<Span> times = work->times();
   StepProfile result{.seconds = times.empty() ? 0 : times.back().end};

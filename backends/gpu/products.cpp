@@ -1,5 +1,6 @@
 // The ops that multiply by matrices, and what adapters add to their products.
 #include <algorithm>
+#include <utility>
 
 #include "backends/gpu/compiler.h"
 #include "kernels/gpu/column_shapes.h"
@@ -147,21 +148,21 @@ void Compiler::multiply_at_once(const Product& product) {
   }
   if (routed) return multiply_routed(product, kernels, uses);
   const bool in_columns = from == 0 && has_columns(one);
+  const uint32_t most_of_few = in_columns ? kColumnsLeast - 1 : limits_.deterministic ? UINT32_MAX : kMostColumns;
   // One of these is taken, by the number of rows. It waits for what the first is to wait for.
-  for (size_t i = 0; i < kColumns.size(); ++i) {
+  uint32_t least = product.least;
+  for (size_t i = 0; i < kColumns.size() && least <= most_of_few; ++i) {
     const uint32_t columns = kColumns[i], rows = kernels.rows_of_few[i];
-    Step& step = steps_.add(kernels.few, kernels.args_of_few, i == 0 ? uses : Uses{});
+    const uint32_t most = columns == kMostColumns ? most_of_few : std::min(columns, most_of_few);
+    if (least > most) continue;
+    Step& step = steps_.add(kernels.few, kernels.args_of_few, least == 0 ? uses : Uses{});
     step.constants = {columns, rows, kernels.whole, kernels.shared_by};
-    step.least = i == 0 ? 0 : kColumns[i - 1] + 1;
-    step.most = columns == kMostColumns && limits_.deterministic ? UINT32_MAX : columns;
+    step.least = std::exchange(least, most + 1);
+    step.most = most;
     for_rows(step, pieces_of(args.rows, rows), product.matrices).y_over = columns;
-    if (in_columns && columns >= kColumnsLeast) {
-      step.most = kColumnsLeast - 1;
-      break;
-    }
   }
   if (limits_.deterministic) return;
-  if (in_columns) add_columns(product, kernels.args_of_many);
+  if (in_columns && product.least == 0) add_columns(product, kernels.args_of_many);
   const uint32_t from_tiles = in_columns ? kColumnsMost + 1 : rows_for_tiles();
   if (from_tiles < from_most) {
     Step& step = add_tiles(kernels, from_tiles);
@@ -227,8 +228,9 @@ void Compiler::multiply(const Product& product) {
   gate(one.out, other.out, product.out, count, product.act);
 }
 
-void Compiler::make(const Linear& op) {
+void Compiler::make(const Linear& op, uint32_t least) {
   Product product{op.weight};
+  product.least = least;
   product.bias = op.bias;
   product.in = slot(op.in);
   product.out = op.in == op.out ? scratch(Scratch::whole, width(op.out)) : slot(op.out);

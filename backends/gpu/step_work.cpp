@@ -2,6 +2,8 @@
 #include "backends/gpu/step_work.h"
 
 #include <algorithm>
+#include <iterator>
+#include <numeric>
 #include <string_view>
 
 #include "backends/backend.h"
@@ -57,12 +59,26 @@ void count_product(const Step& step, std::string_view format, double rows, OpPro
   work.operations = 2 * rows * matrices * values;
 }
 
+void count_joined(const Step& step, std::string_view format, double rows, OpProfile& work) {
+  const auto args = args_of<JoinedParameters>(step);
+  const double out = std::accumulate(std::begin(args.rows), std::end(args.rows), 0.0), values = args.width * out;
+  work.bytes = matrix_bytes(format, values) + rows * kFloat * (rounded_words(args.width) + out);
+  work.operations = 2 * rows * values;
+}
+
+// Of a row of `values` values, as they are, rounded, or both.
+template <class Args>
+double result_bytes(const Args& args, uint32_t values) {
+  return kFloat * ((args.out == 0 ? 0 : values) + (args.rounded == 0 ? 0 : rounded_words(values)));
+}
+
 void count_attention(const Step& step, const Batch& batch, OpProfile& work) {
   const auto args = args_of<AttendParameters>(step);
   const Seen seen = seen_in(batch, args.window, args.causal != 0);
   const double q = 1.0 * args.heads * args.head_size, out = 1.0 * args.heads * args.value_size;
-  work.bytes = seen.positions * cell_bytes(step, args.key_width, args.keys == args.values ? 0 : args.value_width) +
-               kFloat * static_cast<double>(batch.tokens.size()) * (q + out);
+  work.bytes =
+      seen.positions * cell_bytes(step, args.key_width, args.keys == args.values ? 0 : args.value_width) +
+      static_cast<double>(batch.tokens.size()) * (kFloat * q + result_bytes(args, args.heads * args.value_size));
   work.operations = 2 * seen.of_rows * (q + out);
 }
 
@@ -74,7 +90,8 @@ void count_join(const Step& step, const Batch& batch, OpProfile& work) {
     for (uint32_t row = batch.row_begin[s]; row < batch.row_begin[s + 1]; ++row) {
       const uint32_t before = batch.positions[args.causal != 0 ? row : batch.row_begin[s + 1] - 1] + 1;
       const uint32_t seen = args.window == 0 ? before : std::min(before, args.window);
-      work.bytes += kFloat * args.heads * (args.value_size + part_count(seen, most) * (2.0 + args.value_size));
+      work.bytes += result_bytes(args, args.heads * args.value_size) +
+                    kFloat * args.heads * part_count(seen, most) * (2.0 + args.value_size);
     }
 }
 
@@ -149,6 +166,8 @@ OpProfile work_of(const Step& step, uint32_t count, const Batch& batch) {
     if (step.kernel.starts_with("embed/")) {
       const double width = args_of<EmbedParameters>(step).width;
       work.bytes = count * (matrix_bytes(format, width) + kFloat * width);
+    } else if (step.kernel.starts_with("joined_")) {
+      count_joined(step, format, count, work);
     } else {
       count_product(step, format, count, work);
     }

@@ -9,7 +9,8 @@ struct Ways {
   bool rounds = false;
   bool rounds_few = true;     // those of few rows, too
   bool matrices = false;      // products of many rows are made by matrix_tiles where the machine has it for a format
-  bool rounds_norms = true;   // norms round their results at once for such products
+  bool rounds_norms = true;   // norms round their results at once for such products, attention where the machine can
+  bool joins = true;          // products of one input are one launch, where the machine has kernels for that
   bool lists_experts = true;  // experts multiply many rows in tiles, by lists of which rows they get
 };
 

@@ -144,18 +144,10 @@ void Commands::end() {
   check(gpu_.functions().vkEndCommandBuffer(buffers_.back()), "recording work");
 }
 
-void Commands::start() { submit(nullptr); }
-
-void Commands::start_after(const Commands& before) { submit(&before); }
-
-void Commands::submit(const Commands* before) {
-  std::vector<VkCommandBuffer> first;
-  if (before != nullptr) first = before->buffers_;
-  first.push_back(buffers_.front());
-  const auto done_after = [&](size_t i) { return i + 1 == buffers_.size() ? done_ : nullptr; };
-  gpu_.submit(first, done_after(0));
+void Commands::start() {
   try {
-    for (size_t i = 1; i < buffers_.size(); ++i) gpu_.submit({&buffers_[i], 1}, done_after(i));
+    for (size_t i = 0; i < buffers_.size(); ++i)
+      gpu_.submit({&buffers_[i], 1}, i + 1 == buffers_.size() ? done_ : nullptr);
   } catch (...) {
     gpu_.wait_until_idle();  // for the part that runs
     throw;

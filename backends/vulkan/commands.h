@@ -46,7 +46,6 @@ class Commands {
   size_t submissions() const { return buffers_.size(); }
   void run();    // and waits
   void start();  // has it run; wait() must follow before the next
-  void start_after(const Commands& before);
   void wait();
   // Of those that were waited for last, when each dispatch began and when it ended, in seconds since the first began.
   std::vector<double> times() const;
@@ -55,8 +54,6 @@ class Commands {
   void begin_buffer();
   void take_time();               // where times are taken
   void make_room(uint64_t work);  // by another buffer, where this one has too much already
-  // Hands the buffers to the queue, those of `before`, if any, with the first.
-  void submit(const Commands* before);
   // What follows, and these stages besides, see all that was written before, by their access besides.
   void wait_for_writes(VkPipelineStageFlags more_stages, VkAccessFlags more_access);
 

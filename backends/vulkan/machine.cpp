@@ -44,10 +44,7 @@ class VulkanWork final : public gpu::Work {
   }
   void barrier() override { commands_.barrier(); }
   void end() override { commands_.end(); }
-  void start(const gpu::Work* before) override {
-    if (before == nullptr) return commands_.start();
-    commands_.start_after(static_cast<const VulkanWork*>(before)->commands_);
-  }
+  void start() override { commands_.start(); }
   void wait() override { commands_.wait(); }
   std::vector<gpu::Span> times() const override {
     std::vector<gpu::Span> spans;

@@ -267,9 +267,10 @@ HEARTH_DEVICE void attend_row(const gpu::AttendParameters& p, const Constants& c
 #pragma unroll
     for (uint32_t i = 0; i < kEach; ++i) left[2 + lane() + kWarp * i] = made[i];
   } else {
-    const auto out = floats_at(p.out, (first_head + warp()) * kSize);
+    const ResultRow result(p, row);
+    const uint32_t head = kv_head * group + pack * p.packed + warp();
 #pragma unroll
-    for (uint32_t i = 0; i < kEach; ++i) out[lane() + kWarp * i] = made[i] / all.total;
+    for (uint32_t i = 0; i < kEach; ++i) result.write_32(head * kSize + kWarp * i, made[i] / all.total, true);
   }
 }
 

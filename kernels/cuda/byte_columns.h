@@ -156,9 +156,9 @@ HEARTH_DEVICE void add_mins(const Scales (&of)[Shape::kTiles], Shared<const uint
   }
 }
 
-// Dispatch [ceil(rows / (kRows / weights)), ceil(columns / kColumns), matrices].
+// Dispatch [ceil(rows / (kRows / weights)), ceil(columns / kColumns), matrices]. `block`: of those along x.
 template <class Blocks, class Shape>
-HEARTH_DEVICE void byte_columns(const gpu::MatmulParameters& p, const Constants& c) {
+HEARTH_DEVICE void byte_columns(const gpu::MatmulParameters& p, const Constants& c, uint32_t block = block_index().x) {
   using Weights = typename Shape::Weights;
   using Quants = typename Weights::Quants;
   using Coded = typename Weights::Coded;
@@ -171,7 +171,7 @@ HEARTH_DEVICE void byte_columns(const gpu::MatmulParameters& p, const Constants&
   const uint32_t depth_warp = warp() % kDepthWarps, chunks = (width + kChunk - 1) / kChunk;
   const uint32_t blocks = width / Blocks::kBlockSize;
   const bool two = product.weights() == 2;
-  const uint32_t rows = two ? Shape::kRows / 2 : Shape::kRows, first_row = block_index().x * rows;
+  const uint32_t rows = two ? Shape::kRows / 2 : Shape::kRows, first_row = block * rows;
   // Tiles that follow one another are of either weight in turn, if there are two.
   Matrix<Blocks> matrix[kTiles];
   uint32_t row_blocks[kTiles][2];

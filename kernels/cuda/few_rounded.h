@@ -27,15 +27,15 @@ HEARTH_DEVICE void load_units(const Product& product, uint32_t matrix, uint32_t 
   }
 }
 
-// kSums: as rounded_sums() has it. Constant 3: how many warps share a row.
+// kSums: as rounded_sums() has it. Constant 3: how many warps share a row. `block`: of those along x.
 template <class Blocks, uint32_t kColumns, uint32_t kSums>
-HEARTH_DEVICE void byte_matmul(const gpu::MatmulParameters& p, const Constants& c) {
+HEARTH_DEVICE void byte_matmul(const gpu::MatmulParameters& p, const Constants& c, uint32_t block = block_index().x) {
   constexpr uint32_t kAll = kSums * kColumns;
   HEARTH_SHARED(float, gpu::kRoundedWarps* kAll, parts);  // of each warp, [kSums][kColumns]
   const Product product(p);
   const uint32_t splits = c.at[3], part = warp() % splits, first_column = block_index().y * kColumns;
   const uint32_t rows = kSums / product.weights(), first_unit = part * 32 + lane();
-  const uint32_t first_row = (block_index().x * (gpu::kRoundedWarps / splits) + warp() / splits) * rows;
+  const uint32_t first_row = (block * (gpu::kRoundedWarps / splits) + warp() / splits) * rows;
   Unit<Blocks> units[kSums];
   // Which experts' weights it is must be waited for.
   const bool early = Unit<Blocks>::kEarly && !product.routed();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/cuda/batch.h"
+#include "kernels/cuda/rounding.h"
 #include "kernels/gpu/row_parameters.h"
 
 namespace hearth::cuda {
@@ -82,6 +83,25 @@ HEARTH_DEVICE float join_parts(Running all, const Global<float>& left, uint32_t 
   return all.total;
 }
 
+// Where a row of the result lies; see AttendParameters.
+struct ResultRow {
+  // p: AttendParameters or AttendJoinParameters.
+  template <class Parameters>
+  HEARTH_DEVICE ResultRow(const Parameters& p, uint32_t row)
+      : width(p.heads * p.value_size),
+        out(p.out == 0 ? 0 : p.out + 4 * static_cast<uint64_t>(row) * width),
+        rounded(p.rounded == 0 ? 0 : p.rounded + 4 * static_cast<uint64_t>(row) * gpu::rounded_words(width)) {}
+
+  // Of the 32 values from `first` on each lane has its own, if there is one: where they are rounded, all have.
+  HEARTH_DEVICE void write_32(uint32_t first, float value, bool inside) const {
+    if (out != 0 && inside) write(out, first + lane(), value);
+    if (rounded != 0) write_rounded_by_lanes(rounded, width, first, value);
+  }
+
+  uint32_t width;
+  Address out, rounded;
+};
+
 // A block makes a head of a row.
 template <uint32_t kWarps>
 HEARTH_DEVICE void attend_join(const gpu::AttendJoinParameters& p, const Constants& c) {
@@ -92,14 +112,13 @@ HEARTH_DEVICE void attend_join(const gpu::AttendJoinParameters& p, const Constan
   wait_for_kernel_before(c);
   if (seen.parts == 0) return;
   const uint64_t place = static_cast<uint64_t>(row) * p.heads + head;
-  const auto out = floats_at(p.out, place * p.value_size);
   const auto left = place_of_part(p.parts, place, p.most_parts, 0, p.value_size);
   const Running begun = begin_running(p.sinks, head);
   for (uint32_t first = warp() * kWarp; first < p.value_size; first += kWarps * kWarp) {
     const uint32_t j = first + lane();
     float sum;
     const float total = join_parts(begun, left, seen.parts, j, p.value_size, sum);
-    if (j < p.value_size) out[j] = sum / total;
+    ResultRow(p, row).write_32(head * p.value_size + first, sum / total, j < p.value_size);
   }
 }
 

@@ -1,5 +1,5 @@
-// Rounding to bytes with a scale for each 32 values, of which a thread has 8 and four neighbours have all; and the sum
-// of each 16, by their scale.
+// Rounding to bytes with a scale for each 32 values, of which a thread has 8 and four neighbours have all, or each lane
+// of a warp has one; and the sum of each 16, by their scale.
 #pragma once
 
 #include "kernels/cuda/batch.h"
@@ -14,27 +14,43 @@ HEARTH_DEVICE uint32_t largest_of_32(const float x[8]) {
   return max(most, shuffle_xor(most, 2));
 }
 
+// How values are rounded of which the largest magnitude has the bits `most`. As on the CPU, a group of zeros or nearly
+// so has scale 0; one that holds infinity or NaN has that as its scale.
+struct GroupRounding {
+  HEARTH_DEVICE explicit GroupRounding(uint32_t most) : finite(most < 0x7f800000u) {
+    const float magnitude = float_of(most);
+    const bool tiny = most < bits_of(1e-30f);
+    // Without its two lowest bits a scale times 1.5 * 2^23 is exact, which byte_columns takes for granted.
+    scale = tiny ? 0.0f : float_of(bits_of(magnitude / 127.0f) & ~3u);
+    inverse = tiny || !finite ? 0.0f : 127.0f / magnitude;
+  }
+  HEARTH_DEVICE int operator()(float x) const { return finite ? max(min(round_to_int(x * inverse), 127), -127) : 1; }
+
+  float scale, inverse;
+  bool finite;
+};
+
 // Writes those from `first` of a row's `width` on, which begins at `to`, where they are inside of it. All lanes must
 // take part.
 HEARTH_DEVICE void write_rounded(Address to, uint32_t width, uint32_t first, const float x[8], bool inside) {
-  const uint32_t most = largest_of_32(x);
-  // As on the CPU, a group of zeros or nearly so has scale 0; one that holds infinity or NaN has that as its scale.
-  const float magnitude = float_of(most);
-  const bool tiny = most < bits_of(1e-30f), finite = most < 0x7f800000u;
-  // Without its two lowest bits a scale times 1.5 * 2^23 is exact, which byte_columns takes for granted.
-  const float scale = tiny ? 0.0f : float_of(bits_of(magnitude / 127.0f) & ~3u),
-              inverse = tiny || !finite ? 0.0f : 127.0f / magnitude;
+  const GroupRounding round(largest_of_32(x));
   uint32_t q[2] = {};
-  for (uint32_t i = 0; i < 8; ++i) {
-    const int whole = max(min(round_to_int(x[i] * inverse), 127), -127);
-    q[i / 4] |= (finite ? static_cast<uint32_t>(whole) & 255u : 1u) << (i % 4 * 8);
-  }
+  for (uint32_t i = 0; i < 8; ++i) q[i / 4] |= (static_cast<uint32_t>(round(x[i])) & 255u) << (i % 4 * 8);
   int sum = dot_bytes(static_cast<int>(q[1]), 0x01010101, dot_bytes(static_cast<int>(q[0]), 0x01010101, 0));
   sum += shuffle_xor(sum, 1);
   if (!inside) return;
   write(to + first, 0, Word2{q[0], q[1]});
-  if (first % 32 == 0) write(to + width, first / 32, scale);
-  if (first % 16 == 0) write(to + width + width / 8, first / 16, scale * static_cast<float>(sum));
+  if (first % 32 == 0) write(to + width, first / 32, round.scale);
+  if (first % 16 == 0) write(to + width + width / 8, first / 16, round.scale * static_cast<float>(sum));
+}
+
+// Likewise the 32 from `first`, a multiple of 32, on, of which each lane has its own.
+HEARTH_DEVICE void write_rounded_by_lanes(Address to, uint32_t width, uint32_t first, float x) {
+  const GroupRounding round(warp_max(bits_of(x) & 0x7fffffffu));
+  const int q = round(x), sum = warp_sum<16>(q);
+  write(to + first, lane(), static_cast<int8_t>(q));
+  if (lane() == 0) write(to + width, first / 32, round.scale);
+  if (lane() % 16 == 0) write(to + width + width / 8, first / 16 + lane() / 16, round.scale * static_cast<float>(sum));
 }
 
 // Likewise as bfloat16 numbers.

@@ -9,7 +9,8 @@ foreach(format F32 F16 BF16 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q2_K Q3_K Q4_K Q5_K Q6_K IQ
   endif()
 endforeach()
 foreach(format Q4_0 Q8_0 Q4_K Q5_K Q6_K)
-  list(APPEND cuda_kernels column_products_${format}:column_products:FORMAT=${format})
+  list(APPEND cuda_kernels column_products_${format}:column_products:FORMAT=${format}
+    joined_products_${format}:joined_products:FORMAT=${format})
 endforeach()
 # Those that need sm_90.
 set(cuda_kernels_of_90)

@@ -112,6 +112,22 @@ struct ExpertsParameters {
 };
 static_assert(sizeof(ExpertsParameters) == 128);
 
+// joined_matmul/FORMAT (of 1 and 4 columns) and joined_columns/FORMAT (but the shapes of tall matrices that short ones
+// do not take), of the formats of byte_columns, make in one launch what byte_matmul/FORMAT and byte_columns/FORMAT make
+// of one matrix after the other, to the bit: of up to kMostJoined matrices of one width, for each matrix i
+//   out[i][c][r] = W_i in[c] + bias[i][r]
+// Workgroups along x are those of the first matrix, then those of the others, which begin at first_group[i]; UINT32_MAX
+// where there is no such matrix. Constants are the same. Only some machines have them.
+inline constexpr uint32_t kMostJoined = 3;
+struct JoinedParameters {
+  Address weight[kMostJoined], bias[kMostJoined], out[kMostJoined];
+  Address in, batch;
+  uint32_t rows[kMostJoined], first_group[kMostJoined];
+  uint32_t width, in_stride, rows_at;
+  uint32_t unused = 0;
+};
+static_assert(sizeof(JoinedParameters) == 128);
+
 // expert_tiles: lists the pairs of rows and experts by expert, for matmul_tiles. Experts: at most kMostExperts. Rows
 // are as many as the header's word rows_at says. Dispatch one workgroup.
 struct ExpertTilesParameters {

@@ -71,8 +71,9 @@ struct AttendParameters {
   float scale, softcap;
   uint32_t packed, most_parts;
   uint32_t unused = 0;
+  Address rounded = 0;  // of attend_row alone
 };
-static_assert(sizeof(AttendParameters) == 112);
+static_assert(sizeof(AttendParameters) == 120);
 inline constexpr uint32_t kAttendThreads = 128;  // and positions whose scores are made at once
 inline constexpr uint32_t kMostPacked = 8, kAttendValues = 512;
 // Whether every 8 neighbours of a head's keys and every 4 of its values lie so that they can be read at once.
@@ -96,20 +97,23 @@ constexpr uint32_t packed_heads(uint32_t group, uint32_t room, uint64_t shared_b
 }
 
 // attend_row: attend over a cache of halves, of heads that has_attend_row(): at most kMostPacked of them packed, and at
-// most kMostPartsOfRow parts. Constants: 0 the KvType, 1 head_size. Only some machines have it.
+// most kMostPartsOfRow parts. Where there is `rounded`, rows of the result, of heads * value_size values, are also
+// rounded to bytes as round_inputs rounds them, [rows x rounded_words()]; without `out` they are only rounded.
+// Constants: 0 the KvType, 1 head_size. Only some machines have it.
 inline constexpr uint32_t kAttendRowThreads = 256, kMostPartsOfRow = 16;
 constexpr bool has_attend_row(uint32_t head_size, uint32_t value_size, uint32_t key_width, uint32_t value_width) {
   return (head_size == 64 || head_size == 128) && value_size == head_size && key_width % 8 == 0 && value_width % 8 == 0;
 }
 
-// attend_join: [heads, rows]. Joins what attend left of the parts. Constant 0: the most parts that it cut into; 0:
-// kMostParts.
+// attend_join: [heads, rows]. Joins what attend left of the parts; behind attend_row, also to `rounded`. Constant 0:
+// the most parts that it cut into; 0: kMostParts.
 struct AttendJoinParameters {
   Address parts, out, sinks, batch;
   uint32_t heads, value_size, most_parts, window, causal;
   uint32_t unused = 0;
+  Address rounded = 0;
 };
-static_assert(sizeof(AttendJoinParameters) == 56);
+static_assert(sizeof(AttendJoinParameters) == 64);
 
 // The positions that a row sees are cut into parts of as many kLeastPart as it takes for at most kMostParts of them (or
 // as the kernel says): where the cuts lie depends on their number alone. So parts of many positions are nearly as many

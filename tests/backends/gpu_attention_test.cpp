@@ -72,15 +72,44 @@ class AttentionTrial {
   }
 
   std::vector<float> found(bool in_parts) {
-    const std::vector<uint32_t> words = words_of_batch();
-    const std::vector<float> nothing(rows() * heads_ * value_size_, -7);
+    const gpu::Buffer out = put(std::vector<float>(rows() * heads_ * value_size_, -7));
+    attend(in_parts, out.address(), 0);
+    return get<float>(out);
+  }
+
+  // The result rounded to bytes, at once or afterwards.
+  std::vector<uint32_t> rounded(bool in_parts, bool at_once) {
+    const uint32_t width = heads_ * value_size_;
+    const gpu::Buffer out = put(std::vector<float>(rows() * width, -7)), batch = put(words_of_batch()),
+                      to = put(std::vector<uint32_t>(rows() * gpu::rounded_words(width), 5));
+    attend(in_parts, at_once ? 0 : out.address(), at_once ? to.address() : 0);
+    if (at_once) return get<uint32_t>(to);
+    gpu::RoundInputsParameters round{};
+    round.in = out.address();
+    round.out = to.address();
+    round.batch = batch.address();
+    round.width = round.in_stride = width;
+    round.out_stride = round.out_matrix_stride = gpu::rounded_words(width);
+    round.rows_at = gpu::HeaderWord::rows;
+    round.rows_each = 1;
+    machine_.run_once([&](gpu::Work& work) {
+      work.launch({"round_inputs",
+                   {},
+                   std::as_bytes(std::span(&round, 1)),
+                   {(width + 511) / 512, static_cast<uint32_t>(rows())}});
+    });
+    return get<uint32_t>(to);
+  }
+
+  // Has the result made at `out` or rounded, where those are not 0.
+  void attend(bool in_parts, gpu::Address out, gpu::Address rounded) {
     const gpu::Buffer q = put(queries_), sinks = put(sinks_), keys = put(key_bytes_), values = put(value_bytes_),
-                      batch = put(words), out = put(nothing);
+                      batch = put(words_of_batch());
     const uint32_t room = gpu::head_room(case_.head_size), parts = most_parts();
     const gpu::Buffer left = put(std::vector<float>(rows() * heads_ * parts * (2 + value_size_), -9));
     gpu::AttendParameters args{};
     args.q = q.address();
-    args.out = out.address();
+    args.out = out;
     args.keys = keys.address();
     args.values = values.address();
     args.sinks = case_.sinks ? sinks.address() : 0;
@@ -99,6 +128,7 @@ class AttentionTrial {
     args.softcap = case_.softcap;
     args.packed = gpu::packed_heads(case_.group, room, machine_.about().shared_bytes);
     args.most_parts = parts;
+    args.rounded = in_parts ? 0 : rounded;
     std::vector<uint32_t> constants = {
         static_cast<uint32_t>(type_), args.packed, room,
         gpu::is_whole_cache(case_.head_size, value_size_, key_width_, value_width_) ? 1u : 0u};
@@ -111,8 +141,8 @@ class AttentionTrial {
                    slices = (value_size_ + gpu::kAttendValues - 1) / gpu::kAttendValues;
     // One row and one part more than there are.
     const auto row_blocks = static_cast<uint32_t>(rows() + 1);
-    const gpu::AttendJoinParameters join{args.parts,  args.out, args.sinks,  args.batch, heads_,
-                                         value_size_, parts,    args.window, args.causal};
+    const gpu::AttendJoinParameters join{args.parts, args.out,    args.sinks,  args.batch, heads_, value_size_,
+                                         parts,      args.window, args.causal, 0,          rounded};
     machine_.run_once([&](gpu::Work& work) {
       work.launch({by_row() ? "attend_row" : "attend",
                    constants,
@@ -122,9 +152,6 @@ class AttentionTrial {
       if (in_parts)
         work.launch({"attend_join", join_constants, std::as_bytes(std::span(&join, 1)), {heads_, row_blocks}});
     });
-    std::vector<float> result(nothing.size());
-    machine_.download(out, 0, std::as_writable_bytes(std::span(result)));
-    return result;
   }
 
   std::vector<double> expected() const {
@@ -198,6 +225,12 @@ class AttentionTrial {
     machine_.upload(buffer, 0, std::as_bytes(std::span(values)));
     return buffer;
   }
+  template <class T>
+  std::vector<T> get(const gpu::Buffer& buffer) {
+    std::vector<T> values(buffer.size() / sizeof(T));
+    machine_.download(buffer, 0, std::as_writable_bytes(std::span(values)));
+    return values;
+  }
 
   gpu::Machine& machine_;
   const Case& case_;
@@ -219,6 +252,9 @@ void expect_right_with(KvType type, gpu::Machine& machine, const Case& one) {
   ASSERT_EQ(whole.size(), expected.size());
   for (size_t i = 0; i < whole.size(); ++i) ASSERT_NEAR(double{whole[i]}, expected[i], 2e-5) << i;
   EXPECT_EQ(trial.found(true), whole) << "in parts";
+  if (!trial.by_row()) return;
+  const std::vector<uint32_t> rounded = trial.rounded(false, false);
+  for (const bool in_parts : {false, true}) EXPECT_EQ(trial.rounded(in_parts, true), rounded) << "rounded at once";
 }
 
 void expect_right(gpu::Machine& machine, const Case& one,

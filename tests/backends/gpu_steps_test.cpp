@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/gpu/batch_words.h"
 #include "backends/gpu/device.h"
 #include "kernels/gpu/row_parameters.h"
 #include "tests/backends/profiled.h"
@@ -33,9 +34,10 @@ class Recorder final : public Machine {
 
   void round_few(bool rounds) { about_.rounds_few = rounds; }
 
-  // What was started last, in its order, of group_tiles with the groups; "|" where a barrier lies between. How often
-  // work was recorded.
+  // What was started last, in its order, of group_tiles with the groups; "|" where a barrier lies between or before.
+  // How many bytes it copies, and how often work was recorded.
   std::vector<std::string> launches;
+  uint64_t copied = 0;
   int recorded = 0;
   // Of all byte_matmul that were recorded: the rows of a workgroup, constant 3, and workgroups along x.
   std::set<std::array<uint32_t, 3>> shapes_of_few;
@@ -64,11 +66,14 @@ class Recorder final : public Machine {
         recorder.shapes_of_few.insert({launch.constants[1], launch.constants[3], launch.grid.x});
       if (launch.kernel.starts_with("group_tiles/")) names.back() += ":" + std::to_string(launch.constants[0]);
     }
-    void copy(const Buffer&, uint64_t, const Buffer&, uint64_t, uint64_t) override {}
+    void copy(const Buffer&, uint64_t, const Buffer&, uint64_t, uint64_t bytes) override { copied += bytes; }
     void zero(const Buffer&) override {}
     void barrier() override { names.emplace_back("|"); }
     void end() override {}
-    void start(const Work*) override { recorder.launches = names; }
+    void start() override {
+      recorder.launches = names;
+      recorder.copied = copied;
+    }
     void wait() override {}
     std::vector<Span> times() const override {  // each launch takes half a second, and a second lies between two
       std::vector<Span> spans(names.size() - std::count(names.begin(), names.end(), "|"));
@@ -77,6 +82,7 @@ class Recorder final : public Machine {
     }
     Recorder& recorder;
     std::vector<std::string> names;
+    uint64_t copied = 0;
   };
 
   About about_;
@@ -148,7 +154,7 @@ TEST(GpuSteps, ProductsOfOneInputRunBesideEachOther) {
                                   : rows == 1             ? "matmul/Q8_0"
                                                           : "byte_tiles/Q8_0";
       const std::string norm = rounds_few || rows > 8 ? "norm_round" : "norm";
-      EXPECT_EQ(joined(names, 1, 8), "| " + norm + " | " + product + " " + product + " " + product + " | rope") << rows;
+      EXPECT_EQ(joined(names, 2, 8), "| " + norm + " | " + product + " " + product + " " + product + " | rope") << rows;
     }
 }
 
@@ -227,16 +233,18 @@ const Machine::About kTurns{.attends_rows = true, .turns_and_stores = true};
 const Machine::About kAttends{.attends_rows = true, .turns_and_stores = true, .attends_tiles = true};
 
 // Rows behind so many positions, and what is launched between the products of q, k and v and that of the output.
-std::string attention_of(const Shape& shape, KvType type, uint32_t rows, uint32_t positions) {
+std::string attention_of(const Shape& shape, KvType type, uint32_t rows, uint32_t positions,
+                         const Machine::About& about = kTurns) {
   const RandomProgram random = random_program(shape, 5);
   const Limits limits{.rows = 128, .pages = 128, .page_size = 8, .kv_type = type};
-  const auto recorder = std::make_shared<Recorder>(true, kTurns);
+  const auto recorder = std::make_shared<Recorder>(true, about);
   const auto plan = make_device(recorder, true)->compile(random.program, limits);
   plan->submit(batch_of(random_text({positions + rows}, 100, limits, 3), positions, positions + rows));
   plan->wait();
   std::vector<std::string> names = recorder->launches;
   std::erase(names, "|");
-  const auto end = std::find(names.begin(), names.end(), "round_inputs");
+  const auto is_product = [](const std::string& name) { return name.find('/') != std::string::npos; };
+  const auto end = std::find_if(names.begin() + 5, names.end(), is_product);
   return joined(names, 5, static_cast<size_t>(end - names.begin()) - 5);
 }
 
@@ -249,11 +257,24 @@ TEST(GpuSteps, HeadsOf64HaveKernelsOfTheirOwnWhereTheMachineHasThem) {
   EXPECT_EQ(attention_of(shape, KvType::f16, 1, 3 * kLeastPart), "rope_store attend_row attend_join");
   EXPECT_EQ(attention_of(shape, KvType::f16, 32, 3 * kLeastPart), "rope_store attend_row attend_join");
   EXPECT_EQ(attention_of(shape, KvType::f16, 33, 3 * kLeastPart), "rope_store attend_row") << "twice 64 large blocks";
-  EXPECT_EQ(attention_of(shape, KvType::q8_0, 33, 3 * kLeastPart), "rope_store attend attend_join");
+  EXPECT_EQ(attention_of(shape, KvType::q8_0, 33, 3 * kLeastPart), "rope_store attend attend_join round_inputs");
   shape.rope_pairs = 16;
   EXPECT_EQ(attention_of(shape, KvType::f16, 1, 0), "rope store attend_row") << "where not all values turn";
   shape = kLlama;
-  EXPECT_EQ(attention_of(shape, KvType::f16, 1, 3 * kLeastPart), "rope store attend attend_join");
+  EXPECT_EQ(attention_of(shape, KvType::f16, 1, 3 * kLeastPart), "rope store attend attend_join round_inputs");
+}
+
+TEST(GpuSteps, AttentionOfFewRowsRoundsItsResult) {
+  Shape shape = kLlama;
+  shape.head_size = 64;
+  shape.rope_pairs = 32;
+  EXPECT_EQ(attention_of(shape, KvType::f16, 64, 0), "rope_store attend_row");
+  EXPECT_EQ(attention_of(shape, KvType::f16, 65, 0), "rope_store attend_row round_inputs") << "to bfloats";
+  EXPECT_EQ(attention_of(shape, KvType::f16, 1, 0, kAttends), "rope_store attend_row");
+  EXPECT_EQ(attention_of(shape, KvType::f16, 40, 0, kAttends), "rope_store attend_tiles round_inputs");
+  EXPECT_EQ(attention_of(shape, KvType::f16, 65, 0, kAttends), "rope_store attend_tiles round_inputs");
+  shape.format = Format::f16;
+  EXPECT_EQ(attention_of(shape, KvType::f16, 1, 0, kAttends), "rope_store attend_row") << "nothing to round";
 }
 
 // The launches of a layer of 65 rows, all but those of attention.
@@ -316,6 +337,46 @@ TEST(GpuSteps, SomeTensOfRowsAreMultipliedByMatrixUnitsWhereTheMachineHasThat) {
   }
   EXPECT_EQ(count_of(launches_of(kLlama, true, 40, false, true, true), "byte_matmul/Q8_0"), 13u)
       << "where deterministic";
+}
+
+// What a layer of `rows` rows launches up to its attention.
+std::string products_before_attention(const Shape& shape, uint32_t rows, const Machine::About& about, Ways ways = {},
+                                      bool deterministic = false) {
+  const RandomProgram random = random_program(shape, 5);
+  const Limits limits{.rows = 128, .pages = 16, .page_size = 8, .deterministic = deterministic};
+  const auto recorder = std::make_shared<Recorder>(true, about);
+  ways.rounds = true;
+  const auto plan =
+      make_device(recorder, [&](const Program&, const Limits&) { return ways; })->compile(random.program, limits);
+  plan->submit(batch_of(random_text({rows}, 100, limits, 3), 0, rows));
+  plan->wait();
+  const std::vector<std::string>& names = recorder->launches;
+  const auto end = std::find(names.begin(), names.end(), "rope");
+  return joined(names, 2, static_cast<size_t>(end - names.begin()) - 3);
+}
+
+TEST(GpuSteps, ProductsOfOneInputAreOneLaunchWhereTheMachineHasThat) {
+  const Machine::About joins{.has_columns = true, .joins = true}, few{.joins = true};
+  const std::string norm = "| norm_round | ", matmul = "byte_matmul/Q8_0", columns = "byte_columns/Q8_0",
+                    tiles = "byte_tiles/Q8_0", bfloats = "bfloat_tiles/Q8_0";
+  const auto thrice = [](const std::string& name) { return name + " " + name + " " + name; };
+  for (const uint32_t rows : {1u, 2u})
+    EXPECT_EQ(products_before_attention(kLlama, rows, joins), norm + "joined_matmul/Q8_0") << rows;
+  for (const uint32_t rows : {3u, 8u, 9u, 16u, 32u, 64u})
+    EXPECT_EQ(products_before_attention(kLlama, rows, joins), norm + "joined_columns/Q8_0") << rows;
+  EXPECT_EQ(products_before_attention(kLlama, 65, joins), norm + thrice(bfloats));
+  EXPECT_EQ(products_before_attention(kLlama, 4, few), norm + "joined_matmul/Q8_0");
+  EXPECT_EQ(products_before_attention(kLlama, 8, few), norm + thrice(matmul));
+  EXPECT_EQ(products_before_attention(kLlama, 16, few), norm + thrice(tiles));
+  EXPECT_EQ(products_before_attention(kLlama, 1, joins, {.joins = false}), norm + thrice(matmul));
+  EXPECT_EQ(products_before_attention(kLlama, 16, joins, {.joins = false}), norm + thrice(columns));
+  EXPECT_EQ(products_before_attention(kLlama, 4, joins, {}, true), norm + "joined_matmul/Q8_0");
+  EXPECT_EQ(products_before_attention(kLlama, 64, joins, {}, true), norm + thrice(matmul)) << "where deterministic";
+  Shape shape = kLlama;
+  shape.other = Format::q4_0;
+  EXPECT_EQ(products_before_attention(shape, 1, joins), norm + "joined_matmul/Q8_0 byte_matmul/Q4_0");
+  shape.format = shape.other = Format::q5_0;
+  EXPECT_EQ(products_before_attention(shape, 1, joins), norm + thrice("byte_matmul/Q5_0")) << "not usual";
 }
 
 // They have one rounding of the input for all.
@@ -388,6 +449,29 @@ TEST(GpuSteps, OfManyRowsAreRecordedOnceForAllParts) {
   EXPECT_EQ(works_of(8), 3) << "of 4, 8 and 16 parts";
 }
 
+TEST(GpuSteps, BeginWithACopyOfTheBatch) {
+  const RandomProgram random = random_program(kLlama, 5);
+  const Limits limits{.rows = 128, .pages = 16, .page_size = 8};
+  const auto recorder = std::make_shared<Recorder>(true);
+  const auto plan = make_device(recorder, true)->compile(random.program, limits);
+  Batch batch = batch_of(random_text({1}, 100, limits, 3), 0, 1);
+  const auto recorded_with = [&](uint32_t pages) {
+    const int before = recorder->recorded;
+    batch.pages.resize(pages);
+    batch.page_begin.back() = pages;
+    plan->submit(batch);
+    plan->wait();
+    EXPECT_GE(recorder->copied, words_of(batch, random.program) * sizeof(uint32_t)) << pages;
+    EXPECT_EQ(recorder->launches.front(), "|") << pages;
+    return recorder->recorded - before;
+  };
+  EXPECT_EQ(recorded_with(1), 1);
+  EXPECT_EQ(recorded_with(900), 0);
+  EXPECT_EQ(recorded_with(1100), 1);
+  EXPECT_EQ(recorded_with(1900), 0);
+  EXPECT_EQ(recorded_with(1), 0) << "the first is still there";
+}
+
 // The kernels of attention in a step of the rows [begin, end) of sequences of such lengths.
 std::string kernels_of_attention(const std::vector<uint32_t>& lengths, uint32_t begin, uint32_t end,
                                  KvType kv_type = KvType::f16, bool deterministic = false, uint32_t head_size = 64) {
@@ -445,6 +529,17 @@ TEST(GpuProfiles, CountInputsOfBfloatsByHalfOfFloats) {
   EXPECT_EQ(ops.at("bfloat_tiles Q8_0").launches, 6u);
   EXPECT_EQ(ops.at("bfloat_tiles Q8_0").bytes, blocks + rows * (in + out));
   EXPECT_EQ(ops.at("round_inputs").bytes, rows * ((4 + 2) * 64 + (4 + 2) * 96));
+}
+
+TEST(GpuProfiles, CountProductsThatAreMadeAtOnce) {
+  const auto recorder = std::make_shared<Recorder>(true, Machine::About{.joins = true});
+  const RandomProgram random = random_program({.layers = 1, .format = Format::q8_0, .other = Format::q8_0}, 5);
+  const auto ops = profiled_ops(*make_device(recorder, true), random.program, kProfiledLimits,
+                                random_text({3}, 100, kProfiledLimits, 3), 3);
+  const OpProfile& q_k_v = ops.at("joined_matmul Q8_0");
+  EXPECT_EQ(q_k_v.launches, 1u);
+  EXPECT_EQ(q_k_v.bytes, (64 + 32 + 32) * 64 / 32 * 34 + 3 * 4 * (rounded_words(64) + 64 + 32 + 32));
+  EXPECT_EQ(q_k_v.operations, 2 * 3 * (64 + 32 + 32) * 64);
 }
 
 TEST(GpuProfiles, CountRoundedInputsAndExpertsThatRowsCanChoose) {

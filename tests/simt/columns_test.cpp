@@ -1,4 +1,5 @@
-// Products of a few columns by matrix units, against products in tiles.
+// Products of a few columns by matrix units, against products in tiles; and of several matrices in one launch, against
+// those of one after the other.
 #include <random>
 
 #include "kernels/gpu/column_shapes.h"
@@ -75,10 +76,83 @@ void expect_tiles(const Case& one, uint32_t shape_columns, bool tall, uint32_t r
   EXPECT_LT(distance(device.get<float>(p.out, nothing.size()), expected), 1e-11) << name << (gated ? " gated" : "");
 }
 
+const Case kCases[] = {{"Q4_0", 32, 2240, {2, 16}},
+                       {"Q8_0", 32, 576, {2, 32}},
+                       {"Q4_K", 256, 1280, {4, 12, 128}},
+                       {"Q5_K", 256, 768, {4, 12, 32, 128}},
+                       {"Q6_K", 256, 768, {128, 64, 16, 2}}};
+
+// Of two or three matrices, none of whole workgroups of `rows_at_once` rows. `kernel`: behind "byte_" or "joined_".
+void expect_joined(const Case& one, const std::string& kernel, uint32_t rows_at_once, uint32_t shared_bytes,
+                   uint32_t columns, uint32_t columns_at_once, uint32_t matrices, cuda::Constants constants = {}) {
+  std::mt19937 random(columns);
+  Device device(columns);
+  const uint32_t stride = gpu::rounded_words(one.width), groups = (columns + columns_at_once - 1) / columns_at_once;
+  std::vector<uint32_t> header(gpu::kHeaderWords);
+  header[HeaderWord::outputs] = columns;
+  const auto values = [&](size_t count) {
+    std::vector<float> result(count);
+    for (float& value : result) value = std::normal_distribution<float>()(random);
+    return result;
+  };
+  gpu::JoinedParameters p{};
+  p.batch = device.put(header);
+  p.in = device.put(std::vector<uint32_t>(size_t{columns} * stride));
+  const gpu::RoundInputsParameters round =
+      rounding_of(device.put(values(size_t{columns} * one.width)), p.in, p.batch, one.width, HeaderWord::outputs);
+  expect_none(device.launch("round_inputs", {(one.width + 511) / 512, columns}, round));
+  p.width = one.width;
+  p.in_stride = stride;
+  p.rows_at = HeaderWord::outputs;
+  const uint32_t rows[] = {2 * rows_at_once + 5, rows_at_once / 2, rows_at_once + 1};
+  std::vector<std::vector<uint32_t>> expected;
+  uint32_t all = 0;
+  const auto group_of = [&](uint32_t count) { return (count + rows_at_once - 1) / rows_at_once; };
+  for (uint32_t i = 0; i < gpu::kMostJoined; ++i) {
+    p.first_group[i] = i < matrices ? all : UINT32_MAX;
+    if (i >= matrices) continue;
+    const std::vector<float> nothing(size_t{columns} * rows[i], -7e20f);
+    gpu::MatmulParameters single{};
+    single.weight = p.weight[i] = device.put(random_weight(one, rows[i], random));
+    single.bias = p.bias[i] = i == 1 ? 0 : device.put(values(rows[i]));
+    single.in = p.in;
+    single.batch = p.batch;
+    single.width = one.width;
+    single.rows = single.out_stride = p.rows[i] = rows[i];
+    single.in_stride = stride;
+    single.kinds = gpu::matmul_kinds(1, 0, HeaderWord::outputs);
+    single.scale = 1;
+    single.out = device.put(nothing);
+    expect_none(
+        device.launch(("byte_" + kernel).c_str(), {group_of(rows[i]), groups}, single, constants, shared_bytes));
+    expected.push_back(device.get<uint32_t>(single.out, nothing.size()));
+    p.out[i] = device.put(nothing);
+    all += group_of(rows[i]);
+  }
+  expect_none(device.launch(("joined_" + kernel).c_str(), {all, groups}, p, constants, shared_bytes));
+  for (uint32_t i = 0; i < matrices; ++i)
+    EXPECT_EQ(device.get<uint32_t>(p.out[i], expected[i].size()), expected[i]) << kernel << i;
+}
+
+TEST(CudaKernels, JoinedMatricesAreWhatEachIs) {
+  for (const Case& one : kCases) {
+    for (const auto& [columns, count] : {std::pair(1u, 1u), {4u, 2u}, {4u, 3u}}) {
+      const uint32_t splits = gpu::rounded_splits(one.width, 64);
+      expect_joined(one, "matmul_" + one.format + "_" + std::to_string(columns),
+                    gpu::rounded_rows(one.format, columns, splits, 1), 0, count, columns, columns == 1 ? 3 : count,
+                    {{0, 0, 0, splits}});
+    }
+    for (const auto& [columns, tall, count] :
+         {std::tuple(8u, false, 5u), {16u, false, 9u}, {32u, false, 20u}, {32u, true, 40u}}) {
+      const gpu::ColumnsShape shape = gpu::columns_shape(columns, tall, gpu::is_wide(one.format));
+      expect_joined(one, "columns_" + one.format + "_" + std::to_string(columns) + (tall ? "_tall" : ""), shape.rows(),
+                    shape.shared_bytes(), count, columns, count == 9 ? 2 : 3);
+    }
+  }
+}
+
 TEST(CudaKernels, ColumnsAreWhatTilesAre) {
-  for (const Case& one :
-       {Case{"Q4_0", 32, 2240, {2, 16}}, Case{"Q8_0", 32, 576, {2, 32}}, Case{"Q4_K", 256, 1280, {4, 12, 128}},
-        Case{"Q5_K", 256, 768, {4, 12, 32, 128}}, Case{"Q6_K", 256, 768, {128, 64, 16, 2}}}) {
+  for (const Case& one : kCases) {
     expect_tiles(one, 8, false, 40, 5, false);
     expect_tiles(one, 8, true, 72, 8, true);
     expect_tiles(one, 16, false, 21, 11, true);

@@ -67,6 +67,34 @@ TEST(CudaProducts, MultiplySomeTensOfRoundedInputs) {
   for (const Format format : {Format::q4_0, Format::q8_0, Format::q4_k, Format::q5_k, Format::q6_k})
     for (const uint32_t rows : {5u, 12u, 20u, 40u}) multiply_by(format_info(format), rows, 2e-3);
 }
+// One launch for several matrices, and norms and attention that round their results, give the bits of one launch after
+// the other: in each of the kernels for few rows, and where adapters change some matrices.
+TEST(CudaProducts, AreTheSameInFewerLaunches) {
+  const auto device = [](bool fewer) {
+    return gpu::make_device(machine(), [fewer](const Program&, const Limits&) {
+      return gpu::Ways{.rounds = true, .rounds_norms = fewer, .joins = fewer};
+    });
+  };
+  Shape shape{.width = 256, .kv_heads = 1, .head_size = 64, .hidden = 256, .layers = 1, .bias = true};
+  for (const auto& [format, other, adapters] :
+       {std::tuple(Format::q4_k, Format::q6_k, 0), {Format::q8_0, Format::q8_0, 2}})
+    for (const uint32_t rows : {1u, 2u, 5u, 12u, 20u, 40u}) {
+      shape.format = format;
+      shape.other = other;
+      shape.adapters = static_cast<uint16_t>(adapters);
+      const RandomProgram random = random_program(shape, 9);
+      const Limits limits{.rows = rows + 1, .pages = 20, .page_size = 8, .kv_type = KvType::f16};
+      Text text = random_text({rows, 1}, 100, limits, 4);
+      for (const bool adapted : {false, true}) {
+        if (adapted && adapters == 0) continue;
+        if (adapted) text.scales = {{0.5f, 0}, {0, -1}};
+        EXPECT_EQ(logits_of(*device(true), random.program, limits, text, rows),
+                  logits_of(*device(false), random.program, limits, text, rows))
+            << rows << " rows" << (adapted ? " with adapters" : "");
+      }
+    }
+}
+
 // By bfloat16 numbers; both sides are off by up to 1/512.
 TEST(CudaProducts, MultiplyVeryManyInputsByEveryFormat) { multiply_by_every_format(70, 1e-4); }
 

@@ -36,6 +36,7 @@ TEST(CudaImages, AreFatBinariesWithNames) {
   for (const std::string format : {"Q4_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K"}) {
     if (HEARTH_GROUP_TILES != 0) wanted.insert("group_tiles_" + format);
     wanted.insert("column_products_" + format);
+    wanted.insert("joined_products_" + format);
   }
   EXPECT_EQ(names, wanted);
 }

@@ -102,7 +102,7 @@ VkPipeline Gpu::pipeline(std::string_view shader, std::span<const uint32_t> cons
   VkPipelineShaderStageRequiredSubgroupSizeCreateInfo sized{};
   sized.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO;
   sized.requiredSubgroupSize = size;
-  if (size != 0 && threads / size <= about_.most_subgroups) {
+  if (size != 0 && facts.threads / size <= about_.most_subgroups) {
     info.stage.pNext = &sized;
     if (about_.full_subgroups) info.stage.flags = VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT;
   }

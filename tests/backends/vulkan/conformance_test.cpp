@@ -158,12 +158,13 @@ TEST_P(RoundedConformance, MultipliesFewRowsAsTheReference) {
 
 TEST_P(RoundedConformance, RoundsRowsHoweverFewAndAlikeWhereResultsMayNotDiffer) {
   const RandomProgram random = random_program({.width = 96, .hidden = 160, .format = Format::q4_0}, 9);
+  const bool rounds_few = device() == rounding_device() || vulkan::shared_gpu().gpu->about().dots_bytes;
   for (const bool deterministic : {false, true}) {
     const Limits limits{.rows = 40, .pages = 8, .page_size = 8, .kv_type = KvType::f32, .deterministic = deterministic};
     const Text text = random_text({33}, 100, limits, 4);
     const auto logits = [&](Device& of, uint32_t step) { return logits_of(of, random.program, limits, text, step); };
     const auto one_by_one = logits(*device(), 1);
-    EXPECT_NE(one_by_one, logits(*device_of_gpu(), 1));
+    EXPECT_EQ(one_by_one != logits(*device_of_gpu(), 1), rounds_few);
     for (const uint32_t step : {40u, 5u}) EXPECT_EQ(one_by_one == logits(*device(), step), deterministic || step == 5);
   }
 }

@@ -46,10 +46,8 @@ std::vector<uint32_t> constants_of(const Form& form, uint32_t width, bool whole)
 }
 std::string shader_of(const Form& form, Format format) {
   if (form.halves) return std::string("matrix_tiles/") + format_info(format).name;
-  return std::string(form.bytes   ? "byte_"
-                     : form.tiles ? "matmul_"
-                                  : "") +
-         (form.tiles ? "tiles/" : "matmul/") + format_info(format).name;
+  const char* family = form.bytes ? "byte_" : form.tiles ? "matmul_" : "";
+  return std::string(family) + (form.tiles ? "tiles/" : "matmul/") + format_info(format).name;
 }
 
 // Everything that one product may have.

@@ -126,7 +126,8 @@ TEST_F(VulkanEngine, SaysThatADeviceDoesNotExist) {
 
 TEST_F(VulkanEngine, MultipliesPromptsAsItIsTold) {
   HEARTH_REQUIRE_SHARED(shared_data("models/spark.gguf"));
-  const Request request = greedy("def fibonacci(n):\n    if n < 2:\n        return n\n", 16);
+  // A text in which no two tokens are so near that rounding decides, as it does between kernels of the CPU elsewhere.
+  const Request request = greedy("def main():\n    parser = argparse.ArgumentParser()\n", 16);
   const std::string expected = engine_on("cpu", "models/spark.gguf").generate(request).text;
   for (const char* products : {"scalar", "integer", "auto"})
     EXPECT_EQ(engine_on("vulkan", "models/spark.gguf", 1, products).generate(request).text, expected) << products;

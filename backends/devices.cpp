@@ -175,7 +175,9 @@ std::string arithmetic_of(const DeviceOptions& options) {
            std::to_string(kCpuArithmetic);
   if (const auto which = vulkan_part(options.name)) {
     const VulkanDeviceInfo info = find_vulkan_device(*which);
-    return "vulkan " + info.name + ", " + info.driver;
+    const std::string products = options.products.empty() ? "auto" : options.products;
+    return "vulkan " + info.name + ", " + info.driver + ", products " + products + ", arithmetic " +
+           std::to_string(kVulkanArithmetic);
   }
   if (const auto which = cuda_part(options.name)) {
     const CudaDeviceInfo info = find_cuda_device(*which);

@@ -64,6 +64,7 @@ Plans remake_plans(const EngineOptions& options, const LoadedModel& model, const
   EngineOptions others = options;
   others.device = "cpu";
   others.gpu_layers.reset();
+  others.vulkan_products.clear();
   Plans plans = make_plans(others, model, draft, {});
   tell(options, "the CPU computes until the model is loaded again; its cache is empty");
   return plans;

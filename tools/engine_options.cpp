@@ -43,8 +43,8 @@ void add_engine_options(CLI::App& command, EngineOptions& options, bool with_cac
   command
       .add_option(
           "--vulkan-products", options.vulkan_products,
-          "How vulkan multiplies prompts: scalar (32-bit floats), integer (dot products of bytes), matrices (of "
-          "halves, by cooperative matrices); auto, the default: what is fastest on the GPU")
+          "How vulkan multiplies: scalar (32-bit floats), integer (dot products of bytes), matrices (prompts by "
+          "cooperative matrices of halves); auto, the default: what is fastest on the GPU")
       ->check(CLI::IsMember({"auto", "scalar", "integer", "matrices"}));
   command.add_option("--threads", options.threads, "Most threads; default: one for each core")->check(between(1, 1024));
   command.add_option("--pre", options.pre_tokenizer, "Pre-tokenizer, instead of the one that the file names");

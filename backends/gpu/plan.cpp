@@ -23,6 +23,9 @@ uint32_t bucket_of(uint32_t count, uint32_t most) { return count == 0 ? 0 : std:
 // Of a batch, that are copied: with so few to copy, sequences that grow by a page need no new work for a long time.
 constexpr uint64_t kLeastWords = 1 << 10;
 
+// Words that a step copies of a batch of so many: few numbers, for each of which work is recorded.
+uint64_t copied_words(uint64_t words) { return std::max(std::bit_ceil(words), kLeastWords); }
+
 std::string mebibytes(uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
 
 }  // namespace
@@ -112,7 +115,7 @@ void GpuPlan::take_memory() {
 
 void GpuPlan::fit(uint64_t batch_words, uint32_t outputs, const Wanted& wanted) {
   const uint32_t needed = bucket_of(std::max(outputs, 1u), limits_.rows), whole = bucket_of(wanted.whole, limits_.rows);
-  const uint64_t bytes = std::bit_ceil(batch_words) * sizeof(uint32_t);
+  const uint64_t bytes = copied_words(batch_words) * sizeof(uint32_t);
   const uint64_t candidates = std::bit_ceil(std::max<uint64_t>(wanted.candidates, kMostCandidates)) * sizeof(Candidate);
   const bool fewer = candidates > candidates_.size() && has_select_;
   if (ready_ && bytes <= batch_.size() && needed <= outputs_ && whole <= whole_ && !fewer) return;
@@ -258,7 +261,7 @@ GpuPlan::Shape GpuPlan::prepare(const Batch& batch) {
           parts_of(batch, bucket(rows)),
           bucket(rows) >= tile_rows_ && rows >= kRowsOfSequence * (batch.row_begin.size() - 1),
           !batch.adapter_scales.empty(),
-          std::max(std::bit_ceil(words), kLeastWords)};
+          copied_words(words)};
 }
 
 void GpuPlan::submit(const Batch& batch) {

@@ -21,7 +21,7 @@ struct Trusted {
   vulkan::SelfCheck check;
 };
 
-// Which ways of products of many rows are to be gone, where they are right.
+// Which ways of products are to be gone, where they are right: matrices of many rows alone.
 struct Chosen {
   bool integer, matrices;
 };
@@ -36,18 +36,19 @@ Chosen choose(Trusted& trusted, Products products, const vulkan::Needs& needs) {
   if (products == Products::scalar || products == Products::integer) return {products == Products::integer, false};
   if (products == Products::matrices) return {about.dots_bytes, true};
   if (!is_timed(about) || needs.deterministic || needs.rows <= vulkan::kColumnsBeforeTiles)
-    return {about.dots_bytes, about.matrix_threads != 0 && about.type != VK_PHYSICAL_DEVICE_TYPE_CPU};
+    return {about.dots_bytes, false};
   const vulkan::ProductTimes times = trusted.check.time_products();
-  return {times.integer < times.scalar, times.matrices < std::min(times.integer, times.scalar)};
+  const bool matrices = times.matrices < std::min(times.integer, times.scalar);
+  // Where matrices make many rows, the times say nothing of few.
+  return {matrices || !std::isfinite(times.scalar) ? about.dots_bytes : times.integer < times.scalar, matrices};
 }
 
 // What was chosen, and why.
 std::string words_of(Trusted& trusted, Chosen chosen) {
   const vulkan::Candidate& about = trusted.gpu->about();
-  std::string text = chosen.matrices  ? "prompts by matrices"
-                     : chosen.integer ? "prompts by integer"
-                                      : "prompts by scalar";
-  text += " products";
+  const std::string text = chosen.matrices  ? "prompts by products of matrices"
+                           : chosen.integer ? "prompts by integer products"
+                                            : "prompts by scalar products";
   std::string why;
   if (is_timed(about)) {
     const vulkan::ProductTimes times = trusted.check.time_products();
@@ -130,7 +131,12 @@ std::unique_ptr<Device> make_vulkan_device(std::shared_ptr<vulkan::Gpu> gpu, Pro
                           [trusted, products](const Program& program, const Limits& limits) {
                             const vulkan::Needs needs = vulkan::needs_of(program, limits);
                             const Chosen chosen = choose(*trusted, products, needs);
-                            return trusted->check.trust(needs, chosen.integer, chosen.matrices);
+                            const gpu::Ways ways = trusted->check.trust(needs, chosen.integer, chosen.matrices);
+                            if (products == Products::matrices && !ways.matrices)
+                              throw WrongResults("vulkan: " + trusted->gpu->about().name +
+                                                 " computes wrong results by cooperative matrices, or cannot compile "
+                                                 "them; other products, or auto, do without");
+                            return ways;
                           });
 }
 

@@ -15,23 +15,25 @@ namespace vulkan {
 class Gpu;
 }
 
-// How products of many rows are made; automatic: in the way in which a small product was made soonest. What of it is
-// wrong on the device is made in another way.
+// How products are made; automatic: in the way in which a small product of many rows was made soonest, or integer where
+// the device says that it has instructions for that and nothing is timed. What of integer is wrong on the device is
+// made as scalar.
 enum class Products : uint8_t {
   automatic,
   scalar,    // of 32-bit floats
   integer,   // of inputs rounded to 8 bits, by dot products of bytes; of weights without blocks as scalar
-  matrices,  // of halves, by cooperative matrices; of experts, and weights in F32, in another way
+  matrices,  // of many rows of halves, by cooperative matrices; of few, of experts, and of F32 as one of the others
 };
+inline constexpr uint32_t kVulkanArithmetic = 2;  // counts the times when the bits of deterministic results changed
 
 // `which`: the number of a device, a part of its name in any case, or nothing for the first that can run programs, a
 // GPU before others. Throws DeviceError where there is none, or it lacks something, naming that. Plans of one device
 // may be used from several threads, and may outlive it. Before a plan is made, what its program needs is computed once
-// on small cases; WrongResults names a shader that is wrong.
+// on small cases; WrongResults names a shader that is wrong. Nor is there a device for products by matrices that it
+// cannot make: the error says what it lacks.
 //
 // A row's result may depend on the number of rows and outputs of its batch, for which there are different kernels; with
 // Limits::deterministic it does not. It may differ between devices.
-// Nor is there one for products by matrices that it cannot make: the error says what it lacks.
 std::unique_ptr<Device> make_vulkan_device(std::string_view which = {}, Products products = Products::automatic);
 // Plans on a GPU that is in use already.
 std::unique_ptr<Device> make_vulkan_device(std::shared_ptr<vulkan::Gpu> gpu, Products products = Products::automatic);

@@ -66,9 +66,8 @@ class VulkanMachine final : public gpu::Machine {
                .name = gpu_->about().name,
                .memory = gpu_->about().memory,
                .shared_bytes = gpu_->about().limits.maxComputeSharedMemorySize,
-               .rounds_few = true} {
-    about_.matrix_threads = gpu_->matrix_threads();
-  }
+               .rounds_few = true,
+               .matrix_threads = gpu_->matrix_threads()} {}
 
   const About& about() const override { return about_; }
   uint64_t free_memory() const override { return gpu_->free_memory(); }
@@ -93,7 +92,7 @@ class VulkanMachine final : public gpu::Machine {
 
  private:
   const std::shared_ptr<Gpu> gpu_;
-  About about_;
+  const About about_;
 };
 
 }  // namespace

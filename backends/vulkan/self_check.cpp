@@ -126,7 +126,16 @@ bool SelfCheck::multiplies(Format format, Inputs inputs) {
 ProductTimes SelfCheck::time_products() {
   const std::lock_guard lock(mutex_);
   const auto time_of = [&](Inputs inputs) {
-    return multiplies(Format::q4_k, inputs) ? trials_.time_of_product(inputs) : std::numeric_limits<double>::infinity();
+    constexpr double kNone = std::numeric_limits<double>::infinity();
+    if (!multiplies(Format::q4_k, inputs)) return kNone;
+    try {
+      const double seconds = trials_.time_of_product(inputs);
+      return seconds > 0 ? seconds : kNone;  // a clock that stands still
+    } catch (const DeviceLost&) {
+      throw;
+    } catch (const DeviceError&) {  // as memory may be short for that
+      return kNone;
+    }
   };
   if (!times_)
     times_ = {

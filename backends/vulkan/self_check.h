@@ -49,7 +49,8 @@ class SelfCheck {
   // products are only rounded if `rounds` says so, and only made halves of if `matrices` does. Where shaders of a way
   // are wrong there are others in their place.
   gpu::Ways trust(const Needs& needs, bool rounds, bool matrices = false);
-  // Seconds for a product of many rows in the three ways, measured once; infinity where a way is not there or wrong.
+  // Seconds for a product of many rows in the three ways, measured once; infinity where a way is not there, wrong
+  // or cannot be timed.
   ProductTimes time_products();
   // The shaders that are wrong and not used.
   std::vector<std::string> switched_off() const;

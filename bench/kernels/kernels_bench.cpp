@@ -166,7 +166,7 @@ int main(int argc, char** argv) {
                                      2048u, columns)
             ->Unit(benchmark::kMicrosecond);
       };
-      for (const uint32_t columns : {1u, 4u, 8u, 32u, 64u, 512u})  // weights in the second-level cache
+      for (const uint32_t columns : {1u, 2u, 4u, 8u, 32u, 64u, 512u})  // weights in the second-level cache
         cached("cached", kernel(columns), columns);
       for (const uint32_t columns : {64u, 512u})
         if (kernels.rescaled != nullptr) cached("cached_rescaled", kernels.rescaled, columns);

@@ -23,11 +23,11 @@ static_assert(sizeof(Q8Unit) == 384);
 
 inline constexpr uint32_t units(uint32_t width) { return width / kUnit + (width % kUnit != 0 ? 1 : 0); }
 
-// out[c][row] = W[row] . in[c] for c < columns and row_begin <= row < row_end. Rows of W are contiguous, row_bytes
-// each, unaligned. in[c]: units(width) Q8Unit for formats of blocks, float[width] for F32, F16 and BF16. With more than
-// lane_columns columns those units may lie `unit_step` Q8Unit apart: what columns have at one place of a row, and are
-// multiplied by together, then lies together. `format` is that of W; the coded formats share their kernels, which ask
-// it to expand W.
+// out[c][row] = W[row] . in[c] for c < columns, of which there are some, and row_begin <= row < row_end. Rows of W are
+// contiguous, row_bytes each, unaligned. in[c]: units(width) Q8Unit for formats of blocks, float[width] for F32, F16
+// and BF16. With more than lane_columns columns those units may lie `unit_step` Q8Unit apart: what columns have at one
+// place of a row, and are multiplied by together, then lies together. `format` is that of W; the coded formats share
+// their kernels, which ask it to expand W.
 struct Matmul {
   const FormatInfo* format;
   const std::byte* weights;

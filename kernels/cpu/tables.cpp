@@ -169,8 +169,8 @@ bool agrees_with_scalar(const KernelTable& table) noexcept {
       return close(expected.data(), found.data(), size_t{kRows} * columns, bound);
     };
     const FormatKernels& kernels = table.formats[slot];
-    if (!agrees(kernels.few, 3) || !agrees(kernels.many, 1) || !agrees(kernels.many, table.lane_columns) ||
-        !agrees(kernels.many, kColumns))
+    if (!agrees(kernels.few, 3) || !agrees(kernels.many, 1) || !agrees(kernels.many, 2) ||
+        !agrees(kernels.many, table.lane_columns) || !agrees(kernels.many, kColumns))
       return false;
     if (kernels.rescaled == nullptr) continue;
     found.fill(0);

@@ -1,4 +1,4 @@
-// round_inputs: rows of floats as bytes with a scale for each 32, for byte_tiles. A thread rounds 8 values.
+// round_inputs: rows of floats as bytes with a scale for each 32, for byte_tiles and byte_matmul. A thread rounds 8 values.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 

@@ -92,7 +92,7 @@ TEST_P(Kernels, MultiplyFloatsOfAnyWidth) {
     for (const uint32_t width : {1u, 7u, 9u, 100u}) check_matmul(table(), format_info(format), width, 7, 6, 1);
 }
 
-// Whichever way `many` goes: rows turned in registers for a few columns, tiles for more, blocks of columns for very
+// Whichever way `many` goes: turned rows for a few columns, tiles for more, blocks of columns for very
 // many.
 TEST_P(Kernels, GiveAColumnTheSameBitsAmongAnyNumberOfOthers) {
   constexpr uint32_t kRows = 19;
@@ -134,7 +134,7 @@ TEST_P(Kernels, GiveAColumnTheSameBitsAmongAnyNumberOfOthers) {
     };
     const std::vector<float> all = multiply(0, columns);
     ASSERT_EQ(multiply(0, columns, columns), all);
-    for (const uint32_t some : {1u, 2u, 3u, 5u, 9u, 17u}) {
+    for (const uint32_t some : {1u, 2u, 3u, 4u, 5u, 9u, 17u}) {
       const uint32_t begin = columns - some;
       ASSERT_EQ(multiply(begin, some), std::vector<float>(all.end() - ptrdiff_t{kRows} * some, all.end())) << some;
     }
@@ -374,8 +374,8 @@ TEST_P(Kernels, AWrongWayOfMultiplyingIsFoundAtStartUp) {
   wrong_ways::right = &table();
   KernelTable wrong = table();
   wrong.formats[static_cast<uint32_t>(Format::q4_0)].many = wrong_ways::multiply;
-  for (const auto& [from, to] :
-       {std::pair{1u, 1u}, std::pair{2u, table().lane_columns}, std::pair{table().lane_columns + 1, 1000u}}) {
+  for (const auto& [from, to] : {std::pair{1u, 1u}, std::pair{2u, 2u}, std::pair{3u, table().lane_columns},
+                                 std::pair{table().lane_columns + 1, 1000u}}) {
     wrong_ways::from = from;
     wrong_ways::to = to;
     EXPECT_FALSE(agrees_with_scalar(wrong)) << from << " to " << to << " columns";

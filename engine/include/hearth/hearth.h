@@ -69,7 +69,7 @@ struct EngineOptions {
   // devices.
   std::optional<uint32_t> gpu_layers;
   std::string kernels;  // instruction set of the CPU device; empty: the best of this machine
-  // How vulkan multiplies prompts: "scalar", "integer" or "matrices"; empty or "auto": what is fastest.
+  // How vulkan multiplies: "scalar", "integer", or prompts by "matrices"; empty or "auto": what is fastest.
   std::string vulkan_products;
   uint32_t threads = 0;  // at most, as other programs may hold some up; 0: one for each core that the process may use
   uint32_t context = 0;  // tokens of prompt and answer; 0: the model's own, but at most 4096

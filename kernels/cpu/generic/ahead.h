@@ -40,14 +40,15 @@ class Ahead {
 };
 
 // For few columns, where memory sets the pace: asks for each of the rows that are computed together, and then for those
-// that follow them, a little before their turn and in the order in which they are read. So the processor's own
+// that follow them, a little before their turn and about in the order in which they are read. So the processor's own
 // prefetching, which sees the same order, adds to it; asked for in another order they came at two thirds of the speed.
 // Reaches past the last rows: what is asked for need not exist.
 template <class I, class U>
 class RowsAhead {
  public:
   // Rows [row, row + kTileLanes) of a task.
-  RowsAhead(const Matmul& task, uint32_t row) : rows_(task.weights + row * task.row_bytes), row_bytes_(task.row_bytes) {
+  RowsAhead(const Matmul& task, uint32_t row)
+      : rows_(task.weights + row * task.row_bytes), row_bytes_(task.row_bytes), units_(units(task.width)) {
     if constexpr (U::kExpands) unit_bytes_ = coded_bytes(*task.format);
     const bool last = row + I::kTileLanes >= task.row_end && task.next != nullptr;
     after_ = last ? task.next : static_cast<const std::byte*>(past(rows_, I::kTileLanes * row_bytes_));
@@ -56,36 +57,45 @@ class RowsAhead {
   // Before a unit; then step for each of its 8 groups.
   [[gnu::always_inline]] void begin(uint32_t unit) {
     if (unit % kTogether != 0) return;
-    const size_t ahead = kBefore / (kTogether * unit_bytes()) * kTogether * unit_bytes();
-    const size_t at = unit * unit_bytes() + (ahead < row_bytes_ ? ahead : row_bytes_);
+    const size_t run = run_bytes(), ahead = kBefore / run * run;
+    const size_t at = run / kTogether * unit + (ahead < row_bytes_ ? ahead : row_bytes_);
     const bool within = at < row_bytes_;
     from_ = within ? rows_ : after_;
-    at_ = within ? at : at - row_bytes_;
+    at_ = within ? at : (at - row_bytes_) / run * run;
     stride_ = within ? row_bytes_ : after_row_bytes_;
+    is_last_ = unit + kTogether > units_;
     step_ = 0;
   }
   [[gnu::always_inline]] void step() {
-    constexpr uint32_t kSteps = 8 * kTogether, kLanes = I::kTileLanes;  // of all rows
-    static_assert(kLanes % kSteps == 0 || kSteps % kLanes == 0);
-    if constexpr (kLanes < kSteps)
-      if (++step_ % (kSteps / kLanes) != 0) return;
-    for (uint32_t row = 0; row < (kLanes < kSteps ? 1 : kLanes / kSteps); ++row, at_ += stride_)
-      for (size_t line = 0; line < kTogether * unit_bytes(); line += 64) I::prefetch(past(from_, at_ + line));
+    if constexpr (I::kTileLanes < kSteps)
+      if (++step_ % (kSteps / I::kTileLanes) != 0) return;
+    ask();
+    if constexpr (kTogether > 1)
+      if (is_last_) ask();  // a unit alone has half the steps
   }
 
  private:
-  // Units of a row that are asked for together, and how many bytes of it before, in whole ones: measured for each
-  // format (bench/README.md).
+  // Units of a row that are asked for together, and at most how many bytes before, in whole runs of them: measured
+  // (bench/README.md).
   static constexpr uint32_t kTogether = std::is_same_v<typename U::Block, BlockQ6_K> ? 2 : 1;
   static constexpr size_t kBefore = 1100;
-  size_t unit_bytes() const {
+  static constexpr uint32_t kSteps = 8 * kTogether;  // in which all rows are asked for
+  static_assert(I::kTileLanes % kSteps == 0 || kSteps % I::kTileLanes == 0);
+
+  size_t run_bytes() const {
     if constexpr (U::kExpands) return unit_bytes_;
-    return kUnitBytes<U>;
+    return kTogether * kUnitBytes<U>;
+  }
+  [[gnu::always_inline]] void ask() {
+    constexpr uint32_t kRows = I::kTileLanes < kSteps ? 1 : I::kTileLanes / kSteps;
+    for (uint32_t row = 0; row < kRows; ++row, at_ += stride_)
+      for (size_t line = 0; line < run_bytes(); line += 64) I::prefetch(past(from_, at_ + line));
   }
 
   const std::byte *rows_, *after_, *from_ = nullptr;
   size_t row_bytes_, after_row_bytes_, unit_bytes_ = 0, at_ = 0, stride_ = 0;
-  uint32_t step_ = 0;
+  uint32_t units_, step_ = 0;
+  bool is_last_ = false;  // the last unit of a row, alone
 };
 
 }  // namespace

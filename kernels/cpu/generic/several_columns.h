@@ -1,5 +1,5 @@
-// Several columns: as many rows as a tile vector has lanes are turned in registers, group by group, and meet all
-// columns there. Sums are those of the tiles of matmul.h, to the last bit.
+// Several columns: as many rows as a tile vector has lanes are turned, and meet all columns group by group. Sums are
+// those of the tiles of matmul.h, to the last bit.
 #pragma once
 
 #include "kernels/cpu/generic/ahead.h"
@@ -35,9 +35,9 @@ void some_columns(const Matmul& task) {
   using U = Unpack<I, Block>;
   constexpr uint32_t kLanes = I::kTileLanes, kColumns = most > 0 ? most : I::kSeveralColumns, kRun = kRunSteps<I, U>;
   const uint32_t columns = most > 0 ? most : task.columns;
-  const auto* in = reinterpret_cast<const Q8Unit* const*>(task.in);
   const Q8Unit* inputs[kColumns];
-  for (uint32_t c = 0; c < columns; ++c) inputs[c] = in[c < task.columns ? c : task.columns - 1];
+  for (uint32_t c = 0; c < columns; ++c)
+    inputs[c] = static_cast<const Q8Unit*>(task.in[c < task.columns ? c : task.columns - 1]);
   UnitOfRows<I, U> rows;
   alignas(64) float scale[U::kGroups][kLanes], min[U::kGroups][kLanes];
   alignas(64) int32_t start[kColumns][U::kGroups] = {};
@@ -83,7 +83,7 @@ void some_columns(const Matmul& task) {
 
 template <class I, class Block>
 void several_columns(const Matmul& task) {
-  if constexpr (I::kSeveralColumns == 4 && I::kFewColumns == 0) {
+  if constexpr (I::kSeveralColumns == 4) {
     if (task.columns == 1) return some_columns<I, Block, 1>(task);
     if (task.columns == 2) return some_columns<I, Block, 2>(task);
     return some_columns<I, Block, 4>(task);

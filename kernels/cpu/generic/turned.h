@@ -15,7 +15,6 @@ struct Place {
   size_t stride;
   Place operator+(size_t bytes) const { return {p + bytes, stride}; }
 };
-inline Place word_at(Place at) { return at; }
 
 // A place in a unit whose words are turned already: words[i] are bytes 4 * i to 4 * i + 3 of every row.
 template <class I>
@@ -62,17 +61,15 @@ struct Turned {
   [[gnu::always_inline]] static void turn(TurnedPlace<I> at, Tile* t) {
     for (uint32_t i = 0; i < 4; ++i) t[i] = word_of<I>(at + 4 * i);
   }
-  template <class P>
-  [[gnu::always_inline]] static void turn32(P at, Tile* t) {
-    if constexpr (std::is_same_v<P, Place> && requires { I::turn32(at.p, at.stride, t); }) {
+  [[gnu::always_inline]] static void turn32(Place at, Tile* t) {
+    if constexpr (requires { I::turn32(at.p, at.stride, t); }) {
       I::turn32(at.p, at.stride, t);
     } else {
       turn(at, t);
       turn(at + 16, t + 4);
     }
   }
-  template <class P>
-  [[gnu::always_inline]] static B32 load32(P at) {
+  [[gnu::always_inline]] static B32 load32(Place at) {
     B32 r;
     turn32(at, r.t);
     return r;
@@ -157,14 +154,15 @@ inline uint32_t groups_of(const Matmul& task, uint32_t unit) {
   return left < kUnit / 32 ? left : kUnit / 32;
 }
 
-// A unit of `count` rows from `row` on, at most as many as a tile vector has lanes: where it lies, or where a copy was
-// made because rows are absent (zeros then), the unit would reach past the last row, or the format is a coded one. A
-// unit that is cut short goes on with the row below: activations are zero there, and turned_scales leaves out its
+// A unit of `count` rows from `row` on, at most as many as a tile vector has lanes, read where it lies, or where a copy
+// was made because rows are absent (zeros then), the unit would reach past the last row, or the format is a coded one.
+// A unit that is cut short goes on with the row below: activations are zero there, and turned_scales leaves out its
 // scales.
 template <class I, class U>
 class UnitOfRows {
  public:
-  // A Place, or a TurnedPlace of blocks with scales of their own, which lie too unevenly to be gathered one by one.
+  // A Place; or a TurnedPlace where blocks are shorter than 32 bytes and begin with a binary16 each: to turn those of
+  // every row with the rest takes less time than to gather them.
   [[gnu::always_inline]] auto find(const Matmul& task, uint32_t row, uint32_t count, uint32_t unit) {
     const Place at = place(task, row, count, unit);
     if constexpr (kTurns) {

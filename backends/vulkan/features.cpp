@@ -2,6 +2,7 @@
 #include "backends/vulkan/features.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "backends/vulkan/commands.h"
 #include "backends/vulkan/shader_facts.h"
@@ -69,6 +70,15 @@ std::string missing_limits(const VkPhysicalDeviceLimits& limits) {
   require("maxPushConstantsSize", limits.maxPushConstantsSize, kPushBytes);
   require("maxComputeWorkGroupCount", *std::ranges::min_element(limits.maxComputeWorkGroupCount), kGroupsOfAxis);
   return missing;
+}
+
+bool has_extension(const Functions& functions, VkPhysicalDevice device, std::string_view name) {
+  uint32_t count = 0;
+  if (functions.vkEnumerateDeviceExtensionProperties(device, nullptr, &count, nullptr) < 0) return false;
+  std::vector<VkExtensionProperties> all(count);
+  if (functions.vkEnumerateDeviceExtensionProperties(device, nullptr, &count, all.data()) < 0) return false;
+  return std::any_of(all.begin(), all.end(),
+                     [name](const VkExtensionProperties& one) { return name == one.extensionName; });
 }
 
 std::string missing_features(const Functions& functions, VkPhysicalDevice device,

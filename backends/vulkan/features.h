@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "backends/vulkan/functions.h"
 #include "backends/vulkan/matrices.h"
@@ -35,6 +36,8 @@ struct SubgroupControl {
   bool sizes = false, full = false;
 };
 SubgroupControl subgroup_control(const Functions& functions, VkPhysicalDevice device);
+
+bool has_extension(const Functions& functions, VkPhysicalDevice device, std::string_view name);
 
 // Names of what is missing, "shaderInt8, scalarBlockLayout".
 std::string missing_features(const Functions& functions, VkPhysicalDevice device,

@@ -2,7 +2,6 @@
 #include "backends/vulkan/matrices.h"
 
 #include <algorithm>
-#include <cstring>
 #include <vector>
 
 #include "backends/vulkan/features.h"
@@ -32,16 +31,6 @@ constexpr uint32_t kHalf = 0, kFloat = 1, kSubgroup = 3;
 
 constexpr uint32_t kSide = 16;             // of the matrices that matrix_tiles multiplies
 constexpr uint32_t kMatrixShared = 18436;  // bytes that its workgroups share
-
-bool has_extension(const Functions& functions, VkPhysicalDevice device) {
-  uint32_t count = 0;
-  if (functions.vkEnumerateDeviceExtensionProperties(device, nullptr, &count, nullptr) < 0) return false;
-  std::vector<VkExtensionProperties> all(count);
-  if (functions.vkEnumerateDeviceExtensionProperties(device, nullptr, &count, all.data()) < 0) return false;
-  return std::any_of(all.begin(), all.end(), [](const VkExtensionProperties& one) {
-    return std::strcmp(one.extensionName, kMatrixExtension) == 0;
-  });
-}
 
 bool has_shape(const Functions& functions, VkInstance instance, VkPhysicalDevice device) {
   const auto find = reinterpret_cast<FindShapes>(
@@ -73,7 +62,7 @@ void look_for_matrices(const Functions& functions, VkInstance instance, Candidat
   };
   if (find_shader("matrix_tiles/Q4_K") == nullptr)
     return lacks("a program that was built with a glslc that knows them");
-  if (!has_extension(functions, candidate.handle)) return lacks(kMatrixExtension);
+  if (!has_extension(functions, candidate.handle, kMatrixExtension)) return lacks(kMatrixExtension);
   Features features;
   features.more13.pNext = &features.matrices;
   functions.vkGetPhysicalDeviceFeatures2(candidate.handle, &features.base);

@@ -2,10 +2,10 @@
 #include "backends/vulkan/memory.h"
 
 #include <algorithm>
-#include <cstring>
 #include <vector>
 
 #include "backends/backend.h"
+#include "backends/vulkan/features.h"
 
 namespace hearth::vulkan {
 namespace {
@@ -24,16 +24,6 @@ struct Wish {
 
 bool shares_memory(VkPhysicalDeviceType type) {
   return type == VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU || type == VK_PHYSICAL_DEVICE_TYPE_CPU;
-}
-
-bool tells_budget(const Functions& functions, VkPhysicalDevice device) {
-  uint32_t count = 0;
-  if (functions.vkEnumerateDeviceExtensionProperties(device, nullptr, &count, nullptr) < 0) return false;
-  std::vector<VkExtensionProperties> all(count);
-  if (functions.vkEnumerateDeviceExtensionProperties(device, nullptr, &count, all.data()) < 0) return false;
-  return std::any_of(all.begin(), all.end(), [](const VkExtensionProperties& one) {
-    return std::strcmp(one.extensionName, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME) == 0;
-  });
 }
 
 }  // namespace
@@ -82,7 +72,7 @@ uint64_t free_memory(const Functions& functions, VkPhysicalDevice device, uint32
   budget.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT;
   VkPhysicalDeviceMemoryProperties2 all{};
   all.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2;
-  if (tells_budget(functions, device)) all.pNext = &budget;
+  if (has_extension(functions, device, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME)) all.pNext = &budget;
   functions.vkGetPhysicalDeviceMemoryProperties2(device, &all);
   return free_of(all.memoryProperties, budget, heap);
 }

@@ -98,34 +98,28 @@ class VulkanMatmul : public WithWeights {
   // Also checks that the rest of `out` stays, in which there is room for a column more than the batch has.
   static void check(Format format, const Form& form, const Product& product);
   static void check_experts(Format format, const Form& form);
-  // Has the inputs of `push` rounded, and `push` read that.
+  // Has a kernel copy the inputs of `push`, in so many words a row, and `push` read that.
   template <class Push>
-  static Buffer round(Push& push, RoundInputsParameters round, uint32_t columns, uint32_t matrices) {
-    round.in = push.in;
-    round.batch = push.batch;
-    round.width = push.width;
-    round.in_stride = push.in_stride;
-    round.out_matrix_stride = rounded_words(push.width);
-    round.out_stride = matrices * round.out_matrix_stride;
-    Buffer out(gpu(), uint64_t{4} * round.out_stride * columns, Place::device, "a test");
-    round.out = push.in = out.address();
-    push.in_stride = round.out_stride;
-    WithGpu::run("round_inputs", round, {(push.width + 511) / 512, columns, matrices});
+  static Buffer copy(const char* kernel, uint32_t words, uint32_t groups, Push& push, RoundInputsParameters copy,
+                     uint32_t columns, uint32_t matrices) {
+    copy.in = push.in;
+    copy.batch = push.batch;
+    copy.width = push.width;
+    copy.in_stride = push.in_stride;
+    copy.out_matrix_stride = words;
+    copy.out_stride = matrices * words;
+    Buffer out(gpu(), uint64_t{4} * copy.out_stride * columns, Place::device, "a test");
+    copy.out = push.in = out.address();
+    push.in_stride = copy.out_stride;
+    WithGpu::run(kernel, copy, {groups, columns, matrices});
     return out;
   }
-  // The same of halves.
+  template <class Push>
+  static Buffer round(Push& push, RoundInputsParameters round, uint32_t columns, uint32_t matrices) {
+    return copy("round_inputs", rounded_words(push.width), (push.width + 511) / 512, push, round, columns, matrices);
+  }
   static Buffer halve(MatmulParameters& push, RoundInputsParameters halve, uint32_t columns, uint32_t matrices) {
-    halve.in = push.in;
-    halve.batch = push.batch;
-    halve.width = push.width;
-    halve.in_stride = push.in_stride;
-    halve.out_matrix_stride = half_words(push.width);
-    halve.out_stride = matrices * halve.out_matrix_stride;
-    Buffer out(gpu(), uint64_t{4} * halve.out_stride * columns, Place::device, "a test");
-    halve.out = push.in = out.address();
-    push.in_stride = halve.out_stride;
-    WithGpu::run("halve_inputs", halve, {1, columns, matrices});
-    return out;
+    return copy("halve_inputs", half_words(push.width), 1, push, halve, columns, matrices);
   }
   static uint32_t whole(Format format, uint32_t width) {
     const uint32_t block = format_info(format).block_size;

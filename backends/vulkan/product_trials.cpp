@@ -75,6 +75,21 @@ TrialWeight trial_weight(Format format, uint32_t width) {
   return weight;
 }
 
+// A product with nothing added, of as many columns as the batch has rows.
+MatmulParameters plain_product(const Buffer& planes, const Buffer& in, const Buffer& out, const Buffer& batch,
+                               uint32_t rows, uint32_t width) {
+  MatmulParameters push{};
+  push.weight = planes.address();
+  push.in = in.address();
+  push.out = out.address();
+  push.batch = batch.address();
+  push.width = push.in_stride = width;
+  push.rows = push.out_stride = rows;
+  push.kinds = matmul_kinds(1, 0, HeaderWord::rows);
+  push.scale = 1;
+  return push;
+}
+
 }  // namespace
 
 std::vector<float> uneven_values(size_t count, uint32_t seed) {
@@ -137,16 +152,8 @@ bool Trials::multiplies(Format format, const Form& form, uint32_t columns) {
   const size_t count = size_t{columns} * kTrialRows;
   const Buffer planes = put(weight.planes), in = put(input), batch = put(std::vector<uint32_t>(kHeaderWords, columns)),
                out = put(std::vector<float>(count)), copy = put(std::vector<float>(input.size()));
-  MatmulParameters push{};
-  push.weight = planes.address();
-  push.in = in.address();
-  push.out = out.address();
-  push.batch = batch.address();
+  MatmulParameters push = plain_product(planes, in, out, batch, kTrialRows, width);
   push.decode_tables = tables_.address();
-  push.width = push.in_stride = width;
-  push.rows = push.out_stride = kTrialRows;
-  push.kinds = matmul_kinds(1, 0, HeaderWord::rows);
-  push.scale = 1;
   gpu_.run_once([&](Commands& commands) { record(commands, form, push, columns, copy); });
   // Inputs are whole numbers that bytes and halves hold; weights are rounded to halves, of 11 bits.
   const double off = form.inputs == Inputs::halves ? 1e-3 : 1e-5;
@@ -168,15 +175,7 @@ double Trials::time_of_product(Inputs inputs) {
   const Buffer planes = room(planes_of(Format::q4_k, uint64_t{kRows} * kWidth / 256).bytes),
                in = room(4 * kColumns * kWidth), copy = room(4 * kColumns * kWidth), out = room(4 * kColumns * kRows),
                batch = put(std::vector<uint32_t>(kHeaderWords, kColumns));
-  MatmulParameters push{};
-  push.weight = planes.address();
-  push.in = in.address();
-  push.out = out.address();
-  push.batch = batch.address();
-  push.width = push.in_stride = kWidth;
-  push.rows = push.out_stride = kRows;
-  push.kinds = matmul_kinds(1, 0, HeaderWord::rows);
-  push.scale = 1;
+  const MatmulParameters push = plain_product(planes, in, out, batch, kRows, kWidth);
   Commands commands(gpu_);
   commands.time_dispatches(2);
   for (const Buffer* one : {&planes, &in}) commands.zero(*one);

@@ -12,11 +12,11 @@
 
 namespace hearth::cpu {
 
-inline constexpr uint32_t kPageSize = 5, kPositions = 177, kPages = 36;
+inline constexpr uint32_t kPageSize = 5, kPositions = 177, kCells = 200;
 
-inline std::vector<uint32_t> shuffled_pages() {
-  std::vector<uint32_t> pages(kPages);
-  for (uint32_t i = 0; i < kPages; ++i) pages[i] = (i * 7 + 3) % kPages;
+inline std::vector<uint32_t> shuffled_pages(uint32_t page_size = kPageSize) {
+  std::vector<uint32_t> pages(kCells / page_size);
+  for (uint32_t i = 0; i < pages.size(); ++i) pages[i] = static_cast<uint32_t>((i * 7 + 3) % pages.size());
   return pages;
 }
 
@@ -31,8 +31,8 @@ struct RandomCache {
     const Format format = type == CacheType::f32 ? Format::f32 : type == CacheType::f16 ? Format::f16 : Format::q8_0;
     const FormatInfo& info = format_info(format);
     cell_bytes = width / info.block_size * info.block_bytes;
-    decoded = random_floats(size_t{kPages} * kPageSize * width, seed);
-    bytes.resize(cell_bytes * kPages * kPageSize);
+    decoded = random_floats(size_t{kCells} * width, seed);
+    bytes.resize(cell_bytes * kCells);
     info.encode(decoded.data(), bytes.data(), decoded.size());
     info.decode(bytes.data(), decoded.data(), decoded.size());
   }
@@ -45,11 +45,14 @@ struct PlainQuery {
   double scale;
   float softcap;
   const float* sink;  // null: none
+  uint32_t page_size = kPageSize;
 };
 
 inline std::vector<double> plain_attention(const PlainQuery& query, const RandomCache& keys, const RandomCache& values,
                                            const std::vector<uint32_t>& pages) {
-  const auto cell = [&](uint32_t p) { return size_t{pages[p / kPageSize]} * kPageSize + p % kPageSize; };
+  const auto cell = [&](uint32_t p) {
+    return size_t{pages[p / query.page_size]} * query.page_size + p % query.page_size;
+  };
   std::vector<double> weights, out(query.value_size);
   double sum = query.sink != nullptr ? std::exp(double{*query.sink}) : 0;
   for (uint32_t p = query.from; p < query.seen; ++p) {
@@ -68,8 +71,11 @@ inline std::vector<double> plain_attention(const PlainQuery& query, const Random
 }
 
 // Scores reach some 40, of which a float's last bit is 4e-6; values reach 4. What is not kept as floats may be rounded
-// to 8191 steps of its largest, queries to 2^18 / n of their mean: for queries of 2, keys of 1 and heads of 256 a score of 10 is then off by 2.5e-3, the
-// worst of some thousands by five times that.
+// to 8191 steps of its largest, queries to 2^18 / n of their mean: for queries of 2, keys of 1 and heads of 256 a score
+// of 10 is then off by 2.5e-3, the worst of some thousands by five times that.
 inline double attention_bound(CacheType type) { return type == CacheType::f32 ? 4e-5 : 2e-2; }
+
+// The same for a row alone: of a cache of bytes queries and weights may be rounded to 32767 steps of their largest.
+inline double attention_row_bound(CacheType type) { return type == CacheType::q8_0 ? 1e-3 : 4e-5; }
 
 }  // namespace hearth::cpu

@@ -14,12 +14,13 @@ struct RowShape {
   float softcap = 0;
   uint32_t from = 0;
   bool sinks = false;
+  uint32_t page_size = kPageSize;
 };
 
 void check_row(const KernelTable& table, const RowShape& shape, CacheType type, const std::vector<uint32_t>& ends) {
   const uint32_t size = shape.head_size, value_size = shape.value_size, queries = shape.heads * shape.group;
   const RandomCache keys(type, size * shape.heads, 1), values(type, value_size * shape.heads, 2);
-  const std::vector<uint32_t> pages = shuffled_pages();
+  const std::vector<uint32_t> pages = shuffled_pages(shape.page_size);
   const std::vector<float> q = random_floats(size_t{queries} * size, 9, 2), sinks = random_floats(queries, 10, 3);
   const size_t out_width = size_t{queries} * value_size, stride = out_width + 2 * size_t{queries};
   std::vector<float> scratch(row_attention_scratch(q.size(), out_width) + 16), parts(stride * ends.size());
@@ -44,7 +45,7 @@ void check_row(const KernelTable& table, const RowShape& shape, CacheType type, 
                       .key_bytes = keys.cell_bytes,
                       .value_bytes = values.cell_bytes,
                       .pages = pages.data(),
-                      .page_size = kPageSize,
+                      .page_size = shape.page_size,
                       .scratch = scratch.data() + (64 - address % 64) % 64 / 4});
   }
   for (uint32_t i = 0; i < queries; ++i) {
@@ -54,9 +55,9 @@ void check_row(const KernelTable& table, const RowShape& shape, CacheType type, 
                         static_cast<uint32_t>(ends.size()), value_size, out.data());
     const std::vector<double> expected =
         plain_attention({&q[size_t{i} * size], size, value_size, i / shape.group, shape.from, ends.back(), 0.3,
-                         shape.softcap, shape.sinks ? &sinks[i] : nullptr},
+                         shape.softcap, shape.sinks ? &sinks[i] : nullptr, shape.page_size},
                         keys, values, pages);
-    for (uint32_t j = 0; j < value_size; ++j) ASSERT_NEAR(out[j], expected[j], attention_bound(CacheType::f32)) << i;
+    for (uint32_t j = 0; j < value_size; ++j) ASSERT_NEAR(out[j], expected[j], attention_row_bound(type)) << i;
   }
 }
 
@@ -64,7 +65,9 @@ TEST_P(AttentionRows, WholeAndInParts) {
   for (const RowShape& shape :
        {RowShape{64, 64, 2, 1}, RowShape{32, 96, 1, 3}, RowShape{128, 128, 2, 6}, RowShape{96, 96, 3, 4},
         RowShape{64, 32, 5, 7}, RowShape{32, 32, 2, 16}, RowShape{64, 64, 2, 2, 4}, RowShape{64, 64, 3, 5, 0, 70},
-        RowShape{32, 32, 2, 3, 5, 9, true}, RowShape{256, 256, 1, 2}})
+        RowShape{32, 32, 2, 3, 5, 9, true}, RowShape{256, 256, 1, 2}, RowShape{128, 128, 2, 6, 0, 0, false, 32},
+        RowShape{128, 64, 3, 7, 3, 33, true, 16}, RowShape{64, 192, 1, 4, 0, 5, false, 8},
+        RowShape{512, 320, 1, 2, 0, 0, false, 16}})
     for (const CacheType type : {CacheType::f32, CacheType::f16, CacheType::q8_0}) {
       SCOPED_TRACE(std::to_string(shape.head_size) + " to " + std::to_string(shape.value_size) + ", group " +
                    std::to_string(shape.group) + ", type " + std::to_string(static_cast<int>(type)));

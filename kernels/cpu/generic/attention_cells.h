@@ -63,6 +63,28 @@ template <class I>
   for (size_t line = 0; line < into + bytes; line += 64) I::prefetch_far(row - into + line);
 }
 
+// Asks for the cells of some positions while others are computed, line by line in the order in which they lie.
+template <class I>
+struct CellsAhead {
+  const std::byte* cache = nullptr;
+  size_t cell_bytes = 0;
+  const size_t* cells = nullptr;
+  uint32_t count = 0, position = 0;
+  size_t into = 0, due = 0;  // the cell; of what is to be asked for
+  // Asks for about so many bytes more.
+  [[gnu::always_inline]] void step(size_t bytes) {
+    constexpr size_t kLine = 64;
+    size_t left = due + bytes, at = into;
+    uint32_t p = position;
+    while (left >= kLine && p < count) {
+      const std::byte* cell = cache + cells[p] * cell_bytes;
+      for (; at < cell_bytes && left >= kLine; at += kLine, left -= kLine) I::prefetch_far(cell + at);
+      for (; at >= cell_bytes; at -= cell_bytes) ++p;
+    }
+    due = left, into = at, position = p;
+  }
+};
+
 // Positions [begin, end) of a tile.
 struct Range {
   uint32_t begin, end;

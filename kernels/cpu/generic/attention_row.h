@@ -2,12 +2,15 @@
 // are read, all heads of a tile of positions before the next tile.
 #pragma once
 
-#include "kernels/cpu/generic/attention_cells.h"
+#include <type_traits>
+
+#include "kernels/cpu/generic/attention_bytes.h"
 
 namespace hearth::cpu {
 namespace {
 
-template <class I, CacheType type>
+// in_words: a cache of bytes meets 16-bit integers instead of floats.
+template <class I, CacheType type, bool in_words = false>
 struct AttentionRow {
   using W = WideOf<I>;
   static_assert(I::kRowQueries <= kAttentionTogether);
@@ -15,8 +18,11 @@ struct AttentionRow {
   float* scores;                  // [together x tile]
   float *queries, *sums;          // [heads x head_size], [heads x value_size]
   const size_t* cells = nullptr;  // of the tile
-  uint32_t count = 0, later = 0;  // positions of the tile, and of the next one
+  uint32_t count = 0;             // positions of the tile
+  CellsAhead<I> keys_ahead, values_ahead;
   Running running;
+  struct None {};
+  std::conditional_t<in_words, ByteRow<I>, None> bytes;
 
   const std::byte* key(uint32_t p, uint32_t head) const {
     return task.keys + cells[p] * task.key_bytes + head * bytes_before(type, task.head_size);
@@ -24,27 +30,29 @@ struct AttentionRow {
   const std::byte* value(uint32_t p, uint32_t head) const {
     return task.values + cells[p] * task.value_bytes + head * bytes_before(type, task.value_size);
   }
-  // Asks for as much of the next tile's cells, in the order in which they lie, as `n` positions of one head are, p
-  // being the first of them.
-  template <class F>
-  void ask(uint32_t head, uint32_t p, uint32_t n, uint32_t size, F&& row_at) const {
-    const uint32_t unit = head * kAttentionTile + p;
-    uint32_t position = unit / task.kv_heads, part = unit % task.kv_heads;
-    for (uint32_t k = 0; k < n && position < later; ++k) {
-      prefetch_row<I>(row_at(kAttentionTile + position, part), type, size);
-      if (++part == task.kv_heads) part = 0, ++position;
-    }
-  }
-
   // The queries from n on are of that head of the keys.
   template <uint32_t together>
   [[gnu::always_inline]] void score(uint32_t n, uint32_t head, bool first_of_head, Range range) {
     const uint32_t size = task.head_size;
+    if constexpr (in_words) {
+      // A page that the lanes divide has the rows of all of them, seen or not.
+      const size_t stride = task.page_size % I::kTileLanes == 0 ? task.key_bytes : 0;
+      constexpr uint32_t kAtOnce = ByteRow<I>::kAtOnce;
+      for (uint32_t p = range.begin / kAtOnce * kAtOnce; p < range.end; p += kAtOnce)
+        bytes.template score<together>(
+            queries, n, size, stride, p, count,
+            [=, this](uint32_t at) { return key(at < count ? at : count - 1, head); },
+            [&](size_t more) {
+              if (first_of_head) keys_ahead.step(more);
+            },
+            scores);
+      return;
+    }
     const float* q = queries + size_t{n} * size;
     for (uint32_t p = range.begin / 4 * 4; p < range.end; p += 4) {
       const std::byte* rows[4];
       for (uint32_t k = 0; k < 4; ++k) rows[k] = key(p + k < count ? p + k : count - 1, head);
-      if (first_of_head) ask(head, p, 4, size, [this](uint32_t at, uint32_t of) { return key(at, of); });
+      if (first_of_head) keys_ahead.step(4 * bytes_before(type, size));
       typename W::Vector products[together][4];
       for (auto& of_query : products)
         for (auto& one : of_query) one = W::zero();
@@ -63,6 +71,13 @@ struct AttentionRow {
   template <uint32_t together, uint32_t vectors>
   [[gnu::always_inline]] void mix(uint32_t n, uint32_t head, bool first_of_head, Range range, const float* keep) {
     const uint32_t size = task.value_size;
+    if constexpr (in_words) {
+      if (first_of_head) bytes.find_values(size, count, range, [=, this](uint32_t p) { return value(p, head); });
+      bytes.template mix<together>(scores, size, count, keep, sums + size_t{n} * size, [&](size_t more) {
+        if (first_of_head) values_ahead.step(more);
+      });
+      return;
+    }
     for (uint32_t i = 0; i < size; i += vectors * W::kLanes) {
       typename W::Vector mixed[together][vectors];
       float* at = sums + size_t{n} * size + i;
@@ -70,8 +85,7 @@ struct AttentionRow {
         for (uint32_t k = 0; k < vectors; ++k)
           mixed[m][k] = W::mul(W::load(at + m * size + k * W::kLanes), W::splat(keep[m]));
       for (uint32_t p = range.begin; p < range.end; ++p) {
-        if (first_of_head && i == 0)
-          ask(head, p, 1, size, [this](uint32_t later_one, uint32_t of) { return value(later_one, of); });
+        if (first_of_head && i == 0) values_ahead.step(bytes_before(type, size));
         const std::byte* row = value(p, head);
         for (uint32_t k = 0; k < vectors; ++k) {
           const auto values = load_lanes<I, type>(row, i + k * W::kLanes);
@@ -105,11 +119,14 @@ struct AttentionRow {
     const uint32_t heads = task.kv_heads * task.group;
     map<I>(task.q, task.q, queries, heads * task.head_size,
            [&](auto x, auto) { return W::mul(x, W::splat(task.scale)); });
+    if constexpr (in_words) bytes.round_queries(task, queries);
     for (uint32_t n = 0; n < heads; ++n) running.begin(task.sinks, n);
     __builtin_memset(sums, 0, sizeof(float) * heads * task.value_size);
     each_tile(task.pages, task.page_size, task.from, task.seen,
               [&](uint32_t first, uint32_t of_tile, uint32_t of_next, const size_t* of_both) {
-                count = of_tile, later = of_next, cells = of_both;
+                count = of_tile, cells = of_both;
+                keys_ahead = {task.keys, task.key_bytes, cells + kAttentionTile, of_next};
+                values_ahead = {task.values, task.value_bytes, cells + kAttentionTile, of_next};
                 meet_tile(seen_of_tile(task.from, task.seen, first, count));
               });
     for (uint32_t n = 0; n < heads; ++n) {
@@ -126,17 +143,16 @@ struct AttentionRow {
 
 template <class I>
 void attend_row(const RowAttention& task) noexcept {
-  const auto run = [&]<CacheType type>() {
+  const auto run = [&]<CacheType type, bool in_words = false>() {
     float* queries = task.scratch + kAttentionTogether * kAttentionTile;
     const uint32_t heads = task.kv_heads * task.group;
-    AttentionRow<I, type>{.task = task,
-                          .scores = task.scratch,
-                          .queries = queries,
-                          .sums = queries + size_t{heads} * task.head_size,
-                          .running = {}}
-        .run();
+    AttentionRow<I, type, in_words> row{
+        .task = task, .scores = task.scratch, .queries = queries, .sums = queries + size_t{heads} * task.head_size};
+    row.run();
   };
   if (task.type == CacheType::f16) return run.template operator()<CacheType::f16>();
+  if constexpr (ByteRow<I>::kExists)
+    if (task.type == CacheType::q8_0 && ByteRow<I>::fits(task)) return run.template operator()<CacheType::q8_0, true>();
   if (task.type == CacheType::q8_0) return run.template operator()<CacheType::q8_0>();
   run.template operator()<CacheType::f32>();
 }

@@ -80,7 +80,7 @@ struct ColumnsUnit {
       x[c] = columns[c];
       find_starts<I, U>(*x[c], start[c], kPairRounding<U>);
       if constexpr (U::kMin && kPairs<U>) {
-        int32_t total[U::kGroups];  // a copy, as in find_starts
+        int32_t total[U::kGroups];  // a copy, as that could lie where the compiler writes
         __builtin_memcpy(total, x[c]->total, sizeof(total));
         for (uint32_t g = 0; g < U::kGroups; ++g) high_total[c][g] = total[g] * 0x10000;
       } else if constexpr (U::kMin) {
@@ -170,17 +170,18 @@ template <class I, class U>
   constexpr uint32_t kSums = U::kGroups / 8, kSteps = 8 / kSums;
   constexpr int kShift = kPairShift<U>;
   typename I::Tile sums[kSums][kVectors][kColumns];
-  for (uint32_t half = 0; half < kSums; ++half) {
+  for (uint32_t half = 0; half < kSums; ++half)
     for (uint32_t c = 0; c < kColumns; ++c)
       for (uint32_t v = 0; v < kVectors; ++v) sums[half][v][c] = I::tile_splat_int(columns.start[c][kSums * j + half]);
-    for (uint32_t step = half * kSteps; step < (half + 1) * kSteps; ++step) {
-      typename I::Tile w[kVectors];
-      for (uint32_t v = 0; v < kVectors; ++v) w[v] = I::tile_load(&tile.q[j][step][v * kLanes]);
-      for (uint32_t c = 0; c < kColumns; ++c) {
-        const auto four = I::tile_splat(columns.x[c]->q + 32 * j + 4 * step);
-        for (uint32_t v = 0; v < kVectors; ++v)
-          sums[half][v][c] = I::template tile_dot<kOperand<I, U>>(sums[half][v][c], w[v], four);
-      }
+  // Both halves in turn, since their sums do not wait for each other.
+  for (uint32_t i = 0; i < 8; ++i) {
+    const uint32_t half = i % kSums, step = half * kSteps + i / kSums;
+    typename I::Tile w[kVectors];
+    for (uint32_t v = 0; v < kVectors; ++v) w[v] = I::tile_load(&tile.q[j][step][v * kLanes]);
+    for (uint32_t c = 0; c < kColumns; ++c) {
+      const auto four = I::tile_splat(columns.x[c]->q + 32 * j + 4 * step);
+      for (uint32_t v = 0; v < kVectors; ++v)
+        sums[half][v][c] = I::template tile_dot<kOperand<I, U>>(sums[half][v][c], w[v], four);
     }
   }
   for (uint32_t c = 0; c < kColumns; ++c) {

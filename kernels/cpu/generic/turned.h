@@ -232,14 +232,21 @@ constexpr uint32_t scale_of(uint32_t j, uint32_t first) {
   return j * (U::kGroups / 8) + first / kScaleSteps<U>;
 }
 
-// What sums of products of a column start from, [group], and `more` in every second one. Of copies, since a compiler
-// that must fear that they lie where it writes takes them one by one.
+// What sums of products of a column start from, [group], and `more` in every second one. As vectors of the compiler,
+// which takes them one by one otherwise.
 template <class I, class U>
 [[gnu::always_inline]] inline void find_starts(const Q8Unit& x, int32_t* start, int32_t more = 0) {
   const auto from = [&](const auto* of_x) __attribute__((always_inline)) {
-    std::remove_cvref_t<decltype(*of_x)> sums[U::kGroups];
-    __builtin_memcpy(sums, of_x, sizeof(sums));
-    for (uint32_t g = 0; g < U::kGroups; ++g) start[g] = (g % 2 == 0 ? 0 : more) - kTakenAway<I, U> * int32_t{sums[g]};
+    constexpr size_t kGroups = U::kGroups;
+    using Sum = std::remove_cvref_t<decltype(*of_x)>;
+    using Sums [[gnu::vector_size(kGroups * sizeof(Sum))]] = Sum;
+    using Starts [[gnu::vector_size(kGroups * sizeof(int32_t))]] = int32_t;
+    Sums sums;
+    __builtin_memcpy(&sums, of_x, sizeof(sums));
+    Starts starts = {};
+    for (uint32_t g = 1; g < kGroups; g += 2) starts[g] = more;
+    starts -= __builtin_convertvector(sums, Starts) * kTakenAway<I, U>;
+    __builtin_memcpy(start, &starts, sizeof(starts));
   };
   if constexpr (U::kGroups == 8)
     from(x.total);

@@ -79,6 +79,24 @@ struct Avx2Tiles : X86Base {
     asm volatile("" : "+x"(a));
 #endif
   }
+  static Tile tile_add_wide(Tile a, Tile b) { return _mm256_add_epi32(a, b); }
+  // Bytes 0 and 2 of each word, or 1 and 3, as 16-bit integers.
+  static Tile tile_even_bytes(Tile a) { return tile_odd_bytes(_mm256_slli_epi16(a, 8)); }
+  static Tile tile_odd_bytes(Tile a) { return _mm256_srai_epi16(a, 8); }
+  // Byte i of a and of b, as 16-bit integers in a word, for 16 of them in an order that in_order undoes.
+  static void pair_bytes(const std::byte* a, const std::byte* b, Tile* words) {
+    const auto wide = [](const std::byte* p) {
+      return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    };
+    const Tile first = wide(a), second = wide(b);
+    words[0] = _mm256_unpacklo_epi16(first, second);
+    words[1] = _mm256_unpackhi_epi16(first, second);
+  }
+  static void in_order(Tile* words) {
+    const Tile low = _mm256_permute2x128_si256(words[0], words[1], 0x20);
+    words[1] = _mm256_permute2x128_si256(words[0], words[1], 0x31);
+    words[0] = low;
+  }
   static TileFloat tile_load_float(const float* p) { return _mm256_load_ps(p); }
   static void tile_store_float(float* p, TileFloat a) { _mm256_storeu_ps(p, a); }
   static TileFloat tile_splat_float(float x) { return _mm256_set1_ps(x); }
@@ -104,7 +122,6 @@ struct Avx2 : Avx2Tiles {
   }
   static Tile tile_add_products(Tile a, Tile b) { return _mm256_add_epi16(a, b); }
   static Tile tile_widen(Tile a) { return quads(a); }
-  static Tile tile_add_wide(Tile a, Tile b) { return _mm256_add_epi32(a, b); }
 };
 
 struct AvxVnni : Avx2Tiles {

@@ -93,6 +93,25 @@ struct Avx512Tiles : X86Base {
     asm volatile("" : "+v"(a));
 #endif
   }
+  static Tile tile_add_wide(Tile a, Tile b) { return _mm512_add_epi32(a, b); }
+  // Bytes 0 and 2 of each word, or 1 and 3, as 16-bit integers.
+  static Tile tile_even_bytes(Tile a) { return tile_odd_bytes(_mm512_slli_epi16(a, 8)); }
+  static Tile tile_odd_bytes(Tile a) { return _mm512_srai_epi16(a, 8); }
+  // Byte i of a and of b, as 16-bit integers in a word, for 32 of them in an order that in_order undoes.
+  static void pair_bytes(const std::byte* a, const std::byte* b, Tile* words) {
+    const auto wide = [](const std::byte* p) {
+      return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+    };
+    const Tile first = wide(a), second = wide(b);
+    words[0] = _mm512_unpacklo_epi16(first, second);
+    words[1] = _mm512_unpackhi_epi16(first, second);
+  }
+  static void in_order(Tile* words) {
+    const Tile low = _mm512_shuffle_i32x4(words[0], words[1], 0x44),
+               high = _mm512_shuffle_i32x4(words[0], words[1], 0xee);
+    words[0] = _mm512_shuffle_i32x4(low, low, 0xd8);
+    words[1] = _mm512_shuffle_i32x4(high, high, 0xd8);
+  }
   static TileFloat tile_load_float(const float* p) { return _mm512_load_ps(p); }
   static void tile_store_float(float* p, TileFloat a) { _mm512_storeu_ps(p, a); }
   static TileFloat tile_splat_float(float x) { return _mm512_set1_ps(x); }
@@ -170,7 +189,6 @@ struct Avx512 : Avx512Tiles {
   }
   static Tile tile_add_products(Tile a, Tile b) { return _mm512_add_epi16(a, b); }
   static Tile tile_widen(Tile a) { return _mm512_madd_epi16(a, _mm512_set1_epi16(1)); }
-  static Tile tile_add_wide(Tile a, Tile b) { return _mm512_add_epi32(a, b); }
 };
 
 struct Avx512Vnni : Avx512Tiles {

@@ -152,8 +152,7 @@ void CpuPlan::run(const MatmulStage& stage, uint32_t thread) {
       later = rows_from(stage, next);
     } else if (stage.following > 0) {
       const auto& following = std::get<MatmulStage>(stages_[stage.following]);
-      const Shared there = shared(following);
-      later = rows_from(following, piece_of(thread, there.count, pool_->team(), there.least).begin);
+      later = rows_from(following, shared(following).piece(thread, pool_->team()).begin);
     }
     const float* lows = lows_.data();
     uint32_t first = 0;
@@ -166,7 +165,7 @@ void CpuPlan::run(const MatmulStage& stage, uint32_t thread) {
     }
   };
   // What follows a product, as its activation, finds it in the cache.
-  const uint32_t slice = by_tiles(rows_) ? std::max(1u, kSliceRows / grain) : UINT32_MAX;
+  const uint32_t slice = this->slice(rows_);
   // Whoever is faster takes more.
   share_in_pieces(thread, all, [&](uint32_t begin, uint32_t end, uint32_t next) {
     for (; end - begin > slice; begin += slice) run_slice(begin, begin + slice, begin + slice);
@@ -182,7 +181,7 @@ uint32_t CpuPlan::grains(const MatmulStage::Part& part) const {
 CpuPlan::Shared CpuPlan::shared(const MatmulStage& stage) const {
   uint64_t count = 0;
   for (const auto& part : stage.parts) count += grains(part);
-  return {count, uint64_t{grain(rows_)} * width(stage.in) * rows_};
+  return {count, uint64_t{grain(rows_)} * width(stage.in) * rows_, by_tiles(rows_) ? slice(rows_) : 1};
 }
 
 Rows CpuPlan::rows_from(const MatmulStage& stage, uint32_t index) const {

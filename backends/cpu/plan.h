@@ -100,12 +100,15 @@ class CpuPlan : public Plan {
   // on do not wait for others.
   void run_step(const Batch& batch, Clock::time_point* ends);
   Range share(uint32_t thread, uint32_t count, uint32_t grain) const;
-  // A range of which threads take pieces of at least `least`. products: of one of `number`.
+  // A range of which threads take pieces of at least `least`, the larger ones multiples of `whole`. products: of one of
+  // `number`.
   struct Shared {
-    uint32_t count, least;
-    Shared(uint64_t number, uint64_t products)
+    uint32_t count, least, whole;
+    Shared(uint64_t number, uint64_t products, uint32_t together = 1)
         : count(static_cast<uint32_t>(number)),
-          least(static_cast<uint32_t>(std::max<uint64_t>(1, kLeastProducts / std::max<uint64_t>(1, products)))) {}
+          least(static_cast<uint32_t>(std::max<uint64_t>(1, kLeastProducts / std::max<uint64_t>(1, products)))),
+          whole(together) {}
+    Range piece(uint32_t index, uint32_t threads) const { return piece_of(index, count, threads, least, whole); }
   };
   // Counts from 0 what threads take of a range that they share, as they get free. All threads ask for it, at most
   // kMostShared times in a stage, and a barrier must follow what they do with it.
@@ -114,15 +117,13 @@ class CpuPlan : public Plan {
   // range.count where nothing is left. As next_counter.
   template <class F>
   void share_in_pieces(uint32_t thread, Shared range, F&& f) {
-    constexpr uint32_t kLast = 2;
+    const uint32_t kept = std::max(2u, range.whole);
     std::atomic<uint32_t>& taken = next_counter(thread);
-    const auto take = [&] {
-      return piece_of(taken.fetch_add(1, std::memory_order_relaxed), range.count, pool_->team(), range.least);
-    };
+    const auto take = [&] { return range.piece(taken.fetch_add(1, std::memory_order_relaxed), pool_->team()); };
     for (Range piece = take(); piece.begin < piece.end;) {
       // The next piece is taken when little of this one is left: in time to ask memory for it, and late enough that a
       // slow thread keeps nothing from the others.
-      const uint32_t last = piece.end - std::min(kLast, piece.end - piece.begin);
+      const uint32_t last = piece.end - std::min(kept, piece.end - piece.begin);
       if (piece.begin < last) f(piece.begin, last, last);
       const Range next = take();
       f(last, piece.end, next.begin < next.end ? next.begin : range.count);
@@ -238,6 +239,10 @@ class CpuPlan : public Plan {
   }
   // Whether tiles meet so many columns.
   bool by_tiles(uint32_t columns) const { return columns > few_columns_ && columns > kernels_.lane_columns; }
+  // How many grains of a matrix are computed together.
+  uint32_t slice(uint32_t columns) const {
+    return by_tiles(columns) ? std::max(1u, kSliceRows / grain(columns)) : UINT32_MAX;
+  }
   uint32_t grain(uint32_t columns) const {
     if (columns <= few_columns_) return 4;
     return columns <= kernels_.lane_columns ? kernels_.lane_rows : kernels_.tile_rows;

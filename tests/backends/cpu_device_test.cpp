@@ -185,6 +185,23 @@ TEST(Pieces, CoverARangeOnceAndGetSmaller) {
       }
 }
 
+TEST(Pieces, AreWholeUntilTheEnd) {
+  for (const uint32_t threads : {1u, 2u, 7u})
+    for (const uint32_t count : {1u, 5u, 86u, 299u, 38001u})
+      for (const uint32_t whole : {2u, 3u, 6u}) {
+        uint32_t end = 0, odd = 0;
+        for (uint32_t index = 0; end < count; ++index) {
+          const cpu::Range piece = cpu::piece_of(index, count, threads, 1, whole);
+          ASSERT_EQ(piece.begin, end) << threads << " threads, piece " << index << " of " << count;
+          ASSERT_LT(piece.begin, piece.end);
+          end = piece.end;
+          odd += (piece.end - piece.begin) % whole == 0 ? 0 : 1;
+        }
+        EXPECT_EQ(end, count);
+        EXPECT_LE(odd, (whole + 1) * threads) << threads << " threads, " << count << " in multiples of " << whole;
+      }
+}
+
 TEST(CpuDevice, TwoDevicesAndPlansWorkSideBySide) {
   const RandomProgram random = random_program({}, 5);
   const Limits limits{.rows = 40, .pages = 8, .page_size = 8, .kv_type = KvType::f32};

@@ -9,33 +9,51 @@
 namespace hearth::cpu {
 namespace {
 
-// For many columns, where there is time: asks for the rows that come next, a few lines at a time, in the order in which
-// they lie. They come into the second-level cache while others are computed, or, for a few dozen columns, into the
-// first.
-template <class I>
-class Ahead {
+// Bytes of a unit of weights.
+template <class U>
+size_t unit_bytes(const Matmul& task) {
+  if constexpr (U::kExpands) return coded_bytes(*task.format);
+  return kUnitBytes<U>;
+}
+
+// For panels, where there is time: asks for a unit of all rows of a panel, row by row, while the unit before it is
+// computed, or the one before that: one reaches the first-level cache and stays there for a few dozen columns only.
+template <class I, class U>
+class UnitsAhead {
  public:
-  // Rows [begin, end) of a task, or as many of what is read next, in about `steps` calls of step. near: into the
-  // first-level cache.
-  Ahead(const Matmul& task, uint32_t begin, uint32_t end, uint64_t steps, bool near) : near_(near) {
-    if (begin < task.row_end) {
-      bytes_ = task.weights + begin * task.row_bytes;
-      end_ = ((end < task.row_end ? end : task.row_end) - begin) * task.row_bytes;
-    } else if (task.next != nullptr) {
-      bytes_ = task.next;
-      end_ = (end - begin) * task.next_row_bytes;
-    }
-    each_ = static_cast<uint32_t>((end_ / 64 + steps) / steps);
+  // Rows [row, row + rows) of a task, in `steps` calls of step for each unit.
+  UnitsAhead(const Matmul& task, uint32_t row, uint32_t rows, uint32_t steps, bool near)
+      : rows_(task.weights + row * task.row_bytes),
+        row_bytes_(task.row_bytes),
+        unit_bytes_(unit_bytes<U>(task)),
+        count_(rows),
+        steps_(steps),
+        units_(units(task.width)),
+        near_(near) {
+    const bool last = row + rows >= task.row_end;
+    after_ = last ? task.next : rows_ + rows * row_bytes_;
+    after_row_bytes_ = last ? task.next_row_bytes : row_bytes_;
+  }
+  // Before a unit.
+  [[gnu::always_inline]] void begin(uint32_t unit) {
+    const uint32_t at = unit + (near_ ? 1 : 2);
+    const bool within = at < units_;
+    left_ = within || after_ != nullptr ? count_ : 0;
+    from_ = within ? rows_ : after_;
+    at_ = (within ? at : at - units_) * unit_bytes_;
+    stride_ = within ? row_bytes_ : after_row_bytes_;
+    due_ = 0;
   }
   [[gnu::always_inline]] void step() {
-    for (uint32_t i = 0; i < each_ && next_ < end_; ++i, next_ += 64)
-      near_ ? I::prefetch(past(bytes_, next_)) : I::prefetch_far(past(bytes_, next_));
+    for (due_ += count_; due_ >= steps_ && left_ > 0; due_ -= steps_, --left_, at_ += stride_)
+      for (size_t line = 0; line < unit_bytes_ + 63; line += 64)
+        near_ ? I::prefetch(past(from_, at_ + line)) : I::prefetch_far(past(from_, at_ + line));
   }
 
  private:
-  const std::byte* bytes_ = nullptr;
-  size_t next_ = 0, end_ = 0;
-  uint32_t each_;
+  const std::byte *rows_, *after_, *from_ = nullptr;
+  size_t row_bytes_, after_row_bytes_, unit_bytes_, at_ = 0, stride_ = 0;
+  uint32_t count_, steps_, units_, left_ = 0, due_ = 0;
   bool near_;
 };
 
@@ -49,7 +67,7 @@ class RowsAhead {
   // Rows [row, row + kTileLanes) of a task.
   RowsAhead(const Matmul& task, uint32_t row)
       : rows_(task.weights + row * task.row_bytes), row_bytes_(task.row_bytes), units_(units(task.width)) {
-    if constexpr (U::kExpands) unit_bytes_ = coded_bytes(*task.format);
+    if constexpr (U::kExpands) unit_bytes_ = unit_bytes<U>(task);
     const bool last = row + I::kTileLanes >= task.row_end && task.next != nullptr;
     after_ = last ? task.next : static_cast<const std::byte*>(past(rows_, I::kTileLanes * row_bytes_));
     after_row_bytes_ = last ? task.next_row_bytes : row_bytes_;

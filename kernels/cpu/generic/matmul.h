@@ -43,7 +43,7 @@ struct TileUnit {
 // Unpacks one unit of `count` rows from `row` on to the lanes from `lane` on; absent rows become zeros.
 template <class I, class Block, class U>
 void fill_tile(TileUnit<I, U>& tile, const Matmul& task, uint32_t row, uint32_t count, uint32_t unit, uint32_t lane,
-               Ahead<I>& ahead) {
+               UnitsAhead<I, Unpack<I, Block>>& ahead) {
   UnitOfRows<I, Unpack<I, Block>> rows;
   const auto at = rows.find(task, row, count, unit);
   const auto store_groups = [&](auto&& of_step) __attribute__((always_inline)) {
@@ -208,9 +208,9 @@ template <class I>
 
 // A unit of a tile times that of kTileColumns columns, added to acc[column][row], from 0 on if it is the first. The
 // sums go to out[column][row], or stay in acc where that is null. next: the columns to ask for meanwhile, or null.
-template <class I, class U>
+template <class I, class U, class A>
 void multiply_tile(const TileUnit<I, U>& tile, bool first_unit, const ColumnsUnit<I, U>& columns,
-                   const Q8Unit* const* next, float (*acc)[kRowsOf<I, U>], float* const* out, Ahead<I>& ahead) {
+                   const Q8Unit* const* next, float (*acc)[kRowsOf<I, U>], float* const* out, A& ahead) {
   constexpr uint32_t kVectors = kVectorsOf<I, U>, kColumns = I::kTileColumns, kLanes = I::kTileLanes;
   typename I::TileFloat total[kVectors][kColumns];
   for (uint32_t c = 0; c < kColumns; ++c)
@@ -259,8 +259,9 @@ void multiply_panels(const Matmul& task) noexcept {
       const uint32_t rows = task.row_end - row < panel ? task.row_end - row : panel;
       const uint32_t count = (rows + kRows - 1) / kRows, whole = rows / kRows;  // tiles
       const uint32_t steps = kVectorsOf<I, U> + (columns + kColumns - 1) / kColumns;
-      Ahead<I> ahead(part, row + panel, row + 2 * panel, uint64_t{8} * all_units * count * steps, few);
+      UnitsAhead<I, Unpack<I, Block>> ahead(part, row, panel, 8 * count * steps, few);
       for (uint32_t unit = 0; unit < all_units; ++unit) {
+        ahead.begin(unit);
         for (uint32_t at = 0; at < count * kRows; at += kLanes)
           fill_tile<I, Block>(tiles[at / kRows], task, row + at,
                               at < rows ? (rows - at < kLanes ? rows - at : kLanes) : 0, unit, at % kRows, ahead);

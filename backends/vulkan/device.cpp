@@ -31,10 +31,11 @@ bool is_timed(const vulkan::Candidate& about) {
   return about.type != VK_PHYSICAL_DEVICE_TYPE_CPU && about.timestamp_bits != 0;
 }
 
-Chosen choose(Trusted& trusted, Products products, const vulkan::Needs& needs) {
+Chosen choose(Trusted& trusted, VulkanProducts products, const vulkan::Needs& needs) {
   const vulkan::Candidate& about = trusted.gpu->about();
-  if (products == Products::scalar || products == Products::integer) return {products == Products::integer, false};
-  if (products == Products::matrices) return {about.dots_bytes, true};
+  if (products == VulkanProducts::scalar || products == VulkanProducts::integer)
+    return {products == VulkanProducts::integer, false};
+  if (products == VulkanProducts::matrices) return {about.dots_bytes, true};
   if (!is_timed(about) || needs.deterministic || needs.rows <= vulkan::kColumnsBeforeTiles)
     return {about.dots_bytes, false};
   const vulkan::ProductTimes times = trusted.check.time_products();
@@ -118,12 +119,12 @@ double measure_copies(vulkan::Gpu& gpu) {
 
 }  // namespace
 
-std::unique_ptr<Device> make_vulkan_device(std::string_view which, Products products) {
+std::unique_ptr<Device> make_vulkan_device(std::string_view which, VulkanProducts products) {
   return make_vulkan_device(std::make_shared<vulkan::Gpu>(which), products);
 }
 
-std::unique_ptr<Device> make_vulkan_device(std::shared_ptr<vulkan::Gpu> gpu, Products products) {
-  if (products == Products::matrices && gpu->matrix_threads() == 0)
+std::unique_ptr<Device> make_vulkan_device(std::shared_ptr<vulkan::Gpu> gpu, VulkanProducts products) {
+  if (products == VulkanProducts::matrices && gpu->matrix_threads() == 0)
     throw DeviceError("vulkan: " + gpu->about().name + " cannot multiply by cooperative matrices, for it lacks " +
                       gpu->about().missing_matrices);
   const auto trusted = std::make_shared<Trusted>(gpu);
@@ -132,7 +133,7 @@ std::unique_ptr<Device> make_vulkan_device(std::shared_ptr<vulkan::Gpu> gpu, Pro
                             const vulkan::Needs needs = vulkan::needs_of(program, limits);
                             const Chosen chosen = choose(*trusted, products, needs);
                             const gpu::Ways ways = trusted->check.trust(needs, chosen.integer, chosen.matrices);
-                            if (products == Products::matrices && !ways.matrices)
+                            if (products == VulkanProducts::matrices && !ways.matrices)
                               throw WrongResults("vulkan: " + trusted->gpu->about().name +
                                                  " computes wrong results by cooperative matrices, or cannot compile "
                                                  "them; other products, or auto, do without");
@@ -167,7 +168,7 @@ VulkanDeviceTrial try_vulkan_device(std::string_view which) {
                             .routes = true,
                             .experts = true,
                             .cuts_heads = true};
-  const Chosen chosen = choose(trusted, Products::automatic, needs);
+  const Chosen chosen = choose(trusted, VulkanProducts::automatic, needs);
   const gpu::Ways ways = trusted.check.trust(needs, chosen.integer, chosen.matrices);
   result.products = words_of(trusted, {ways.rounds, ways.matrices});
   for (const std::string& one : trusted.check.switched_off())

@@ -13,7 +13,8 @@ namespace {
 
 std::shared_ptr<Device> device_of_gpu() {
   static const std::shared_ptr<Device> device =
-      vulkan::shared_gpu().gpu == nullptr ? nullptr : make_vulkan_device(vulkan::shared_gpu().gpu, Products::scalar);
+      vulkan::shared_gpu().gpu == nullptr ? nullptr
+                                          : make_vulkan_device(vulkan::shared_gpu().gpu, VulkanProducts::scalar);
   return device;
 }
 
@@ -108,13 +109,13 @@ TEST_F(VulkanPlans, SaysWhatIsMissingWhereMatricesAreNamed) {
   const auto gpu = std::make_shared<vulkan::Gpu>("");
   const std::string& missing = gpu->about().missing_matrices;
   if (gpu->matrix_threads() != 0) {
-    EXPECT_NO_THROW(make_vulkan_device(gpu, Products::matrices));
+    EXPECT_NO_THROW(make_vulkan_device(gpu, VulkanProducts::matrices));
     EXPECT_EQ(missing, "");
     return;
   }
   EXPECT_NE(missing, "");
   try {
-    make_vulkan_device(gpu, Products::matrices);
+    make_vulkan_device(gpu, VulkanProducts::matrices);
     ADD_FAILURE() << "no error";
   } catch (const DeviceError& error) {
     EXPECT_EQ(error.what(),
@@ -136,7 +137,8 @@ TEST_F(VulkanPlans, IsRefusedWhereMemoryIsShort) {
 // Products with inputs rounded to 8 bits, which only some devices choose by themselves.
 std::shared_ptr<Device> rounding_device() {
   static const std::shared_ptr<Device> device =
-      vulkan::shared_gpu().gpu == nullptr ? nullptr : make_vulkan_device(vulkan::shared_gpu().gpu, Products::integer);
+      vulkan::shared_gpu().gpu == nullptr ? nullptr
+                                          : make_vulkan_device(vulkan::shared_gpu().gpu, VulkanProducts::integer);
   return device;
 }
 
@@ -173,7 +175,7 @@ TEST_P(RoundedConformance, RoundsRowsHoweverFewAndAlikeWhereResultsMayNotDiffer)
 std::shared_ptr<Device> matrix_device() {
   const auto make = [] {
     vulkan::emulate_matrices(*vulkan::shared_gpu().gpu);
-    return make_vulkan_device(vulkan::shared_gpu().gpu, Products::matrices);
+    return make_vulkan_device(vulkan::shared_gpu().gpu, VulkanProducts::matrices);
   };
   static const std::shared_ptr<Device> device = vulkan::shared_gpu().gpu == nullptr ? nullptr : make();
   return device;

@@ -99,7 +99,8 @@ class VulkanSelfCheck : public WithGpu {
 
   std::string error_of_compiling(bool rounds = true) {
     try {
-      make_vulkan_device(other_, rounds ? Products::integer : Products::scalar)->compile(random_.program, limits_);
+      make_vulkan_device(other_, rounds ? VulkanProducts::integer : VulkanProducts::scalar)
+          ->compile(random_.program, limits_);
     } catch (const DeviceError& error) {
       return error.what();
     }
@@ -193,7 +194,7 @@ TEST_F(VulkanSelfCheck, DoesWithoutProductsOfBytesThatAreWrong) {
 
 TEST_F(VulkanSelfCheck, DoesWithoutProductsOfFewRowsOfBytesThatAreWrong) {
   const Text text = random_text({16}, 100, limits_, 3);
-  const auto logits = [&](std::shared_ptr<Gpu> gpu, Products products, uint32_t step) {
+  const auto logits = [&](std::shared_ptr<Gpu> gpu, VulkanProducts products, uint32_t step) {
     return logits_of(*make_vulkan_device(std::move(gpu), products), random_.program, limits_, text, step);
   };
   for (const std::vector<uint32_t>& code :
@@ -206,8 +207,8 @@ TEST_F(VulkanSelfCheck, DoesWithoutProductsOfFewRowsOfBytesThatAreWrong) {
     EXPECT_TRUE(ways.rounds);
     EXPECT_FALSE(ways.rounds_few);
     EXPECT_EQ(check.switched_off(), std::vector<std::string>{"byte_matmul/Q8_0"});
-    EXPECT_EQ(logits(wrong, Products::integer, 1), logits(shared_gpu().gpu, Products::scalar, 1));
-    EXPECT_NE(logits(wrong, Products::integer, 16), logits(shared_gpu().gpu, Products::scalar, 16))
+    EXPECT_EQ(logits(wrong, VulkanProducts::integer, 1), logits(shared_gpu().gpu, VulkanProducts::scalar, 1));
+    EXPECT_NE(logits(wrong, VulkanProducts::integer, 16), logits(shared_gpu().gpu, VulkanProducts::scalar, 16))
         << "many rows are rounded";
   }
 }
@@ -239,7 +240,7 @@ TEST_F(VulkanSelfCheck, TimesTheWaysOfMultiplyingThatAreThere) {
 TEST_F(VulkanSelfCheck, DoesWithoutNormsThatRoundWhereTheyAreWrong) {
   const Text text = random_text({16}, 100, limits_, 3);
   const auto logits = [&](std::shared_ptr<Gpu> gpu) {
-    return logits_of(*make_vulkan_device(std::move(gpu), Products::integer), random_.program, limits_, text, 16);
+    return logits_of(*make_vulkan_device(std::move(gpu), VulkanProducts::integer), random_.program, limits_, text, 16);
   };
   const auto expected = logits(shared_gpu().gpu);
   const std::vector<std::vector<uint32_t>> faults = {
@@ -264,13 +265,13 @@ TEST_F(VulkanSelfCheck, DoesWithoutListsOfExpertsThatAreWrong) {
   const Limits limits{.rows = 96, .pages = 12, .page_size = 8};
   const Text text = random_text({80}, 100, limits, 3);
   const auto expected =
-      logits_of(*make_vulkan_device(shared_gpu().gpu, Products::scalar), mixed.program, limits, text, 1);
+      logits_of(*make_vulkan_device(shared_gpu().gpu, VulkanProducts::scalar), mixed.program, limits, text, 1);
   other_->replace_shader("expert_tiles", with_constant("expert_tiles", kIntType, 32, 64));
   SelfCheck check(*other_);
   EXPECT_FALSE(check.trust(needs_of(mixed.program, limits), false).lists_experts);
   EXPECT_EQ(check.switched_off(), std::vector<std::string>{"expert_tiles"});
   // One pair after the other, as in steps of few rows.
-  const auto found = logits_of(*make_vulkan_device(other_, Products::scalar), mixed.program, limits, text, 80);
+  const auto found = logits_of(*make_vulkan_device(other_, VulkanProducts::scalar), mixed.program, limits, text, 80);
   ASSERT_EQ(found.size(), expected.size());
   for (size_t row = 0; row < found.size(); ++row)
     for (size_t i = 0; i < found[row].size(); ++i) ASSERT_NEAR(found[row][i], expected[row][i], 1e-3);

@@ -53,27 +53,27 @@ VulkanProducts products_of(const DeviceOptions& options) {
   throw DeviceError("there are no products \"" + name + "\"; there are " + names);
 }
 
-DeviceInfo describe_vulkan(const std::string& name, const VulkanDeviceInfo& info, std::string_view which) {
+DeviceInfo describe_vulkan(const DeviceOptions& options, const VulkanDeviceInfo& info, std::string_view which) {
   DeviceInfo result;
-  result.name = name;
+  result.name = options.name;
   result.about = about(info);
   result.missing = info.missing;
   result.memory = info.memory;
   if (!info.missing.empty()) return result;
   try {
-    const VulkanDeviceTrial trial = try_vulkan_device(which);
+    const VulkanDeviceTrial trial = try_vulkan_device(which, products_of(options));
     result.read_gb_s = trial.copies_gb_s;
     result.about += ", " + trial.products;
-    if (!trial.switched_off.empty()) result.about += ", without " + trial.switched_off + " (wrong results)";
+    if (!trial.switched_off.empty()) result.about += ", without " + trial.switched_off;
   } catch (const DeviceError& error) {
     result.missing = error.what();
   }
   return result;
 }
 
-DeviceInfo describe_cuda(const std::string& name, const CudaDeviceInfo& info, std::string_view which) {
+DeviceInfo describe_cuda(const DeviceOptions& options, const CudaDeviceInfo& info, std::string_view which) {
   DeviceInfo result;
-  result.name = name;
+  result.name = options.name;
   result.about = info.name + ", compute capability " + info.capability;
   result.missing = info.missing;
   result.memory = info.memory;
@@ -143,9 +143,8 @@ std::unique_ptr<Device> make_device(const DeviceOptions& options) {
 
 DeviceInfo describe_device(const DeviceOptions& options) {
   if (options.name == "cpu") return describe_cpu(options);
-  if (const auto which = vulkan_part(options.name))
-    return describe_vulkan(options.name, find_vulkan_device(*which), *which);
-  if (const auto which = cuda_part(options.name)) return describe_cuda(options.name, find_cuda_device(*which), *which);
+  if (const auto which = vulkan_part(options.name)) return describe_vulkan(options, find_vulkan_device(*which), *which);
+  if (const auto which = cuda_part(options.name)) return describe_cuda(options, find_cuda_device(*which), *which);
   DeviceInfo result;
   result.name = options.name;
   return result;
@@ -156,7 +155,7 @@ std::vector<DeviceInfo> describe_devices(const std::vector<std::string>& gpus) {
   const auto wanted = [&](const char* backend) { return std::find(gpus.begin(), gpus.end(), backend) != gpus.end(); };
   const auto add = [&](const std::string& backend, const auto& all, const auto& describe) {
     for (size_t i = 0; i < all.size(); ++i)
-      result.push_back(describe(backend + ":" + std::to_string(i), all[i], std::to_string(i)));
+      result.push_back(describe({.name = backend + ":" + std::to_string(i)}, all[i], std::to_string(i)));
   };
   if (wanted("cuda")) add("cuda", cuda_devices(), describe_cuda);
   if (wanted("vulkan")) add("vulkan", vulkan_devices(), describe_vulkan);

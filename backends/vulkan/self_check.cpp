@@ -86,12 +86,13 @@ Needs needs_of(const Program& program, const Limits& limits) {
 }
 
 bool SelfCheck::is_right(const std::string& shader, uint32_t variant, const std::function<bool()>& trial) {
-  const auto [place, is_new] = results_.try_emplace({shader, variant}, false);
-  if (!is_new) return place->second;
+  const auto [place, is_new] = faults_.try_emplace({shader, variant});
+  if (!is_new) return place->second.empty();
   try {
-    return place->second = trial();
+    if (!trial()) place->second = "wrong results";
+    return place->second.empty();
   } catch (...) {
-    results_.erase(place);  // it was not the shader, perhaps
+    faults_.erase(place);  // it was not the shader, perhaps
     throw;
   }
 }
@@ -112,15 +113,15 @@ bool SelfCheck::multiplies(Format format, Inputs inputs) {
     case Inputs::halves:
       break;
   }
-  return is_right("matrix_tiles/" + name, 0, [&] {
-    try {
-      return trials_.product_of_halves(format);
-    } catch (const DeviceLost&) {
-      throw;
-    } catch (const DeviceError&) {
-      return false;  // drivers do not compile all that they say they do
-    }
-  });
+  const std::string shader = "matrix_tiles/" + name;
+  try {
+    return is_right(shader, 0, [&] { return trials_.product_of_halves(format); });
+  } catch (const DeviceLost&) {
+    throw;
+  } catch (const DeviceError& error) {  // drivers do not compile all that they say they do
+    faults_[{shader, 0}] = error.what();
+    return false;
+  }
 }
 
 ProductTimes SelfCheck::time_products() {
@@ -229,8 +230,8 @@ void SelfCheck::trust_small(const Needs& needs) {
 std::vector<std::string> SelfCheck::switched_off() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> names;
-  for (const auto& [key, right] : results_)
-    if (!right) names.push_back(key.first);
+  for (const auto& [key, fault] : faults_)
+    if (!fault.empty()) names.push_back(key.first + " (" + fault + ")");
   return names;
 }
 

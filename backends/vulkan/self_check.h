@@ -52,7 +52,7 @@ class SelfCheck {
   // Seconds for a product of many rows in the three ways, measured once; infinity where a way is not there, wrong
   // or cannot be timed.
   ProductTimes time_products();
-  // The shaders that are wrong and not used.
+  // The shaders that are not used, with what is wrong of them: "byte_tiles/Q4_K (wrong results)".
   std::vector<std::string> switched_off() const;
 
  private:
@@ -66,7 +66,8 @@ class SelfCheck {
   Trials trials_;
   mutable std::mutex mutex_;
   std::optional<ProductTimes> times_;
-  std::map<std::pair<std::string, uint32_t>, bool> results_;  // by shader and variant
+  // What is wrong, by shader and variant; empty: nothing.
+  std::map<std::pair<std::string, uint32_t>, std::string> faults_;
 };
 
 }  // namespace hearth::vulkan

@@ -42,8 +42,7 @@ Chosen choose(Trusted& trusted, const vulkan::Needs& needs) {
   if (products == VulkanProducts::scalar || products == VulkanProducts::integer)
     return {products == VulkanProducts::integer, false};
   if (products == VulkanProducts::matrices) return {about.dots_bytes, true};
-  if (!is_timed(about) || needs.deterministic || needs.rows <= vulkan::kColumnsBeforeTiles)
-    return {about.dots_bytes, false};
+  if (!is_timed(about) || needs.deterministic || needs.rows <= gpu::kMostColumns) return {about.dots_bytes, false};
   const vulkan::ProductTimes times = trusted.check.time_products();
   const bool matrices = times.matrices < std::min(times.integer, times.scalar);
   // Where matrices make many rows, the times say nothing of few.

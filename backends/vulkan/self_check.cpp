@@ -152,7 +152,7 @@ gpu::Ways SelfCheck::trust(const Needs& needs, bool rounds, bool matrices) {
     require(std::string("embed/") + format_info(format).name, 0, [&] { return trials_.embedding(format); });
   std::set<Format> all = needs.products;
   all.insert(needs.expert_products.begin(), needs.expert_products.end());
-  const bool tiles = !needs.deterministic && needs.rows > kColumnsBeforeTiles;
+  const bool tiles = !needs.deterministic && needs.rows > gpu::kMostColumns;
   const auto has_blocks = [](Format format) { return format_info(format).block_size > 1; };
   std::set<Format> others = all;  // that tiles are made of, but for those by matrices
   if (tiles)
@@ -168,7 +168,7 @@ gpu::Ways SelfCheck::trust(const Needs& needs, bool rounds, bool matrices) {
               [&] { return trials_.product_in_tiles(format); });
   const auto for_few = [&](auto&& f) {
     for (const Format format : all)
-      for (const uint32_t columns : {1u, 4u, 8u})
+      for (const uint32_t columns : gpu::kColumns)
         if (columns == 1 || (columns <= needs.rows && needs.products.contains(format))) f(format, columns);
   };
   bool rounds_few = rounds, rounds_norms = true;

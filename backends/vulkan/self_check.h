@@ -17,8 +17,6 @@
 
 namespace hearth::vulkan {
 
-inline constexpr uint32_t kColumnsBeforeTiles = 8;
-
 // What a program needs of a device.
 struct Needs {
   std::set<Format> tables, products, expert_products;

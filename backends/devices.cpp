@@ -30,38 +30,50 @@ std::string about(const VulkanDeviceInfo& info) {
   return text;
 }
 
-Products products_of(const DeviceOptions& options) {
+// How Vulkan multiplies, as users name it; the default first.
+struct NamedProducts {
+  const char* name;
+  VulkanProducts products;
+};
+constexpr NamedProducts kNamedProducts[] = {{"auto", VulkanProducts::automatic},
+                                            {"scalar", VulkanProducts::scalar},
+                                            {"integer", VulkanProducts::integer},
+                                            {"matrices", VulkanProducts::matrices}};
+
+VulkanProducts products_of(const DeviceOptions& options) {
   const std::string& name = options.products;
-  if (name.empty() || name == "auto") return Products::automatic;
+  if (name.empty() || name == kNamedProducts[0].name) return VulkanProducts::automatic;
   if (!vulkan_part(options.name))
     throw DeviceError("the device " + options.name + " has no products to choose from, which vulkan has");
-  if (name == "scalar") return Products::scalar;
-  if (name == "integer") return Products::integer;
-  if (name == "matrices") return Products::matrices;
-  throw DeviceError("there are no products \"" + name + "\"; there are auto, scalar, integer and matrices");
+  std::string names;
+  for (const NamedProducts& one : kNamedProducts) {
+    if (name == one.name) return one.products;
+    names += (names.empty() ? "" : ", ") + std::string(one.name);
+  }
+  throw DeviceError("there are no products \"" + name + "\"; there are " + names);
 }
 
-DeviceInfo describe_vulkan(const std::string& name, const VulkanDeviceInfo& info, std::string_view which) {
+DeviceInfo describe_vulkan(const DeviceOptions& options, const VulkanDeviceInfo& info, std::string_view which) {
   DeviceInfo result;
-  result.name = name;
+  result.name = options.name;
   result.about = about(info);
   result.missing = info.missing;
   result.memory = info.memory;
   if (!info.missing.empty()) return result;
   try {
-    const VulkanDeviceTrial trial = try_vulkan_device(which);
+    const VulkanDeviceTrial trial = try_vulkan_device(which, products_of(options));
     result.read_gb_s = trial.copies_gb_s;
     result.about += ", " + trial.products;
-    if (!trial.switched_off.empty()) result.about += ", without " + trial.switched_off + " (wrong results)";
+    if (!trial.switched_off.empty()) result.about += ", without " + trial.switched_off;
   } catch (const DeviceError& error) {
     result.missing = error.what();
   }
   return result;
 }
 
-DeviceInfo describe_cuda(const std::string& name, const CudaDeviceInfo& info, std::string_view which) {
+DeviceInfo describe_cuda(const DeviceOptions& options, const CudaDeviceInfo& info, std::string_view which) {
   DeviceInfo result;
-  result.name = name;
+  result.name = options.name;
   result.about = info.name + ", compute capability " + info.capability;
   result.missing = info.missing;
   result.memory = info.memory;
@@ -93,8 +105,10 @@ std::vector<DeviceOptions> ways_of(const std::string& name) {
   if (name == "cpu") {
     for (const std::string& kernels : available_cpu_kernels()) ways.push_back({.name = name, .kernels = kernels});
   } else if (const auto which = vulkan_part(name)) {
-    for (const char* products : {"scalar", "integer"}) ways.push_back({.name = name, .products = products});
-    if (find_vulkan_device(*which).matrices) ways.push_back({.name = name, .products = "matrices"});
+    const bool matrices = find_vulkan_device(*which).matrices;
+    for (const auto& [products, way] : kNamedProducts)
+      if (way != VulkanProducts::automatic && (way != VulkanProducts::matrices || matrices))
+        ways.push_back({.name = name, .products = products});
   } else {
     ways.push_back({.name = name});
   }
@@ -116,7 +130,7 @@ std::vector<DeviceOptions> present_devices() {
 }
 
 std::unique_ptr<Device> make_device(const DeviceOptions& options) {
-  const Products products = products_of(options);
+  const VulkanProducts products = products_of(options);
   if (options.name == "cpu") return make_cpu_device({options.threads, options.kernels});
   const auto vulkan = vulkan_part(options.name), cuda = cuda_part(options.name);
   if (!vulkan && !cuda && options.name != "reference")
@@ -129,9 +143,8 @@ std::unique_ptr<Device> make_device(const DeviceOptions& options) {
 
 DeviceInfo describe_device(const DeviceOptions& options) {
   if (options.name == "cpu") return describe_cpu(options);
-  if (const auto which = vulkan_part(options.name))
-    return describe_vulkan(options.name, find_vulkan_device(*which), *which);
-  if (const auto which = cuda_part(options.name)) return describe_cuda(options.name, find_cuda_device(*which), *which);
+  if (const auto which = vulkan_part(options.name)) return describe_vulkan(options, find_vulkan_device(*which), *which);
+  if (const auto which = cuda_part(options.name)) return describe_cuda(options, find_cuda_device(*which), *which);
   DeviceInfo result;
   result.name = options.name;
   return result;
@@ -142,7 +155,7 @@ std::vector<DeviceInfo> describe_devices(const std::vector<std::string>& gpus) {
   const auto wanted = [&](const char* backend) { return std::find(gpus.begin(), gpus.end(), backend) != gpus.end(); };
   const auto add = [&](const std::string& backend, const auto& all, const auto& describe) {
     for (size_t i = 0; i < all.size(); ++i)
-      result.push_back(describe(backend + ":" + std::to_string(i), all[i], std::to_string(i)));
+      result.push_back(describe({.name = backend + ":" + std::to_string(i)}, all[i], std::to_string(i)));
   };
   if (wanted("cuda")) add("cuda", cuda_devices(), describe_cuda);
   if (wanted("vulkan")) add("vulkan", vulkan_devices(), describe_vulkan);
@@ -153,6 +166,12 @@ std::vector<std::string> gpu_names(std::string_view backend) {
   std::vector<std::string> names;
   const size_t count = backend == "cuda" ? cuda_devices().size() : vulkan_devices().size();
   for (size_t i = 0; i < count; ++i) names.push_back(std::string(backend) + ":" + std::to_string(i));
+  return names;
+}
+
+std::vector<std::string> product_names() {
+  std::vector<std::string> names;
+  for (const NamedProducts& one : kNamedProducts) names.emplace_back(one.name);
   return names;
 }
 

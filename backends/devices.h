@@ -16,7 +16,7 @@ struct DeviceOptions {
       "cpu";             // "cpu", "reference", "cuda", "vulkan", or one of several: "cuda:1", "vulkan:PART-OF-ITS-NAME"
   std::string kernels;   // of the cpu: an instruction set; empty: the best
   uint32_t threads = 0;  // of the cpu; 0: one for each core that the process may use
-  std::string products;  // of vulkan: "scalar", "integer" or "matrices"; empty or "auto": what is fastest
+  std::string products;  // of vulkan: one of product_names(); empty: the first
 };
 
 // What a device is made of, and what the machine could do with it at best.
@@ -44,6 +44,8 @@ DeviceInfo describe_device(const DeviceOptions& options);
 std::vector<DeviceInfo> describe_devices(const std::vector<std::string>& gpus);
 // The GPUs of a backend, or programs that act as such; their drivers are opened.
 std::vector<std::string> gpu_names(std::string_view backend);
+// The ways in which vulkan multiplies; the first: what is fastest.
+std::vector<std::string> product_names();
 // The rows of a step with which the device computes prompts best. Throws nothing: of what cannot be used, as of others.
 uint32_t best_step_rows(const DeviceOptions& options);
 // "cpu avx2": devices of equal names compute the same bits, where their limits are deterministic.

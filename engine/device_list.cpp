@@ -25,4 +25,6 @@ std::vector<std::string> list_gpus(const std::string& backend) {
   return with_public_errors([&backend] { return gpu_names(backend); });
 }
 
+std::vector<std::string> list_vulkan_products() { return product_names(); }
+
 }  // namespace hearth

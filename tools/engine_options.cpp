@@ -45,7 +45,7 @@ void add_engine_options(CLI::App& command, EngineOptions& options, bool with_cac
           "--vulkan-products", options.vulkan_products,
           "How vulkan multiplies: scalar (32-bit floats), integer (dot products of bytes), matrices (prompts by "
           "cooperative matrices of halves); auto, the default: what is fastest on the GPU")
-      ->check(CLI::IsMember({"auto", "scalar", "integer", "matrices"}));
+      ->check(CLI::IsMember(list_vulkan_products()));
   command.add_option("--threads", options.threads, "Most threads; default: one for each core")->check(between(1, 1024));
   command.add_option("--pre", options.pre_tokenizer, "Pre-tokenizer, instead of the one that the file names");
   if (!with_cache) return;

@@ -57,14 +57,14 @@ class TomlTable {
   }
 
   // One of the words; the first where the key is absent.
-  size_t choice(const char* key, std::initializer_list<const char*> words) {
+  size_t choice(const char* key, const std::vector<std::string>& words) {
     const auto value = get<std::string>(key);
     if (!value) return 0;
     std::string list;
     size_t index = 0;
-    for (const char* word : words) {
+    for (const std::string& word : words) {
       if (*value == word) return index;
-      list += (index++ == 0 ? "" : ", ") + std::string(word);
+      list += (index++ == 0 ? "" : ", ") + word;
     }
     refuse(key, "must be one of " + list);
   }

@@ -124,7 +124,7 @@ class Compiler {
   // and also left as it is if `kept`.
   void attend(const Attend& op, uint32_t rounded, bool kept);
   NormParameters parameters_of(const Norm& op);
-  Step& add_norm(const Norm& op);
+  Step& add_norm(const Norm& op, bool waits = true);  // or a step before, in whose place it is, waits for it
   // How inputs are rounded, as constants of kernels say it; of very many rows, those of the weight.
   enum class Rounded : uint8_t { bytes, bfloats, slices };
   Rounded order_of_most(WeightId id) const;
@@ -143,9 +143,9 @@ class Compiler {
     uint32_t inputs;  // of a column
   };
   Copied copied_inputs(const Product& product, MatmulParameters& args, uint32_t words) const;
-  // Norms the input of products of `least` rows and more and rounds it at once, very many rows as `most`, and for fewer
-  // rows norms it; `kept`: others read it as it is.
-  void norm_and_round(const Norm& op, uint32_t least, Rounded most, bool kept);
+  // Norms the input of products of `least` rows and more, but less than `until`, and rounds it at once, very many rows
+  // as `most`, and for other numbers of rows norms it; `kept`: others read it as it is.
+  void norm_and_round(const Norm& op, uint32_t least, uint32_t until, Rounded most, bool kept);
   // Adds the steps of group_tiles for `least` rows and more.
   void add_groups(const Kernels& kernels, uint32_t matrices, uint32_t least);
   // Adds the step that multiplies in tiles, for `least` rows and more. It takes the place of that before it.

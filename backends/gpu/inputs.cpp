@@ -40,16 +40,16 @@ NormParameters Compiler::parameters_of(const Norm& op) {
   return args;
 }
 
-Step& Compiler::add_norm(const Norm& op) {
+Step& Compiler::add_norm(const Norm& op, bool waits) {
   const NormParameters args = parameters_of(op);
-  Step& step = steps_.add("norm", args, {{args.in, args.add}, {args.out}});
+  Step& step = steps_.add("norm", args, waits ? Uses{{args.in, args.add}, {args.out}} : Uses{});
   step.constants = {op.centered ? 1u : 0u};
   return for_rows(step, pieces_of(args.width, args.run));
 }
 
 void Compiler::make(const Norm& op) { add_norm(op); }
 
-void Compiler::norm_and_round(const Norm& op, uint32_t least, Rounded most, bool kept) {
+void Compiler::norm_and_round(const Norm& op, uint32_t least, uint32_t until, Rounded most, bool kept) {
   const NormParameters norm = parameters_of(op);
   NormRoundParameters args{};
   args.in = norm.in;
@@ -63,23 +63,25 @@ void Compiler::norm_and_round(const Norm& op, uint32_t least, Rounded most, bool
   args.rows_at = norm.rows_at;
   args.eps = norm.eps;
   if (least > 0) add_norm(op).most = least - 1;
-  const uint32_t bfloats = rows_for_bfloats();
+  // One of these is taken, which waits for what the first is to wait for.
+  const uint32_t bfloats = std::min(rows_for_bfloats(), until);
   for (const Rounded to : {Rounded::bytes, most}) {
     const bool bytes = to == Rounded::bytes;
-    if (!bytes && bfloats > limits_.rows) return;
+    if (!bytes && (bfloats == until || bfloats > limits_.rows)) break;
     args.rounded_stride = bytes ? rounded_words(norm.width) : bfloat_words(norm.width);
-    // One of them is taken, which waits for what the first is to wait for.
     Step& step = steps_.add("norm_round", args, bytes ? Uses{{norm.in, norm.add}, {norm.out, args.rounded}} : Uses{});
     step.constants = {op.centered ? 1u : 0u, static_cast<uint32_t>(to)};
     step.least = bytes ? least : bfloats;
-    step.most = bytes ? bfloats - 1 : UINT32_MAX;
+    step.most = (bytes ? bfloats : until) - 1;
     for_rows(step, 1);
   }
+  if (until <= limits_.rows) add_norm(op, false).least = until;
 }
 
 void Compiler::make(const Products& stage) {
   // Rounding for the first part is rounding for all, if it is for the least number of rows that one of them asks for.
-  uint32_t least = UINT32_MAX, last = 0;
+  uint32_t least = UINT32_MAX, last = 0, until = 0;
+  bool halves = false;
   beside_experts_ = std::any_of(stage.parts.begin(), stage.parts.end(),
                                 [](const Products::Part& part) { return std::holds_alternative<Experts>(part); });
   Rounded most = Rounded::slices;
@@ -87,18 +89,24 @@ void Compiler::make(const Products& stage) {
     const auto* experts = std::get_if<Experts>(&part);
     const uint32_t tiles = experts == nullptr ? rows_for_tiles() : rows_for_tiles(experts->count, experts->used);
     for (const WeightId id : weights_of(part)) {
-      const bool routed = experts != nullptr;
+      const bool routed = experts != nullptr, in_matrices = has_matrices(id, routed);
       const uint32_t from = rows_for_rounding(id, tiles, routed);
       least = std::min(least, from);
-      last = std::max(last, has_matrices(id, routed) ? UINT32_MAX : from);  // halves are made of the floats
-      if (from <= limits_.rows) most = std::min(most, order_of_most(id));
+      last = std::max(last, from);
+      halves = halves || in_matrices;
+      if (from > limits_.rows) continue;
+      most = std::min(most, order_of_most(id));
+      until = std::max(until, in_matrices ? rows_for_tiles() : UINT32_MAX);
     }
   }
   beside_tiles_ = most != Rounded::slices;
-  const bool rounds = least <= limits_.rows, kept = stage.kept || adapters_ || last != least;
+  const bool rounds = least <= limits_.rows;
+  // Halves are made of the floats, also of rows that others read rounded.
+  const bool kept = stage.kept || adapters_ || last != least || (halves && until > rows_for_tiles());
+  const uint32_t bfloats = std::min(rows_for_bfloats(), until);
   if (stage.norm.has_value()) {
     if (rounds && ways_.rounds_norms)
-      norm_and_round(*stage.norm, least, most, kept);
+      norm_and_round(*stage.norm, least, until, most, kept);
     else
       make(*stage.norm);
   }
@@ -107,7 +115,7 @@ void Compiler::make(const Products& stage) {
   if (stage.attend.has_value()) {
     const AttendParameters args = parameters_of(*stage.attend);
     if (rounds && least == 0 && ways_.rounds_norms && attends_by_row(args)) tile_rows = rows_for_attend_tiles(args);
-    attend(*stage.attend, tile_rows == 0 ? 0 : rows_for_bfloats(), kept);
+    attend(*stage.attend, tile_rows == 0 ? 0 : bfloats, kept);
   }
   if (rounds && !(stage.norm.has_value() && ways_.rounds_norms)) {
     Product product{};
@@ -115,7 +123,6 @@ void Compiler::make(const Products& stage) {
     MatmulParameters args{};
     args.in = product.in;
     args.width = args.in_stride = width(stage.in);
-    const uint32_t bfloats = rows_for_bfloats();
     MatmulParameters args_of_bfloats = args;
     if (tile_rows == 0) {
       round_inputs(product, args, Rounded::bytes, least, bfloats - 1);
@@ -124,7 +131,7 @@ void Compiler::make(const Products& stage) {
       of_tiles.cut = Cut::tiles;
       of_tiles.tile_rows = tile_rows;
     }
-    if (bfloats <= limits_.rows) round_inputs(product, args_of_bfloats, most, bfloats, UINT32_MAX);
+    if (bfloats < until && bfloats <= limits_.rows) round_inputs(product, args_of_bfloats, most, bfloats, until - 1);
   }
   if (rounds) rounded_ = slot(stage.in);
   in_stage_ = true;

@@ -11,8 +11,6 @@ namespace {
 
 constexpr uint32_t kRowsAtOnce = 4;  // of a matrix, that a workgroup makes
 constexpr uint32_t kMostGroups = 65535;
-constexpr std::array<uint32_t, 3> kColumns{1, 4, 8};  // of a workgroup of few columns
-constexpr uint32_t kMostColumns = kColumns.back();
 constexpr uint32_t kTileRows = 64, kTileColumns = 32;  // of matmul_tiles
 constexpr uint32_t kPairsForTiles = 4;                 // of each expert, on average
 

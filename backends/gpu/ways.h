@@ -1,7 +1,14 @@
 // Which of several ways of computing the same a plan may take.
 #pragma once
 
+#include <array>
+#include <cstdint>
+
 namespace hearth::gpu {
+
+// The columns of a workgroup, where few are multiplied; more than kMostColumns are multiplied in tiles.
+inline constexpr std::array<uint32_t, 3> kColumns{1, 4, 8};
+inline constexpr uint32_t kMostColumns = kColumns.back();
 
 struct Ways {
   // Products with weights of few bits multiply inputs rounded to 8 bits: those of many rows, and those of few where the

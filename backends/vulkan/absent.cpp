@@ -8,9 +8,9 @@ namespace {
 
 }  // namespace
 
-std::unique_ptr<Device> make_vulkan_device(std::string_view, Products) { refuse(); }
+std::unique_ptr<Device> make_vulkan_device(std::string_view, VulkanProducts) { refuse(); }
 std::vector<VulkanDeviceInfo> vulkan_devices() { return {}; }
 VulkanDeviceInfo find_vulkan_device(std::string_view) { refuse(); }
-VulkanDeviceTrial try_vulkan_device(std::string_view) { refuse(); }
+VulkanDeviceTrial try_vulkan_device(std::string_view, VulkanProducts) { refuse(); }
 
 }  // namespace hearth

@@ -14,11 +14,16 @@
 namespace hearth {
 namespace {
 
-// A GPU with what is known of its shaders, which goes first.
+// A GPU with what is known of its shaders, which goes first. Throws DeviceError where it lacks what is named.
 struct Trusted {
-  explicit Trusted(std::shared_ptr<vulkan::Gpu> one) : gpu(std::move(one)), check(*gpu) {}
+  Trusted(std::shared_ptr<vulkan::Gpu> one, VulkanProducts named) : gpu(std::move(one)), check(*gpu), products(named) {
+    if (named == VulkanProducts::matrices && gpu->matrix_threads() == 0)
+      throw DeviceError("vulkan: " + gpu->about().name + " cannot multiply by cooperative matrices, for it lacks " +
+                        gpu->about().missing_matrices);
+  }
   const std::shared_ptr<vulkan::Gpu> gpu;
   vulkan::SelfCheck check;
+  const VulkanProducts products;
 };
 
 // Which ways of products are to be gone, where they are right: matrices of many rows alone.
@@ -31,24 +36,49 @@ bool is_timed(const vulkan::Candidate& about) {
   return about.type != VK_PHYSICAL_DEVICE_TYPE_CPU && about.timestamp_bits != 0;
 }
 
-Chosen choose(Trusted& trusted, Products products, const vulkan::Needs& needs) {
+Chosen choose(Trusted& trusted, const vulkan::Needs& needs) {
   const vulkan::Candidate& about = trusted.gpu->about();
-  if (products == Products::scalar || products == Products::integer) return {products == Products::integer, false};
-  if (products == Products::matrices) return {about.dots_bytes, true};
-  if (!is_timed(about) || needs.deterministic || needs.rows <= vulkan::kColumnsBeforeTiles)
-    return {about.dots_bytes, false};
+  const VulkanProducts products = trusted.products;
+  if (products == VulkanProducts::scalar || products == VulkanProducts::integer)
+    return {products == VulkanProducts::integer, false};
+  if (products == VulkanProducts::matrices) return {about.dots_bytes, true};
+  if (!is_timed(about) || needs.deterministic || needs.rows <= gpu::kMostColumns) return {about.dots_bytes, false};
   const vulkan::ProductTimes times = trusted.check.time_products();
   const bool matrices = times.matrices < std::min(times.integer, times.scalar);
   // Where matrices make many rows, the times say nothing of few.
   return {matrices || !std::isfinite(times.scalar) ? about.dots_bytes : times.integer < times.scalar, matrices};
 }
 
-// What was chosen, and why.
-std::string words_of(Trusted& trusted, Chosen chosen) {
+std::string joined(const std::vector<std::string>& texts, std::string_view beginning = {}) {
+  std::string list;
+  for (const std::string& one : texts)
+    if (one.starts_with(beginning)) list += (list.empty() ? "" : ", ") + one;
+  return list;
+}
+
+// The ways that are chosen and right. Where others would have to take the place of one that was named, that is an
+// error, for results are to be the same again.
+gpu::Ways ways_for(Trusted& trusted, const vulkan::Needs& needs) {
+  const Chosen chosen = choose(trusted, needs);
+  const gpu::Ways ways = trusted.check.trust(needs, chosen.integer, chosen.matrices);
+  const auto require = [&](bool right, const char* products, std::string_view shaders) {
+    if (!right)
+      throw WrongResults("vulkan: " + trusted.gpu->about().name + " cannot multiply by " + products +
+                         ", which were named: " + joined(trusted.check.switched_off(), shaders) +
+                         "; other products, or auto, do without");
+  };
+  if (trusted.products == VulkanProducts::integer) require(ways.rounds && ways.rounds_few, "integer products", "byte_");
+  if (trusted.products == VulkanProducts::matrices) require(ways.matrices, "products of matrices", "matrix_tiles/");
+  return ways;
+}
+
+// How products are made, and why.
+std::string words_of(Trusted& trusted, const gpu::Ways& ways) {
   const vulkan::Candidate& about = trusted.gpu->about();
-  const std::string text = chosen.matrices  ? "prompts by products of matrices"
-                           : chosen.integer ? "prompts by integer products"
-                                            : "prompts by scalar products";
+  const std::string text = ways.matrices ? "prompts by products of matrices"
+                           : ways.rounds ? "prompts by integer products"
+                                         : "prompts by scalar products";
+  if (trusted.products != VulkanProducts::automatic) return text + ", as named";
   std::string why;
   if (is_timed(about)) {
     const vulkan::ProductTimes times = trusted.check.time_products();
@@ -118,25 +148,15 @@ double measure_copies(vulkan::Gpu& gpu) {
 
 }  // namespace
 
-std::unique_ptr<Device> make_vulkan_device(std::string_view which, Products products) {
+std::unique_ptr<Device> make_vulkan_device(std::string_view which, VulkanProducts products) {
   return make_vulkan_device(std::make_shared<vulkan::Gpu>(which), products);
 }
 
-std::unique_ptr<Device> make_vulkan_device(std::shared_ptr<vulkan::Gpu> gpu, Products products) {
-  if (products == Products::matrices && gpu->matrix_threads() == 0)
-    throw DeviceError("vulkan: " + gpu->about().name + " cannot multiply by cooperative matrices, for it lacks " +
-                      gpu->about().missing_matrices);
-  const auto trusted = std::make_shared<Trusted>(gpu);
+std::unique_ptr<Device> make_vulkan_device(std::shared_ptr<vulkan::Gpu> gpu, VulkanProducts products) {
+  const auto trusted = std::make_shared<Trusted>(gpu, products);
   return gpu::make_device(vulkan::make_machine(std::move(gpu)),
-                          [trusted, products](const Program& program, const Limits& limits) {
-                            const vulkan::Needs needs = vulkan::needs_of(program, limits);
-                            const Chosen chosen = choose(*trusted, products, needs);
-                            const gpu::Ways ways = trusted->check.trust(needs, chosen.integer, chosen.matrices);
-                            if (products == Products::matrices && !ways.matrices)
-                              throw WrongResults("vulkan: " + trusted->gpu->about().name +
-                                                 " computes wrong results by cooperative matrices, or cannot compile "
-                                                 "them; other products, or auto, do without");
-                            return ways;
+                          [trusted](const Program& program, const Limits& limits) {
+                            return ways_for(*trusted, vulkan::needs_of(program, limits));
                           });
 }
 
@@ -151,8 +171,8 @@ std::vector<VulkanDeviceInfo> vulkan_devices() {
 
 VulkanDeviceInfo find_vulkan_device(std::string_view which) { return describe(vulkan::Instance().choose(which)); }
 
-VulkanDeviceTrial try_vulkan_device(std::string_view which) {
-  Trusted trusted(std::make_shared<vulkan::Gpu>(which));
+VulkanDeviceTrial try_vulkan_device(std::string_view which, VulkanProducts products) {
+  Trusted trusted(std::make_shared<vulkan::Gpu>(which), products);
   VulkanDeviceTrial result;
   // What models usually need.
   const vulkan::Needs needs{.tables = {Format::q4_k},
@@ -167,11 +187,8 @@ VulkanDeviceTrial try_vulkan_device(std::string_view which) {
                             .routes = true,
                             .experts = true,
                             .cuts_heads = true};
-  const Chosen chosen = choose(trusted, Products::automatic, needs);
-  const gpu::Ways ways = trusted.check.trust(needs, chosen.integer, chosen.matrices);
-  result.products = words_of(trusted, {ways.rounds, ways.matrices});
-  for (const std::string& one : trusted.check.switched_off())
-    result.switched_off += (result.switched_off.empty() ? "" : ", ") + one;
+  result.products = words_of(trusted, ways_for(trusted, needs));
+  result.switched_off = joined(trusted.check.switched_off());
   result.copies_gb_s = measure_copies(*trusted.gpu);
   return result;
 }

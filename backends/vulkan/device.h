@@ -16,9 +16,9 @@ class Gpu;
 }
 
 // How products are made; automatic: in the way in which a small product of many rows was made soonest, or integer where
-// the device says that it has instructions for that and nothing is timed. What of integer is wrong on the device is
-// made as scalar.
-enum class Products : uint8_t {
+// the device says that it has instructions for that and nothing is timed. What of that is wrong on the device is made
+// as scalar; a way that is named is gone, or WrongResults says why not.
+enum class VulkanProducts : uint8_t {
   automatic,
   scalar,    // of 32-bit floats
   integer,   // of inputs rounded to 8 bits, by dot products of bytes; of weights without blocks as scalar
@@ -34,9 +34,11 @@ inline constexpr uint32_t kVulkanArithmetic = 2;  // counts the times when the b
 //
 // A row's result may depend on the number of rows and outputs of its batch, for which there are different kernels; with
 // Limits::deterministic it does not. It may differ between devices.
-std::unique_ptr<Device> make_vulkan_device(std::string_view which = {}, Products products = Products::automatic);
+std::unique_ptr<Device> make_vulkan_device(std::string_view which = {},
+                                           VulkanProducts products = VulkanProducts::automatic);
 // Plans on a GPU that is in use already.
-std::unique_ptr<Device> make_vulkan_device(std::shared_ptr<vulkan::Gpu> gpu, Products products = Products::automatic);
+std::unique_ptr<Device> make_vulkan_device(std::shared_ptr<vulkan::Gpu> gpu,
+                                           VulkanProducts products = VulkanProducts::automatic);
 
 // What there is to choose from.
 struct VulkanDeviceInfo {
@@ -54,9 +56,9 @@ VulkanDeviceInfo find_vulkan_device(std::string_view which);
 struct VulkanDeviceTrial {
   double copies_gb_s = 0;    // 1e9 bytes a second copied within its memory, reads and writes counted, at best
   std::string products;      // how they are made, "prompts by integer products (scalar in 2.10 ms, integer in 0.90 ms)"
-  std::string switched_off;  // shaders that compute wrong results and are not used, "byte_tiles/Q4_K"; empty: none
+  std::string switched_off;  // shaders that are not used, and why, "byte_tiles/Q4_K (wrong results)"; empty: none
 };
 // Tries out a device. Throws DeviceError, as where it computes wrong results and cannot be used.
-VulkanDeviceTrial try_vulkan_device(std::string_view which);
+VulkanDeviceTrial try_vulkan_device(std::string_view which, VulkanProducts products);
 
 }  // namespace hearth

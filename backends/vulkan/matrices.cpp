@@ -29,8 +29,12 @@ struct MatrixProperties {
 using FindShapes = VkResult(VKAPI_PTR*)(VkPhysicalDevice, uint32_t*, MatrixShape*);
 constexpr uint32_t kHalf = 0, kFloat = 1, kSubgroup = 3;
 
-constexpr uint32_t kSide = 16;             // of the matrices that matrix_tiles multiplies
-constexpr uint32_t kMatrixShared = 18436;  // bytes that its workgroups share
+constexpr uint32_t kSide = 16;  // of the matrices that matrix_tiles multiplies
+// Bytes that its workgroups share: a tile of weights and one of inputs, of which each row has 32 halves and room for 8;
+// for each unit the sums of a matrix, of either weight; and what the largest weight is.
+constexpr uint32_t kTileBytes = gpu::kMatrixTile * (32 + 8) * 2;
+constexpr uint32_t kSumBytes = 2 * gpu::kMatrixUnits * kSide * kSide * 4;
+constexpr uint32_t kMatrixShared = 2 * kTileBytes + kSumBytes + 4;
 
 bool has_shape(const Functions& functions, VkInstance instance, VkPhysicalDevice device) {
   const auto find = reinterpret_cast<FindShapes>(

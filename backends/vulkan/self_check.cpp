@@ -86,12 +86,13 @@ Needs needs_of(const Program& program, const Limits& limits) {
 }
 
 bool SelfCheck::is_right(const std::string& shader, uint32_t variant, const std::function<bool()>& trial) {
-  const auto [place, is_new] = results_.try_emplace({shader, variant}, false);
-  if (!is_new) return place->second;
+  const auto [place, is_new] = faults_.try_emplace({shader, variant});
+  if (!is_new) return place->second.empty();
   try {
-    return place->second = trial();
+    if (!trial()) place->second = "wrong results";
+    return place->second.empty();
   } catch (...) {
-    results_.erase(place);  // it was not the shader, perhaps
+    faults_.erase(place);  // it was not the shader, perhaps
     throw;
   }
 }
@@ -112,15 +113,15 @@ bool SelfCheck::multiplies(Format format, Inputs inputs) {
     case Inputs::halves:
       break;
   }
-  return is_right("matrix_tiles/" + name, 0, [&] {
-    try {
-      return trials_.product_of_halves(format);
-    } catch (const DeviceLost&) {
-      throw;
-    } catch (const DeviceError&) {
-      return false;  // drivers do not compile all that they say they do
-    }
-  });
+  const std::string shader = "matrix_tiles/" + name;
+  try {
+    return is_right(shader, 0, [&] { return trials_.product_of_halves(format); });
+  } catch (const DeviceLost&) {
+    throw;
+  } catch (const DeviceError& error) {  // drivers do not compile all that they say they do
+    faults_[{shader, 0}] = error.what();
+    return false;
+  }
 }
 
 ProductTimes SelfCheck::time_products() {
@@ -151,7 +152,7 @@ gpu::Ways SelfCheck::trust(const Needs& needs, bool rounds, bool matrices) {
     require(std::string("embed/") + format_info(format).name, 0, [&] { return trials_.embedding(format); });
   std::set<Format> all = needs.products;
   all.insert(needs.expert_products.begin(), needs.expert_products.end());
-  const bool tiles = !needs.deterministic && needs.rows > kColumnsBeforeTiles;
+  const bool tiles = !needs.deterministic && needs.rows > gpu::kMostColumns;
   const auto has_blocks = [](Format format) { return format_info(format).block_size > 1; };
   std::set<Format> others = all;  // that tiles are made of, but for those by matrices
   if (tiles)
@@ -167,7 +168,7 @@ gpu::Ways SelfCheck::trust(const Needs& needs, bool rounds, bool matrices) {
               [&] { return trials_.product_in_tiles(format); });
   const auto for_few = [&](auto&& f) {
     for (const Format format : all)
-      for (const uint32_t columns : {1u, 4u, 8u})
+      for (const uint32_t columns : gpu::kColumns)
         if (columns == 1 || (columns <= needs.rows && needs.products.contains(format))) f(format, columns);
   };
   bool rounds_few = rounds, rounds_norms = true;
@@ -229,8 +230,8 @@ void SelfCheck::trust_small(const Needs& needs) {
 std::vector<std::string> SelfCheck::switched_off() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> names;
-  for (const auto& [key, right] : results_)
-    if (!right) names.push_back(key.first);
+  for (const auto& [key, fault] : faults_)
+    if (!fault.empty()) names.push_back(key.first + " (" + fault + ")");
   return names;
 }
 

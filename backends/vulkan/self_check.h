@@ -17,8 +17,6 @@
 
 namespace hearth::vulkan {
 
-inline constexpr uint32_t kColumnsBeforeTiles = 8;
-
 // What a program needs of a device.
 struct Needs {
   std::set<Format> tables, products, expert_products;
@@ -52,7 +50,7 @@ class SelfCheck {
   // Seconds for a product of many rows in the three ways, measured once; infinity where a way is not there, wrong
   // or cannot be timed.
   ProductTimes time_products();
-  // The shaders that are wrong and not used.
+  // The shaders that are not used, with what is wrong of them: "byte_tiles/Q4_K (wrong results)".
   std::vector<std::string> switched_off() const;
 
  private:
@@ -66,7 +64,8 @@ class SelfCheck {
   Trials trials_;
   mutable std::mutex mutex_;
   std::optional<ProductTimes> times_;
-  std::map<std::pair<std::string, uint32_t>, bool> results_;  // by shader and variant
+  // What is wrong, by shader and variant; empty: nothing.
+  std::map<std::pair<std::string, uint32_t>, std::string> faults_;
 };
 
 }  // namespace hearth::vulkan

@@ -6,6 +6,8 @@
 #include <mutex>
 #include <thread>
 
+#include "backends/cuda/device.h"
+#include "backends/vulkan/device.h"
 #include "hearth/hearth.h"
 #include "tests/backends/losing_gpu.h"
 #include "tests/engine/greedy_request.h"
@@ -146,6 +148,30 @@ TEST_F(Recovery, TheCpuComputesWhereTheDeviceCannotBeMadeAnew) {
   EXPECT_TRUE(tells("the CPU computes until the model is loaded again")) << told();
 }
 
+// The products that Vulkan was asked for, each time.
+std::vector<VulkanProducts>& asked() {
+  static std::vector<VulkanProducts> products;
+  return products;
+}
+
+TEST_F(Recovery, TheCpuTakesOverFromADeviceWhoseProductsAreNamed) {
+  options_.device = "vulkan";
+  for (const auto& [name, products] :
+       {std::pair("integer", VulkanProducts::integer), std::pair("matrices", VulkanProducts::matrices)}) {
+    losing_gpu().reset();
+    asked().clear();
+    options_.vulkan_products = name;
+    Engine engine = load();
+    lose(engine, 2);
+    expect_answer(engine);
+    EXPECT_EQ(asked(), std::vector<VulkanProducts>(2, products)) << "made anew, it multiplies as it did";
+    losing_gpu().refuses = 1;
+    lose(engine, 2);
+    expect_answer(engine);
+    EXPECT_EQ(engine.statistics().device, "cpu");
+  }
+}
+
 TEST_F(Recovery, ALossWhileItIsMadeAnewIsSurvived) {
   Engine engine = load();
   losing_gpu().breaks = 1;
@@ -276,4 +302,14 @@ TEST_F(Recovery, AnEngineMayGoWhileItRecovers) {
 }
 
 }  // namespace
+
+// The same GPU in the place of the Vulkan backend, too.
+std::unique_ptr<Device> make_vulkan_device(std::string_view which, VulkanProducts products) {
+  asked().push_back(products);
+  return make_cuda_device(which);
+}
+std::vector<VulkanDeviceInfo> vulkan_devices() { return {}; }
+VulkanDeviceInfo find_vulkan_device(std::string_view) { return {}; }
+VulkanDeviceTrial try_vulkan_device(std::string_view, VulkanProducts) { return {}; }
+
 }  // namespace hearth

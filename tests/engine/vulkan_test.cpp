@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "backends/devices.h"
 #include "tests/backends/vulkan/gpu_for_tests.h"
 #include "tests/engine/greedy_request.h"
 #include "tests/shared_data.h"
@@ -160,6 +161,19 @@ TEST_F(VulkanEngine, IsAmongTheDevices) {
   if (!devices[1].missing.empty()) return;
   EXPECT_GT(devices[1].read_gb_s, 0);
   EXPECT_NE(devices[1].about.find("prompts by "), std::string::npos) << devices[1].about;
+}
+
+TEST_F(VulkanEngine, IsDescribedWithTheProductsThatAreNamed) {
+  const auto about = [](const char* products) {
+    return describe_device({.name = "vulkan:0", .products = products}).about;
+  };
+  for (const char* products : {"scalar", "integer"})
+    EXPECT_TRUE(about(products).ends_with(", prompts by " + std::string(products) + " products, as named"))
+        << about(products);
+  EXPECT_EQ(about("auto").find("as named"), std::string::npos) << about("auto");
+  if (gpu().matrix_threads() == 0)
+    EXPECT_NE(describe_device({.name = "vulkan:0", .products = "matrices"}).missing.find("cooperative matrices"),
+              std::string::npos);
 }
 
 }  // namespace

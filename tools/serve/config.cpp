@@ -141,10 +141,9 @@ void read_config(const std::filesystem::path& path, ServerOptions& options) {
   if (const auto context = root.count("ctx", 1 << 24)) options.engine.context = static_cast<uint32_t>(*context);
   if (const auto most = root.count("parallel", 4096)) options.engine.parallel = static_cast<uint32_t>(*most);
   if (const auto device = root.get<std::string>("device")) options.engine.device = *device;
-  if (const auto products = root.get<std::string>("vulkan_products")) {
-    if (*products != "auto" && *products != "scalar" && *products != "integer" && *products != "matrices")
-      root.refuse("vulkan_products", "must be \"auto\", \"scalar\", \"integer\" or \"matrices\"");
-    options.engine.vulkan_products = *products;
+  if (root.has("vulkan_products")) {
+    const std::vector<std::string> names = list_vulkan_products();
+    options.engine.vulkan_products = names[root.choice("vulkan_products", names)];
   }
   if (root.has("gpu_layers")) options.engine.gpu_layers = read_gpu_layers(root);
   if (const auto memory = root.get<std::string>("memory")) options.memory = read_bytes(*memory);

@@ -385,5 +385,7 @@ std::vector<DeviceDescription> list_devices(const std::vector<std::string>& gpus
 // The names of the GPUs of "cuda" or "vulkan", not measured. This opens their drivers, of which a bad one may end the
 // process.
 std::vector<std::string> list_gpus(const std::string& backend);
+// What EngineOptions::vulkan_products may be; the first is the default.
+std::vector<std::string> list_vulkan_products();
 
 }  // namespace hearth

@@ -1,6 +1,7 @@
 // The Vulkan backend against the reference, on one device that all tests of the process share.
 #include "tests/backends/conformance.h"
 
+#include "backends/gpu/device.h"
 #include "backends/vulkan/device.h"
 #include "backends/vulkan/machine.h"
 #include "tests/backends/gpu_attention.h"
@@ -13,7 +14,8 @@ namespace {
 
 std::shared_ptr<Device> device_of_gpu() {
   static const std::shared_ptr<Device> device =
-      vulkan::shared_gpu().gpu == nullptr ? nullptr : make_vulkan_device(vulkan::shared_gpu().gpu, Products::scalar);
+      vulkan::shared_gpu().gpu == nullptr ? nullptr
+                                          : make_vulkan_device(vulkan::shared_gpu().gpu, VulkanProducts::scalar);
   return device;
 }
 
@@ -108,13 +110,13 @@ TEST_F(VulkanPlans, SaysWhatIsMissingWhereMatricesAreNamed) {
   const auto gpu = std::make_shared<vulkan::Gpu>("");
   const std::string& missing = gpu->about().missing_matrices;
   if (gpu->matrix_threads() != 0) {
-    EXPECT_NO_THROW(make_vulkan_device(gpu, Products::matrices));
+    EXPECT_NO_THROW(make_vulkan_device(gpu, VulkanProducts::matrices));
     EXPECT_EQ(missing, "");
     return;
   }
   EXPECT_NE(missing, "");
   try {
-    make_vulkan_device(gpu, Products::matrices);
+    make_vulkan_device(gpu, VulkanProducts::matrices);
     ADD_FAILURE() << "no error";
   } catch (const DeviceError& error) {
     EXPECT_EQ(error.what(),
@@ -136,11 +138,35 @@ TEST_F(VulkanPlans, IsRefusedWhereMemoryIsShort) {
 // Products with inputs rounded to 8 bits, which only some devices choose by themselves.
 std::shared_ptr<Device> rounding_device() {
   static const std::shared_ptr<Device> device =
-      vulkan::shared_gpu().gpu == nullptr ? nullptr : make_vulkan_device(vulkan::shared_gpu().gpu, Products::integer);
+      vulkan::shared_gpu().gpu == nullptr ? nullptr
+                                          : make_vulkan_device(vulkan::shared_gpu().gpu, VulkanProducts::integer);
   return device;
 }
 
-TEST_P(RoundedConformance, MultipliesFewRowsAsTheReference) {
+// Products of many rows by matrices of halves, where there are no cooperative ones by what stands for them.
+std::shared_ptr<Device> matrix_device() {
+  const auto make = [] {
+    vulkan::emulate_matrices(*vulkan::shared_gpu().gpu);
+    return make_vulkan_device(vulkan::shared_gpu().gpu, VulkanProducts::matrices);
+  };
+  static const std::shared_ptr<Device> device = vulkan::shared_gpu().gpu == nullptr ? nullptr : make();
+  return device;
+}
+
+// The same, with all others by bytes.
+std::shared_ptr<Device> matrix_and_byte_device() {
+  const gpu::ChooseWays ways = [](const Program&, const Limits&) {
+    return gpu::Ways{.rounds = true, .matrices = true};
+  };
+  const auto make = [&ways] {
+    vulkan::emulate_matrices(*vulkan::shared_gpu().gpu);
+    return gpu::make_device(machine_of_gpu(), ways);
+  };
+  static const std::shared_ptr<Device> device = vulkan::shared_gpu().gpu == nullptr ? nullptr : make();
+  return device;
+}
+
+TEST_P(RoundedConformance, MultipliesFewRowsAndBesideExpertsAsTheReference) {
   const double most = rounded(0.6), mean_square = rounded_square(2e-3);
   compare({.width = 256, .head_size = 64, .hidden = 512, .format = Format::q4_k, .other = Format::q6_k}, KvType::f32,
           most, mean_square, {8, 3, 1});
@@ -154,11 +180,12 @@ TEST_P(RoundedConformance, MultipliesFewRowsAsTheReference) {
                       .shared = true,
                       .adapters = 2};
   compare(mixture, KvType::f32, most, mean_square, {5, 1});
+  compare(mixture, KvType::f32, most, mean_square, {40});  // of an input that is read both rounded and as it is
 }
 
 TEST_P(RoundedConformance, RoundsRowsHoweverFewAndAlikeWhereResultsMayNotDiffer) {
   const RandomProgram random = random_program({.width = 96, .hidden = 160, .format = Format::q4_0}, 9);
-  const bool rounds_few = device() == rounding_device() || vulkan::shared_gpu().gpu->about().dots_bytes;
+  const bool rounds_few = device() != matrix_device() || vulkan::shared_gpu().gpu->about().dots_bytes;
   for (const bool deterministic : {false, true}) {
     const Limits limits{.rows = 40, .pages = 8, .page_size = 8, .kv_type = KvType::f32, .deterministic = deterministic};
     const Text text = random_text({33}, 100, limits, 4);
@@ -169,19 +196,10 @@ TEST_P(RoundedConformance, RoundsRowsHoweverFewAndAlikeWhereResultsMayNotDiffer)
   }
 }
 
-// Products of many rows by matrices of halves, where there are no cooperative ones by what stands for them.
-std::shared_ptr<Device> matrix_device() {
-  const auto make = [] {
-    vulkan::emulate_matrices(*vulkan::shared_gpu().gpu);
-    return make_vulkan_device(vulkan::shared_gpu().gpu, Products::matrices);
-  };
-  static const std::shared_ptr<Device> device = vulkan::shared_gpu().gpu == nullptr ? nullptr : make();
-  return device;
-}
-
 INSTANTIATE_TEST_SUITE_P(Vulkan, RoundedConformance,
                          testing::Values(DeviceUnderTest{"vulkan_rounding", rounding_device, true},
-                                         DeviceUnderTest{"vulkan_matrices", matrix_device, true}),
+                                         DeviceUnderTest{"vulkan_matrices", matrix_device, true},
+                                         DeviceUnderTest{"vulkan_matrices_and_bytes", matrix_and_byte_device, true}),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace

@@ -5,7 +5,9 @@
 #include <cmath>
 #include <set>
 
+#include "backends/gpu/device.h"
 #include "backends/vulkan/device.h"
+#include "backends/vulkan/machine.h"
 #include "kernels/vulkan/shaders.h"
 #include "tests/backends/random_program.h"
 #include "tests/backends/vulkan/emulated_matrices.h"
@@ -75,6 +77,16 @@ std::vector<uint32_t> without_constants(std::string_view shader) {
   });
 }
 
+const std::string kWrong = " (wrong results)";
+
+// A device that rounds but for what is wrong, as one does that chooses that by itself; the Gpu must outlive it.
+std::unique_ptr<Device> rounding_device(const std::shared_ptr<Gpu>& gpu) {
+  const auto check = std::make_shared<SelfCheck>(*gpu);
+  return gpu::make_device(make_machine(gpu), [check](const Program& program, const Limits& limits) {
+    return check->trust(needs_of(program, limits), true);
+  });
+}
+
 class VulkanSelfCheck : public WithGpu {
  protected:
   // Its pipelines are made anew.
@@ -97,9 +109,9 @@ class VulkanSelfCheck : public WithGpu {
                          .adapters = true,
                          .embedding_adapters = true};
 
-  std::string error_of_compiling(bool rounds = true) {
+  std::string error_of_compiling(VulkanProducts products, const std::shared_ptr<Gpu>& gpu) {
     try {
-      make_vulkan_device(other_, rounds ? Products::integer : Products::scalar)->compile(random_.program, limits_);
+      make_vulkan_device(gpu, products)->compile(random_.program, limits_);
     } catch (const DeviceError& error) {
       return error.what();
     }
@@ -132,10 +144,10 @@ TEST_F(VulkanSelfCheck, FindsEveryFormatRight) {
 
 TEST_F(VulkanSelfCheck, NamesTheShaderThatIsWrong) {
   other_->replace_shader("matmul/Q8_0", code_of("matmul/Q4_0"));
-  EXPECT_NE(error_of_compiling(false).find(other_->about().name + " computes wrong results in matmul/Q8_0"),
-            std::string::npos);
-  EXPECT_NE(error_of_compiling(false), "") << "again";
-  EXPECT_EQ(error_of_compiling(true), "") << "where it is not needed";
+  const std::string error = error_of_compiling(VulkanProducts::scalar, other_);
+  EXPECT_NE(error.find(other_->about().name + " computes wrong results in matmul/Q8_0"), std::string::npos) << error;
+  EXPECT_EQ(error_of_compiling(VulkanProducts::scalar, other_), error) << "again";
+  EXPECT_EQ(error_of_compiling(VulkanProducts::integer, other_), "") << "where it is not needed";
 }
 
 TEST_F(VulkanSelfCheck, FindsAFaultInEveryShaderThatReadsNoBlocks) {
@@ -179,7 +191,7 @@ TEST_F(VulkanSelfCheck, FindsAFaultInEveryShaderThatReadsNoBlocks) {
       EXPECT_NE(std::string(error.what()).find(" computes wrong results in " + name + ","), std::string::npos)
           << error.what();
     }
-    EXPECT_EQ(check.switched_off(), std::vector<std::string>{name});
+    EXPECT_EQ(check.switched_off(), std::vector<std::string>{name + kWrong});
   }
 }
 
@@ -187,14 +199,34 @@ TEST_F(VulkanSelfCheck, DoesWithoutProductsOfBytesThatAreWrong) {
   other_->replace_shader("byte_tiles/Q8_0", code_of("byte_tiles/Q4_0"));
   SelfCheck check(*other_);
   EXPECT_FALSE(check.trust(needs_of(random_.program, limits_), true).rounds);
-  EXPECT_EQ(check.switched_off(), std::vector<std::string>{"byte_tiles/Q8_0"});
-  EXPECT_EQ(error_of_compiling(), "");
+  EXPECT_EQ(check.switched_off(), std::vector<std::string>{"byte_tiles/Q8_0" + kWrong});
+  EXPECT_NO_THROW(rounding_device(other_)->compile(random_.program, limits_));
+}
+
+TEST_F(VulkanSelfCheck, RefusesProductsThatAreNamedAndWrong) {
+  const auto expected = [&](const std::string& products, const std::string& shader) {
+    return "vulkan: " + other_->about().name + " cannot multiply by " + products + ", which were named: " + shader +
+           "; other products, or auto, do without";
+  };
+  for (const std::string family : {"byte_matmul/", "byte_tiles/"}) {
+    const auto wrong = std::make_shared<Gpu>("");
+    wrong->replace_shader(family + "Q8_0", code_of(family + "Q4_0"));
+    EXPECT_EQ(error_of_compiling(VulkanProducts::integer, wrong),
+              expected("integer products", family + "Q8_0" + kWrong));
+    for (const VulkanProducts others : {VulkanProducts::scalar, VulkanProducts::automatic})
+      EXPECT_EQ(error_of_compiling(others, wrong), "");
+  }
+  if (find_shader("matrix_tiles/Q8_0") != nullptr) return;  // it is missing, as it is where a driver refuses it
+  other_->emulate_matrices(128);
+  EXPECT_EQ(error_of_compiling(VulkanProducts::matrices, other_),
+            expected("products of matrices", "matrix_tiles/Q8_0 (vulkan: there is no shader matrix_tiles/Q8_0)"));
 }
 
 TEST_F(VulkanSelfCheck, DoesWithoutProductsOfFewRowsOfBytesThatAreWrong) {
   const Text text = random_text({16}, 100, limits_, 3);
-  const auto logits = [&](std::shared_ptr<Gpu> gpu, Products products, uint32_t step) {
-    return logits_of(*make_vulkan_device(std::move(gpu), products), random_.program, limits_, text, step);
+  const auto scalar = make_vulkan_device(shared_gpu().gpu, VulkanProducts::scalar);
+  const auto logits = [&](Device& device, uint32_t step) {
+    return logits_of(device, random_.program, limits_, text, step);
   };
   for (const std::vector<uint32_t>& code :
        {code_of("byte_matmul/Q4_0"), with_function("byte_matmul/Q8_0", kFma, kClamp),
@@ -205,10 +237,10 @@ TEST_F(VulkanSelfCheck, DoesWithoutProductsOfFewRowsOfBytesThatAreWrong) {
     const gpu::Ways ways = check.trust(needs_of(random_.program, limits_), true);
     EXPECT_TRUE(ways.rounds);
     EXPECT_FALSE(ways.rounds_few);
-    EXPECT_EQ(check.switched_off(), std::vector<std::string>{"byte_matmul/Q8_0"});
-    EXPECT_EQ(logits(wrong, Products::integer, 1), logits(shared_gpu().gpu, Products::scalar, 1));
-    EXPECT_NE(logits(wrong, Products::integer, 16), logits(shared_gpu().gpu, Products::scalar, 16))
-        << "many rows are rounded";
+    EXPECT_EQ(check.switched_off(), std::vector<std::string>{"byte_matmul/Q8_0" + kWrong});
+    const auto rounding = rounding_device(wrong);
+    EXPECT_EQ(logits(*rounding, 1), logits(*scalar, 1));
+    EXPECT_NE(logits(*rounding, 16), logits(*scalar, 16)) << "many rows are rounded";
   }
 }
 
@@ -221,7 +253,7 @@ TEST_F(VulkanSelfCheck, DoesWithoutProductsByMatricesThatAreWrong) {
   const gpu::Ways ways = check.trust(needs_of(random_.program, limits_), true, true);
   EXPECT_FALSE(ways.matrices);
   EXPECT_TRUE(ways.rounds);
-  EXPECT_EQ(check.switched_off(), std::vector<std::string>{"matrix_tiles/Q8_0"});
+  EXPECT_EQ(check.switched_off(), std::vector<std::string>{"matrix_tiles/Q8_0" + kWrong});
 }
 
 TEST_F(VulkanSelfCheck, TimesTheWaysOfMultiplyingThatAreThere) {
@@ -239,7 +271,7 @@ TEST_F(VulkanSelfCheck, TimesTheWaysOfMultiplyingThatAreThere) {
 TEST_F(VulkanSelfCheck, DoesWithoutNormsThatRoundWhereTheyAreWrong) {
   const Text text = random_text({16}, 100, limits_, 3);
   const auto logits = [&](std::shared_ptr<Gpu> gpu) {
-    return logits_of(*make_vulkan_device(std::move(gpu), Products::integer), random_.program, limits_, text, 16);
+    return logits_of(*make_vulkan_device(std::move(gpu), VulkanProducts::integer), random_.program, limits_, text, 16);
   };
   const auto expected = logits(shared_gpu().gpu);
   const std::vector<std::vector<uint32_t>> faults = {
@@ -253,7 +285,7 @@ TEST_F(VulkanSelfCheck, DoesWithoutNormsThatRoundWhereTheyAreWrong) {
     const gpu::Ways ways = check.trust(needs_of(random_.program, limits_), true);
     EXPECT_TRUE(ways.rounds);
     EXPECT_FALSE(ways.rounds_norms);
-    EXPECT_EQ(check.switched_off(), std::vector<std::string>{"norm_round"});
+    EXPECT_EQ(check.switched_off(), std::vector<std::string>{"norm_round" + kWrong});
     const auto found = logits(wrong);
     for (size_t i = 0; i < found[0].size(); ++i) ASSERT_NEAR(found[0][i], expected[0][i], 1e-3);
   }
@@ -264,13 +296,13 @@ TEST_F(VulkanSelfCheck, DoesWithoutListsOfExpertsThatAreWrong) {
   const Limits limits{.rows = 96, .pages = 12, .page_size = 8};
   const Text text = random_text({80}, 100, limits, 3);
   const auto expected =
-      logits_of(*make_vulkan_device(shared_gpu().gpu, Products::scalar), mixed.program, limits, text, 1);
+      logits_of(*make_vulkan_device(shared_gpu().gpu, VulkanProducts::scalar), mixed.program, limits, text, 1);
   other_->replace_shader("expert_tiles", with_constant("expert_tiles", kIntType, 32, 64));
   SelfCheck check(*other_);
   EXPECT_FALSE(check.trust(needs_of(mixed.program, limits), false).lists_experts);
-  EXPECT_EQ(check.switched_off(), std::vector<std::string>{"expert_tiles"});
+  EXPECT_EQ(check.switched_off(), std::vector<std::string>{"expert_tiles" + kWrong});
   // One pair after the other, as in steps of few rows.
-  const auto found = logits_of(*make_vulkan_device(other_, Products::scalar), mixed.program, limits, text, 80);
+  const auto found = logits_of(*make_vulkan_device(other_, VulkanProducts::scalar), mixed.program, limits, text, 80);
   ASSERT_EQ(found.size(), expected.size());
   for (size_t row = 0; row < found.size(); ++row)
     for (size_t i = 0; i < found[row].size(); ++i) ASSERT_NEAR(found[row][i], expected[row][i], 1e-3);

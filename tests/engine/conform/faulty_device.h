@@ -1,4 +1,4 @@
-// A device with a fault: another one that is given wrong programs or wrong batches.
+// A device with a fault: another one that is given wrong programs or wrong batches, or whose choices are changed.
 #pragma once
 
 #include <deque>
@@ -14,17 +14,40 @@ namespace hearth {
 using ProgramFault = std::function<void(Program& program, std::deque<std::vector<std::byte>>& storage)>;
 // What is done to a batch of a program before it is submitted.
 using BatchFault = std::function<void(const Program& program, Batch& batch)>;
+// What is done to the candidates of one output before they are told.
+using ChoiceFault = std::function<void(std::span<Candidate> candidates)>;
+
+struct Faults {
+  ProgramFault program = {};
+  BatchFault batch = {};
+  ChoiceFault choice = {};
+};
 
 class FaultyPlan : public Plan {
  public:
-  FaultyPlan(std::unique_ptr<Plan> plan, Program program, std::deque<std::vector<std::byte>> storage, BatchFault fault)
-      : program_(std::move(program)), storage_(std::move(storage)), fault_(std::move(fault)), plan_(std::move(plan)) {}
+  FaultyPlan(std::unique_ptr<Plan> plan, Program program, std::deque<std::vector<std::byte>> storage, Faults faults)
+      : program_(std::move(program)),
+        storage_(std::move(storage)),
+        faults_(std::move(faults)),
+        plan_(std::move(plan)) {}
   void submit(const Batch& batch) override {
     Batch wrong = batch;
-    if (fault_) fault_(program_, wrong);
+    if (faults_.batch) faults_.batch(program_, wrong);
+    wanted_ = wrong.candidates;
     plan_->submit(wrong);
   }
-  StepResult wait() override { return plan_->wait(); }
+  StepResult wait() override {
+    StepResult result = plan_->wait();
+    if (!faults_.choice) return result;
+    chosen_.assign(result.candidates.begin(), result.candidates.end());
+    size_t first = 0;
+    for (const uint32_t count : wanted_) {
+      faults_.choice(std::span(chosen_).subspan(first, count));
+      first += count;
+    }
+    result.candidates = chosen_;
+    return result;
+  }
   void read_page(uint32_t page, uint32_t positions, std::span<std::byte> bytes) const override {
     plan_->read_page(page, positions, bytes);
   }
@@ -37,27 +60,28 @@ class FaultyPlan : public Plan {
  private:
   const Program program_;
   const std::deque<std::vector<std::byte>> storage_;
-  const BatchFault fault_;
+  const Faults faults_;
   const std::unique_ptr<Plan> plan_;
+  std::vector<uint32_t> wanted_;  // candidates of the step's outputs
+  std::vector<Candidate> chosen_;
 };
 
 class FaultyDevice : public Device {
  public:
-  FaultyDevice(std::unique_ptr<Device> device, ProgramFault program_fault, BatchFault batch_fault = {})
-      : device_(std::move(device)), program_fault_(std::move(program_fault)), batch_fault_(std::move(batch_fault)) {}
+  FaultyDevice(std::unique_ptr<Device> device, Faults faults)
+      : device_(std::move(device)), faults_(std::move(faults)) {}
   std::string name() const override { return device_->name(); }
   std::unique_ptr<Plan> compile(const Program& program, const Limits& limits) override {
     Program wrong = program;
     std::deque<std::vector<std::byte>> storage;
-    if (program_fault_) program_fault_(wrong, storage);
+    if (faults_.program) faults_.program(wrong, storage);
     auto plan = device_->compile(wrong, limits);
-    return std::make_unique<FaultyPlan>(std::move(plan), std::move(wrong), std::move(storage), batch_fault_);
+    return std::make_unique<FaultyPlan>(std::move(plan), std::move(wrong), std::move(storage), faults_);
   }
 
  private:
   const std::unique_ptr<Device> device_;
-  const ProgramFault program_fault_;
-  const BatchFault batch_fault_;
+  const Faults faults_;
 };
 
 // Gives a weight of one op bytes of its own, which `change` then changes; other ops see the old ones.

@@ -17,8 +17,10 @@ using conform::Record;
 
 std::unique_ptr<Device> sound_device() { return make_cpu_device({1, {}}); }
 
-conform::Candidate candidate(const ProgramFault& program_fault, const BatchFault& batch_fault = {}) {
-  return {"cpu", "", [=] { return std::make_unique<FaultyDevice>(sound_device(), program_fault, batch_fault); }};
+conform::Candidate candidate(const ProgramFault& program_fault, const BatchFault& batch_fault = {},
+                             const ChoiceFault& choice_fault = {}) {
+  const Faults faults{program_fault, batch_fault, choice_fault};
+  return {"cpu", "", [faults] { return std::make_unique<FaultyDevice>(sound_device(), faults); }};
 }
 
 std::vector<Record> failures(const std::vector<conform::Candidate>& devices, std::vector<std::string> ops,
@@ -199,6 +201,26 @@ TEST(PlantedFaults, AResultThatDependsOnItsBatchIsFound) {
   for (const Record& record : failed) properties.insert(record.property);
   EXPECT_TRUE(properties.contains("batch"));
   EXPECT_TRUE(properties.contains("accuracy"));
+}
+
+// Of equal logits the last token comes first; or the least of the candidates is lost.
+TEST(PlantedFaults, AWrongChoiceOfTheLargestLogitsIsFound) {
+  const ChoiceFault last_first = [](std::span<Candidate> chosen) {
+    for (size_t begin = 0, end = 0; begin < chosen.size(); begin = end) {
+      end = begin + 1;
+      while (end < chosen.size() && chosen[end].logit == chosen[begin].logit) ++end;
+      std::ranges::reverse(chosen.subspan(begin, end - begin));
+    }
+  };
+  const ChoiceFault lost = [](std::span<Candidate> chosen) { chosen.back() = {0, -1}; };
+  const auto of_equal = failures({candidate({}, {}, last_first)}, {"candidates", "logits", "select"});
+  EXPECT_EQ(ops_of(of_equal), std::set<std::string>{"candidates"});
+  for (const char* count : {"40 of 33", "40 of 4097"})
+    EXPECT_TRUE(names_shape(of_equal, std::string(count) + ", many equal")) << count;
+  EXPECT_FALSE(names_shape(of_equal, "40 of 33, 67 rows")) << "all differ";
+  const auto of_all = failures({candidate({}, {}, lost)}, {"candidates", "logits", "select"});
+  EXPECT_EQ(ops_of(of_all), std::set<std::string>{"candidates"});
+  EXPECT_TRUE(names_shape(of_all, "40 of 4097, 5 rows")) << of_all.size();
 }
 
 TEST(PlantedFaults, ADeviceThatGivesUpFailsAndOneThatDeclinesIsSkipped) {

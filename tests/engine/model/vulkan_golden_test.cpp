@@ -10,7 +10,7 @@ namespace {
 
 // Weights are decoded exactly and nothing is rounded, so that the bounds are those of 32-bit floats for all formats.
 void expect_recorded_logits(const std::string& folder, uint32_t chunk) {
-  const auto device = make_vulkan_device(vulkan::shared_gpu().gpu, Products::scalar);
+  const auto device = make_vulkan_device(vulkan::shared_gpu().gpu, VulkanProducts::scalar);
   for (const GoldenCase& one : golden_cases()) {
     if (one.chunk != chunk || !one.path.starts_with(folder)) continue;
     SCOPED_TRACE(one.path);
@@ -27,7 +27,7 @@ TEST_F(VulkanGolden, QuantizedModelsGiveTheRecordedLogits) { expect_recorded_log
 
 // A mixture and a hybrid that keeps states, in both orders of devices and at every cut.
 TEST_F(VulkanGolden, ModelsThatAreSplitWithTheCpuGiveTheRecordedLogits) {
-  const std::shared_ptr<Device> gpu = make_vulkan_device(vulkan::shared_gpu().gpu, Products::scalar);
+  const std::shared_ptr<Device> gpu = make_vulkan_device(vulkan::shared_gpu().gpu, VulkanProducts::scalar);
   const std::shared_ptr<Device> cpu = make_cpu_device({1, ""});
   for (const char* name : {"models/llama-moe", "models/qwen3next"}) {
     const GoldenCase all{name, kContext}, some{name, 13};

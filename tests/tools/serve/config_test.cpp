@@ -80,6 +80,8 @@ TEST_F(Config, MistakesAreNamed) {
   EXPECT_NE(refusal("prot = 1\n").find("'prot'"), std::string::npos);
   EXPECT_NE(refusal("gpu_layers = 'many'\n").find("'gpu_layers' must be a number or \"auto\""), std::string::npos);
   EXPECT_NE(refusal("gpu_layers = -1\n").find("'gpu_layers'"), std::string::npos);
+  EXPECT_NE(refusal("vulkan_products = ''\n").find("'vulkan_products' must be one of auto, scalar, integer, matrices"),
+            std::string::npos);
   EXPECT_NE(refusal("port = 'x'\n").find("'port'"), std::string::npos);
   EXPECT_NE(refusal("port = 70000\n").find("'port'"), std::string::npos);
   EXPECT_NE(refusal("a = 1\nb = = 2\n").find("hearth.toml:2"), std::string::npos);

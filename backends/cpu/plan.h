@@ -239,7 +239,7 @@ class CpuPlan : public Plan {
   }
   // Whether tiles meet so many columns.
   bool by_tiles(uint32_t columns) const { return columns > few_columns_ && columns > kernels_.lane_columns; }
-  // How many grains of a matrix are computed together.
+  // How many grains of a matrix are computed together; without bound where tiles do not meet the columns.
   uint32_t slice(uint32_t columns) const {
     return by_tiles(columns) ? std::max(1u, kSliceRows / grain(columns)) : UINT32_MAX;
   }

@@ -17,7 +17,7 @@ class Gpu;
 
 // How products are made; automatic: in the way in which a small product of many rows was made soonest, or integer where
 // the device says that it has instructions for that and nothing is timed. What of that is wrong on the device is made
-// as scalar; a way that is named is gone, or WrongResults says why not.
+// as scalar; a way that is named is taken, or WrongResults says why not.
 enum class VulkanProducts : uint8_t {
   automatic,
   scalar,    // of 32-bit floats

@@ -76,7 +76,7 @@ struct RowAttention {
   float* out;                // [kv_heads x group x value_size]; may be q
   float* softmax;            // null, or [heads x (largest score, sum)]: out is then not divided by sums
   const float* sinks;        // [heads], or null
-  uint32_t from, seen;       // positions [from, seen), of which there are some
+  uint32_t from, seen;       // positions [from, seen), of which there are some; their pages may be read whole
   uint32_t kv_heads, group;  // queries of a head of K and V
   uint32_t head_size, value_size;
   float scale, softcap;

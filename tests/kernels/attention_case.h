@@ -75,7 +75,9 @@ inline std::vector<double> plain_attention(const PlainQuery& query, const Random
 // of 10 is then off by 2.5e-3, the worst of some thousands by five times that.
 inline double attention_bound(CacheType type) { return type == CacheType::f32 ? 4e-5 : 2e-2; }
 
-// The same for a row alone: of a cache of bytes queries and weights may be rounded to 32767 steps of their largest.
+// The same for a row alone: of a cache of bytes queries, and weights times scales, may be rounded to 32767 steps of
+// their largest in a head or a tile. Random numbers come within 4e-4; 64 small weights that vanish beside one may make
+// 2e-3.
 inline double attention_row_bound(CacheType type) { return type == CacheType::q8_0 ? 1e-3 : 4e-5; }
 
 }  // namespace hearth::cpu

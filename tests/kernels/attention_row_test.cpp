@@ -1,5 +1,7 @@
 // Attention for all heads of a row, whole and in parts, against a plain softmax in double.
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "tests/kernels/attention_case.h"
 #include "tests/kernels/kernel_case.h"
@@ -19,8 +21,15 @@ struct RowShape {
 
 void check_row(const KernelTable& table, const RowShape& shape, CacheType type, const std::vector<uint32_t>& ends) {
   const uint32_t size = shape.head_size, value_size = shape.value_size, queries = shape.heads * shape.group;
-  const RandomCache keys(type, size * shape.heads, 1), values(type, value_size * shape.heads, 2);
+  RandomCache keys(type, size * shape.heads, 1), values(type, value_size * shape.heads, 2);
   const std::vector<uint32_t> pages = shuffled_pages(shape.page_size);
+  // What is not seen may be anything, as NaN.
+  std::vector<bool> seen(kCells);
+  for (uint32_t p = shape.from; p < ends.back(); ++p)
+    seen[pages[p / shape.page_size] * shape.page_size + p % shape.page_size] = true;
+  for (uint32_t cell = 0; cell < kCells; ++cell)
+    for (RandomCache* cache : {&keys, &values})
+      if (!seen[cell]) std::fill_n(cache->bytes.begin() + cell * cache->cell_bytes, cache->cell_bytes, std::byte{0xff});
   const std::vector<float> q = random_floats(size_t{queries} * size, 9, 2), sinks = random_floats(queries, 10, 3);
   const size_t out_width = size_t{queries} * value_size, stride = out_width + 2 * size_t{queries};
   std::vector<float> scratch(row_attention_scratch(q.size(), out_width) + 16), parts(stride * ends.size());
@@ -75,6 +84,52 @@ TEST_P(AttentionRows, WholeAndInParts) {
       check_row(table(), shape, type, {128, kPositions});
       check_row(table(), shape, type, {shape.from + 1, 128, 129, kPositions});
     }
+}
+
+TEST_P(AttentionRows, SpreadNaNInAHeadAlone) {
+  constexpr uint32_t kSize = 64, kHeads = 2, kGroup = 3, kSeen = 70;
+  for (const CacheType type : {CacheType::f32, CacheType::f16, CacheType::q8_0})
+    for (const char* where : {"query", "key", "value"})
+      for (const uint32_t page_size : {5u, 16u}) {
+        SCOPED_TRACE(std::string(where) + ", type " + std::to_string(static_cast<int>(type)));
+        RandomCache keys(type, kSize * kHeads, 1), values(type, kSize * kHeads, 2);
+        const std::vector<uint32_t> pages = shuffled_pages(page_size);
+        std::vector<float> q = random_floats(size_t{kHeads} * kGroup * kSize, 9, 2), out(q.size());
+        std::vector<float> scratch(row_attention_scratch(q.size(), out.size()) + 16);
+        constexpr uint32_t kBad = 41, kBadQuery = kGroup + 1;  // of the second head
+        const size_t cell = size_t{pages[kBad / page_size]} * page_size + kBad % page_size;
+        if (where == std::string("query")) q[kBadQuery * kSize + 7] = std::numeric_limits<float>::quiet_NaN();
+        RandomCache& cache = where == std::string("value") ? values : keys;
+        const size_t half = cache.cell_bytes / 2;
+        if (where != std::string("query"))
+          std::fill_n(cache.bytes.begin() + static_cast<ptrdiff_t>(cell * cache.cell_bytes + half), half,
+                      std::byte{0xff});
+        const auto address = reinterpret_cast<uintptr_t>(scratch.data());
+        table().attend_row({.q = q.data(),
+                            .out = out.data(),
+                            .softmax = nullptr,
+                            .sinks = nullptr,
+                            .from = 0,
+                            .seen = kSeen,
+                            .kv_heads = kHeads,
+                            .group = kGroup,
+                            .head_size = kSize,
+                            .value_size = kSize,
+                            .scale = 0.1f,
+                            .softcap = 0,
+                            .type = type,
+                            .keys = keys.bytes.data(),
+                            .values = values.bytes.data(),
+                            .key_bytes = keys.cell_bytes,
+                            .value_bytes = values.cell_bytes,
+                            .pages = pages.data(),
+                            .page_size = page_size,
+                            .scratch = scratch.data() + (64 - address % 64) % 64 / 4});
+        for (uint32_t i = 0; i < kHeads * kGroup; ++i) {
+          const bool bad = where == std::string("query") ? i == kBadQuery : i >= kGroup;
+          for (uint32_t j = 0; j < kSize; ++j) ASSERT_EQ(std::isfinite(out[i * kSize + j]), !bad) << "query " << i;
+        }
+      }
 }
 
 INSTANTIATE_TEST_SUITE_P(Tables, AttentionRows, testing::ValuesIn(tables()), table_name);

@@ -157,7 +157,7 @@ TEST_P(AttentionKernels, GiveAQueryTheSameBitsAmongOthers) {
       const std::vector<float> alone = run.attend(i, 1);
       ASSERT_TRUE(std::equal(alone.begin(), alone.end(), together.begin() + ptrdiff_t{i} * size)) << i;
     }
-    if (type == CacheType::q8_0) continue;  // its blocks hold no infinity
+    if (type == CacheType::q8_0) continue;  // of a block the scale alone can be infinite
     constexpr uint32_t kBad = 65;           // the query that sees 66 positions is the first to see it
     run.set_value(kBad, std::numeric_limits<float>::infinity());
     const std::vector<float> now = run.attend(0, QueryRun::kCount);

@@ -18,6 +18,7 @@ size_t unit_bytes(const Matmul& task) {
 
 // For panels, where there is time: asks for a unit of all rows of a panel, row by row, while the unit before it is
 // computed, or the one before that: one reaches the first-level cache and stays there for a few dozen columns only.
+// What is asked for need not exist.
 template <class I, class U>
 class UnitsAhead {
  public:

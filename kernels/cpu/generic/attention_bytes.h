@@ -9,6 +9,9 @@
 namespace hearth::cpu {
 namespace {
 
+// round_queries comes before score, find_values of a head before mix of its queries. Scores are within 1 / 65534 of the
+// largest of a query times the sum of magnitudes of a key; weights times scales within 1 / 65534 of the largest of a
+// tile, so that a tile of equal values is off by a thousandth of them at most.
 template <class I>
 class ByteRow {
  public:
@@ -27,15 +30,21 @@ class ByteRow {
       query_scale_[n] = round_query(queries + size_t{n} * task.head_size, task.head_size);
   }
 
-  // scores[query][p] for the kAtOnce positions from p on, of which row_at tells where their keys lie, for the queries
-  // from n on. stride: of keys that lie one after another where a page has them, or 0. ask(bytes) is called on the way.
+  // scores[query][p] for the kAtOnce positions from p on, a multiple of the lanes, or those of them that the tile has;
+  // of those outside the range they are anything. For the queries from n on. row_at(p): where a key lies; stride: of
+  // keys that lie one after another, where a page has those of all lanes, or 0. ask(bytes) is called on the way.
   static constexpr uint32_t kAtOnce = 2 * I::kTileLanes;
   template <uint32_t together, class F, class G>
   [[gnu::always_inline]] void score(const float* queries, uint32_t n, uint32_t size, size_t stride, uint32_t p,
-                                    uint32_t count, F&& row_at, G&& ask, float* scores) {
-    const Place first = place(size, stride, p, row_at, copy_[0]);
-    const Place at[2] = {first, p + kLanes < count ? place(size, stride, p + kLanes, row_at, copy_[1]) : first};
-    const auto* words = reinterpret_cast<const int32_t*>(queries) + size_t{n} * size;
+                                    Range range, F&& row_at, G&& ask, float* scores) {
+    const Place first = place(size, stride, p, range, row_at, copy_[0]);
+    const Place at[2] = {first,
+                         p + kLanes < range.end ? place(size, stride, p + kLanes, range, row_at, copy_[1]) : first};
+    const auto words_of = [=](uint32_t q, uint32_t word) __attribute__((always_inline)) {
+      int32_t two_values;
+      __builtin_memcpy(&two_values, queries + size_t{n + q} * size + word, sizeof(two_values));
+      return I::tile_splat_int(two_values);
+    };
     Real total[together][2];
     for (auto& of_query : total) of_query[0] = of_query[1] = I::tile_splat_float(0);
     for (uint32_t two = 0; two < size / kTwo; ++two) {
@@ -50,7 +59,7 @@ class ByteRow {
             const Tile bytes[2] = {odd == 0 ? I::tile_even_bytes(t[0][w]) : I::tile_odd_bytes(t[0][w]),
                                    odd == 0 ? I::tile_even_bytes(t[1][w]) : I::tile_odd_bytes(t[1][w])};
             for (uint32_t q = 0; q < together; ++q) {
-              const Tile of_query = I::tile_splat_int(words[q * size + 2 * (two * kWords + w) + odd]);
+              const Tile of_query = words_of(q, 2 * (two * kWords + w) + odd);
               for (uint32_t k = 0; k < 2; ++k) sums[q][k] = I::tile_dot16(sums[q][k], of_query, bytes[k]);
             }
           }
@@ -63,19 +72,19 @@ class ByteRow {
       add(kOfFirst, kWords, I::tile_high_half(t[0][kOfFirst - 1]), I::tile_high_half(t[1][kOfFirst - 1]));
     }
     for (uint32_t q = 0; q < together; ++q)
-      for (uint32_t k = 0; k < 2; ++k)
+      for (uint32_t k = 0; k < 2 && p + k * kLanes < kAttentionTile; ++k)
         I::tile_store_float(scores + q * kAttentionTile + p + k * kLanes,
                             I::tile_mul(total[q][k], I::tile_splat_float(query_scale_[n + q])));
   }
 
-  // Takes a head's values at `count` positions of a tile, of which row_at tells where they lie. Outside of the range
-  // their scales count as 0.
+  // Takes a head's values at the positions of a tile, of which row_at tells where they lie. Outside of the range, of
+  // which there is some, their scales count as 0.
   template <class F>
-  void find_values(uint32_t size, uint32_t count, Range range, F&& row_at) {
+  void find_values(uint32_t size, Range range, F&& row_at) {
     alignas(64) uint16_t halves[kMost / kBlock][kAttentionTile];
     const uint32_t blocks = size / kBlock;
     if (range.end - range.begin < kAttentionTile) __builtin_memset(halves, 0, sizeof(halves));
-    for (uint32_t p = 0; p < count; ++p) values_[p] = row_at(p);
+    for (uint32_t p = 0; p < kAttentionTile; ++p) values_[p] = row_at(within(range, p));
     for (uint32_t p = range.begin; p < range.end; ++p)
       for (uint32_t b = 0; b < blocks; ++b) __builtin_memcpy(&halves[b][p], values_[p] + b * sizeof(BlockQ8_0), 2);
     for (uint32_t p = 0; p < kAttentionTile; p += kLanes) {
@@ -89,9 +98,10 @@ class ByteRow {
     }
   }
 
-  // sums[query] = sums[query] * keep[query] + the values of `count` positions times weights[query].
+  // sums[query][value] = sums[query][value] * keep[query] + the values of a tile, of which nothing is seen from `end`
+  // on, times weights[query][position]. ask(bytes) as above.
   template <uint32_t together, class F>
-  [[gnu::always_inline]] void mix(const float* weights, uint32_t size, uint32_t count, const float* keep, float* sums,
+  [[gnu::always_inline]] void mix(const float* weights, uint32_t size, uint32_t end, const float* keep, float* sums,
                                   F&& ask) {
     float factor[together];
     for (uint32_t q = 0; q < together; ++q) factor[q] = round_weights(weights + q * kAttentionTile, size, q);
@@ -101,9 +111,8 @@ class ByteRow {
         for (auto& of_part : of_query) of_part[0] = of_part[1] = I::tile_splat_int(0);
       for (uint32_t word = 0; word < kAttentionTile / 2; ++word) {
         const uint32_t first = word / kLanes * kPart + word % kLanes;
-        if (first >= count) break;
-        const uint32_t second = first + kLanes < count ? first + kLanes : first;  // beyond the last its weight is 0
-        const std::byte *a = values_[first], *b = values_[second];
+        if (first >= end) break;
+        const std::byte *a = values_[first], *b = values_[first + kLanes];
         if (word % kLanes == 0) ask(kPart * kParts * kPart / kBlock * sizeof(BlockQ8_0));
         for (uint32_t part = 0; part < kParts; ++part) {
           const uint32_t value = i + part * kPart;
@@ -168,12 +177,15 @@ class ByteRow {
     return N::scale_of(most, factor);
   }
 
+  // A position that is seen in place of one that is not.
+  static uint32_t within(Range range, uint32_t p) { return p < range.begin || p >= range.end ? range.begin : p; }
   // The rows of kLanes positions, copied where they do not lie one after another.
   template <class F>
-  [[gnu::always_inline]] Place place(uint32_t size, size_t stride, uint32_t p, F&& row_at,
+  [[gnu::always_inline]] Place place(uint32_t size, size_t stride, uint32_t p, Range range, F&& row_at,
                                      std::byte (*copy)[kMostBytes]) {
     if (stride != 0) return {row_at(p), stride};
-    for (uint32_t k = 0; k < kLanes; ++k) __builtin_memcpy(copy[k], row_at(p + k), size / kBlock * sizeof(BlockQ8_0));
+    for (uint32_t k = 0; k < kLanes; ++k)
+      __builtin_memcpy(copy[k], row_at(within(range, p + k)), size / kBlock * sizeof(BlockQ8_0));
     return {copy[0], kMostBytes};
   }
   // Two blocks of kLanes positions, [word].
@@ -203,10 +215,12 @@ class ByteRow {
     return N::scale_of(largest, factor);
   }
 
-  alignas(64) int32_t words_[kMost / kBlock][kAttentionTogether][kAttentionTile / 2];
-  alignas(64) float scale_[kMost / kBlock][kAttentionTile], largest_[kAttentionTile];  // of values
-  const std::byte* values_[kAttentionTile];
-  alignas(64) std::byte copy_[2][kLanes][kMostBytes];
+  alignas(
+      64) int32_t words_[kMost / kBlock][kAttentionTogether][kAttentionTile / 2];  // weights, [block x query x word]
+  alignas(64) float scale_[kMost / kBlock][kAttentionTile];                        // of values, [block x position]
+  alignas(64) float largest_[kAttentionTile];                                      // of those of a position
+  const std::byte* values_[kAttentionTile];                                        // [position]
+  alignas(64) std::byte copy_[2][kLanes][kMostBytes];                              // of keys, [position x bytes]
   float query_scale_[kAttentionQueries];
 };
 

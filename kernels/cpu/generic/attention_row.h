@@ -35,13 +35,11 @@ struct AttentionRow {
   [[gnu::always_inline]] void score(uint32_t n, uint32_t head, bool first_of_head, Range range) {
     const uint32_t size = task.head_size;
     if constexpr (in_words) {
-      // A page that the lanes divide has the rows of all of them, seen or not.
+      // A page that the lanes divide has the rows of all of them, seen or not, if it has one that is.
       const size_t stride = task.page_size % I::kTileLanes == 0 ? task.key_bytes : 0;
-      constexpr uint32_t kAtOnce = ByteRow<I>::kAtOnce;
-      for (uint32_t p = range.begin / kAtOnce * kAtOnce; p < range.end; p += kAtOnce)
+      for (uint32_t p = range.begin / I::kTileLanes * I::kTileLanes; p < range.end; p += ByteRow<I>::kAtOnce)
         bytes.template score<together>(
-            queries, n, size, stride, p, count,
-            [=, this](uint32_t at) { return key(at < count ? at : count - 1, head); },
+            queries, n, size, stride, p, range, [=, this](uint32_t at) { return key(at, head); },
             [&](size_t more) {
               if (first_of_head) keys_ahead.step(more);
             },
@@ -72,8 +70,8 @@ struct AttentionRow {
   [[gnu::always_inline]] void mix(uint32_t n, uint32_t head, bool first_of_head, Range range, const float* keep) {
     const uint32_t size = task.value_size;
     if constexpr (in_words) {
-      if (first_of_head) bytes.find_values(size, count, range, [=, this](uint32_t p) { return value(p, head); });
-      bytes.template mix<together>(scores, size, count, keep, sums + size_t{n} * size, [&](size_t more) {
+      if (first_of_head) bytes.find_values(size, range, [=, this](uint32_t p) { return value(p, head); });
+      bytes.template mix<together>(scores, size, range.end, keep, sums + size_t{n} * size, [&](size_t more) {
         if (first_of_head) values_ahead.step(more);
       });
       return;
@@ -110,8 +108,10 @@ struct AttentionRow {
             score<together>(n, head, of_group == 0, range);
             if (task.softcap != 0) softcap<I>(scores, task.softcap, together * kAttentionTile);
             weigh_tile<I, together>(scores, ranges, n, running, keep);
-            task.value_size % 64 == 0 ? mix<together, 2 * kVectors>(n, head, of_group == 0, range, keep)
-                                      : mix<together, kVectors>(n, head, of_group == 0, range, keep);
+            if (in_words || task.value_size % 64 == 0)
+              mix<together, 2 * kVectors>(n, head, of_group == 0, range, keep);
+            else if constexpr (!in_words)
+              mix<together, kVectors>(n, head, of_group == 0, range, keep);
           });
   }
 

@@ -132,7 +132,7 @@ TEST_P(AttentionRows, SpreadNaNInAHeadAlone) {
       }
 }
 
-INSTANTIATE_TEST_SUITE_P(Tables, AttentionRows, testing::ValuesIn(tables()), table_name);
+INSTANTIATE_TEST_SUITE_P(Tables, AttentionRows, testing::ValuesIn(attention_tables()), table_name);
 
 }  // namespace
 }  // namespace hearth::cpu

@@ -208,7 +208,7 @@ TEST_P(AttentionKernels, FlatQueriesAndKeysDoNotOverflow) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Tables, AttentionKernels, testing::ValuesIn(tables()), table_name);
+INSTANTIATE_TEST_SUITE_P(Tables, AttentionKernels, testing::ValuesIn(attention_tables()), table_name);
 
 }  // namespace
 }  // namespace hearth::cpu

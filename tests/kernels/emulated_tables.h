@@ -14,5 +14,7 @@ struct NamedTable {
 };
 
 std::vector<NamedTable> emulated_tables();
+// Tables for tests of attention alone.
+std::vector<NamedTable> checked_attention();
 
 }  // namespace hearth::cpu

@@ -19,6 +19,12 @@ inline std::vector<NamedTable> tables() {
   return result;
 }
 
+inline std::vector<NamedTable> attention_tables() {
+  std::vector<NamedTable> result = tables();
+  for (const NamedTable& table : checked_attention()) result.push_back(table);
+  return result;
+}
+
 inline std::vector<float> random_floats(size_t count, uint32_t seed, float size = 1) {
   std::mt19937 random(seed);
   std::normal_distribution<float> normal(0, size);

@@ -11,6 +11,8 @@ namespace {
 
 class AttentionRows : public Kernels {};
 
+constexpr float kScale = 0.3f;
+
 struct RowShape {
   uint32_t head_size, value_size, heads, group;
   float softcap = 0;
@@ -18,6 +20,41 @@ struct RowShape {
   bool sinks = false;
   uint32_t page_size = kPageSize;
 };
+
+// What differs between the parts of a row.
+struct RowPart {
+  float* out;
+  float* softmax = nullptr;
+  const float* sinks = nullptr;
+  uint32_t from = 0, seen;
+};
+
+void attend_row(const KernelTable& table, const RowShape& shape, const RandomCache& keys, const RandomCache& values,
+                const std::vector<uint32_t>& pages, const std::vector<float>& q, CacheType type, const RowPart& part) {
+  const size_t out_width = size_t{shape.heads} * shape.group * shape.value_size;
+  std::vector<float> scratch(row_attention_scratch(q.size(), out_width) + 16);
+  const auto address = reinterpret_cast<uintptr_t>(scratch.data());
+  table.attend_row({.q = q.data(),
+                    .out = part.out,
+                    .softmax = part.softmax,
+                    .sinks = part.sinks,
+                    .from = part.from,
+                    .seen = part.seen,
+                    .kv_heads = shape.heads,
+                    .group = shape.group,
+                    .head_size = shape.head_size,
+                    .value_size = shape.value_size,
+                    .scale = kScale,
+                    .softcap = shape.softcap,
+                    .type = type,
+                    .keys = keys.bytes.data(),
+                    .values = values.bytes.data(),
+                    .key_bytes = keys.cell_bytes,
+                    .value_bytes = values.cell_bytes,
+                    .pages = pages.data(),
+                    .page_size = shape.page_size,
+                    .scratch = scratch.data() + (64 - address % 64) % 64 / 4});
+}
 
 void check_row(const KernelTable& table, const RowShape& shape, CacheType type, const std::vector<uint32_t>& ends) {
   const uint32_t size = shape.head_size, value_size = shape.value_size, queries = shape.heads * shape.group;
@@ -32,30 +69,15 @@ void check_row(const KernelTable& table, const RowShape& shape, CacheType type, 
       if (!seen[cell]) std::fill_n(cache->bytes.begin() + cell * cache->cell_bytes, cache->cell_bytes, std::byte{0xff});
   const std::vector<float> q = random_floats(size_t{queries} * size, 9, 2), sinks = random_floats(queries, 10, 3);
   const size_t out_width = size_t{queries} * value_size, stride = out_width + 2 * size_t{queries};
-  std::vector<float> scratch(row_attention_scratch(q.size(), out_width) + 16), parts(stride * ends.size());
-  const auto address = reinterpret_cast<uintptr_t>(scratch.data());
+  std::vector<float> parts(stride * ends.size());
   for (size_t part = 0; part < ends.size(); ++part) {
     float* sums = &parts[stride * part];
-    table.attend_row({.q = q.data(),
-                      .out = sums,
-                      .softmax = ends.size() == 1 ? nullptr : sums + out_width,
-                      .sinks = shape.sinks && part == 0 ? sinks.data() : nullptr,
-                      .from = part == 0 ? shape.from : ends[part - 1],
-                      .seen = ends[part],
-                      .kv_heads = shape.heads,
-                      .group = shape.group,
-                      .head_size = size,
-                      .value_size = value_size,
-                      .scale = 0.3f,
-                      .softcap = shape.softcap,
-                      .type = type,
-                      .keys = keys.bytes.data(),
-                      .values = values.bytes.data(),
-                      .key_bytes = keys.cell_bytes,
-                      .value_bytes = values.cell_bytes,
-                      .pages = pages.data(),
-                      .page_size = shape.page_size,
-                      .scratch = scratch.data() + (64 - address % 64) % 64 / 4});
+    attend_row(table, shape, keys, values, pages, q, type,
+               {.out = sums,
+                .softmax = ends.size() == 1 ? nullptr : sums + out_width,
+                .sinks = shape.sinks && part == 0 ? sinks.data() : nullptr,
+                .from = part == 0 ? shape.from : ends[part - 1],
+                .seen = ends[part]});
   }
   for (uint32_t i = 0; i < queries; ++i) {
     std::vector<float> out(&parts[size_t{i} * value_size], &parts[size_t{i} * value_size] + value_size);
@@ -63,7 +85,7 @@ void check_row(const KernelTable& table, const RowShape& shape, CacheType type, 
       table.merge_parts(&parts[size_t{i} * value_size], &parts[out_width + 2 * size_t{i}], stride,
                         static_cast<uint32_t>(ends.size()), value_size, out.data());
     const std::vector<double> expected =
-        plain_attention({&q[size_t{i} * size], size, value_size, i / shape.group, shape.from, ends.back(), 0.3,
+        plain_attention({&q[size_t{i} * size], size, value_size, i / shape.group, shape.from, ends.back(), kScale,
                          shape.softcap, shape.sinks ? &sinks[i] : nullptr, shape.page_size},
                         keys, values, pages);
     for (uint32_t j = 0; j < value_size; ++j) ASSERT_NEAR(out[j], expected[j], attention_row_bound(type)) << i;
@@ -95,7 +117,6 @@ TEST_P(AttentionRows, SpreadNaNInAHeadAlone) {
         RandomCache keys(type, kSize * kHeads, 1), values(type, kSize * kHeads, 2);
         const std::vector<uint32_t> pages = shuffled_pages(page_size);
         std::vector<float> q = random_floats(size_t{kHeads} * kGroup * kSize, 9, 2), out(q.size());
-        std::vector<float> scratch(row_attention_scratch(q.size(), out.size()) + 16);
         constexpr uint32_t kBad = 41, kBadQuery = kGroup + 1;  // of the second head
         const size_t cell = size_t{pages[kBad / page_size]} * page_size + kBad % page_size;
         if (where == std::string("query")) q[kBadQuery * kSize + 7] = std::numeric_limits<float>::quiet_NaN();
@@ -104,27 +125,9 @@ TEST_P(AttentionRows, SpreadNaNInAHeadAlone) {
         if (where != std::string("query"))
           std::fill_n(cache.bytes.begin() + static_cast<ptrdiff_t>(cell * cache.cell_bytes + half), half,
                       std::byte{0xff});
-        const auto address = reinterpret_cast<uintptr_t>(scratch.data());
-        table().attend_row({.q = q.data(),
-                            .out = out.data(),
-                            .softmax = nullptr,
-                            .sinks = nullptr,
-                            .from = 0,
-                            .seen = kSeen,
-                            .kv_heads = kHeads,
-                            .group = kGroup,
-                            .head_size = kSize,
-                            .value_size = kSize,
-                            .scale = 0.1f,
-                            .softcap = 0,
-                            .type = type,
-                            .keys = keys.bytes.data(),
-                            .values = values.bytes.data(),
-                            .key_bytes = keys.cell_bytes,
-                            .value_bytes = values.cell_bytes,
-                            .pages = pages.data(),
-                            .page_size = page_size,
-                            .scratch = scratch.data() + (64 - address % 64) % 64 / 4});
+        attend_row(table(),
+                   {.head_size = kSize, .value_size = kSize, .heads = kHeads, .group = kGroup, .page_size = page_size},
+                   keys, values, pages, q, type, {.out = out.data(), .seen = kSeen});
         for (uint32_t i = 0; i < kHeads * kGroup; ++i) {
           const bool bad = where == std::string("query") ? i == kBadQuery : i >= kGroup;
           for (uint32_t j = 0; j < kSize; ++j) ASSERT_EQ(std::isfinite(out[i * kSize + j]), !bad) << "query " << i;
